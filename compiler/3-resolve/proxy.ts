@@ -1,0 +1,293 @@
+/** One proxy: endpoints with their flows, route rules, targets. */
+import { closeReasons, type CloseReasonId } from "#runtime/upgrade/close-reason.ts";
+import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type {
+  BundleModel,
+  EndpointFlowsModel,
+  EnvironmentModel,
+  Named,
+  ProxyEndpointModel,
+  ProxyModel,
+  RouteRuleModel,
+  TargetEndpointModel,
+  WebSocketModel,
+} from "../ir/model.ts";
+import type {
+  ProgramEndpoint,
+  ProgramFaultRule,
+  ProgramFlow,
+  ProgramFlows,
+  ProgramProxy,
+  ProgramRouteRule,
+  ProgramTarget,
+  ProgramTargetTls,
+  ProgramWebSocket,
+} from "../ir/program.ts";
+import { durationMs } from "../measure.ts";
+import { known, uniqueNames } from "./names.ts";
+import { StepResolver } from "./step.ts";
+import { checkUrl, readProperties, targetTls } from "./target.ts";
+
+/** Apigee's default of connect.timeout.millis and io.timeout.millis (apigee-core section 2.5). */
+const CONNECT_TIMEOUT_MS = 3_000;
+const IO_TIMEOUT_MS = 55_000;
+
+/** Resolves one proxy; `environments` are those it is deployed in. */
+export function resolveProxy(
+  model: BundleModel,
+  proxy: Named<ProxyModel>,
+  environments: readonly Named<EnvironmentModel>[],
+  diagnostics: Diagnostics,
+): ProgramProxy {
+  const steps = new StepResolver(model, proxy, diagnostics);
+  const { value } = proxy;
+  uniqueNames("proxy endpoint", value.proxyEndpoints, model.positions, diagnostics);
+  uniqueNames("target endpoint", value.targetEndpoints ?? [], model.positions, diagnostics);
+  const named = (value.targetEndpoints ?? []).map((target) => resolveTarget(model, target, environments, steps, diagnostics));
+  const inline: ProgramTarget[] = [];
+  const used = new Set<string>();
+  const endpoints = value.proxyEndpoints.map((endpoint) =>
+    resolveEndpoint(model, endpoint, named, inline, used, steps, diagnostics),
+  );
+  for (const target of named) {
+    if (!used.has(target.name)) diagnostics.report("AGW2015", target.span, { name: target.name });
+  }
+  steps.reportUnattached();
+  return {
+    name: proxy.name,
+    file: proxy.file,
+    endpoints,
+    targets: [...named, ...inline],
+    policies: steps.policies,
+    debug: (value.observability?.debug ?? model.gateway.observability?.debug ?? "on") === "on",
+  };
+}
+
+function resolveEndpoint(
+  model: BundleModel,
+  endpoint: ProxyEndpointModel,
+  targets: readonly ProgramTarget[],
+  inline: ProgramTarget[],
+  used: Set<string>,
+  steps: StepResolver,
+  diagnostics: Diagnostics,
+): ProgramEndpoint {
+  const name = endpoint.name ?? "default";
+  readProperties(model, endpoint, diagnostics);
+  const basePath = endpoint.basePath.length > 1 ? endpoint.basePath.replace(/\/$/, "") : endpoint.basePath;
+  return {
+    ...resolveFlows(model, endpoint, "proxy", steps, diagnostics),
+    name,
+    basePath,
+    segments: basePath === "/" ? [] : basePath.slice(1).split("/"),
+    span: model.positions.of(endpoint, "basePath"),
+    routeRules: resolveRoutes(model, endpoint, targets, inline, used, steps, diagnostics),
+    webSocket: resolveWebSocket(endpoint.webSocket),
+  };
+}
+
+function resolveRoutes(
+  model: BundleModel,
+  endpoint: ProxyEndpointModel,
+  targets: readonly ProgramTarget[],
+  inline: ProgramTarget[],
+  used: Set<string>,
+  steps: StepResolver,
+  diagnostics: Diagnostics,
+): ProgramRouteRule[] {
+  const written = endpoint.routeRules;
+  if (written === undefined) {
+    const [only] = targets;
+    if (targets.length > 1) {
+      const span = model.positions.of(endpoint);
+      diagnostics.report("AGW3019", span, { name: endpoint.name ?? "default" });
+    }
+    if (only !== undefined) used.add(only.name);
+    return [{ name: "default", condition: null, target: only ?? null, span: null }];
+  }
+  uniqueNames("route rule", written, model.positions, diagnostics);
+  const catchAll = written.findIndex((rule) => rule.condition === undefined);
+  return written.map((rule, at): ProgramRouteRule => {
+    const span = model.positions.of(rule, "name");
+    if (catchAll >= 0 && at > catchAll) {
+      const before = written[catchAll] ?? rule;
+      diagnostics.report("AGW3003", span, { name: rule.name }, {
+        related: [{ span: model.positions.of(before, "name"), message: "this one is always taken" }],
+      });
+    }
+    const target = routeTarget(model, rule, targets, inline, diagnostics);
+    if (target !== null) used.add(target.name);
+    return { name: rule.name, condition: steps.condition(rule, "condition"), target, span };
+  });
+}
+
+function routeTarget(
+  model: BundleModel,
+  rule: RouteRuleModel,
+  targets: readonly ProgramTarget[],
+  inline: ProgramTarget[],
+  diagnostics: Diagnostics,
+): ProgramTarget | null {
+  if (rule.targetEndpoint !== undefined && rule.url !== undefined) {
+    diagnostics.report("AGW3014", model.positions.of(rule, "url"), { name: rule.name });
+  }
+  if (rule.targetEndpoint !== undefined) {
+    const target = targets.find((other) => other.name === rule.targetEndpoint);
+    if (target !== undefined) return target;
+    const names = known(targets.map((other) => other.name));
+    const span = model.positions.of(rule, "targetEndpoint");
+    diagnostics.report("AGW2003", span, { name: rule.targetEndpoint, known: names });
+    return null;
+  }
+  if (rule.url === undefined) return null;
+  checkUrl(model, rule, rule.url, diagnostics);
+  const target: ProgramTarget = {
+    name: `url of ${rule.name}`,
+    inline: true,
+    url: rule.url,
+    servers: [],
+    path: "",
+    tls: new Map(),
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ioTimeoutMs: IO_TIMEOUT_MS,
+    successCodes: [],
+    span: model.positions.of(rule, "url"),
+    preFlow: emptyFlow("PreFlow"),
+    flows: [],
+    postFlow: emptyFlow("PostFlow"),
+    faultRules: [],
+    defaultFaultRule: null,
+  };
+  inline.push(target);
+  return target;
+}
+
+function resolveTarget(
+  model: BundleModel,
+  target: TargetEndpointModel,
+  environments: readonly Named<EnvironmentModel>[],
+  steps: StepResolver,
+  diagnostics: Diagnostics,
+): ProgramTarget {
+  const { positions } = model;
+  const name = target.name ?? "default";
+  if ((target.url === undefined) === (target.loadBalancer === undefined)) {
+    diagnostics.report("AGW3013", positions.of(target), { name });
+  }
+  if (target.url !== undefined) checkUrl(model, target, target.url, diagnostics);
+  const servers = target.loadBalancer?.servers ?? [];
+  for (const environment of environments) {
+    const all = (environment.value.targetServers ?? []).map((server) => server.name);
+    servers.forEach((server, at) => {
+      if (all.includes(server)) return;
+      const span = positions.of(target.loadBalancer?.servers ?? target, at);
+      diagnostics.report("AGW2006", span, { name: server, environment: environment.name, known: known(all) });
+    });
+  }
+  const { numbers, successCodes } = readProperties(model, target, diagnostics);
+  const tls = new Map<string, ProgramTargetTls>();
+  if (target.sslInfo !== undefined) {
+    for (const environment of environments) {
+      tls.set(environment.name, targetTls(model, target.sslInfo, environment, diagnostics));
+    }
+  }
+  return {
+    ...resolveFlows(model, target, "target", steps, diagnostics),
+    name,
+    inline: false,
+    url: target.url ?? null,
+    servers,
+    path: target.path ?? "",
+    tls,
+    connectTimeoutMs: numbers.get("connect.timeout.millis") ?? CONNECT_TIMEOUT_MS,
+    ioTimeoutMs: numbers.get("io.timeout.millis") ?? IO_TIMEOUT_MS,
+    successCodes,
+    span: positions.of(target),
+  };
+}
+
+function resolveFlows(
+  model: BundleModel,
+  endpoint: EndpointFlowsModel,
+  side: "proxy" | "target",
+  steps: StepResolver,
+  diagnostics: Diagnostics,
+): ProgramFlows {
+  const { positions } = model;
+  const written = endpoint.flows ?? [];
+  uniqueNames("flow", written, positions, diagnostics);
+  uniqueNames("fault rule", endpoint.faultRules ?? [], positions, diagnostics);
+  const catchAll = written.findIndex((flow) => flow.condition === undefined);
+  const flows = written.map((flow, at): ProgramFlow => {
+    if (catchAll >= 0 && at > catchAll) {
+      const before = written[catchAll] ?? flow;
+      diagnostics.report("AGW3004", positions.of(flow, "name"), { name: flow.name }, {
+        related: [{ span: positions.of(before, "name"), message: "this flow always matches" }],
+      });
+    }
+    return {
+      name: flow.name,
+      condition: steps.condition(flow, "condition"),
+      request: steps.list(flow.request),
+      response: steps.list(flow.response),
+      span: positions.of(flow, "name"),
+    };
+  });
+  const rules = (endpoint.faultRules ?? []).map((rule): ProgramFaultRule => ({
+    name: rule.name,
+    condition: steps.condition(rule, "condition"),
+    steps: steps.list(rule.steps),
+    span: positions.of(rule, "name"),
+  }));
+  const otherwise = endpoint.defaultFaultRule;
+  return {
+    preFlow: plainFlow("PreFlow", endpoint.preFlow, steps),
+    flows,
+    postFlow: plainFlow("PostFlow", endpoint.postFlow, steps),
+    faultRules: side === "proxy" ? rules.toReversed() : rules,
+    defaultFaultRule:
+      otherwise === undefined
+        ? null
+        : {
+            name: otherwise.name ?? "default-fault",
+            condition: steps.condition(otherwise, "condition"),
+            steps: steps.list(otherwise.steps),
+            span: positions.of(otherwise),
+            alwaysEnforce: otherwise.alwaysEnforce ?? false,
+          },
+  };
+}
+
+function plainFlow(name: string, flow: EndpointFlowsModel["preFlow"], steps: StepResolver): ProgramFlow {
+  return { name, condition: null, request: steps.list(flow?.request), response: steps.list(flow?.response), span: null };
+}
+
+function emptyFlow(name: string): ProgramFlow {
+  return { name, condition: null, request: [], response: [], span: null };
+}
+
+function resolveWebSocket(written: ProxyEndpointModel["webSocket"]): ProgramWebSocket {
+  const model: WebSocketModel = written === undefined || written === "deny" ? {} : written;
+  const duration = (text: string | undefined): number | null => (text === undefined ? null : durationMs(text));
+  const closes: Partial<Record<CloseReasonId, { code: number; text: string }>> = {};
+  for (const [reason, close] of Object.entries(model.close ?? {})) {
+    if (!isCloseReason(reason)) continue;
+    const standard = closeReasons[reason];
+    closes[reason] = { code: close.code ?? standard.code, text: close.reason ?? standard.text };
+  }
+  return {
+    mode: written === "deny" ? "deny" : (model.mode ?? "allow"),
+    idleTimeoutMs: duration(model.idleTimeout),
+    maxDurationMs: model.maxDuration === "none" ? null : duration(model.maxDuration),
+    allowedOrigins: model.allowedOrigins?.map((origin) => origin.toLowerCase()) ?? null,
+    halfCloseTimeoutMs: duration(model.halfCloseTimeout),
+    writeStallTimeoutMs: duration(model.writeStallTimeout),
+    closeGraceMs: duration(model.closeGrace),
+    closeTimeoutMs: duration(model.closeTimeout),
+    closes,
+  };
+}
+
+function isCloseReason(name: string): name is CloseReasonId {
+  return Object.hasOwn(closeReasons, name);
+}

@@ -1,0 +1,92 @@
+/**
+ * Program -> plan: legality, conflicts of routes, constant conditions, what each chain reads and writes, what its connections
+ * are held to. Decides everything that can be decided before a request comes.
+ */
+import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { Features, Plan } from "../ir/plan.ts";
+import type { Program } from "../ir/program.ts";
+import { analyzeProxy } from "./proxy.ts";
+import { planRoutes } from "./routes.ts";
+import { Settings } from "./settings.ts";
+
+/** Makes the plan. Whole even when problems were found; callers look at the diagnostics. */
+export function analyze(program: Program, diagnostics: Diagnostics): Plan {
+  const settings = new Settings();
+  const proxies = program.proxies.map((proxy) => analyzeProxy(program, proxy, settings, diagnostics));
+  collectSettings(program, settings);
+  return {
+    program,
+    hosts: planRoutes(program, diagnostics),
+    proxies,
+    settings: settings.all,
+    features: features(program),
+  };
+}
+
+function features(program: Program): Features {
+  const { gateway } = program;
+  const policies = program.proxies.flatMap((proxy) => proxy.policies);
+  return {
+    tlsListener: (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
+    tlsTarget: program.proxies.some((proxy) => proxy.targets.some(({ url }) => url !== null && !isPlain(url)))
+      || program.environments.some(({ targetServers }) => targetServers.some((server) => server.tls !== null)),
+    embeddedStore: gateway.store?.kind !== "memory",
+    jwt: policies.some((policy) => policy.model.kind === "VerifyJWT" || policy.model["algorithm"] !== undefined),
+    admin: gateway.admin !== undefined,
+    ops: gateway.ops !== undefined,
+  };
+}
+
+/** True for a URL that is http whatever the environment says. */
+function isPlain(url: NonNullable<Program["proxies"][number]["targets"][number]["url"]>): boolean {
+  return typeof url === "string" && /^http:/i.test(url);
+}
+
+function collectSettings(program: Program, settings: Settings): void {
+  const { positions } = program.model;
+  const { gateway } = program;
+  // The listener of a gateway that writes none (5-emit/program) takes its port from here.
+  if (gateway.listeners === undefined) settings.add({ env: "PORT", default: 8080 }, "port", positions.of(gateway));
+  for (const listener of gateway.listeners ?? []) {
+    settings.add(listener.host, "text", positions.of(listener));
+    settings.add(listener.port, "port", positions.of(listener));
+    if (listener.tls === undefined) continue;
+    const { tls } = listener;
+    for (const file of [tls.certFile, tls.keyFile, tls.clientCaFile]) settings.add(file, "file", positions.of(tls));
+    for (const sni of tls.sni ?? []) {
+      for (const file of [sni.certFile, sni.keyFile]) settings.add(file, "file", positions.of(sni));
+    }
+  }
+  for (const side of [gateway.ops, gateway.admin]) {
+    if (side === undefined) continue;
+    settings.add(side.host, "text", positions.of(side));
+    settings.add(side.port, "port", positions.of(side));
+  }
+  settings.add(gateway.admin?.secret, "secret", positions.of(gateway.admin ?? gateway));
+  settings.add(gateway.admin?.socket, "text", positions.of(gateway.admin ?? gateway));
+  settings.add(gateway.store?.file, "text", positions.of(gateway.store ?? gateway));
+  for (const environment of program.environments) {
+    for (const server of environment.targetServers) {
+      settings.add(server.host, "text", server.span);
+      settings.add(server.port, "port", server.span);
+    }
+  }
+  for (const environment of program.model.environments) {
+    for (const reference of Object.values(environment.value.references ?? {})) {
+      for (const file of [reference.caFile, reference.certFile, reference.keyFile]) {
+        settings.add(file, "file", positions.of(reference));
+      }
+    }
+  }
+  for (const proxy of program.proxies) {
+    for (const target of proxy.targets) settings.add(target.url ?? undefined, "text", target.span);
+  }
+  for (const { value } of program.apps) {
+    for (const credential of value.credentials ?? []) {
+      for (const source of [credential.key, credential.secret]) {
+        if (source === undefined || "digest" in source) continue;
+        settings.add(source, "secret", positions.of(credential));
+      }
+    }
+  }
+}

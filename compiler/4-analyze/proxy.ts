@@ -1,0 +1,216 @@
+/** One proxy's chains: items in order, conditions folded, reads and writes known, obligations collected. */
+import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type {
+  EndpointPlan,
+  PlanItem,
+  PositionPlan,
+  ProxyPlan,
+  RulesPlan,
+  Segment,
+  SessionPlan,
+  TargetPlan,
+  When,
+} from "../ir/plan.ts";
+import type {
+  Program,
+  ProgramCondition,
+  ProgramEndpoint,
+  ProgramFlow,
+  ProgramFlows,
+  ProgramProxy,
+  ProgramStep,
+  ProgramTarget,
+} from "../ir/program.ts";
+import type { Obligation, Phase } from "../policies/definition.ts";
+import { ConditionAnalysis, type Known } from "./condition.ts";
+import type { Settings } from "./settings.ts";
+import { StepAnalysis } from "./step.ts";
+import { Usage } from "./usage.ts";
+
+/** Plans one proxy. */
+export function analyzeProxy(
+  program: Program,
+  proxy: ProgramProxy,
+  settings: Settings,
+  diagnostics: Diagnostics,
+): ProxyPlan {
+  const planner = new ProxyPlanner(program, proxy, settings, diagnostics);
+  const targets = proxy.targets.map((target) => planner.target(target));
+  const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
+  planner.usage.reportNeverWritten(proxy, diagnostics);
+  return {
+    proxy,
+    endpoints,
+    targets,
+    variables: planner.usage.customVariables,
+    reads: planner.usage.reads,
+    ownedHeaders: [...planner.usage.ownedHeaders].sort(),
+    readsForm: planner.usage.readsForm,
+    positions: planner.positions,
+    policies: proxy.policies,
+  };
+}
+
+/** Where items are being planned. */
+interface Place {
+  readonly phase: Phase;
+  readonly flow: string;
+  readonly known: Known;
+  readonly upgradable: boolean;
+  readonly conditional: boolean;
+  readonly obligations: Obligation[];
+}
+
+class ProxyPlanner {
+  readonly positions: PositionPlan[] = [];
+  readonly usage: Usage;
+  readonly #proxy: ProgramProxy;
+  readonly #conditions: ConditionAnalysis;
+  readonly #steps: StepAnalysis;
+  readonly #diagnostics: Diagnostics;
+  readonly #program: Program;
+  readonly #upgradable: boolean;
+  readonly #targetObligations = new Map<ProgramTarget, readonly Obligation[]>();
+
+  constructor(program: Program, proxy: ProgramProxy, settings: Settings, diagnostics: Diagnostics) {
+    this.#program = program;
+    this.#proxy = proxy;
+    this.#diagnostics = diagnostics;
+    this.usage = new Usage(proxy);
+    this.#conditions = new ConditionAnalysis(this.usage, diagnostics);
+    this.#steps = new StepAnalysis(program, this.usage, settings, diagnostics);
+    this.#upgradable = proxy.endpoints.some((endpoint) => endpoint.webSocket.mode !== "deny");
+  }
+
+  endpoint(endpoint: ProgramEndpoint, targets: readonly TargetPlan[]): EndpointPlan {
+    const obligations: Obligation[] = [];
+    const base = {
+      known: this.#known({ "proxy.name": endpoint.name, "proxy.basepath": endpoint.basePath }),
+      upgradable: endpoint.webSocket.mode !== "deny",
+      conditional: false,
+      obligations,
+    };
+    const request = this.#segment(endpoint, "request", base);
+    const routes = endpoint.routeRules.flatMap((rule) => {
+      const when = this.#when(rule.condition, base.known);
+      if (when.kind === "never") return [];
+      if (rule.target === null && endpoint.webSocket.mode === "only") {
+        this.#diagnostics.report("AGW3012", rule.span ?? endpoint.span, { name: rule.name });
+      }
+      return [{ name: rule.name, when, target: rule.target }];
+    });
+    const response = this.#segment(endpoint, "response", base);
+    const reachable = targets.filter((plan) => routes.some((route) => route.target === plan.target));
+    const all = [...obligations, ...reachable.flatMap((plan) => this.#targetObligations.get(plan.target) ?? [])];
+    return {
+      endpoint,
+      request,
+      routes,
+      response,
+      faults: this.#faults(endpoint, base),
+      session: sessionPlan(endpoint, all),
+    };
+  }
+
+  target(target: ProgramTarget): TargetPlan {
+    const obligations: Obligation[] = [];
+    const base = { known: this.#known({}), upgradable: this.#upgradable, conditional: false, obligations };
+    const request = this.#segment(target, "request", base);
+    const response = this.#segment(target, "response", base);
+    this.#targetObligations.set(target, obligations);
+    return { target, request, response, faults: this.#faults(target, base) };
+  }
+
+  #known(more: Readonly<Record<string, string>>): Known {
+    return new Map(
+      Object.entries({ ...more, "organization.name": this.#program.organization, "apiproxy.name": this.#proxy.name }),
+    );
+  }
+
+  #segment(flows: ProgramFlows, side: "request" | "response", base: Omit<Place, "phase" | "flow">): Segment {
+    const place = { ...base, phase: side };
+    return [
+      ...this.#flow(flows.preFlow, side, place),
+      ...this.#choice(flows.flows, side, place),
+      ...this.#flow(flows.postFlow, side, place),
+    ];
+  }
+
+  #flow(flow: ProgramFlow, side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
+    const items = this.#items(flow[side], { ...place, flow: flow.name });
+    return items.length === 0 ? [] : [...this.#flowName(flow.name), ...items];
+  }
+
+  /** Conditional flows: the first that matches, also when it has nothing to do in this direction. */
+  #choice(flows: readonly ProgramFlow[], side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
+    const branches = flows.flatMap((flow) => {
+      const when = this.#when(flow.condition, place.known);
+      if (when.kind === "never") return [];
+      const conditional = place.conditional || when.kind === "test";
+      const items = this.#items(flow[side], { ...place, conditional, flow: flow.name });
+      return [{ name: flow.name, when, items: [...this.#flowName(flow.name), ...items] }];
+    });
+    if (branches.every((branch) => branch.items.length === 0)) return [];
+    return [{ kind: "choice", branches }];
+  }
+
+  #flowName(name: string): PlanItem[] {
+    return this.usage.readsFlowName ? [{ kind: "flow-name", name }] : [];
+  }
+
+  #faults(flows: ProgramFlows, base: Omit<Place, "phase" | "flow">): RulesPlan {
+    const place = { ...base, phase: "fault" as const, conditional: true };
+    const rules = flows.faultRules.flatMap((rule) => {
+      const when = this.#when(rule.condition, base.known);
+      if (when.kind === "never") return [];
+      return [{ name: rule.name, when, items: this.#items(rule.steps, { ...place, flow: rule.name }) }];
+    });
+    const last = flows.defaultFaultRule;
+    if (last === null) return { rules, otherwise: null };
+    const when = this.#when(last.condition, base.known);
+    if (when.kind === "never") return { rules, otherwise: null };
+    const items = this.#items(last.steps, { ...place, flow: last.name });
+    return { rules, otherwise: { when, items, always: last.alwaysEnforce } };
+  }
+
+  #items(steps: readonly ProgramStep[], place: Place): PlanItem[] {
+    let ended: string | null = null;
+    return steps.map((step): PlanItem => {
+      const when = this.#when(step.condition, place.known);
+      const { policy } = step;
+      const index = this.positions.length;
+      const position = { policy: policy.name, kind: policy.model.kind, file: policy.file, line: policy.line };
+      this.positions.push({ ...position, flow: place.flow });
+      const skipped = skipReason(step, when, ended);
+      if (ended !== null) this.#diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });
+      const conditional = place.conditional || when.kind === "test";
+      if (skipped === null) this.#steps.analyze(step, { ...place, conditional });
+      const body = step.body === null || skipped !== null ? null : this.#items(step.body, { ...place, conditional });
+      if (skipped === null && when.kind === "always" && policy.model.kind === "RaiseFault") ended = policy.name;
+      return { kind: "step", index, step, when, skipped, timing: policy.definition.timing(policy.model), body };
+    });
+  }
+
+  #when(condition: ProgramCondition | null, known: Known): When {
+    return this.#conditions.fold(condition, known);
+  }
+}
+
+function skipReason(step: ProgramStep, when: When, ended: string | null): string | null {
+  if (!step.policy.enabled) return "the policy is not enabled";
+  if (when.kind === "never") return when.why;
+  if (ended !== null) return `behind ${ended}, which always raises its fault`;
+  return null;
+}
+
+/** What connections are held to, from what the chains leave behind. */
+function sessionPlan(endpoint: ProgramEndpoint, obligations: readonly Obligation[]): SessionPlan {
+  const messages = obligations.find((obligation) => obligation.kind === "messages");
+  const credentials = obligations.filter((obligation) => obligation.kind === "credential");
+  const ambientCredential = !credentials.some((credential) => !credential.ambient);
+  if (endpoint.webSocket.mode === "deny") {
+    return { level: "denied", why: "webSocket: deny", obligations, ambientCredential };
+  }
+  if (messages !== undefined) return { level: "messages", why: messages.why, obligations, ambientCredential };
+  return { level: "tracked", why: "no policy looks into messages", obligations, ambientCredential };
+}

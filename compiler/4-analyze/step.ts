@@ -1,0 +1,106 @@
+/** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
+import { parseTemplate, templateVariables, type Template } from "#runtime/language/template.ts";
+import { isWritable } from "../flow-variable.ts";
+import type { Code, ParamsOf } from "../diagnostics/catalogue.ts";
+import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { Program, ProgramStep } from "../ir/program.ts";
+import type { Obligation, Path, Phase, PolicyAnalysis, SettingRequest } from "../policies/definition.ts";
+import type { PolicyModel } from "../ir/model.ts";
+import type { Span } from "../source/positions.ts";
+import type { Settings } from "./settings.ts";
+import type { Usage } from "./usage.ts";
+
+/** What a step's place says. */
+export interface StepPlace {
+  readonly phase: Phase;
+  readonly upgradable: boolean;
+  readonly conditional: boolean;
+  readonly obligations: Obligation[];
+}
+
+/** Analyses the steps of one proxy. */
+export class StepAnalysis {
+  readonly #program: Program;
+  readonly #usage: Usage;
+  readonly #settings: Settings;
+  readonly #diagnostics: Diagnostics;
+
+  constructor(program: Program, usage: Usage, settings: Settings, diagnostics: Diagnostics) {
+    this.#program = program;
+    this.#usage = usage;
+    this.#settings = settings;
+    this.#diagnostics = diagnostics;
+  }
+
+  /** Asks a step's policy about itself. */
+  analyze(step: ProgramStep, place: StepPlace): void {
+    const { policy } = step;
+    const { definition, model } = policy;
+    if (!definition.phases.includes(place.phase)) {
+      const phase = place.phase === "fault" ? "fault" : place.phase;
+      this.#diagnostics.report("AGW3006", step.span, { kind: definition.kind, phase });
+    }
+    const usage = this.#usage;
+    const settings = this.#settings;
+    const at = (path: Path): Span => this.#span(model, path);
+    const analysis: PolicyAnalysis<PolicyModel> = {
+      model,
+      name: policy.name,
+      phase: place.phase,
+      upgradable: place.upgradable,
+      conditional: place.conditional,
+      reads: (variable, path) => usage.read(variable, at(path)),
+      writes: (variable, path) => this.#writes(variable, at(path)),
+      template: (text, path) => this.#template(text, model, path),
+      ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
+      obligation: (obligation) => place.obligations.push(obligation),
+      setting: (request: SettingRequest, path) => {
+        settings.add(request.source, request.kind, at(path));
+      },
+      report: <C extends Code>(code: C, path: Path, params: ParamsOf<C>, extra?: { help?: string }) =>
+        this.#diagnostics.report(code, at(path), params, extra),
+    };
+    definition.analyze(analysis);
+  }
+
+  #writes(variable: string, span: Span): void {
+    if (!isWritable(this.#usage.variable(variable))) this.#diagnostics.report("AGW3007", span, { name: variable });
+    this.#usage.write(variable);
+  }
+
+  #template(text: string, model: PolicyModel, path: Path): Template | null {
+    const template = parseTemplate(text);
+    for (const problem of template.problems) {
+      const span = this.#within(model, path, problem.start, problem.end);
+      const code = problem.kind === "function-not-supported" ? "AGW3011" : "AGW3005";
+      this.#diagnostics.report(code, span, { problem: problem.message });
+    }
+    if (template.problems.length > 0) return null;
+    const span = this.#span(model, path);
+    for (const name of templateVariables(template)) this.#usage.read(name, span);
+    return template;
+  }
+
+  #span(model: PolicyModel, path: Path): Span {
+    const { positions } = this.#program.model;
+    const [owner, key] = walk(model, path);
+    return key === null ? positions.of(owner) : positions.of(owner, key);
+  }
+
+  #within(model: PolicyModel, path: Path, start: number, end: number): Span {
+    const [owner, key] = walk(model, path);
+    const { positions } = this.#program.model;
+    return key === null ? positions.of(owner) : positions.within(owner, key, start, end);
+  }
+}
+
+/** The object that holds the last key of a path, as far as the path leads through objects. */
+function walk(model: object, path: Path): [object, string | number | null] {
+  let owner: object = model;
+  for (const [index, key] of path.entries()) {
+    const value: unknown = Reflect.get(owner, key);
+    if (index === path.length - 1 || typeof value !== "object" || value === null) return [owner, key];
+    owner = value;
+  }
+  return [owner, null];
+}

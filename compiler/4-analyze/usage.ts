@@ -1,0 +1,75 @@
+/** Which variables and headers the chains of one proxy read, write and own. */
+import { flowVariable, type FlowVariable } from "../flow-variable.ts";
+import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import { nearest } from "../diagnostics/nearest.ts";
+import { conditionVariables } from "#runtime/language/condition.ts";
+import type { ProgramFlows, ProgramProxy } from "../ir/program.ts";
+import type { Span } from "../source/positions.ts";
+
+/** Collects while the chains of a proxy are walked. */
+export class Usage {
+  readonly ownedHeaders = new Set<string>();
+  /** True when `current.flow.name` is read anywhere, so that flows must announce themselves. */
+  readonly readsFlowName: boolean;
+  readonly #policies: ReadonlySet<string>;
+  readonly #reads = new Map<string, Span>();
+  readonly #writes = new Set<string>();
+
+  constructor(proxy: ProgramProxy) {
+    this.#policies = new Set(proxy.policies.map((policy) => policy.name));
+    this.readsFlowName = mentionsFlowName(proxy);
+  }
+
+  /** What a name means in this proxy. */
+  variable(name: string): FlowVariable {
+    return flowVariable(name, (policy) => this.#policies.has(policy));
+  }
+
+  read(name: string, span: Span): void {
+    if (!this.#reads.has(name)) this.#reads.set(name, span);
+  }
+
+  write(name: string): void {
+    this.#writes.add(name);
+  }
+
+  /** Every variable that is read. */
+  get reads(): ReadonlySet<string> {
+    return new Set(this.#reads.keys());
+  }
+
+  /** Custom variables that are read: the others need no place. In alphabetical order. */
+  get customVariables(): readonly string[] {
+    return [...this.#reads.keys()].filter((name) => this.variable(name).kind === "custom").sort();
+  }
+
+  get readsForm(): boolean {
+    return [...this.#reads.keys()].some((name) => this.variable(name).kind === "formParam");
+  }
+
+  /** Warns of custom variables that are read and that nothing writes. */
+  reportNeverWritten(proxy: ProgramProxy, diagnostics: Diagnostics): void {
+    const prefixes = proxy.policies.flatMap((policy) => policy.definition.variablePrefixes.map((p) => `${p}.${policy.name}.`));
+    for (const [name, span] of this.#reads) {
+      if (this.variable(name).kind !== "custom" || this.#writes.has(name)) continue;
+      if (prefixes.some((prefix) => name.startsWith(prefix))) continue;
+      const near = nearest(name, [...this.#writes]);
+      diagnostics.report("AGW3016", span, { name }, { help: near === null ? null : `did you mean "${near}"?` });
+    }
+  }
+}
+
+/** A cheap over-approximation: any text of the proxy that names the variable. */
+function mentionsFlowName(proxy: ProgramProxy): boolean {
+  const name = "current.flow.name";
+  if (proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name))) return true;
+  const conditions = (flows: ProgramFlows): boolean =>
+    [...flows.flows, flows.preFlow, flows.postFlow].some(
+      (flow) =>
+        (flow.condition !== null && conditionVariables(flow.condition.ast).includes(name)) ||
+        [...flow.request, ...flow.response].some(
+          (step) => step.condition !== null && conditionVariables(step.condition.ast).includes(name),
+        ),
+    ) || flows.faultRules.some((rule) => rule.condition !== null && conditionVariables(rule.condition.ast).includes(name));
+  return [...proxy.endpoints, ...proxy.targets].some(conditions);
+}

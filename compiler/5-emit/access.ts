@@ -1,0 +1,74 @@
+/** Access data as first contents of the store. Keys and secrets are digests, or settings read at start: never text. */
+import type { CredentialModel, DigestOrSecret } from "../ir/model.ts";
+import type { Plan } from "../ir/plan.ts";
+import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
+import type { SettingValues } from "./program.ts";
+
+/** An expression of type `Seed` (runtime/access/seed.ts). */
+export function accessCode(plan: Plan, values: SettingValues): Code {
+  const { products, developers, apps } = plan.program;
+  const developerId = (email: string): string => `${plan.program.organization}@@@${email}`;
+  const productRows = products.map(({ name, value }) =>
+    row({
+      name,
+      displayName: value.displayName ?? name,
+      environments: value.environments ?? [],
+      proxies: value.proxies ?? [],
+      resources: value.apiResources ?? [],
+      operations: (value.operations ?? []).map(({ proxy, resource, methods }) => ({ proxy, resource, methods: methods ?? [] })),
+      scopes: value.scopes ?? [],
+      quota: value.quota === undefined ? null : { ...value.quota },
+      attributes: { ...value.attributes },
+    }),
+  );
+  const developerRows = developers.map(({ value }) =>
+    row({
+      id: developerId(value.email),
+      email: value.email,
+      userName: value.userName ?? value.email,
+      firstName: value.firstName ?? "",
+      lastName: value.lastName ?? "",
+      status: value.status ?? "active",
+      attributes: { ...value.attributes },
+    }),
+  );
+  const appRows = apps.map(({ name, value }) =>
+    row({
+      id: name,
+      name,
+      developerId: developerId(value.developer),
+      status: value.status ?? "approved",
+      callbackUrl: value.callbackUrl ?? null,
+      attributes: { ...value.attributes },
+    }),
+  );
+  const keyRows = apps.flatMap(({ name, value }) => (value.credentials ?? []).map((credential) => keyRow(name, credential, values)));
+  const parts = { products: list(productRows), developers: list(developerRows), apps: list(appRows), keys: list(keyRows) };
+  const lines = Object.entries(parts).map(([name, rows]) => code`${identifier(name)}: ${rows},`);
+  return join([code`({`, ...lines, code`})`], "\n");
+}
+
+function list(rows: readonly Code[]): Code {
+  return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
+}
+
+function keyRow(appId: string, credential: CredentialModel, values: SettingValues): Code {
+  return row({
+    key: secretCode(credential.key, values),
+    secret: credential.secret === undefined ? null : secretCode(credential.secret, values),
+    appId,
+    status: credential.status ?? "approved",
+    expiresAtMs: credential.expiresAt === undefined ? null : Date.parse(credential.expiresAt),
+    products: credential.products.map((name) => ({ name, status: "approved" })),
+    scopes: credential.scopes ?? [],
+    attributes: {},
+  });
+}
+
+function secretCode(source: DigestOrSecret, values: SettingValues): Embeddable {
+  return "digest" in source ? { digest: source.digest } : { secret: values.text(source, "secret") };
+}
+
+function row(value: Embeddable): Code {
+  return code`${value},`;
+}

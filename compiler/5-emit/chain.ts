@@ -1,0 +1,258 @@
+/**
+ * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
+ * chain is an async function: a value goes straight on, a promise continues at the cut.
+ */
+import type { PlanChoice, PlanItem, PlanStep, Segment } from "../ir/plan.ts";
+import { code, comment, identifier, join, literal, type Code } from "./code.ts";
+import { conditionCode } from "./condition.ts";
+import type { FileWriter } from "./file.ts";
+import { stepParts, type StepContext } from "./step.ts";
+
+const X = identifier("x");
+
+/** Writes the chains of one proxy into its file, in one of their two forms. */
+export class ChainEmitter {
+  readonly #file: FileWriter;
+  readonly #context: StepContext;
+  readonly #exchange: string;
+  readonly #traced: boolean;
+
+  constructor(file: FileWriter, context: StepContext, exchange: string, traced: boolean) {
+    this.#file = file;
+    this.#context = context;
+    this.#exchange = exchange;
+    this.#traced = traced;
+  }
+
+  /**
+   * Emits a function for a segment. `next` is called behind its last item; null when nothing follows. Returns the function's
+   * name; a segment without items is no function, its name is that of `next`.
+   */
+  segment(name: string, doc: string | null, items: Segment, next: Code | null, before: readonly Code[] = []): Code {
+    const visible = this.#visible(items);
+    if (visible.length === 0 && before.length === 0 && next !== null) return next;
+    return this.#first(() => this.#function(name, doc, [...before, ...this.#statements(visible, next)]));
+  }
+
+  /** Emits a function of given statements. */
+  function(name: string, doc: string | null, statements: readonly Code[]): Code {
+    return this.#function(name, doc, statements);
+  }
+
+  /** Statements that run items in order and then `next`. */
+  statements(items: Segment, next: Code | null): Code[] {
+    return this.#statements(this.#visible(items), next);
+  }
+
+  /** Puts the function that `emit` adds last in front of those that it added before: callers stand above what they call. */
+  #first(emit: () => Code): Code {
+    const { functions } = this.#file;
+    const mark = functions.length;
+    const name = emit();
+    const last = functions.at(-1);
+    if (last === undefined || last.name !== name.text || functions.length === mark) return name;
+    functions.pop();
+    functions.splice(mark, 0, last);
+    return name;
+  }
+
+  #function(name: string, doc: string | null, statements: readonly Code[]): Code {
+    const maybe = this.#file.type("maybe.ts", "Maybe");
+    const parameters = [{ name: "x", type: this.#exchange }];
+    const declare = () => {
+      const unique = this.#file.names.camel(this.#traced ? `traced ${name}` : name);
+      return { name: unique, doc, isExported: false, parameters, returns: `${maybe}<void>`, statements };
+    };
+    return identifier(this.#file.function(this.#exchange, declare, statements));
+  }
+
+  /** Items that leave something in this form: folded steps only in the traced one. */
+  #visible(items: Segment): readonly PlanItem[] {
+    return items.filter((item) => this.#traced || item.kind !== "step" || item.skipped === null);
+  }
+
+  #statements(items: readonly PlanItem[], next: Code | null): Code[] {
+    const [item, ...rest] = items;
+    if (item === undefined) return next === null ? [] : [code`return ${next}(${X});`];
+    switch (item.kind) {
+      case "flow-name":
+        return [code`${X}.flow = ${item.name};`, ...this.#statements(rest, next)];
+      case "choice":
+        return this.#choice(item, rest, next);
+      case "step":
+        return this.#step(item, rest, next);
+    }
+  }
+
+  /** What follows an item that may wait: a function of its own, or `next` itself when nothing stands between. */
+  #cut(after: string, rest: readonly PlanItem[], next: Code | null): Code | null {
+    if (rest.length === 0) return next;
+    return this.#first(() => this.#function(`after ${after}`, null, this.#statements(rest, next)));
+  }
+
+  #choice(choice: PlanChoice, rest: readonly PlanItem[], next: Code | null): Code[] {
+    const branches = choice.branches.map((branch) => ({ ...branch, items: this.#visible(branch.items) }));
+    if (!branches.some((branch) => this.#waits(branch.items))) {
+      const chain = branches.map((branch): { test: Code | null; body: Code[] } => ({
+        test: branch.when.kind === "test" ? conditionCode(branch.when.ast, this.#context.scope(this.#kind)) : null,
+        body: [comment(`Flow ${branch.name}`), ...this.#statements(branch.items, null)],
+      }));
+      return [ifElse(chain), ...this.#statements(rest, next)];
+    }
+    const after = this.#cut("flows", rest, next);
+    const statements: Code[] = [];
+    for (const branch of branches) {
+      const body = [comment(`Flow ${branch.name}`), ...this.#statements(branch.items, after)];
+      const ended = after === null ? [...body, code`return;`] : body;
+      if (branch.when.kind !== "test") return [...statements, ...ended];
+      statements.push(block(conditionCode(branch.when.ast, this.#context.scope(this.#kind)), ended));
+    }
+    return after === null ? statements : [...statements, code`return ${after}(${X});`];
+  }
+
+  #kind: "request" | "response" = "request";
+
+  /** Says which message the following segments work on. */
+  direction(kind: "request" | "response"): this {
+    this.#kind = kind;
+    return this;
+  }
+
+  #waits(items: readonly PlanItem[]): boolean {
+    return items.some((item) => {
+      if (item.kind === "flow-name") return false;
+      if (item.kind === "choice") return item.branches.some((branch) => this.#waits(this.#visible(branch.items)));
+      if (item.skipped !== null) return false;
+      return item.timing !== "sync" || (item.body !== null && this.#waits(this.#visible(item.body)));
+    });
+  }
+
+  #step(item: PlanStep, rest: readonly PlanItem[], next: Code | null): Code[] {
+    const { policy } = item.step;
+    const title = comment(`${policy.name} · ${policy.model.kind} · ${policy.file}`);
+    if (item.skipped !== null) {
+      const folded = code`${this.#file.symbol("traceFolded")}(${X}, ${item.index});`;
+      return [comment(`${policy.name} never runs: ${item.skipped}`), folded, ...this.#statements(rest, next)];
+    }
+    const test = item.when.kind === "test" ? conditionCode(item.when.ast, this.#context.scope(this.#kind)) : null;
+    if (item.body !== null) return this.#callout(item, title, test, rest, next);
+    const { lines, wait } = stepParts(item, this.#kind, this.#file, this.#context);
+    const isEnd = policy.model.kind === "RaiseFault" && test === null && !policy.continueOnError;
+    if (isEnd && wait === null && !this.#traced) return [title, ...lines];
+    if (wait === null) return this.#syncStep(item, [title], lines, test, rest, next);
+    return this.#maybeStep(item, title, lines, wait, test, rest, next);
+  }
+
+  #syncStep(
+    item: PlanStep,
+    title: readonly Code[],
+    lines: readonly Code[],
+    test: Code | null,
+    rest: readonly PlanItem[],
+    next: Code | null,
+  ): Code[] {
+    const { policy } = item.step;
+    const guarded = policy.continueOnError ? [tryStep(lines, code`${this.#file.symbol("carryOn")}(${X}, error, ${policy.name});`)] : lines;
+    if (!this.#traced) {
+      const body = test === null ? guarded : [block(test, guarded)];
+      return [...title, ...body, ...this.#statements(rest, next)];
+    }
+    const start = identifier(`start${item.index}`);
+    const condition = literal(test === null ? null : true);
+    const recorded = [
+      code`const ${start} = ${this.#file.symbol("traceStart")}(${X});`,
+      ...guarded,
+      code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${condition}, ${start});`,
+    ];
+    if (test === null) return [...title, ...recorded, ...this.#statements(rest, next)];
+    const skipped = code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`;
+    const body = ifElse([{ test, body: recorded }, { test: null, body: [skipped] }]);
+    return [...title, body, ...this.#statements(rest, next)];
+  }
+
+  #maybeStep(
+    item: PlanStep,
+    title: Code,
+    lines: readonly Code[],
+    wait: Code,
+    test: Code | null,
+    rest: readonly PlanItem[],
+    next: Code | null,
+  ): Code[] {
+    const { policy } = item.step;
+    const after = this.#cut(policy.name, rest, next);
+    const whole = policy.continueOnError
+      ? code`${this.#file.symbol("carryOnLater")}(${X}, ${policy.name}, () => ${arrowBody(lines, wait)})`
+      : wait;
+    const before = policy.continueOnError ? [] : lines;
+    const body = [...before, ...this.#await(item, whole, test, after)];
+    if (test === null) return [title, ...body];
+    const skipped = this.#traced ? [code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`] : [];
+    const onward = after === null ? [] : [code`return ${after}(${X});`];
+    return [title, block(test, body), ...skipped, ...onward];
+  }
+
+  /** `return` a wait and what follows it. */
+  #await(item: PlanStep, wait: Code, test: Code | null, after: Code | null): Code[] {
+    const onward = this.#file.symbol("andThen");
+    if (!this.#traced) {
+      return after === null ? [code`return ${wait};`] : [code`return ${onward}(${wait}, () => ${after}(${X}));`];
+    }
+    const start = identifier(`start${item.index}`);
+    const condition = literal(test === null ? null : true);
+    const record = code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${condition}, ${start});`;
+    const body = after === null ? [record] : [record, code`return ${after}(${X});`];
+    return [
+      code`const ${start} = ${this.#file.symbol("traceStart")}(${X});`,
+      code`return ${onward}(${wait}, () => ${braces(body)});`,
+    ];
+  }
+
+  #callout(item: PlanStep, title: Code, test: Code | null, rest: readonly PlanItem[], next: Code | null): Code[] {
+    const { lines } = stepParts(item, this.#kind, this.#file, this.#context);
+    const body = this.#visible(item.body ?? []);
+    const trace = this.#traced
+      ? [code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${literal(test === null ? null : true)}, ${this.#file.symbol("traceStart")}(${X}));`]
+      : [];
+    if (!this.#waits(body)) {
+      const inner = [...trace, ...lines, ...this.#statements(body, null)];
+      const whole = test === null ? inner : [block(test, inner)];
+      return [title, ...whole, ...this.#statements(rest, next)];
+    }
+    const after = this.#cut(item.step.policy.name, rest, next);
+    const inner = [...trace, ...lines, ...this.#statements(body, after)];
+    if (test === null) return [title, ...inner];
+    const ended = after === null ? [...inner, code`return;`] : inner;
+    return [title, block(test, ended), ...(after === null ? [] : [code`return ${after}(${X});`])];
+  }
+}
+
+/** `if (test) { body }`. */
+export function block(test: Code, body: readonly Code[]): Code {
+  return code`if (${test}) ${braces(body)}`;
+}
+
+/** Statements in braces, each on its own line. */
+export function braces(body: readonly Code[]): Code {
+  return code`{\n${join(body, "\n")}\n}`;
+}
+
+/** `if … else if … else …`; a branch without a test ends the chain. */
+export function ifElse(branches: readonly { readonly test: Code | null; readonly body: readonly Code[] }[]): Code {
+  const [first, ...others] = branches;
+  if (first === undefined) return code``;
+  if (first.test === null) return join(first.body, "\n");
+  const rest = ifElse(others);
+  const head = block(first.test, first.body);
+  if (others.length === 0) return head;
+  const [second] = others;
+  return second?.test === null ? code`${head} else ${braces(second.body)}` : code`${head} else ${rest}`;
+}
+
+function tryStep(lines: readonly Code[], caught: Code): Code {
+  return code`try ${braces(lines)} catch (error) ${braces([caught])}`;
+}
+
+function arrowBody(lines: readonly Code[], wait: Code): Code {
+  return lines.length === 0 ? wait : braces([...lines, code`return ${wait};`]);
+}

@@ -1,0 +1,95 @@
+/** Conditions as expressions. Where static types settle the matter the test is written out; else operators.ts decides. */
+import { globShape } from "#runtime/language/glob.ts";
+import type { ComparisonNode, Condition, ConditionOperand, MatchNode } from "#runtime/language/condition.ts";
+import { pathShape } from "#runtime/language/path-pattern.ts";
+import type { PatternShape } from "#runtime/language/pattern-shape.ts";
+import { translateJavaRegex } from "../expression/java-regex.ts";
+import { valueType, type ValueType } from "../flow-variable.ts";
+import { code, join, literal, regex, type Code } from "./code.ts";
+import type { Scope } from "./scope.ts";
+
+/** An expression of type boolean. */
+export function conditionCode(ast: Condition, scope: Scope): Code {
+  switch (ast.kind) {
+    case "constant":
+      return literal(ast.value);
+    case "truthy":
+      return code`${scope.file.symbol("truthy")}(${scope.read(ast.operand.name)})`;
+    case "not":
+      return code`!${bracketed(ast.operand, scope)}`;
+    case "and":
+      return join(ast.operands.map((operand) => (operand.kind === "or" ? bracketed(operand, scope) : conditionCode(operand, scope))), " && ");
+    case "or":
+      return join(ast.operands.map((operand) => (operand.kind === "and" ? bracketed(operand, scope) : conditionCode(operand, scope))), " || ");
+    case "comparison":
+      return comparison(ast, scope);
+    case "match":
+      return match(ast, scope);
+  }
+}
+
+function bracketed(ast: Condition, scope: Scope): Code {
+  const inner = conditionCode(ast, scope);
+  return /^[\w.]+\([^()]*\)$/.test(inner.text) ? inner : code`(${inner})`;
+}
+
+function comparison(ast: ComparisonNode, scope: Scope): Code {
+  const left = operand(ast.left, scope);
+  const right = operand(ast.right, scope);
+  if (ast.operator === "equals" || ast.operator === "notEquals") {
+    // `===` is the operator itself when one side is a literal null, or both sides are of one type beside null.
+    const isSame = ast.left.kind === "null" || ast.right.kind === "null" || oneType(operandType(ast.left, scope), operandType(ast.right, scope));
+    if (isSame) return ast.operator === "equals" ? code`${left} === ${right}` : code`${left} !== ${right}`;
+  }
+  return code`${scope.file.symbol(ast.operator)}(${left}, ${right})`;
+}
+
+function oneType(left: ValueType, right: ValueType): boolean {
+  return left === right && left !== "any";
+}
+
+function operandType(node: ConditionOperand, scope: Scope): ValueType {
+  switch (node.kind) {
+    case "variable":
+      return valueType(scope.variable(node.name));
+    case "string":
+      return "text";
+    case "number":
+      return "number";
+    case "boolean":
+      return "boolean";
+    case "null":
+      return "any";
+  }
+}
+
+function operand(node: ConditionOperand, scope: Scope): Code {
+  return node.kind === "variable" ? scope.read(node.name) : literal(node.value);
+}
+
+function match(ast: MatchNode, scope: Scope): Code {
+  const left = operand(ast.left, scope);
+  // No pattern operator holds for a null pattern, whatever stands on the left.
+  if (ast.pattern === null) return literal(false);
+  if (ast.operator === "regex") {
+    const translated = translateJavaRegex(ast.pattern);
+    if ("problem" in translated) return literal(false);
+    return code`${scope.file.symbol("matches")}(${left}, ${scope.file.constant("regex", regex(translated.source, translated.flags))})`;
+  }
+  const isText = operandType(ast.left, scope) === "text";
+  if (ast.operator === "path") return shapeTest(pathShape(ast.pattern), left, isText, scope);
+  const test = shapeTest(globShape(ast.pattern), left, isText, scope);
+  return ast.operator === "glob" ? test : code`!(${test})`;
+}
+
+function shapeTest(shape: PatternShape, left: Code, isText: boolean, scope: Scope): Code {
+  switch (shape.kind) {
+    case "exact":
+      return isText ? code`${left} === ${shape.text}` : code`${scope.file.symbol("equals")}(${left}, ${shape.text})`;
+    case "affixes":
+      if (shape.suffix === "") return code`${scope.file.symbol("startsWith")}(${left}, ${shape.prefix})`;
+      return code`${scope.file.symbol("hasAffixes")}(${left}, ${shape.prefix}, ${shape.suffix})`;
+    case "expression":
+      return code`${scope.file.symbol("matches")}(${left}, ${scope.file.constant("pattern", regex(shape.source, ""))})`;
+  }
+}

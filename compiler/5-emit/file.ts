@@ -1,0 +1,99 @@
+/** One generated file while it is being written: its imports, constants, functions. module.ts turns it into text. */
+import { code, identifier, type Code } from "./code.ts";
+import { Names } from "./names.ts";
+import { symbols, type RuntimeSymbol } from "./symbols.ts";
+
+/** A function of a generated file. */
+export interface EmittedFunction {
+  readonly name: string;
+  readonly doc: string | null;
+  readonly isExported: boolean;
+  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  readonly returns: string;
+  readonly statements: readonly Code[];
+}
+
+export interface EmittedClass {
+  readonly name: string;
+  readonly doc: string;
+  readonly base: string;
+  readonly fields: readonly { readonly name: string; readonly type: string; readonly value: Code; readonly doc: string }[];
+}
+
+export interface EmittedConstant {
+  readonly name: string;
+  readonly type: string | null;
+  readonly value: Code;
+  readonly doc: string | null;
+  readonly isExported: boolean;
+}
+
+/** Collects a file's parts; equal constants become one. */
+export class FileWriter {
+  /** Path below the program's root: `proxies/chat.ts`. */
+  readonly path: string;
+  readonly header: string;
+  readonly names: Names;
+  readonly functions: EmittedFunction[] = [];
+  readonly classes: EmittedClass[] = [];
+  readonly constants: EmittedConstant[] = [];
+  readonly #imports = new Map<string, { values: Set<string>; types: Set<string> }>();
+  readonly #shared = new Map<string, Code>();
+  readonly #sharedFunctions = new Map<string, string>();
+
+  constructor(path: string, header: string) {
+    this.path = path;
+    this.header = header;
+    this.names = new Names(Object.keys(symbols));
+  }
+
+  /** Modules with the names taken from them, sorted. */
+  get imports(): { from: string; values: string[]; types: string[] }[] {
+    return [...this.#imports]
+      .map(([from, { values, types }]) => ({ from, values: [...values].sort(), types: [...types].sort() }))
+      .sort((a, b) => (a.from < b.from ? -1 : 1));
+  }
+
+  /** A helper of the runtime, imported because it is used. */
+  symbol(name: RuntimeSymbol): Code {
+    this.import(`#runtime/${symbols[name]}`, name, "value");
+    return identifier(name);
+  }
+
+  /** A type of the runtime. */
+  type(module: string, name: string): string {
+    this.import(`#runtime/${module}`, name, "type");
+    return name;
+  }
+
+  import(from: string, name: string, kind: "value" | "type"): Code {
+    const entry = this.#imports.get(from) ?? { values: new Set<string>(), types: new Set<string>() };
+    this.#imports.set(from, entry);
+    if (kind === "value") entry.values.add(name);
+    else entry.types.add(name);
+    return identifier(name);
+  }
+
+  /** Adds a function, or finds the one of the same kind that has the same statements: the twins share what they can. */
+  function(kind: string, declared: () => EmittedFunction, statements: readonly Code[]): string {
+    const key = `${kind}:${statements.map((statement) => statement.text).join("\n")}`;
+    const existing = this.#sharedFunctions.get(key);
+    if (existing !== undefined) return existing;
+    const made = declared();
+    this.#sharedFunctions.set(key, made.name);
+    this.functions.push(made);
+    return made.name;
+  }
+
+  /** A constant at the top of the file; equal values share one. */
+  constant(hint: string, value: Code, type: string | null = null): Code {
+    const key = `${type ?? ""}:${value.text}`;
+    const existing = this.#shared.get(key);
+    if (existing !== undefined) return existing;
+    const name = this.names.constant(hint);
+    this.constants.push({ name, type, value, doc: null, isExported: false });
+    const reference = code`${identifier(name)}`;
+    this.#shared.set(key, reference);
+    return reference;
+  }
+}

@@ -1,0 +1,312 @@
+/** The generated files that tie a gateway together: settings, routes with their targets, and the program itself. */
+import type { FromEnv, ReferenceModel, SecretSource } from "../ir/model.ts";
+import type { Plan, RoutePlan } from "../ir/plan.ts";
+import type { ProgramTarget, ProgramTargetTls } from "../ir/program.ts";
+import { defaultLimits } from "#runtime/limits.ts";
+import { durationMs, sizeBytes } from "../measure.ts";
+import { settingKey } from "../setting-key.ts";
+import { accessCode } from "./access.ts";
+import type { SettingRequest } from "../policies/definition.ts";
+import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
+import { FileWriter } from "./file.ts";
+import type { EmittedProxy } from "./proxy.ts";
+import { emitRouter } from "./router.ts";
+
+type Kind = Plan["settings"][number]["kind"];
+type Source = string | number | FromEnv | SecretSource;
+
+/** Writes expressions for values that may come from the environment. */
+export class SettingValues {
+  readonly #plan: Plan;
+  readonly #file: FileWriter;
+
+  constructor(plan: Plan, file: FileWriter) {
+    this.#plan = plan;
+    this.#file = file;
+  }
+
+  /** A string expression; null for what is not written. */
+  text(source: Source | undefined, kind: Exclude<Kind, "port">): Code {
+    if (source === undefined) return literal(null);
+    if (typeof source !== "object") return literal(String(source));
+    return this.#reference(source, kind);
+  }
+
+  /** A number expression. */
+  port(source: number | FromEnv): Code {
+    if (typeof source === "number") return literal(source);
+    return code`Number(${this.#reference(source, "port")})`;
+  }
+
+  #reference(source: object, kind: Kind): Code {
+    const key = settingKey(source, kind);
+    const found = this.#plan.settings.find((setting) => settingKey(Object(setting.request.source), setting.kind) === key);
+    if (found === undefined) throw new TypeError("invariant: settings are registered by the analysis");
+    return code`${this.#file.import("./settings.ts", "settings", "value")}.${identifier(found.id)}`;
+  }
+}
+
+/** `settings.ts`: one place for each value read at start; empty until then. */
+export function emitSettings(plan: Plan): FileWriter {
+  const file = new FileWriter("settings.ts", "Values read when the gateway starts. Empty until then; never written to a log.");
+  const entries = plan.settings.map(({ id }) => code`${identifier(id)}: "",`);
+  file.constants.push({
+    name: "settings",
+    type: null,
+    value: plan.settings.length === 0 ? literal({}) : join([code`{`, ...entries, code`}`], "\n"),
+    doc: null,
+    isExported: true,
+  });
+  return file;
+}
+
+/** `routes.ts`: every deployed program, its targets, and the router. */
+export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy>): FileWriter {
+  const file = new FileWriter("routes.ts", "Routes: hosts and base paths to compiled proxies, and the targets these reach.");
+  const values = new SettingValues(plan, file);
+  const targetType = file.type("target/target.ts", "Target");
+  const programNames = new Map<string, Code>();
+  const fills: Code[] = [];
+  const entries: Code[] = [];
+  for (const { proxy, environment } of plan.program.deployments) {
+    const emitted = proxies.get(proxy);
+    const found = plan.proxies.find((other) => other.proxy.name === proxy);
+    if (emitted === undefined || found === undefined) continue;
+    const targets = file.names.camel(`${proxy} ${environment} targets`);
+    file.constants.push({ name: targets, type: `Record<string, ${targetType}>`, value: literal({}), doc: null, isExported: false });
+    for (const target of found.proxy.targets) {
+      fills.push(code`${identifier(targets)}[${target.name}] = ${targetCode(plan, file, values, target, environment)};`);
+    }
+    for (const [endpoint, factory] of emitted.factories) {
+      const name = file.names.camel(`${proxy} ${endpoint === "default" ? "" : endpoint} in ${environment}`);
+      const make = file.import(`./${emitted.file.path}`, factory, "value");
+      file.constants.push({
+        name,
+        type: null,
+        value: code`${make}(${environment}, ${identifier(targets)})`,
+        doc: null,
+        isExported: false,
+      });
+      programNames.set(`${proxy}\n${endpoint}\n${environment}`, identifier(name));
+    }
+  }
+  const programOf = (route: RoutePlan): Code =>
+    programNames.get(`${route.proxy}\n${route.endpoint}\n${route.environment}`) ?? literal(null);
+  for (const host of plan.hosts) {
+    for (const route of host.routes) {
+      entries.push(code`{ hostnames: ${host.hostnames}, program: ${programOf(route)} },`);
+    }
+  }
+  const entryType = file.type("program.ts", "RouteEntry");
+  file.constants.push({
+    name: "routes",
+    type: `readonly ${entryType}[]`,
+    value: entries.length === 0 ? literal([]) : join([code`[`, ...entries, code`]`], "\n"),
+    doc: "Every deployed route.",
+    isExported: true,
+  });
+  file.functions.push({
+    name: "makeTargets",
+    doc: "Makes the targets; called once, when the settings have been read.",
+    isExported: true,
+    parameters: [],
+    returns: "void",
+    statements: fills,
+  });
+  emitRouter(plan, file, programOf);
+  return file;
+}
+
+function targetCode(plan: Plan, file: FileWriter, values: SettingValues, target: ProgramTarget, environment: string): Code {
+  const place = plan.program.environments.find((other) => other.name === environment);
+  const servers = (place?.targetServers ?? []).filter((server) => target.servers.includes(server.name) && server.enabled);
+  const ordered = target.servers.flatMap((name) => servers.find((server) => server.name === name) ?? []);
+  const spec = literal({
+    name: target.name,
+    url: target.url === null ? null : values.text(target.url, "text"),
+    servers: ordered.map((server) => ({
+      name: server.name,
+      host: values.text(server.host, "text"),
+      port: values.port(server.port),
+    })),
+    path: target.path,
+    connectTimeoutMs: target.connectTimeoutMs,
+    ioTimeoutMs: target.ioTimeoutMs,
+    successCodes: target.successCodes,
+  });
+  const tls = target.tls.get(environment) ?? ordered.find((server) => server.tls !== null)?.tls ?? null;
+  const tlsCode = tlsSpec(tls, values);
+  if (typeof target.url === "string") {
+    const isSecure = /^https:/i.test(target.url);
+    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${tlsCode})` : code`${file.symbol("plainTarget")}(${spec})`;
+  }
+  if (target.url === null) {
+    const isSecure = ordered.some((server) => server.tls !== null);
+    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${tlsCode})` : code`${file.symbol("plainTarget")}(${spec})`;
+  }
+  return code`${file.symbol("anyTarget")}(${spec}, ${tlsCode})`;
+}
+
+function tlsSpec(tls: ProgramTargetTls | null, values: SettingValues): Code {
+  const trust: ReferenceModel = tls?.trust ?? {};
+  const identity: ReferenceModel = tls?.identity ?? {};
+  return literal({
+    caFile: values.text(trust.caFile, "file"),
+    certFile: values.text(identity.certFile, "file"),
+    keyFile: values.text(identity.keyFile, "file"),
+    commonName: tls?.commonName ?? null,
+    insecure: tls?.insecure ?? false,
+  });
+}
+
+/** `program.ts`: everything that main.ts needs to start the gateway. */
+export function emitProgram(plan: Plan, hash: string, version: string): FileWriter {
+  const file = new FileWriter("program.ts", "The compiled gateway: what it serves and what it needs to start.");
+  const values = new SettingValues(plan, file);
+  const type = file.type("program.ts", "GatewayProgram");
+  file.import("./settings.ts", "settings", "value");
+  for (const name of ["routes", "route", "makeTargets"]) file.import("./routes.ts", name, "value");
+  const { gateway } = plan.program;
+  const parts: [string, Code][] = [
+    ["organization", literal(plan.program.organization)],
+    ["compiler", literal(version)],
+    ["hash", literal(hash)],
+    ["settings", settingSpecs(plan)],
+    ["values", identifier("settings")],
+    ["limits", literal(limitOverrides(gateway.limits))],
+    ["drain", drainCode(gateway.drain)],
+    ["accessLog", literal(gateway.observability?.accessLog !== "off")],
+    ["proxies", proxiesCode(plan)],
+    ["routes", identifier("routes")],
+    ["route", identifier("route")],
+    ["makeTargets", identifier("makeTargets")],
+    ["listeners", code`() => ${listenersCode(plan, values)}`],
+    ["openListener", file.symbol("openListener")],
+    ["openTlsListener", plan.features.tlsListener ? file.symbol("openTlsListener") : literal(null)],
+    ["openStore", storeCode(plan, file, values)],
+    ["access", code`() => ${accessCode(plan, values)}`],
+    ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
+    ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],
+  ];
+  file.constants.push({
+    name: "program",
+    type,
+    value: join([code`{`, ...parts.map(([name, value]) => (value.text === name ? code`${value},` : code`${identifier(name)}: ${value},`)), code`}`], "\n"),
+    doc: null,
+    isExported: true,
+  });
+  return file;
+}
+
+function settingSpecs(plan: Plan): Code {
+  const rows = plan.settings.map(({ id, request, kind, span }) => {
+    const place = span.file.place(span.start);
+    return code`${literal({ id, ...specSource(request.source), kind, where: `${span.file.path}:${place.line}` })},`;
+  });
+  return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
+}
+
+/** The members of a SettingSpec (runtime/settings.ts) that say where the value comes from. */
+function specSource(source: SettingRequest["source"]): { readonly [key: string]: Embeddable } {
+  if (typeof source === "string") return { file: source };
+  if ("file" in source) return { file: typeof source.file === "string" ? source.file : envSource(source.file) };
+  return envSource(source);
+}
+
+function envSource({ env, default: otherwise }: FromEnv): { readonly [key: string]: Embeddable } {
+  return otherwise === undefined ? { env } : { env, default: otherwise };
+}
+
+function proxiesCode(plan: Plan): Code {
+  const rows = plan.program.deployments.flatMap(({ proxy, environment }) => {
+    const found = plan.proxies.find((other) => other.proxy.name === proxy);
+    if (found === undefined) return [];
+    const targets = found.proxy.targets.map((target) => target.name);
+    const policies = found.policies.map((policy) => policy.name);
+    return [code`${literal({ environment, proxy, targets, policies })},`];
+  });
+  return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
+}
+
+function listenersCode(plan: Plan, values: SettingValues): Code {
+  const listeners = plan.program.gateway.listeners ?? [{ port: { env: "PORT", default: 8080 } }];
+  const rows = listeners.map((listener, at) => {
+    const { tls } = listener;
+    return literal({
+      name: listener.name ?? `listener-${at + 1}`,
+      host: listener.host === undefined ? literal("0.0.0.0") : values.text(listener.host, "text"),
+      port: listener.port === undefined ? literal(8080) : values.port(listener.port),
+      reusePort: listener.reusePort ?? true,
+      tls:
+        tls === undefined
+          ? null
+          : {
+              certFile: values.text(tls.certFile, "file"),
+              keyFile: values.text(tls.keyFile, "file"),
+              minVersion: tls.minVersion ?? "TLSv1.2",
+              clientAuth: tls.clientAuth ?? "none",
+              clientCaFile: values.text(tls.clientCaFile, "file"),
+              sni: (tls.sni ?? []).map((sni) => ({
+                hostnames: sni.hostnames.map((hostname) => hostname.toLowerCase()),
+                certFile: values.text(sni.certFile, "file"),
+                keyFile: values.text(sni.keyFile, "file"),
+              })),
+            },
+    });
+  });
+  return literal(rows);
+}
+
+function storeCode(plan: Plan, file: FileWriter, values: SettingValues): Code {
+  const { store } = plan.program.gateway;
+  if (!plan.features.embeddedStore) return code`(clock, limits) => new ${file.symbol("MemoryStore")}(clock, limits)`;
+  const path = store?.file === undefined ? literal("apigw.db") : values.text(store.file, "text");
+  return code`(clock, limits) => new ${file.symbol("EmbeddedStore")}(${path}, clock, limits)`;
+}
+
+function sideCode(side: Plan["program"]["gateway"]["ops"], values: SettingValues, open: Code): Code {
+  const host = side?.host === undefined ? literal("127.0.0.1") : values.text(side.host, "text");
+  const port = side === undefined ? literal(9090) : values.port(side.port);
+  return code`{ open: ${open}, at: () => (${literal({ host, port, reusePort: false })}) }`;
+}
+
+function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
+  const { admin } = plan.program.gateway;
+  const host = admin?.host === undefined ? literal("127.0.0.1") : values.text(admin.host, "text");
+  const at =
+    admin?.socket !== undefined
+      ? literal({ socketPath: values.text(admin.socket, "text") })
+      : literal({ host, port: values.port(admin?.port ?? 9091), reusePort: false });
+  const secret = values.text(admin?.secret, "secret");
+  return code`{ open: ${file.symbol("openAdmin")}, at: () => (${at}), secret: () => ${secret} }`;
+}
+
+function drainCode(drain: Plan["program"]["gateway"]["drain"]): Code {
+  return literal({
+    preDrainDelayMs: durationOr(drain?.preDrainDelay, 5_000),
+    windowMs: durationOr(drain?.window, 60_000),
+    spreadMs: durationOr(drain?.spread, 10_000),
+    refuse: drain?.refuse === 503,
+    hasSuccessor: drain?.successor ?? true,
+  });
+}
+
+function durationOr(text: string | undefined, otherwise: number): number {
+  return text === undefined ? otherwise : (durationMs(text) ?? otherwise);
+}
+
+function limitOverrides(limits: Plan["program"]["gateway"]["limits"]): Record<string, number> {
+  const overrides: Record<string, number> = {};
+  for (const [name, value] of Object.entries(limits ?? {})) {
+    const number = typeof value === "number" ? value : (durationMs(value) ?? sizeBytes(value));
+    const found = limitName(name);
+    if (number !== null && found !== null) overrides[found] = number;
+  }
+  return overrides;
+}
+
+/** `idleTimeout` in gateway.yaml is `idleTimeoutMs` in runtime/limits.ts, `requestHead` `requestHeadBytesMax`. */
+function limitName(name: string): string | null {
+  const names = Object.keys(defaultLimits);
+  return [name, `${name}Ms`, `${name}Max`, `${name}BytesMax`].find((candidate) => names.includes(candidate)) ?? null;
+}

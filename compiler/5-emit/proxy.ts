@@ -1,0 +1,298 @@
+/** The generated file of one proxy: its exchange, its chains in both forms, and a function for each proxy endpoint. */
+import type { EndpointPlan, Plan, ProxyPlan, RulesPlan, TargetPlan } from "../ir/plan.ts";
+import type { ProgramTarget } from "../ir/program.ts";
+import { flowVariable as flow } from "../flow-variable.ts";
+import { settingKey } from "../setting-key.ts";
+import { ChainEmitter, block } from "./chain.ts";
+import { code, comment, identifier, join, literal, type Code } from "./code.ts";
+import { conditionCode } from "./condition.ts";
+import { FileWriter } from "./file.ts";
+import { EXCHANGE_MEMBERS, Names } from "./names.ts";
+import type { Scope } from "./scope.ts";
+import type { StepContext } from "./step.ts";
+import { readVariable, writeVariable, type VariableScope } from "./variable.ts";
+import { webSocketRoute } from "./web-socket.ts";
+
+const X = identifier("x");
+
+/** Stands for the digest of a file's text until that is known. */
+export const HASH_PLACEHOLDER = "CHAIN_HASH";
+
+/** A proxy's file, and the names of the functions that make its programs, by endpoint. */
+export interface EmittedProxy {
+  readonly file: FileWriter;
+  readonly factories: ReadonlyMap<string, string>;
+}
+
+/** Emits one proxy. */
+export function emitProxy(plan: Plan, proxyPlan: ProxyPlan, path: string): EmittedProxy {
+  return new ProxyEmitter(plan, proxyPlan, path).emit();
+}
+
+class ProxyEmitter {
+  readonly #plan: Plan;
+  readonly #proxy: ProxyPlan;
+  readonly #file: FileWriter;
+  readonly #context: StepContext;
+  readonly #exchange: string;
+
+  constructor(plan: Plan, proxy: ProxyPlan, path: string) {
+    this.#plan = plan;
+    this.#proxy = proxy;
+    this.#file = new FileWriter(path, `Proxy ${proxy.proxy.name}, compiled from ${proxy.proxy.file}.`);
+    this.#exchange = this.#emitExchange();
+    this.#context = this.#stepContext();
+  }
+
+  emit(): EmittedProxy {
+    const { proxy } = this.#proxy;
+    const positions = this.#positions();
+    const plainTargets = this.#targets(false);
+    const tracedTargets = proxy.debug ? this.#targets(true) : null;
+    const factories = new Map<string, string>();
+    for (const endpoint of this.#proxy.endpoints) {
+      const plain = this.#endpoint(endpoint, plainTargets, false);
+      const traced = tracedTargets === null ? literal(null) : this.#endpoint(endpoint, tracedTargets, true);
+      factories.set(endpoint.endpoint.name, this.#factory(endpoint, plain, traced, positions));
+    }
+    return { file: this.#file, factories };
+  }
+
+  #emitExchange(): string {
+    const { variables, proxy } = this.#proxy;
+    const base = this.#file.import("#runtime/context.ts", "Exchange", "value").text;
+    if (variables.length === 0) return base;
+    const name = this.#file.names.pascal(`${proxy.name} Exchange`);
+    const value = this.#file.type("context.ts", "Value");
+    const fields = [...this.#fields].map(([variable, field]) => ({
+      name: field,
+      type: value,
+      value: literal(null),
+      doc: variable === field ? "" : variable,
+    }));
+    this.#file.classes.push({ name, doc: `An exchange with the variables that ${proxy.name} reads.`, base, fields });
+    return name;
+  }
+
+  get #fields(): ReadonlyMap<string, string> {
+    const names = new Names(EXCHANGE_MEMBERS);
+    return new Map(this.#proxy.variables.map((variable) => [variable, names.camel(variable)]));
+  }
+
+  #stepContext(): StepContext {
+    const fields = this.#fields;
+    const isPolicy = new Set(this.#proxy.policies.map((policy) => policy.name));
+    const scopes = new Map<string, Scope>();
+    const inFault = { value: false };
+    return {
+      inFault,
+      reads: this.#proxy.reads,
+      setting: (request) => {
+        const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
+        const found = this.#plan.settings.find((setting) => settingKey(setting.request.source as object, setting.kind) === key);
+        if (found === undefined) throw new TypeError("invariant: settings are registered by the analysis");
+        return code`${this.#file.import("../settings.ts", "settings", "value")}.${identifier(found.id)}`;
+      },
+      scope: (kind) => {
+        const existing = scopes.get(kind);
+        if (existing !== undefined) return existing;
+        const variables: VariableScope = {
+          file: this.#file,
+          messageKind: kind,
+          field: (name) => fields.get(name) ?? "",
+          proxy: this.#proxy.proxy.name,
+          organization: this.#plan.program.organization,
+        };
+        const variable: Scope["variable"] = (name) => flow(name, (policy) => isPolicy.has(policy));
+        const scope: Scope = {
+          file: this.#file,
+          messageKind: kind,
+          variable,
+          read: (name) => readVariable(variable(name), variables),
+          write: (name, value) => {
+            const target = variable(name);
+            // A custom variable that nobody reads has no place, and needs none.
+            if (target.kind === "custom" && !fields.has(name)) return code``;
+            return writeVariable(target, value, variables);
+          },
+        };
+        scopes.set(kind, scope);
+        return scope;
+      },
+    };
+  }
+
+  #positions(): Code {
+    const list = this.#proxy.positions.map(({ policy, kind, file, line, flow: name }) => ({ policy, kind, file, line, flow: name }));
+    return this.#proxy.proxy.debug ? this.#file.constant("positions", literal(list)) : literal([]);
+  }
+
+  /** Request, response and fault functions of the targets, by name. */
+  #targets(traced: boolean): ReadonlyMap<ProgramTarget, TargetChains> {
+    const chains = new Map<ProgramTarget, TargetChains>();
+    for (const plan of this.#proxy.targets) chains.set(plan.target, this.#target(plan, traced));
+    return chains;
+  }
+
+  #target(plan: TargetPlan, traced: boolean): TargetChains {
+    const { name } = plan.target;
+    const emitter = () => new ChainEmitter(this.#file, this.#context, this.#exchange, traced);
+    const request = plan.request.length === 0
+      ? null
+      : emitter().segment(`${name} request`, `Request flow of target endpoint ${name}.`, plan.request, null);
+    const fault = this.#rules(`${name} fault`, `Fault rules of target endpoint ${name}.`, plan.faults, emitter());
+    return { plan, request, fault };
+  }
+
+  #endpoint(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>, traced: boolean): Code {
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced);
+    const suffix = this.#proxy.endpoints.length > 1 ? ` ${endpoint.endpoint.name}` : "";
+    const route = emitter.function(`route${suffix}`, "Route rules: the first whose condition holds.", this.#routes(endpoint, targets));
+    const request = emitter.segment(`request${suffix}`, "Request flow of the proxy endpoint.", endpoint.request, route);
+    const response = this.#response(endpoint, targets, suffix, traced);
+    const fault = this.#fault(endpoint, targets, suffix, traced);
+    return literal({ request, response, fault });
+  }
+
+  #routes(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>): Code[] {
+    const scope = this.#context.scope("request");
+    const statements: Code[] = [];
+    for (const rule of endpoint.routes) {
+      const chains = rule.target === null ? null : (targets.get(rule.target) ?? null);
+      const body: Code[] =
+        rule.target === null
+          ? [comment("A null route: no target."), code`${X}.route = ${rule.name};`]
+          : [code`${this.#file.symbol("takeRoute")}(${X}, ${rule.name}, ${rule.target.name});`];
+      const onward = chains === null || chains.request === null ? [] : [code`return ${chains.request}(${X});`];
+      if (rule.when.kind !== "test") return [...statements, ...body, ...onward];
+      const ended = onward.length > 0 ? onward : [code`return;`];
+      statements.push(block(conditionCode(rule.when.ast, scope), [...body, ...ended]));
+    }
+    return [...statements, code`${this.#file.symbol("noRoute")}();`];
+  }
+
+  #response(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>, suffix: string, traced: boolean): Code {
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced).direction("response");
+    const used = this.#usedTargets(endpoint).filter((target) => (targets.get(target)?.plan.response.length ?? 0) > 0);
+    if (used.length === 0) {
+      return emitter.segment(`response${suffix}`, "Response flow.", endpoint.response, null, [code`${X}.inTarget = false;`]);
+    }
+    const leave = [code`${X}.inTarget = false;`];
+    const proxy = emitter.segment(`proxy response${suffix}`, "Response flow of the proxy endpoint.", endpoint.response, null, leave);
+    const branches = used.map((target) => {
+      const items = targets.get(target)?.plan.response ?? [];
+      const name = emitter.segment(`${target.name} response${suffix}`, `Response flow of target endpoint ${target.name}.`, items, proxy);
+      return block(code`${X}.target?.name === ${target.name}`, [code`return ${name}(${X});`]);
+    });
+    return emitter.function(`response${suffix}`, "Response flows: the target endpoint's, then the proxy endpoint's.", [
+      ...branches,
+      code`return ${proxy}(${X});`,
+    ]);
+  }
+
+  #fault(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>, suffix: string, traced: boolean): Code {
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced);
+    const own = this.#rules(`proxy fault${suffix}`, "Fault rules of the proxy endpoint.", endpoint.faults, emitter);
+    const branches = this.#usedTargets(endpoint).flatMap((target) => {
+      const fault = targets.get(target)?.fault ?? null;
+      const test = code`${X}.inTarget && ${X}.target?.name === ${target.name}`;
+      return fault === null ? [] : [block(test, [code`return ${fault}(${X});`])];
+    });
+    const last = own === null ? [] : [block(code`!${X}.inTarget`, [code`return ${own}(${X});`])];
+    return emitter.function(`fault${suffix}`, "Fault rules of the endpoint where the fault occurred.", [...branches, ...last]);
+  }
+
+  /** A function for a list of fault rules; null when there are none. */
+  #rules(name: string, doc: string, rules: RulesPlan, emitter: ChainEmitter): Code | null {
+    if (rules.rules.length === 0 && rules.otherwise === null) return null;
+    this.#context.inFault.value = true;
+    emitter.direction("response");
+    const scope = this.#context.scope("response");
+    const { otherwise } = rules;
+    const always = otherwise === null || !otherwise.always
+      ? null
+      : emitter.function(`${name} always`, null, this.#guarded(otherwise.when, emitter.statements(otherwise.items, null), scope));
+    const statements: Code[] = [];
+    let isOpen = true;
+    for (const rule of rules.rules) {
+      const body = [comment(`Fault rule ${rule.name}`), ...emitter.statements(rule.items, always)];
+      if (rule.when.kind !== "test") {
+        statements.push(...body);
+        isOpen = false;
+        break;
+      }
+      statements.push(block(conditionCode(rule.when.ast, scope), always === null ? [...body, code`return;`] : body));
+    }
+    if (isOpen && always !== null) statements.push(code`return ${always}(${X});`);
+    else if (isOpen && otherwise !== null) {
+      statements.push(comment("Default fault rule"), ...this.#guarded(otherwise.when, emitter.statements(otherwise.items, null), scope));
+    }
+    this.#context.inFault.value = false;
+    const result = emitter.function(name, doc, statements);
+    emitter.direction("request");
+    return result;
+  }
+
+  #guarded(when: NonNullable<RulesPlan["otherwise"]>["when"], body: readonly Code[], scope: Scope): Code[] {
+    return when.kind === "test" ? [block(conditionCode(when.ast, scope), body)] : [...body];
+  }
+
+  #usedTargets(endpoint: EndpointPlan): ProgramTarget[] {
+    return [...new Set(endpoint.routes.flatMap((route) => route.target ?? []))];
+  }
+
+  /** Written headers belong to the gateway alone; those that flows also read may come from the client, spelled just so. */
+  #headers(): Code {
+    const { ownedHeaders, reads } = this.#proxy;
+    const scope = this.#context.scope("request");
+    const read = [...reads].map((name) => scope.variable(name)).flatMap((v) => (v.kind === "header" && v.message !== "response" ? [v.name] : []));
+    const names = [...new Set(read)].sort();
+    const written = ownedHeaders.filter((name) => !names.includes(name));
+    const type = this.#file.type("header-ownership.ts", "HeaderOwnership");
+    return this.#file.constant("headers", code`${this.#file.symbol("headerOwnership")}(${written}, ${names})`, type);
+  }
+
+  #factory(endpoint: EndpointPlan, plain: Code, traced: Code, positions: Code): string {
+    const { proxy } = this.#proxy;
+    const isOnly = this.#proxy.endpoints.length === 1;
+    const name = this.#file.names.camel(isOnly ? proxy.name : `${proxy.name} ${endpoint.endpoint.name}`);
+    const programType = this.#file.type("program.ts", "ProxyProgram");
+    const targetsType = this.#file.type("program.ts", "Targets");
+    const start = this.#file.type("context.ts", "ExchangeStart");
+    const exchange = identifier(this.#exchange);
+    const program = [
+      code`proxy: ${proxy.name}`,
+      code`endpoint: ${endpoint.endpoint.name}`,
+      code`environment`,
+      code`basePath: ${endpoint.endpoint.basePath}`,
+      code`baseSegments: ${endpoint.endpoint.segments.length}`,
+      code`hash: ${identifier(HASH_PLACEHOLDER)}`,
+      code`webSocket: ${this.#file.constant(`web socket ${endpoint.endpoint.name}`, webSocketRoute(endpoint), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`targets`,
+      code`readsForm: ${this.#proxy.readsForm}`,
+      code`headers: ${this.#headers()}`,
+      code`positions: ${positions}`,
+      code`open: (start: ${identifier(start)}) => new ${exchange}(start)`,
+      code`plain: ${plain}`,
+      code`traced: ${traced}`,
+    ];
+    this.#file.functions.push({
+      name,
+      doc: `Proxy endpoint ${endpoint.endpoint.name} on ${endpoint.endpoint.basePath}, in one environment.`,
+      isExported: true,
+      parameters: [
+        { name: "environment", type: "string" },
+        { name: "targets", type: targetsType },
+      ],
+      returns: programType,
+      statements: [join([code`return {`, ...program.map((line) => code`${line},`), code`};`], "\n")],
+    });
+    return name;
+  }
+}
+
+interface TargetChains {
+  readonly plan: TargetPlan;
+  readonly request: Code | null;
+  readonly fault: Code | null;
+}

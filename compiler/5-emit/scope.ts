@@ -1,0 +1,15 @@
+/** Where an expression stands: which file, which message is the current one, what names mean. */
+import type { FlowVariable } from "../flow-variable.ts";
+import type { Code } from "./code.ts";
+import type { FileWriter } from "./file.ts";
+
+export interface Scope {
+  readonly file: FileWriter;
+  /** The message that `message.*` means here. */
+  readonly messageKind: "request" | "response";
+  variable(name: string): FlowVariable;
+  /** An expression for a variable's value. */
+  read(name: string): Code;
+  /** A statement that writes a variable. */
+  write(name: string, value: Code): Code;
+}

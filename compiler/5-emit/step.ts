@@ -1,0 +1,57 @@
+/** One step of a chain: what its policy's compile-time half writes. */
+import type { PlanStep } from "../ir/plan.ts";
+import type { PolicyModel } from "../ir/model.ts";
+import type { Phase, PolicyEmit } from "../policies/definition.ts";
+import { code, identifier, type Code } from "./code.ts";
+import type { FileWriter } from "./file.ts";
+import type { Scope } from "./scope.ts";
+import { templateCode } from "./template.ts";
+
+/** What all steps of a proxy share. */
+export interface StepContext {
+  scope(kind: "request" | "response"): Scope;
+  /** An expression for a setting. */
+  setting(request: Parameters<PolicyEmit<PolicyModel>["setting"]>[0]): Code;
+  readonly reads: ReadonlySet<string>;
+  /** True while fault rules are emitted. */
+  readonly inFault: { value: boolean };
+}
+
+/** The statements of a step and, for steps that may wait, the expression to wait for. */
+export function stepParts(
+  item: PlanStep,
+  kind: "request" | "response",
+  file: FileWriter,
+  context: StepContext,
+): { lines: readonly Code[]; wait: Code | null } {
+  const { policy } = item.step;
+  const scope = context.scope(kind);
+  const lines: Code[] = [];
+  let wait: Code | null = null;
+  const phase: Phase = context.inFault.value ? "fault" : kind;
+  const emit: PolicyEmit<PolicyModel> = {
+    model: policy.model,
+    name: policy.name,
+    id: policy.id,
+    phase,
+    x: identifier("x"),
+    message: kind === "request" ? code`x.request` : code`${file.symbol("responseOf")}(x)`,
+    messageKind: kind,
+    symbol: (name) => file.symbol(name),
+    constant: (hint, value) => file.constant(hint, value),
+    variable: (name) => scope.read(name),
+    text: (name) => code`${file.symbol("textOrNull")}(${scope.read(name)})`,
+    assign: (name, value) => scope.write(name, value),
+    template: (template, unresolved) => templateCode(template, unresolved === "empty" ? null : unresolved.policy, scope),
+    setting: (request) => context.setting(request),
+    isRead: (prefix) => [...context.reads].some((name) => name.startsWith(prefix)),
+    line: (statement) => {
+      if (statement.text !== "") lines.push(statement);
+    },
+    wait: (expression) => {
+      wait = expression;
+    },
+  };
+  policy.definition.emit(emit);
+  return { lines, wait };
+}

@@ -1,0 +1,128 @@
+/**
+ * Every helper of runtime/ that generated code may use, and where it comes from. A name that its module does not export fails
+ * the type check: renaming a helper breaks the compile, not a customer.
+ */
+import type * as Chain from "#runtime/chain.ts";
+import type * as Maybe from "#runtime/maybe.ts";
+import type * as HeaderOwnership from "#runtime/header-ownership.ts";
+import type * as Routing from "#runtime/routing.ts";
+import type * as Operators from "#runtime/language/operators.ts";
+import type * as Variables from "#runtime/variables.ts";
+import type * as PlainTarget from "#runtime/target/plain.ts";
+import type * as SecureTarget from "#runtime/target/secure.ts";
+import type * as Listen from "#runtime/listen.ts";
+import type * as ListenTls from "#runtime/listen-tls.ts";
+import type * as MemoryStore from "#runtime/state/memory.ts";
+import type * as EmbeddedStore from "#runtime/state/embedded.ts";
+import type * as Ops from "#runtime/side/ops.ts";
+import type * as Admin from "#runtime/side/admin.ts";
+import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
+import type * as OAuthV2 from "#runtime/policies/oauth-v2.ts";
+import type * as OAuthV2Issue from "#runtime/policies/oauth-v2-issue.ts";
+import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
+import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
+import type * as AssignMessage from "#runtime/policies/assign-message.ts";
+import type * as RaiseFault from "#runtime/policies/raise-fault.ts";
+import type * as SpikeArrest from "#runtime/policies/spike-arrest.ts";
+import type * as AccessControl from "#runtime/policies/access-control.ts";
+import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
+import type * as Issued from "#runtime/token/issued.ts";
+import type * as Query from "#runtime/query.ts";
+
+/** Module path under runtime/ of each helper. */
+export const symbols = {
+  ...from<typeof Chain>()("chain.ts", [
+    "takeRoute",
+    "noRoute",
+    "carryOn",
+    "carryOnLater",
+    "traceStart",
+    "traceStep",
+    "traceSkipped",
+    "traceFolded",
+  ]),
+  ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
+  ...from<typeof HeaderOwnership>()("header-ownership.ts", ["headerOwnership"]),
+  ...from<typeof Routing>()("routing.ts", ["segmentEnd", "longer"]),
+  ...from<typeof Operators>()("language/operators.ts", [
+    "equals",
+    "notEquals",
+    "equalsIgnoreCase",
+    "greater",
+    "greaterOrEqual",
+    "less",
+    "lessOrEqual",
+    "startsWith",
+    "matches",
+    "truthy",
+  ]),
+  ...from<typeof Variables>()("variables.ts", [
+    "attribute",
+    "clientIp",
+    "clientPort",
+    "clientSubject",
+    "expiresIn",
+    "faultVariable",
+    "formParam",
+    "hasAffixes",
+    "hasFailed",
+    "headerNames",
+    "headerValues",
+    "listText",
+    "needText",
+    "proxyUrl",
+    "queryParamNames",
+    "queryValue",
+    "queryValues",
+    "reasonPhrase",
+    "requestUri",
+    "responseOf",
+    "resultOf",
+    "textOr",
+    "textOrNull",
+    "timePart",
+    "timeText",
+    "writeHeaderPart",
+    "writeQueryParam",
+    "writeStatus",
+  ]),
+  ...from<typeof Listen>()("listen.ts", ["openListener"]),
+  ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
+  ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),
+  ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
+  ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
+  ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
+  ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget"]),
+  ...from<typeof SecureTarget>()("target/secure.ts", ["secureTarget", "anyTarget"]),
+  ...from<typeof VerifyApiKey>()("policies/verify-api-key.ts", ["verifyApiKey"]),
+  ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken"]),
+  ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["generateAccessToken"]),
+  ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
+  ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),
+  ...from<typeof AssignMessage>()("policies/assign-message.ts", [
+    "copyHeaders",
+    "headerValue",
+    "removeHeaders",
+    "requestMethod",
+    "statusCode",
+    "switchedProtocols",
+    "unresolved",
+  ]),
+  ...from<typeof RaiseFault>()("policies/raise-fault.ts", ["faultResponse", "raiseFault"]),
+  ...from<typeof SpikeArrest>()("policies/spike-arrest.ts", ["rateVariable", "spikeArrest"]),
+  ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
+  ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
+  ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
+  ...from<typeof Query>()("query.ts", ["addQueryParam", "removeQueryParam", "setQueryParam"]),
+} as const;
+
+export type RuntimeSymbol = keyof typeof symbols;
+
+/** Types a group of names against the module that must export them. */
+function from<M>() {
+  return <const N extends keyof M & string, const P extends string>(path: P, names: readonly N[]): Record<N, P> => {
+    const group: Record<string, P> = {};
+    for (const name of names) group[name] = path;
+    return group as Record<N, P>;
+  };
+}

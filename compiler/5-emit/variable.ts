@@ -1,0 +1,316 @@
+/** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
+import type { BuiltinVariable, FlowVariable, MessageName } from "../flow-variable.ts";
+import { code, identifier, type Code } from "./code.ts";
+import type { FileWriter } from "./file.ts";
+
+const X = identifier("x");
+
+/** What is needed to write variables in one file. */
+export interface VariableScope {
+  readonly file: FileWriter;
+  readonly messageKind: "request" | "response";
+  /** Field of a custom variable. */
+  field(name: string): string;
+  /** Facts that hold for the whole proxy or endpoint. */
+  readonly proxy: string;
+  readonly organization: string;
+}
+
+/** An expression of type `Value` for a variable. */
+export function readVariable(variable: FlowVariable, scope: VariableScope): Code {
+  const { file } = scope;
+  switch (variable.kind) {
+    case "custom":
+      return code`${X}.${identifier(scope.field(variable.name))}`;
+    case "builtin":
+      return readBuiltin(variable.id, scope);
+    case "header":
+      return readHeader(variable, scope);
+    case "headers": {
+      const names = code`${file.symbol("headerNames")}(${message(variable.message, scope)})`;
+      return variable.what === "count" ? code`(${names}?.length ?? null)` : code`${file.symbol("listText")}(${names})`;
+    }
+    case "queryParam":
+      return readQuery(variable.name, variable.part, file);
+    case "queryParams": {
+      const names = code`${file.symbol("queryParamNames")}(${X})`;
+      return variable.what === "count" ? code`${names}.length` : code`${file.symbol("listText")}(${names})`;
+    }
+    case "formParam":
+      return code`${file.symbol("formParam")}(${X}, ${variable.name})`;
+    case "start-line":
+      return readStartLine(variable.message, variable.what, scope);
+    case "time":
+      return code`${file.symbol("timePart")}(${X}, ${variable.what})`;
+    case "failed":
+      return code`${file.symbol("hasFailed")}(${X}, ${variable.policy})`;
+    case "access":
+      return readAccess(variable.policy, variable.path, file);
+    case "jwt":
+      return code`${file.symbol("jwtVariable")}(${X}, ${variable.policy}, ${variable.path.join(".")})`;
+    case "issued":
+      return code`${file.symbol("issuedVariable")}(${X}, ${variable.policy}, ${variable.name})`;
+  }
+}
+
+/** A statement that writes a variable; `value` is an expression of type `Value`. */
+export function writeVariable(variable: FlowVariable, value: Code, scope: VariableScope): Code {
+  const { file } = scope;
+  const text = code`${file.symbol("textOr")}(${value}, "")`;
+  switch (variable.kind) {
+    case "custom":
+      return code`${X}.${identifier(scope.field(variable.name))} = ${value};`;
+    case "header": {
+      const target = writable(variable.message, scope);
+      if (typeof variable.part !== "number") return code`${target}.setHeader(${variable.name}, ${text});`;
+      return code`${file.symbol("writeHeaderPart")}(${target}, ${variable.name}, ${variable.part}, ${text});`;
+    }
+    case "queryParam":
+      return code`${file.symbol("writeQueryParam")}(${X}, ${variable.name}, ${text});`;
+    case "start-line":
+      return writeStartLine(variable.message, variable.what, value, text, scope);
+    case "builtin":
+      return code`${X}.${builtinField(variable.id)} = ${value};`;
+    default:
+      throw new TypeError(`invariant: ${variable.kind} variables are read-only`);
+  }
+}
+
+function builtinField(id: BuiltinVariable): Code {
+  switch (id) {
+    case "target.url":
+      return identifier("targetUrl");
+    case "target.copy.pathsuffix":
+      return identifier("copyPathSuffix");
+    case "target.copy.queryparams":
+      return identifier("copyQueryParams");
+    case "target.header.host":
+      return identifier("targetHost");
+    default:
+      throw new TypeError(`invariant: ${id} is read-only`);
+  }
+}
+
+/** The message a name means, for reading: `x.request`, or `x.response`, which may be null. */
+function message(name: MessageName, scope: VariableScope): Code {
+  const isRequest = name === "request" || (name === "message" && scope.messageKind === "request");
+  return isRequest ? code`${X}.request` : code`${X}.response`;
+}
+
+/** The same for writing, where there must be one. */
+export function writable(name: MessageName, scope: VariableScope): Code {
+  const isRequest = name === "request" || (name === "message" && scope.messageKind === "request");
+  return isRequest ? code`${X}.request` : code`${scope.file.symbol("responseOf")}(${X})`;
+}
+
+/** `x.request.<call>` or `(x.response?.<call> ?? null)`. */
+function ofMessage(name: MessageName, call: Code, scope: VariableScope): Code {
+  const base = message(name, scope);
+  return base.text === "x.request" ? code`${base}.${call}` : code`(${base}?.${call} ?? null)`;
+}
+
+function readHeader(variable: Extract<FlowVariable, { kind: "header" }>, scope: VariableScope): Code {
+  const { file } = scope;
+  const { message: of, name, part } = variable;
+  if (part === "first") return ofMessage(of, code`header(${name})`, scope);
+  if (part === "line") return ofMessage(of, code`headerJoined(${name})`, scope);
+  if (part === "count") return ofMessage(of, code`headerCount(${name})`, scope);
+  if (part === "values") return code`${file.symbol("listText")}(${file.symbol("headerValues")}(${message(of, scope)}, ${name}))`;
+  return ofMessage(of, code`headerPart(${name}, ${part})`, scope);
+}
+
+function readQuery(name: string, part: Extract<FlowVariable, { kind: "queryParam" }>["part"], file: FileWriter): Code {
+  if (part === "first") return code`${file.symbol("queryValue")}(${X}, ${name})`;
+  const values = code`${file.symbol("queryValues")}(${X}, ${name})`;
+  if (part === "count") return code`${values}.length`;
+  if (typeof part === "number") return code`(${values}[${part - 1}] ?? null)`;
+  return code`${file.symbol("listText")}(${values})`;
+}
+
+function readStartLine(of: MessageName, what: Extract<FlowVariable, { kind: "start-line" }>["what"], scope: VariableScope): Code {
+  const { file } = scope;
+  const isRequest = message(of, scope).text === "x.request";
+  switch (what) {
+    case "verb":
+      return isRequest ? code`${X}.request.verb` : code`null`;
+    case "path":
+      return isRequest ? code`${X}.request.path` : code`null`;
+    case "uri":
+      return isRequest ? code`${file.symbol("requestUri")}(${X})` : code`null`;
+    case "url":
+      return code`null`;
+    case "querystring":
+      return isRequest ? code`(${X}.request.query ?? "")` : code`null`;
+    case "version":
+      return isRequest ? code`${X}.request.version` : code`"HTTP/1.1"`;
+    case "status":
+      return isRequest ? code`null` : code`(${X}.response?.status ?? null)`;
+    case "reason":
+      return isRequest ? code`null` : code`${file.symbol("reasonPhrase")}(${X}.response)`;
+    case "content":
+      return isRequest ? code`null` : code`(${X}.response?.content ?? null)`;
+  }
+}
+
+function writeStartLine(
+  of: MessageName,
+  what: Extract<FlowVariable, { kind: "start-line" }>["what"],
+  value: Code,
+  text: Code,
+  scope: VariableScope,
+): Code {
+  const target = writable(of, scope);
+  const isRequest = target.text === "x.request";
+  if (isRequest && (what === "verb" || what === "path" || what === "version")) return code`${target}.${identifier(what)} = ${text};`;
+  if (!isRequest && what === "status") return code`${scope.file.symbol("writeStatus")}(${X}, ${value});`;
+  if (!isRequest && what === "reason") return code`${target}.reason = ${text};`;
+  if (!isRequest && what === "content") return code`${target}.content = ${text};`;
+  // Verb and path of a response, status of a request: silently nothing, as in Apigee.
+  return code``;
+}
+
+function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
+  const { file } = scope;
+  switch (id) {
+    case "organization.name":
+      return code`${scope.organization}`;
+    case "apiproxy.name":
+      return code`${scope.proxy}`;
+    case "environment.name":
+      return code`${X}.program.environment`;
+    case "proxy.name":
+      return code`${X}.program.endpoint`;
+    case "proxy.basepath":
+      return code`${X}.program.basePath`;
+    case "proxy.pathsuffix":
+      return code`${X}.pathSuffix`;
+    case "proxy.url":
+      return code`${file.symbol("proxyUrl")}(${X})`;
+    case "proxy.client.ip":
+    case "client.ip":
+    case "client.host":
+      return code`${file.symbol("clientIp")}(${X})`;
+    case "client.port":
+      return code`${file.symbol("clientPort")}(${X})`;
+    case "client.scheme":
+      return code`${X}.scheme`;
+    case "client.ssl.enabled":
+      return code`String(${X}.scheme === "https")`;
+    case "client.cn":
+    case "client.country":
+    case "client.email.address":
+    case "client.locality":
+    case "client.organization":
+    case "client.organization.unit":
+    case "client.state":
+      return code`${file.symbol("clientSubject")}(${X}, ${subjectFields[id]})`;
+    case "client.received.start.timestamp":
+      return code`${X}.startedWallMs`;
+    case "client.received.start.time":
+      return code`${file.symbol("timeText")}(${X}.startedWallMs)`;
+    case "current.flow.name":
+      return code`${X}.flow`;
+    case "messageid":
+      return code`${X}.id`;
+    case "route.name":
+      return code`${X}.route`;
+    case "route.target":
+    case "target.name":
+      return code`(${X}.target?.name ?? null)`;
+    case "system.timestamp":
+      return code`${X}.gateway.clock.wallMs()`;
+    case "system.time":
+      return code`${file.symbol("timeText")}(${X}.gateway.clock.wallMs())`;
+    case "is.error":
+      return code`(${X}.fault !== null)`;
+    case "error.message":
+    case "fault.reason":
+      return code`${file.symbol("faultVariable")}(${X}, "reason")`;
+    case "fault.name":
+      return code`${file.symbol("faultVariable")}(${X}, "name")`;
+    case "fault.category":
+      return code`${file.symbol("faultVariable")}(${X}, "category")`;
+    case "fault.subcategory":
+      return code`${file.symbol("faultVariable")}(${X}, "subcategory")`;
+    case "target.url":
+    case "target.copy.pathsuffix":
+    case "target.copy.queryparams":
+    case "target.header.host":
+      return code`${X}.${builtinField(id)}`;
+    case "target.basepath":
+      return code`(${X}.target?.basePath ?? null)`;
+    case "target.scheme":
+      return code`(${X}.target?.scheme ?? null)`;
+    case "target.host":
+      return code`(${X}.target?.servers[0]?.host ?? null)`;
+    case "target.port":
+      return code`(${X}.target?.servers[0]?.port ?? null)`;
+    case "target.ssl.enabled":
+      return code`(${X}.target?.scheme === "https")`;
+  }
+}
+
+const subjectFields = {
+  "client.cn": "CN",
+  "client.country": "C",
+  "client.email.address": "emailAddress",
+  "client.locality": "L",
+  "client.organization": "O",
+  "client.organization.unit": "OU",
+  "client.state": "ST",
+} as const;
+
+/** Members of the records that variables name; what is not here is a custom attribute (apigee-core section 6.6). */
+const ACCESS_MEMBERS: Readonly<Record<string, string>> = {
+  client_id: "key.clientId",
+  grant_type: "token?.grantType",
+  issued_at: "token?.issuedAtMs",
+  status: "token?.status",
+  "app.name": "app.name",
+  "app.id": "app.id",
+  "app.status": "app.status",
+  "app.callbackUrl": "app.callbackUrl",
+  "developer.app.name": "app.name",
+  "developer.app.id": "app.id",
+  "developer.id": "developer.id",
+  "developer.email": "developer.email",
+  "developer.userName": "developer.userName",
+  "developer.firstName": "developer.firstName",
+  "developer.lastName": "developer.lastName",
+  "developer.status": "developer.status",
+  "apiproduct.name": "product.name",
+  "apiproduct.operation.resource": "operation?.resource",
+  "apiproduct.developer.quota.limit": "product.quota?.limit",
+  "apiproduct.developer.quota.interval": "product.quota?.interval",
+  "apiproduct.developer.quota.timeunit": "product.quota?.timeUnit",
+};
+
+function readAccess(policy: string | null, path: readonly string[], file: FileWriter): Code {
+  const grantType = policy === null ? "" : file.type("access/model.ts", "AccessGrant");
+  const grant =
+    policy === null ? code`${X}.access` : code`${file.symbol("resultOf")}<${identifier(grantType)}>(${X}, ${policy})`;
+  const name = path.join(".");
+  if (Object.hasOwn(ACCESS_MEMBERS, name)) return member(grant, ACCESS_MEMBERS[name] ?? "");
+  if (name === "scope") return code`(${grant}?.token?.scopes.join(" ") ?? null)`;
+  if (name === "token_type") return code`(${grant}?.token ? "BearerToken" : null)`;
+  if (name === "organization_name") return code`${X}.gateway.organization`;
+  if (name === "expires_in") return code`${file.symbol("expiresIn")}(${X}, ${grant})`;
+  // A token in clear is never kept.
+  if (name === "access_token" || name === "client_secret") return code`null`;
+  const owners: Readonly<Record<string, string>> = { app: "app", developer: "developer", apiproduct: "product", accesstoken: "token" };
+  const owner = owners[path[0] ?? ""];
+  if (owner === undefined || path.length < 2) return code`null`;
+  return code`${file.symbol("attribute")}(${grant}?.${identifier(owner)}, ${path.slice(1).join(".")})`;
+}
+
+/** `(grant?.a.b ?? null)` for a member path of the table above. */
+function member(grant: Code, path: string): Code {
+  let expression = grant;
+  let isOptional = true;
+  for (const part of path.split(".")) {
+    const name = identifier(part.replace(/\?$/, ""));
+    expression = isOptional ? code`${expression}?.${name}` : code`${expression}.${name}`;
+    isOptional = part.endsWith("?");
+  }
+  return code`(${expression} ?? null)`;
+}

@@ -1,0 +1,205 @@
+/** Codes of the family 3xxx, flow semantics: what parses and resolves, and still cannot work. */
+import { error, warning } from "./entry.ts";
+
+export const flowCatalogue = {
+  AGW3001: error<{ readonly problem: string }>({
+    title: "condition does not parse",
+    explanation:
+      "Conditions are written in Apigee's condition language; the message says what was found and what could stand there.",
+    example: {
+      bad: "condition: 'request.verb Equalz \"GET\"'",
+      good: "condition: 'request.verb Equals \"GET\"'",
+    },
+    message: (p) => `${p.problem}`,
+  }),
+  AGW3002: warning<{ readonly value: string }>({
+    title: "condition is always the same",
+    explanation:
+      "The condition has the same value for every request, so it can be dropped together with what it guards or excludes.",
+    example: {
+      bad: "condition: '\"a\" = \"a\"'",
+      good: "condition: 'request.verb = \"GET\"'",
+    },
+    message: (p) => `this condition is always ${p.value}`,
+  }),
+  AGW3003: error<{ readonly name: string }>({
+    title: "unreachable route rule",
+    explanation:
+      "A route rule without a condition is always taken; rules behind it never are.",
+    example: {
+      bad: "routeRules: [{ name: all, targetEndpoint: a }, { name: b, condition: 'request.verb = \"GET\"', targetEndpoint: b }]",
+      good: "routeRules: [{ name: b, condition: 'request.verb = \"GET\"', targetEndpoint: b }, { name: all, targetEndpoint: a }]",
+    },
+    message: (p) => `route rule "${p.name}" is never reached`,
+  }),
+  AGW3004: error<{ readonly name: string }>({
+    title: "unreachable flow",
+    explanation:
+      "Only the first flow whose condition holds runs; one without a condition is the last that can.",
+    example: {
+      bad: "flows: [{ name: all }, { name: b, condition: 'request.verb = \"GET\"' }]",
+      good: "flows: [{ name: b, condition: 'request.verb = \"GET\"' }, { name: all }]",
+    },
+    message: (p) => `flow "${p.name}" is never reached`,
+  }),
+  AGW3005: error<{ readonly problem: string }>({
+    title: "message template does not parse",
+    explanation:
+      "Message templates are text with {variable}, {variable:default} or {function(arguments)}.",
+    example: {
+      bad: "x-id: \"{createUuid( )}\"",
+      good: "x-id: \"{messageid}\"",
+    },
+    message: (p) => `${p.problem}`,
+  }),
+  AGW3006: error<{ readonly kind: string; readonly phase: string }>({
+    title: "policy cannot run here",
+    explanation:
+      "The policy has no meaning in this part of a flow.",
+    example: {
+      bad: "postFlow: { response: [VK-Key] }",
+      good: "preFlow: { request: [VK-Key] }",
+    },
+    message: (p) => `${p.kind} cannot run in a ${p.phase} flow`,
+  }),
+  AGW3007: error<{ readonly name: string }>({
+    title: "read-only variable",
+    explanation:
+      "The variable belongs to the gateway; flows can read it only.",
+    example: {
+      bad: "assignVariable: { name: proxy.basepath, value: /x }",
+      good: "assignVariable: { name: my.basepath, value: /x }",
+    },
+    message: (p) => `variable "${p.name}" cannot be written`,
+  }),
+  AGW3008: warning<{ readonly name: string; readonly fault: string }>({
+    title: "unreachable step",
+    explanation:
+      "A RaiseFault without a condition ends the flow; steps behind it never run.",
+    example: {
+      bad: "preFlow: { request: [RF-No, AM-Later] }",
+      good: "preFlow: { request: [AM-Later, RF-No] }",
+    },
+    message: (p) => `step "${p.name}" never runs: "${p.fault}" always raises its fault before it`,
+  }),
+  AGW3009: error<{ readonly problem: string }>({
+    title: "regular expression not supported",
+    explanation:
+      "~~ takes the syntax that Java and JavaScript share; the rest is refused, because it would mean something else here.",
+    example: {
+      bad: "condition: 'request.path ~~ \"\\\\Qa\\\\E\"'",
+      good: "condition: 'request.path ~~ \"a\"'",
+    },
+    message: (p) => `${p.problem}`,
+  }),
+  AGW3010: error<{ readonly complexity: string }>({
+    title: "catastrophic regular expression",
+    explanation:
+      "Some input makes this expression take time that grows exponentially or as a power of its length: a client could stop the gateway with one header.",
+    example: {
+      bad: "condition: 'request.header.x ~~ \"(a+)+b\"'",
+      good: "condition: 'request.header.x ~~ \"a+b\"'",
+    },
+    message: (p) => `this regular expression can take ${p.complexity} time`,
+  }),
+  AGW3011: error<{ readonly problem: string }>({
+    title: "template function not supported",
+    explanation:
+      "The function belongs to Apigee's template language and is not built yet.",
+    example: {
+      bad: "x-id: \"{createUuid()}\"",
+      good: "x-id: \"{messageid}\"",
+    },
+    message: (p) => `${p.problem}`,
+  }),
+  AGW3012: warning<{ readonly name: string }>({
+    title: "WebSocket endpoint without a target",
+    explanation:
+      "A null route answers 200 itself; there is no target that could accept an upgrade.",
+    example: {
+      bad: "webSocket: { mode: only }\nrouteRules: [{ name: none }]",
+      good: "routeRules: [{ name: default, targetEndpoint: backend }]",
+    },
+    message: (p) => `route rule "${p.name}" has no target, so upgrades that take it are answered 200`,
+  }),
+  AGW3013: error<{ readonly name: string }>({
+    title: "target without an address",
+    explanation:
+      "A target endpoint has either a url or a loadBalancer.",
+    example: {
+      bad: "targetEndpoints: [{ name: backend }]",
+      good: "targetEndpoints: [{ name: backend, url: \"http://backend:3000\" }]",
+    },
+    message: (p) => `target endpoint "${p.name}" needs exactly one of url and loadBalancer`,
+  }),
+  AGW3014: error<{ readonly name: string }>({
+    title: "route rule with two destinations",
+    explanation:
+      "A route rule leads to a target endpoint, to a URL, or nowhere (a null route).",
+    example: {
+      bad: "routeRules: [{ name: r, targetEndpoint: a, url: \"http://x\" }]",
+      good: "routeRules: [{ name: r, targetEndpoint: a }]",
+    },
+    message: (p) => `route rule "${p.name}" has both a targetEndpoint and a url`,
+  }),
+  AGW3015: error<{ readonly url: string; readonly problem: string }>({
+    title: "target URL is not valid",
+    explanation:
+      "Targets are http:// or https:// URLs without user, password or fragment. A WebSocket target is written http or https too (Apigee's form).",
+    example: {
+      bad: "url: ws://chat:3000",
+      good: "url: http://chat:3000",
+    },
+    message: (p) => `"${p.url}" ${p.problem}`,
+  }),
+  AGW3016: warning<{ readonly name: string }>({
+    title: "variable never written",
+    explanation:
+      "The variable is read, and neither the gateway nor any policy of this proxy writes it, so it is always unresolved.",
+    example: {
+      bad: "condition: 'usr = \"ann\"'",
+      good: "condition: 'user = \"ann\"'",
+    },
+    message: (p) => `nothing writes variable "${p.name}"`,
+  }),
+  AGW3017: error<{ readonly name: string }>({
+    title: "unknown endpoint property",
+    explanation:
+      "The property is not one of Apigee's endpoint properties that this gateway knows.",
+    example: {
+      bad: "properties: { connect.timeout.milis: 1000 }",
+      good: "properties: { connect.timeout.millis: 1000 }",
+    },
+    message: (p) => `unknown property "${p.name}"`,
+  }),
+  AGW3018: error<{ readonly name: string; readonly expected: string }>({
+    title: "bad property value",
+    explanation:
+      "The property's value has the wrong form.",
+    example: {
+      bad: "properties: { connect.timeout.millis: fast }",
+      good: "properties: { connect.timeout.millis: 1000 }",
+    },
+    message: (p) => `property "${p.name}" needs ${p.expected}`,
+  }),
+  AGW3019: error<{ readonly name: string }>({
+    title: "target needs a route rule",
+    explanation:
+      "A proxy with several target endpoints says by route rules which of them a request takes.",
+    example: {
+      bad: "targetEndpoints: [{ name: a, url: \"http://x\" }, { name: b, url: \"http://y\" }]   # and no routeRules",
+      good: "routeRules: [{ name: default, targetEndpoint: a }]",
+    },
+    message: (p) => `proxy endpoint "${p.name}" has no route rules, and the proxy has several target endpoints`,
+  }),
+  AGW3020: warning<{ readonly problem: string }>({
+    title: "path pattern looks wrong",
+    explanation:
+      "The pattern is valid and probably does not mean what it says.",
+    example: {
+      bad: "condition: 'proxy.pathsuffix MatchesPath \"rooms/**\"'",
+      good: "condition: 'proxy.pathsuffix MatchesPath \"/rooms/**\"'",
+    },
+    message: (p) => `${p.problem}`,
+  }),
+} as const;

@@ -1,0 +1,89 @@
+/** Codes AGW31xx and AGW41xx: what single policies say about their own settings. */
+import { error, warning } from "./entry.ts";
+
+export const policyCatalogue = {
+  AGW3101: error<{ readonly name: string }>({
+    title: "header of the gateway's own",
+    explanation:
+      "Connection, Upgrade, Host, Content-Length, Transfer-Encoding and Sec-WebSocket-* belong to one connection or " +
+      "to the handshake; the gateway writes them itself. The Host of the target is the variable target.header.host.",
+    example: {
+      bad: "actions: [{ set: { headers: { Host: chat.internal } } }]",
+      good: "actions: [{ assignVariable: { name: target.header.host, value: chat.internal } }]",
+    },
+    message: (p) => `header "${p.name}" belongs to the gateway and cannot be changed`,
+  }),
+  AGW3102: error<{ readonly what: string }>({
+    title: "part of a policy not supported yet",
+    explanation: "Apigee's policy can do this; this gateway cannot yet.",
+    example: {
+      bad: "assignTo: { name: callout, createNew: true }",
+      good: "actions: [{ set: { headers: { x-user: \"{user}\" } } }]   # the message of the flow",
+    },
+    message: (p) => `${p.what} is not supported yet`,
+  }),
+  AGW3103: warning<{ readonly what: string; readonly why: string }>({
+    title: "setting without effect",
+    explanation: "The setting is valid and changes nothing here.",
+    example: {
+      bad: "actions: [{ set: { queryParams: { page: \"1\" } } }]   # in a response flow",
+      good: "actions: [{ set: { headers: { x-page: \"1\" } } }]",
+    },
+    message: (p) => `${p.what} has no effect: ${p.why}`,
+  }),
+  AGW3104: error<{ readonly what: string }>({
+    title: "response of an upgrade cannot be replaced",
+    explanation:
+      "The response flows of an endpoint that admits upgrades also run on the target's 101, which has no body and " +
+      "no other status. Give the step a condition that leaves the 101 out, or write `webSocket: deny`.",
+    example: {
+      bad: "postFlow: { response: [AM-Status] }",
+      good: "postFlow: { response: [{ name: AM-Status, condition: 'response.status.code != 101' }] }",
+    },
+    message: (p) => `${p.what} cannot be set on the 101 of an upgrade, and this step runs on every response`,
+  }),
+  AGW3105: error<{ readonly what: string; readonly value: string; readonly expected: string }>({
+    title: "policy setting not valid",
+    explanation: "The value has the right type and cannot mean anything here.",
+    example: {
+      bad: "sourceAddresses: [{ mask: 64, value: 192.0.2.0 }]",
+      good: "sourceAddresses: [{ mask: 24, value: 192.0.2.0 }]",
+    },
+    message: (p) => `${p.what} ${p.value} is not valid: ${p.expected}`,
+  }),
+  AGW4101: warning<{ readonly policy: string; readonly variable: string }>({
+    title: "credential checked only under a condition",
+    explanation:
+      "A request for which the condition does not hold passes without its credential being looked at. When the " +
+      "condition asks whether the credential is there, leaving it out is all it takes to get in. Let the step run " +
+      "always, or make sure that another one refuses what this one skips.",
+    example: {
+      bad: "request: [{ name: VK-Key, condition: 'request.queryparam.apikey != null' }]",
+      good: "request: [VK-Key]",
+    },
+    message: (p) => `"${p.policy}" checks ${p.variable} only under a condition: other requests pass unchecked`,
+  }),
+  AGW4102: error<{ readonly algorithm: string; readonly key: string }>({
+    title: "algorithm does not fit the key",
+    explanation:
+      "HS algorithms sign with a secret that both sides share; all others verify with a public key. A policy that " +
+      "took both for one key could be given tokens signed with the public key as if it were a secret.",
+    example: {
+      bad: "algorithm: HS256\npublicKey: { jwks: { file: keys.json } }",
+      good: "algorithm: RS256\npublicKey: { jwks: { file: keys.json } }",
+    },
+    message: (p) => `${p.algorithm} cannot be verified with a ${p.key}`,
+  }),
+  AGW4103: warning<{ readonly action: string }>({
+    title: "client address can be forged",
+    explanation:
+      "X-Forwarded-For is written by whoever sends the request, unless a proxy in front replaces it. Rules that let " +
+      "in what no rule keeps out (or keep out single addresses) are then easily passed. Without validateBasedOn the " +
+      "address of the connection is looked at, which nobody can choose.",
+    example: {
+      bad: "ipRules: { noRuleMatchAction: ALLOW, matchRules: [...] }\nvalidateBasedOn: X_FORWARDED_FOR_FIRST_IP",
+      good: "ipRules: { noRuleMatchAction: DENY, matchRules: [...] }",
+    },
+    message: (p) => `a client can write its own X-Forwarded-For, and noRuleMatchAction is ${p.action}`,
+  }),
+} as const;

@@ -1,0 +1,238 @@
+/**
+ * What a flow variable's name means (apigee-core section 6): where its value lives, whether flows may write it, which type it
+ * has. Pure classification; 5-emit/variable.ts turns the result into code.
+ */
+
+/** The messages that variables name. `message` means the one of the segment. */
+export type MessageName = "request" | "response" | "message" | "error";
+
+/** Which part of a multi-valued header or parameter. */
+export type Part = "first" | "values" | "count" | "line" | number;
+
+export type FlowVariable =
+  | { readonly kind: "header"; readonly message: MessageName; readonly name: string; readonly part: Part }
+  | { readonly kind: "headers"; readonly message: MessageName; readonly what: "count" | "names" }
+  | { readonly kind: "queryParam"; readonly name: string; readonly part: Part }
+  | { readonly kind: "queryParams"; readonly what: "count" | "names" }
+  | { readonly kind: "formParam"; readonly name: string }
+  | { readonly kind: "start-line"; readonly message: MessageName; readonly what: StartLine }
+  | { readonly kind: "builtin"; readonly id: BuiltinVariable }
+  /** `system.time.hour` and its kin. */
+  | { readonly kind: "time"; readonly what: string }
+  /** What was verified: `app.name`, `developer.email`, `apiproduct.tier`; `policy` where the name carries one. */
+  | { readonly kind: "access"; readonly policy: string | null; readonly path: readonly string[] }
+  | { readonly kind: "jwt"; readonly policy: string; readonly path: readonly string[] }
+  /** `oauthv2accesstoken.<policy>.*` of the operations that issue tokens. */
+  | { readonly kind: "issued"; readonly policy: string; readonly name: string }
+  | { readonly kind: "failed"; readonly policy: string }
+  | { readonly kind: "custom"; readonly name: string };
+
+export type StartLine = "verb" | "path" | "uri" | "querystring" | "version" | "status" | "reason" | "content" | "url";
+
+/** Variables with a place of their own, by name. */
+export const builtinVariables = {
+  "organization.name": row("text", false),
+  "environment.name": row("text", false),
+  "apiproxy.name": row("text", false),
+  "proxy.name": row("text", false),
+  "proxy.basepath": row("text", false),
+  "proxy.pathsuffix": row("text", false),
+  "proxy.url": row("text", false),
+  "proxy.client.ip": row("text", false),
+  "current.flow.name": row("text", false),
+  messageid: row("text", false),
+  "route.name": row("text", false),
+  "route.target": row("text", false),
+  "system.timestamp": row("number", false),
+  "system.time": row("text", false),
+  "client.ip": row("text", false),
+  "client.host": row("text", false),
+  "client.port": row("number", false),
+  "client.scheme": row("text", false),
+  "client.ssl.enabled": row("text", false),
+  "client.cn": row("text", false),
+  "client.country": row("text", false),
+  "client.email.address": row("text", false),
+  "client.locality": row("text", false),
+  "client.organization": row("text", false),
+  "client.organization.unit": row("text", false),
+  "client.state": row("text", false),
+  "client.received.start.timestamp": row("number", false),
+  "client.received.start.time": row("text", false),
+  "is.error": row("boolean", false),
+  "error.message": row("text", false),
+  "fault.name": row("text", false),
+  "fault.reason": row("text", false),
+  "fault.category": row("text", false),
+  "fault.subcategory": row("text", false),
+  "target.name": row("text", false),
+  "target.url": row("any", true),
+  "target.copy.pathsuffix": row("any", true),
+  "target.copy.queryparams": row("any", true),
+  "target.header.host": row("any", true),
+  "target.basepath": row("text", false),
+  "target.scheme": row("text", false),
+  "target.host": row("text", false),
+  "target.port": row("number", false),
+  "target.ssl.enabled": row("boolean", false),
+} as const;
+
+export type BuiltinVariable = keyof typeof builtinVariables;
+
+/** What static types know of a value. `text`: string or null; `any`: everything. */
+export type ValueType = "text" | "number" | "boolean" | "any";
+
+const MESSAGE = /^(request|response|message|error)\.(.+)$/;
+const TIME = /^system\.time\.(year|month|day|dayofweek|hour|minute|second|millisecond|zone)$/;
+
+/** Classifies a variable's name. `policies` tells which names are those of the proxy's policies. */
+export function flowVariable(name: string, isPolicy: (name: string) => boolean): FlowVariable {
+  if (isBuiltin(name)) return { kind: "builtin", id: name };
+  const time = TIME.exec(name)?.[1];
+  if (time !== undefined) return { kind: "time", what: time };
+  const [, message, rest] = MESSAGE.exec(name) ?? [];
+  if (isMessage(message) && rest !== undefined) return messageVariable(message, rest) ?? { kind: "custom", name };
+  return policyVariable(name, isPolicy) ?? accessVariable(name) ?? { kind: "custom", name };
+}
+
+/** True when flows may write the variable. */
+export function isWritable(variable: FlowVariable): boolean {
+  switch (variable.kind) {
+    case "custom":
+      return true;
+    case "header":
+      return variable.part === "first" || typeof variable.part === "number";
+    case "queryParam":
+      return variable.part === "first";
+    case "start-line":
+      return variable.what !== "uri" && variable.what !== "querystring" && variable.what !== "url";
+    case "builtin":
+      return builtinVariables[variable.id].writable;
+    default:
+      return false;
+  }
+}
+
+/** The static type of a variable's value. */
+export function valueType(variable: FlowVariable): ValueType {
+  switch (variable.kind) {
+    case "header":
+    case "queryParam":
+      return variable.part === "count" ? "number" : "text";
+    case "headers":
+    case "queryParams":
+      return variable.what === "count" ? "number" : "text";
+    case "formParam":
+      return "text";
+    case "start-line":
+      return variable.what === "status" ? "number" : "text";
+    case "builtin":
+      return builtinVariables[variable.id].type;
+    case "time":
+      return variable.what === "zone" ? "text" : "number";
+    case "failed":
+      return "boolean";
+    case "access":
+    case "jwt":
+    case "issued":
+    case "custom":
+      return "any";
+  }
+}
+
+function messageVariable(message: MessageName, rest: string): FlowVariable | null {
+  const header = multiValued(rest, "header.");
+  if (header !== null) return { kind: "header", message, name: header.name.toLowerCase(), part: header.part };
+  if (rest === "headers.count") return { kind: "headers", message, what: "count" };
+  if (rest === "headers.names" || rest === "headers.names.string") return { kind: "headers", message, what: "names" };
+  const isRequest = message === "request" || message === "message";
+  const query = isRequest ? multiValued(rest, "queryparam.") : null;
+  if (query !== null) return { kind: "queryParam", name: query.name, part: query.part };
+  if (isRequest && rest === "queryparams.count") return { kind: "queryParams", what: "count" };
+  if (isRequest && rest.startsWith("queryparams.names")) return { kind: "queryParams", what: "names" };
+  if (isRequest && rest.startsWith("formparam.")) return { kind: "formParam", name: rest.slice("formparam.".length) };
+  const start = startLines[rest];
+  return start === undefined ? null : { kind: "start-line", message, what: start };
+}
+
+const startLines: Readonly<Record<string, StartLine>> = {
+  verb: "verb",
+  path: "path",
+  uri: "uri",
+  url: "url",
+  querystring: "querystring",
+  version: "version",
+  "status.code": "status",
+  "reason.phrase": "reason",
+  content: "content",
+};
+
+/** `header.x`, `header.x.2`, `header.x.values`, `.values.count`, `.values.string`. */
+function multiValued(rest: string, prefix: string): { name: string; part: Part } | null {
+  if (!rest.startsWith(prefix) || rest.length === prefix.length) return null;
+  const name = rest.slice(prefix.length);
+  for (const [suffix, part] of suffixes) {
+    if (name.endsWith(suffix) && name.length > suffix.length) return { name: name.slice(0, -suffix.length), part };
+  }
+  const index = /^(.+)\.([1-9][0-9]{0,3})$/.exec(name);
+  if (index !== null) return { name: index[1] ?? "", part: Number(index[2]) };
+  return { name, part: "first" };
+}
+
+const suffixes: readonly (readonly [string, Part])[] = [
+  [".values.count", "count"],
+  [".values.string", "line"],
+  [".values", "values"],
+];
+
+function policyVariable(name: string, isPolicy: (name: string) => boolean): FlowVariable | null {
+  const [prefix, policy, path] = splitPolicy(name, isPolicy) ?? [];
+  if (prefix === undefined || policy === undefined || path === undefined) return null;
+  if (path.length === 1 && path[0] === "failed") return { kind: "failed", policy };
+  if (prefix === "verifyapikey") return { kind: "access", policy, path };
+  if (prefix === "oauthv2accesstoken") return { kind: "issued", policy, name: path.join(".") };
+  if (prefix === "jwt") return { kind: "jwt", policy, path };
+  return null;
+}
+
+/** `<prefix>.<policy>.<path>`, where the policy's name may itself hold dots. */
+function splitPolicy(name: string, isPolicy: (name: string) => boolean): [string, string, string[]] | null {
+  const parts = name.split(".");
+  for (let end = parts.length - 1; end >= 2; end--) {
+    const policy = parts.slice(1, end).join(".");
+    if (isPolicy(policy)) return [parts[0] ?? "", policy, parts.slice(end)];
+  }
+  return null;
+}
+
+/** Unprefixed variables of VerifyAPIKey and VerifyAccessToken (apigee-core section 6.6). */
+const accessNames = new Set([
+  "client_id",
+  "access_token",
+  "grant_type",
+  "token_type",
+  "issued_at",
+  "expires_in",
+  "scope",
+  "status",
+  "organization_name",
+]);
+
+function accessVariable(name: string): FlowVariable | null {
+  if (accessNames.has(name)) return { kind: "access", policy: null, path: [name] };
+  const path = name.split(".");
+  const isAccess = ["app", "developer", "apiproduct", "accesstoken"].includes(path[0] ?? "") && path.length > 1;
+  return isAccess ? { kind: "access", policy: null, path } : null;
+}
+
+function isBuiltin(name: string): name is BuiltinVariable {
+  return Object.hasOwn(builtinVariables, name);
+}
+
+function isMessage(name: string | undefined): name is MessageName {
+  return name === "request" || name === "response" || name === "message" || name === "error";
+}
+
+function row<T extends ValueType>(type: T, writable: boolean): { type: T; writable: boolean } {
+  return { type, writable };
+}

@@ -1,0 +1,296 @@
+/**
+ * The bundle model: what a user wrote, validated against the schemas, defaults not yet filled, names not yet resolved.
+ * Types only. Objects are the plain values of the YAML; `positions` knows where each of them and each of their keys stands.
+ */
+import type { Positions } from "../source/positions.ts";
+
+/** `{ env: NAME, default: x }`: read from the environment when the gateway starts, so that CI promotes the tested bytes. */
+export interface FromEnv {
+  readonly env: string;
+  readonly default?: string | number;
+}
+
+/** A secret: never literal, read when the gateway starts. */
+export type SecretSource = FromEnv | { readonly file: string | FromEnv };
+
+/** A path of a file read when the gateway starts. */
+export type FileSource = string | FromEnv;
+
+export type TextSetting = string | FromEnv;
+export type PortSetting = number | FromEnv;
+
+/** `ref` with a literal fallback. A bare scalar is a literal. */
+export type RefOr<T> = T | { readonly ref: string; readonly value?: T };
+
+/** One gateway project, validated. Lists are in file order; files in path order. */
+export interface BundleModel {
+  readonly gateway: GatewayModel;
+  readonly environments: readonly Named<EnvironmentModel>[];
+  readonly proxies: readonly Named<ProxyModel>[];
+  readonly sharedFlows: readonly Named<SharedFlowModel>[];
+  readonly products: readonly Named<ApiProductModel>[];
+  readonly developers: readonly Named<DeveloperModel>[];
+  readonly apps: readonly Named<AppModel>[];
+  readonly positions: Positions;
+}
+
+/** A document with the name that its path (or its own `name`) gives it. */
+export interface Named<T> {
+  readonly name: string;
+  /** Path of its file within the project, with forward slashes. */
+  readonly file: string;
+  readonly value: T;
+}
+
+export interface GatewayModel {
+  readonly kind: "Gateway";
+  readonly organization?: string;
+  readonly environmentGroups?: readonly EnvironmentGroupModel[];
+  /** Environment name -> names of the proxies deployed there. Absent: every proxy in every environment. */
+  readonly deployments?: Readonly<Record<string, readonly string[]>>;
+  readonly listeners?: readonly ListenerModel[];
+  readonly store?: { readonly kind: "memory" | "embedded"; readonly file?: FileSource };
+  readonly ops?: { readonly host?: TextSetting; readonly port: PortSetting };
+  readonly admin?: {
+    readonly host?: TextSetting;
+    readonly port?: PortSetting;
+    /** Path of a Unix socket instead of host and port. */
+    readonly socket?: FileSource;
+    readonly secret?: SecretSource;
+    readonly tls?: TlsModel;
+  };
+  /** Durations as `30s`, sizes as `64KiB`, counts as numbers; keys are those of `limits` in the schema. */
+  readonly limits?: Readonly<Record<string, string | number>>;
+  readonly drain?: {
+    readonly preDrainDelay?: string;
+    readonly window?: string;
+    readonly spread?: string;
+    /** What newcomers get while draining; absent: they are accepted until the listener closes. */
+    readonly refuse?: 503;
+    /** False: no successor serves the port; closes say 1001 instead of 1012. */
+    readonly successor?: boolean;
+  };
+  readonly observability?: { readonly debug?: "on" | "off"; readonly accessLog?: "on" | "off" };
+}
+
+export interface EnvironmentGroupModel {
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly environments: readonly string[];
+}
+
+export interface ListenerModel {
+  readonly name?: string;
+  readonly host?: TextSetting;
+  readonly port: PortSetting;
+  readonly reusePort?: boolean;
+  readonly tls?: TlsModel;
+}
+
+export interface TlsModel {
+  readonly certFile: FileSource;
+  readonly keyFile: FileSource;
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  /** Client certificates: asked for, or demanded. */
+  readonly clientAuth?: "none" | "request" | "require";
+  /** Authorities that client certificates must chain to. */
+  readonly clientCaFile?: FileSource;
+  /** Further certificates, chosen by the server name that the client asks for. */
+  readonly sni?: readonly { readonly hostnames: readonly string[]; readonly certFile: FileSource; readonly keyFile: FileSource }[];
+}
+
+export interface EnvironmentModel {
+  readonly kind: "Environment";
+  readonly targetServers?: readonly TargetServerModel[];
+  /** Reference name -> certificate authorities, client certificate. */
+  readonly references?: Readonly<Record<string, ReferenceModel>>;
+}
+
+export interface ReferenceModel {
+  readonly caFile?: FileSource;
+  readonly certFile?: FileSource;
+  readonly keyFile?: FileSource;
+}
+
+export interface TargetServerModel {
+  readonly name: string;
+  readonly host: TextSetting;
+  readonly port: PortSetting;
+  readonly isEnabled?: boolean;
+  readonly sslInfo?: SslInfoModel;
+}
+
+export interface SslInfoModel {
+  readonly enabled?: boolean;
+  /** `ref://name` of an environment reference with a caFile. */
+  readonly trustStore?: string;
+  readonly clientAuthEnabled?: boolean;
+  /** `ref://name` of an environment reference with certFile and keyFile. */
+  readonly keyStore?: string;
+  /** Name expected in the target's certificate instead of its host. */
+  readonly commonName?: string;
+  /** Accept any certificate. Only for tests; a warning. */
+  readonly ignoreValidationErrors?: boolean;
+}
+
+export interface ProxyModel {
+  readonly kind: "ApiProxy";
+  readonly description?: string;
+  readonly proxyEndpoints: readonly ProxyEndpointModel[];
+  readonly targetEndpoints?: readonly TargetEndpointModel[];
+  /** Policies of this proxy by name, from its policies folder. */
+  readonly policies: readonly Named<PolicyModel>[];
+  readonly observability?: { readonly debug?: "on" | "off" };
+}
+
+export interface SharedFlowModel {
+  readonly kind: "SharedFlow";
+  readonly description?: string;
+  readonly steps: readonly StepModel[];
+  readonly policies: readonly Named<PolicyModel>[];
+}
+
+/** A policy's name, or its name with a condition. */
+export type StepModel = string | { readonly name: string; readonly condition?: string };
+
+export interface FlowPartsModel {
+  readonly request?: readonly StepModel[];
+  readonly response?: readonly StepModel[];
+}
+
+export interface FlowModel extends FlowPartsModel {
+  readonly name: string;
+  readonly description?: string;
+  readonly condition?: string;
+}
+
+export interface FaultRuleModel {
+  readonly name: string;
+  readonly condition?: string;
+  readonly steps: readonly StepModel[];
+}
+
+export interface DefaultFaultRuleModel {
+  readonly name?: string;
+  readonly condition?: string;
+  readonly alwaysEnforce?: boolean;
+  readonly steps: readonly StepModel[];
+}
+
+/** What proxy endpoints and target endpoints share. */
+export interface EndpointFlowsModel {
+  readonly description?: string;
+  readonly preFlow?: FlowPartsModel;
+  readonly flows?: readonly FlowModel[];
+  readonly postFlow?: FlowPartsModel;
+  readonly faultRules?: readonly FaultRuleModel[];
+  readonly defaultFaultRule?: DefaultFaultRuleModel;
+  /** Apigee's Property names, verbatim. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface ProxyEndpointModel extends EndpointFlowsModel {
+  /** Absent: `default`. */
+  readonly name?: string;
+  readonly basePath: string;
+  readonly webSocket?: "deny" | WebSocketModel;
+  readonly routeRules?: readonly RouteRuleModel[];
+}
+
+export interface WebSocketModel {
+  /** `only`: plain requests get 426. */
+  readonly mode?: "allow" | "only";
+  readonly idleTimeout?: string;
+  /** `none` (the default) or a duration. */
+  readonly maxDuration?: string;
+  /** Origins that may open a connection; `*` for any. */
+  readonly allowedOrigins?: readonly string[];
+  readonly halfCloseTimeout?: string;
+  readonly writeStallTimeout?: string;
+  readonly closeGrace?: string;
+  readonly closeTimeout?: string;
+  /** Reason id -> the close frame that the client gets. */
+  readonly close?: Readonly<Record<string, { readonly code?: number; readonly reason?: string }>>;
+}
+
+export interface RouteRuleModel {
+  readonly name: string;
+  readonly condition?: string;
+  readonly targetEndpoint?: string;
+  readonly url?: TextSetting;
+}
+
+export interface TargetEndpointModel extends EndpointFlowsModel {
+  /** Absent: `default`. */
+  readonly name?: string;
+  readonly url?: TextSetting;
+  readonly loadBalancer?: { readonly servers: readonly string[] };
+  /** Path in front of the suffix; only with loadBalancer. */
+  readonly path?: string;
+  readonly sslInfo?: SslInfoModel;
+}
+
+/** What every policy has; the rest of its keys belong to its kind and are typed in compiler/policies/<policy>.ts. */
+export interface PolicyModel {
+  readonly kind: string;
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly enabled?: boolean;
+  readonly continueOnError?: boolean;
+  readonly [key: string]: unknown;
+}
+
+export interface ApiProductModel {
+  readonly kind: "ApiProduct";
+  readonly name?: string;
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly approvalType?: "auto" | "manual";
+  /** Empty or absent: all. */
+  readonly environments?: readonly string[];
+  readonly proxies?: readonly string[];
+  readonly apiResources?: readonly string[];
+  readonly operations?: readonly {
+    readonly proxy: string;
+    readonly resource: string;
+    readonly methods?: readonly string[];
+  }[];
+  readonly scopes?: readonly string[];
+  readonly quota?: { readonly limit: number; readonly interval: number; readonly timeUnit: string };
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+export interface DeveloperModel {
+  readonly kind: "Developer";
+  readonly email: string;
+  readonly userName?: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
+  readonly status?: "active" | "inactive";
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+export interface AppModel {
+  readonly kind: "App";
+  readonly name?: string;
+  /** E-mail address of its developer. */
+  readonly developer: string;
+  readonly status?: "approved" | "revoked";
+  readonly callbackUrl?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly credentials?: readonly CredentialModel[];
+}
+
+export interface CredentialModel {
+  readonly key: DigestOrSecret;
+  readonly secret?: DigestOrSecret;
+  /** Names of products. */
+  readonly products: readonly string[];
+  readonly status?: "approved" | "revoked";
+  /** RFC 3339 instant; absent: never. */
+  readonly expiresAt?: string;
+  readonly scopes?: readonly string[];
+}
+
+/** A SHA-256 digest (`apigw-compile digest` makes one), or where the secret is read when the gateway starts. */
+export type DigestOrSecret = { readonly digest: string } | SecretSource;

@@ -1,0 +1,140 @@
+/**
+ * The plan: what the gateway will do, decided. Routes are free of conflicts, conditions are folded, every step knows whether it
+ * may wait, every obligation of a connection is known. Types only.
+ */
+import type { Condition } from "#runtime/language/condition.ts";
+import type { Obligation, SettingRequest, Timing } from "../policies/definition.ts";
+import type { Program, ProgramCondition, ProgramEndpoint, ProgramPolicy, ProgramProxy, ProgramStep, ProgramTarget } from "./program.ts";
+import type { Span } from "../source/positions.ts";
+
+export interface Plan {
+  readonly program: Program;
+  readonly hosts: readonly HostPlan[];
+  readonly proxies: readonly ProxyPlan[];
+  readonly settings: readonly SettingPlan[];
+  readonly features: Features;
+}
+
+/** What the artifact must be able to do; decides which parts of the runtime are linked. */
+export interface Features {
+  readonly tlsListener: boolean;
+  readonly tlsTarget: boolean;
+  readonly embeddedStore: boolean;
+  readonly jwt: boolean;
+  readonly admin: boolean;
+  readonly ops: boolean;
+}
+
+/** The routes of one environment group. */
+export interface HostPlan {
+  readonly group: string;
+  readonly hostnames: readonly string[];
+  readonly routes: readonly RoutePlan[];
+}
+
+export interface RoutePlan {
+  readonly segments: readonly string[];
+  readonly basePath: string;
+  readonly environment: string;
+  readonly proxy: string;
+  readonly endpoint: string;
+}
+
+/** A condition after folding. */
+export type When =
+  | { readonly kind: "always" }
+  | { readonly kind: "never"; readonly why: string }
+  | { readonly kind: "test"; readonly ast: Condition; readonly condition: ProgramCondition };
+
+/** One step of a chain. */
+export interface PlanStep {
+  readonly kind: "step";
+  /** Index into the proxy's table of positions. */
+  readonly index: number;
+  readonly step: ProgramStep;
+  readonly when: When;
+  /** Why the step never runs; null when it may. */
+  readonly skipped: string | null;
+  readonly timing: Timing;
+  /** Steps of the called shared flow. */
+  readonly body: readonly PlanItem[] | null;
+}
+
+/** The first branch whose condition holds. */
+export interface PlanChoice {
+  readonly kind: "choice";
+  readonly branches: readonly { readonly name: string; readonly when: When; readonly items: readonly PlanItem[] }[];
+}
+
+/** `current.flow.name` changes; only there when somebody reads it. */
+export interface PlanFlowName {
+  readonly kind: "flow-name";
+  readonly name: string;
+}
+
+export type PlanItem = PlanStep | PlanChoice | PlanFlowName;
+
+/** A run of items in one direction. */
+export type Segment = readonly PlanItem[];
+
+export interface ProxyPlan {
+  readonly proxy: ProgramProxy;
+  readonly endpoints: readonly EndpointPlan[];
+  readonly targets: readonly TargetPlan[];
+  /** Custom variables in alphabetical order. */
+  readonly variables: readonly string[];
+  /** Names of all variables that a condition, template or policy reads. */
+  readonly reads: ReadonlySet<string>;
+  readonly ownedHeaders: readonly string[];
+  /** True when some step reads a form parameter: small urlencoded bodies are read before the flows. */
+  readonly readsForm: boolean;
+  readonly positions: readonly PositionPlan[];
+  readonly policies: readonly ProgramPolicy[];
+}
+
+export interface PositionPlan {
+  readonly policy: string;
+  readonly kind: string;
+  readonly file: string;
+  readonly line: number;
+  readonly flow: string;
+}
+
+export interface RulesPlan {
+  /** In the order in which they are tried. */
+  readonly rules: readonly { readonly name: string; readonly when: When; readonly items: Segment }[];
+  readonly otherwise: { readonly when: When; readonly items: Segment; readonly always: boolean } | null;
+}
+
+export interface EndpointPlan {
+  readonly endpoint: ProgramEndpoint;
+  readonly request: Segment;
+  readonly routes: readonly { readonly name: string; readonly when: When; readonly target: ProgramTarget | null }[];
+  readonly response: Segment;
+  readonly faults: RulesPlan;
+  readonly session: SessionPlan;
+}
+
+export interface TargetPlan {
+  readonly target: ProgramTarget;
+  readonly request: Segment;
+  readonly response: Segment;
+  readonly faults: RulesPlan;
+}
+
+/** What connections of an endpoint are held to after the 101. */
+export interface SessionPlan {
+  /** `tracked`: frame headers only. `messages`: a policy looks into messages. `denied`: no upgrades. */
+  readonly level: "tracked" | "messages" | "denied";
+  readonly why: string;
+  readonly obligations: readonly Obligation[];
+  readonly ambientCredential: boolean;
+}
+
+/** A value read when the gateway starts. */
+export interface SettingPlan {
+  readonly id: string;
+  readonly request: SettingRequest;
+  readonly kind: "text" | "port" | "secret" | "file";
+  readonly span: Span;
+}

@@ -1,0 +1,178 @@
+/**
+ * The resolved program: what the model means. No name points elsewhere any more, conditions are parsed, defaults are filled,
+ * shared flows stand where they are called. Types only.
+ */
+import type { Condition } from "#runtime/language/condition.ts";
+import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
+import type { PolicyDefinition } from "../policies/definition.ts";
+import type { Span } from "../source/positions.ts";
+import type {
+  ApiProductModel,
+  AppModel,
+  BundleModel,
+  DeveloperModel,
+  GatewayModel,
+  Named,
+  PolicyModel,
+  ReferenceModel,
+  TextSetting,
+  PortSetting,
+} from "./model.ts";
+
+export interface Program {
+  readonly organization: string;
+  readonly model: BundleModel;
+  readonly gateway: GatewayModel;
+  readonly groups: readonly ProgramGroup[];
+  /** One entry for each proxy deployed in an environment. */
+  readonly deployments: readonly ProgramDeployment[];
+  readonly environments: readonly ProgramEnvironment[];
+  readonly proxies: readonly ProgramProxy[];
+  readonly products: readonly Named<ApiProductModel>[];
+  readonly developers: readonly Named<DeveloperModel>[];
+  readonly apps: readonly Named<AppModel>[];
+}
+
+export interface ProgramGroup {
+  readonly name: string;
+  /** Lower-case: exact names, `*.suffix`, or `*`. */
+  readonly hostnames: readonly { readonly name: string; readonly span: Span | null }[];
+  readonly environments: readonly string[];
+}
+
+export interface ProgramDeployment {
+  readonly environment: string;
+  readonly proxy: string;
+  readonly span: Span | null;
+}
+
+export interface ProgramEnvironment {
+  readonly name: string;
+  readonly targetServers: readonly ProgramTargetServer[];
+}
+
+export interface ProgramTargetServer {
+  readonly name: string;
+  readonly host: TextSetting;
+  readonly port: PortSetting;
+  readonly enabled: boolean;
+  readonly tls: ProgramTargetTls | null;
+  readonly span: Span;
+}
+
+/** TLS towards a target, references resolved. */
+export interface ProgramTargetTls {
+  readonly trust: ReferenceModel | null;
+  readonly identity: ReferenceModel | null;
+  readonly commonName: string | null;
+  readonly insecure: boolean;
+}
+
+export interface ProgramProxy {
+  readonly name: string;
+  readonly file: string;
+  readonly endpoints: readonly ProgramEndpoint[];
+  readonly targets: readonly ProgramTarget[];
+  /** Every policy of the proxy and of the shared flows it calls that some step runs, each once. */
+  readonly policies: readonly ProgramPolicy[];
+  readonly debug: boolean;
+}
+
+/** A policy with its definition. `name` is unique in the proxy; those of shared flows are `<flow>/<policy>` in `id`. */
+export interface ProgramPolicy {
+  readonly id: string;
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  readonly model: PolicyModel;
+  readonly definition: PolicyDefinition;
+  readonly continueOnError: boolean;
+  readonly enabled: boolean;
+}
+
+/** A parsed condition with its text and place. */
+export interface ProgramCondition {
+  readonly text: string;
+  readonly ast: Condition;
+  readonly span: Span;
+}
+
+/** A step: a policy, or the steps of a called shared flow. */
+export interface ProgramStep {
+  readonly policy: ProgramPolicy;
+  readonly condition: ProgramCondition | null;
+  /** Steps of the shared flow that a FlowCallout calls; null for every other policy. */
+  readonly body: readonly ProgramStep[] | null;
+  readonly span: Span;
+}
+
+export interface ProgramFlow {
+  readonly name: string;
+  readonly condition: ProgramCondition | null;
+  readonly request: readonly ProgramStep[];
+  readonly response: readonly ProgramStep[];
+  readonly span: Span | null;
+}
+
+export interface ProgramFaultRule {
+  readonly name: string;
+  readonly condition: ProgramCondition | null;
+  readonly steps: readonly ProgramStep[];
+  readonly span: Span;
+}
+
+export interface ProgramFlows {
+  readonly preFlow: ProgramFlow;
+  readonly flows: readonly ProgramFlow[];
+  readonly postFlow: ProgramFlow;
+  /** In the order in which they are tried (proxy endpoints: bottom to top, target endpoints: top to bottom). */
+  readonly faultRules: readonly ProgramFaultRule[];
+  readonly defaultFaultRule: (ProgramFaultRule & { readonly alwaysEnforce: boolean }) | null;
+}
+
+export interface ProgramEndpoint extends ProgramFlows {
+  readonly name: string;
+  readonly basePath: string;
+  /** Segments of the base path; "*" is any one. Empty for "/". */
+  readonly segments: readonly string[];
+  readonly span: Span;
+  readonly routeRules: readonly ProgramRouteRule[];
+  readonly webSocket: ProgramWebSocket;
+}
+
+export interface ProgramRouteRule {
+  readonly name: string;
+  readonly condition: ProgramCondition | null;
+  /** Null: the null route. */
+  readonly target: ProgramTarget | null;
+  readonly span: Span | null;
+}
+
+export interface ProgramTarget extends ProgramFlows {
+  readonly name: string;
+  /** True for a route rule's inline URL: no flows. */
+  readonly inline: boolean;
+  readonly url: TextSetting | null;
+  /** Names of target servers; empty when `url` is set. */
+  readonly servers: readonly string[];
+  readonly path: string;
+  /** TLS of the endpoint's own sslInfo by environment; empty when none is written. */
+  readonly tls: ReadonlyMap<string, ProgramTargetTls>;
+  readonly connectTimeoutMs: number;
+  readonly ioTimeoutMs: number;
+  /** As written: `2xx, 404`. */
+  readonly successCodes: readonly string[];
+  readonly span: Span;
+}
+
+export interface ProgramWebSocket {
+  readonly mode: "allow" | "only" | "deny";
+  readonly idleTimeoutMs: number | null;
+  readonly maxDurationMs: number | null;
+  readonly allowedOrigins: readonly string[] | null;
+  readonly halfCloseTimeoutMs: number | null;
+  readonly writeStallTimeoutMs: number | null;
+  readonly closeGraceMs: number | null;
+  readonly closeTimeoutMs: number | null;
+  readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
+}

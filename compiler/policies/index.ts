@@ -1,0 +1,31 @@
+/** Every policy there is, one line each, in the order in which a request usually meets them. */
+import type { PolicyDefinition } from "./definition.ts";
+import { accessControl } from "./access-control.ts";
+import { assignMessage } from "./assign-message.ts";
+import { flowCallout } from "./flow-callout.ts";
+import { oauthV2 } from "./oauth-v2.ts";
+import { raiseFault } from "./raise-fault.ts";
+import { spikeArrest } from "./spike-arrest.ts";
+import { verifyApiKey } from "./verify-api-key.ts";
+import { verifyJwt } from "./verify-jwt.ts";
+
+/** All definitions. */
+export const policyDefinitions: readonly PolicyDefinition[] = [
+  // Who may knock at all, and how often.
+  accessControl,
+  spikeArrest,
+  // Who it is.
+  verifyApiKey,
+  oauthV2,
+  verifyJwt,
+  // What becomes of the message.
+  assignMessage,
+  raiseFault,
+  // Composition.
+  flowCallout,
+];
+
+/** The definition of a policy kind as Apigee names it, null when there is none. */
+export function policyByKind(kind: string): PolicyDefinition | null {
+  return policyDefinitions.find((definition) => definition.kind === kind) ?? null;
+}

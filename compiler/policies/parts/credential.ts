@@ -1,0 +1,30 @@
+/**
+ * What all policies that check a credential say about their step: whether it can be passed by, and what it leaves
+ * behind.
+ */
+import type { Obligation, PolicyAnalysis } from "../definition.ts";
+import type { PolicyModel } from "../../ir/model.ts";
+
+/** Where a browser's own credential stands: it travels without the page's doing. */
+const AMBIENT = /^(request|message)\.header\.cookie(\.|$)/i;
+
+/**
+ * Notes the variable that holds the credential, reports a step that a client can avoid, and leaves the obligation.
+ */
+export function checksCredential<M extends PolicyModel>(
+  step: PolicyAnalysis<M>,
+  variable: string,
+  at: readonly (string | number)[],
+  what: Extract<Obligation, { kind: "credential" }>["what"],
+): void {
+  step.reads(variable, at);
+  if (step.phase === "request" && isAvoidable(step, variable)) {
+    step.report("AGW4101", [], { policy: step.name, variable });
+  }
+  step.obligation({ kind: "credential", what, policy: step.name, ambient: AMBIENT.test(variable) });
+}
+
+/** Where the variables of the conditions are known, only one that asks for the credential itself counts. */
+function isAvoidable<M extends PolicyModel>(step: PolicyAnalysis<M>, variable: string): boolean {
+  return step.conditional && (step.conditionReads === undefined || step.conditionReads.includes(variable));
+}

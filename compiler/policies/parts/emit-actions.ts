@@ -1,0 +1,188 @@
+/**
+ * The actions of AssignMessage and RaiseFault as statements. What has no effect here was reported and becomes
+ * nothing.
+ */
+import { constantText, parseTemplate, templateVariables } from "#runtime/language/template.ts";
+import type { Template, TemplatePart, VariablePart } from "#runtime/language/template.ts";
+import { code, identifier, join, literal, type Code } from "../../5-emit/code.ts";
+import type { PolicyEmit } from "../definition.ts";
+import { isGatewayHeader, type Destination } from "./analyze-actions.ts";
+import type {
+  ActionModel,
+  ActionsModel,
+  AssignVariableModel,
+  CopyModel,
+  NamesModel,
+  RemoveModel,
+  SetModel,
+} from "./message-model.ts";
+
+/** Where the statements go. */
+export interface ActionTarget<M extends ActionsModel> {
+  readonly e: PolicyEmit<M>;
+  readonly destination: Destination;
+  /** The message that is changed. */
+  readonly message: Code;
+  /** An unresolved variable is a fault. */
+  readonly isStrict: boolean;
+}
+
+/** Variables that are a line of a message. */
+const LINE_VARIABLE = /^(request|response|message|error)\.(header\..+|reason\.phrase)$/;
+
+/** Statements of all actions, in order. */
+export function actionStatements<M extends ActionsModel>(target: ActionTarget<M>): readonly Code[] {
+  return (target.e.model.actions ?? []).flatMap((action) => statementsOf(target, action));
+}
+
+function statementsOf<M extends ActionsModel>(target: ActionTarget<M>, action: ActionModel): Code[] {
+  const { set, add, remove, copy, assignVariable } = action;
+  if (set !== undefined) {
+    const edits = [...headers(target, "setHeader", set.headers), ...query(target, "setQueryParam", set.queryParams)];
+    return [...edits, ...startLine(target, set)];
+  }
+  if (add !== undefined) {
+    return [...headers(target, "addHeader", add.headers), ...query(target, "addQueryParam", add.queryParams)];
+  }
+  if (remove !== undefined) return removal(target, remove);
+  if (copy !== undefined) return copying(target, copy);
+  return assignVariable === undefined ? [] : [assignment(target, assignVariable)];
+}
+
+function headers<M extends ActionsModel>(
+  target: ActionTarget<M>,
+  method: "setHeader" | "addHeader",
+  given: Readonly<Record<string, string>> | undefined,
+): Code[] {
+  const { message } = target;
+  return Object.entries(given ?? {}).map(([name, value]) => {
+    const text = lineCode(target, value);
+    return code`${message}.${identifier(method)}(${name}, ${text});`;
+  });
+}
+
+function query<M extends ActionsModel>(
+  { e, destination, isStrict }: ActionTarget<M>,
+  helper: "setQueryParam" | "addQueryParam",
+  given: Readonly<Record<string, string>> | undefined,
+): Code[] {
+  if (destination !== "request" || given === undefined) return [];
+  return Object.entries(given).map(([name, value]) => {
+    const text = templateCode(e, parseTemplate(value), isStrict);
+    return code`${e.x}.request.query = ${e.symbol(helper)}(${e.x}.request.query, ${name}, ${text});`;
+  });
+}
+
+function startLine<M extends ActionsModel>(target: ActionTarget<M>, set: SetModel): Code[] {
+  const { e, destination, message, isStrict } = target;
+  const lines: Code[] = [];
+  if (destination === "request") {
+    if (set.verb === undefined) return lines;
+    const verb = code`${e.symbol("requestMethod")}(${e.name}, ${templateCode(e, parseTemplate(set.verb), isStrict)})`;
+    // An upgrade is a GET (RFC 6455 section 4.1) and stays one.
+    return [code`if (${e.x}.session === null) ${e.x}.request.verb = ${verb};`];
+  }
+  if (set.statusCode !== undefined || set.payload !== undefined) lines.push(...guardSwitch(target));
+  if (set.statusCode !== undefined) lines.push(code`${message}.status = ${statusValue(target, set.statusCode)};`);
+  if (set.reasonPhrase !== undefined) lines.push(code`${message}.reason = ${lineCode(target, set.reasonPhrase)};`);
+  if (set.payload === undefined) return lines;
+  const { contentType = undefined, value } = typeof set.payload === "string" ? { value: set.payload } : set.payload;
+  if (contentType !== undefined) {
+    lines.push(code`${message}.setHeader("Content-Type", ${lineCode(target, contentType)});`);
+  }
+  lines.push(code`${message}.content = ${templateCode(e, parseTemplate(value), isStrict)};`);
+  return lines;
+}
+
+function statusValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, status: number | string): Code {
+  if (typeof status === "number") return literal(status);
+  const template = parseTemplate(status);
+  const text = constantText(template);
+  if (text !== undefined) return literal(Number(text));
+  return code`${e.symbol("statusCode")}(${e.name}, ${templateCode(e, template, isStrict)})`;
+}
+
+/** The 101 of an upgrade keeps its status and has no body. */
+function guardSwitch<M extends ActionsModel>({ e, destination, message }: ActionTarget<M>): Code[] {
+  if (destination !== "response" || e.phase !== "response") return [];
+  return [code`if (${message}.status === 101) ${e.symbol("switchedProtocols")}(${e.name});`];
+}
+
+function removal<M extends ActionsModel>(target: ActionTarget<M>, remove: RemoveModel): Code[] {
+  const { e, destination, message } = target;
+  const lines: Code[] = [];
+  if (remove.headers === true) lines.push(code`${e.symbol("removeHeaders")}(${message});`);
+  for (const name of namesOf(remove.headers)) lines.push(code`${message}.removeHeader(${name.toLowerCase()});`);
+  if (destination === "request") {
+    if (remove.queryParams === true) lines.push(code`${e.x}.request.query = null;`);
+    for (const name of namesOf(remove.queryParams)) {
+      lines.push(code`${e.x}.request.query = ${e.symbol("removeQueryParam")}(${e.x}.request.query, ${name});`);
+    }
+  } else if (remove.payload === true) {
+    lines.push(...guardSwitch(target), code`${message}.content = "";`);
+  }
+  return lines;
+}
+
+function copying<M extends ActionsModel>(target: ActionTarget<M>, copy: CopyModel): Code[] {
+  const { e, destination, message } = target;
+  const { source = "message" } = copy;
+  const named = source === "message" ? e.messageKind : source;
+  if (named === destination || (named === "response" && e.messageKind === "request")) return [];
+  const from = named === "request" ? code`${e.x}.request` : e.message;
+  const isWhole = [copy.headers, copy.statusCode, copy.reasonPhrase].every((part) => part === undefined);
+  const lines: Code[] = [];
+  if (copy.headers !== undefined || isWhole) {
+    const isAll = copy.headers === undefined || copy.headers === true;
+    const names = isAll ? null : namesOf(copy.headers).map((name) => name.toLowerCase());
+    lines.push(code`${e.symbol("copyHeaders")}(${from}, ${message}, ${names});`);
+  }
+  if (named !== "response" || destination === "request") return lines;
+  if (copy.statusCode === true || isWhole) lines.push(code`${message}.status = ${from}.status;`);
+  if (copy.reasonPhrase === true || isWhole) lines.push(code`${message}.reason = ${from}.reason;`);
+  return lines;
+}
+
+function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): Code {
+  const { e } = target;
+  const value = assignedValue(target, assign);
+  return e.assign(assign.name, LINE_VARIABLE.test(assign.name) ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+}
+
+function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, assign: AssignVariableModel): Code {
+  const { ref, template, value } = assign;
+  if (ref !== undefined) return code`(${e.variable(ref)} ?? ${missing(e, isStrict, ref, value)})`;
+  if (template === undefined) return literal(value ?? "");
+  const parsed = parseTemplate(template);
+  if (value === undefined) return code`(${templateCode(e, parsed, isStrict)})`;
+  const isNeeded = (part: TemplatePart): part is VariablePart => part.kind === "variable" && part.fallback === undefined;
+  const needed = parsed.parts.filter(isNeeded).map((part) => part.name);
+  const result = templateCode(e, parsed, false);
+  if (needed.length === 0) return code`(${result})`;
+  const unresolved = [...new Set(needed)].map((name) => code`${e.variable(name)} === null`);
+  return code`(${join(unresolved, " || ")} ? ${value} : ${result})`;
+}
+
+function missing<M extends ActionsModel>(e: PolicyEmit<M>, isStrict: boolean, name: string, fallback?: string): Code {
+  if (fallback !== undefined) return literal(fallback);
+  return isStrict ? code`${e.symbol("unresolved")}(${e.name}, ${name})` : literal("");
+}
+
+/** A value that will be part of a line: checked when it runs, unless it is constant and plain. */
+function lineCode<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, text: string): Code {
+  const template = parseTemplate(text);
+  const constant = constantText(template);
+  // Tab and visible Latin-1 need no check when the program runs.
+  if (constant !== undefined && /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(constant)) return literal(constant);
+  return code`${e.symbol("headerValue")}(${e.name}, ${templateCode(e, template, isStrict)})`;
+}
+
+function templateCode<M extends ActionsModel>(e: PolicyEmit<M>, template: Template, isStrict: boolean): Code {
+  return e.template(template, isStrict && templateVariables(template).length > 0 ? { policy: e.name } : "empty");
+}
+
+/** Names that are listed and may be changed. */
+function namesOf(names: NamesModel | undefined): readonly string[] {
+  return names === undefined || names === true ? [] : names.filter((name) => !isGatewayHeader(name));
+}
+

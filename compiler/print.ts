@@ -1,0 +1,129 @@
+/** Every stage of a bundle as text, for `build --print` and golden cases. */
+import { printCondition } from "#runtime/language/condition-print.ts";
+import type { BundleModel } from "./ir/model.ts";
+import type { EndpointPlan, Plan, PlanItem, RulesPlan, Segment, When } from "./ir/plan.ts";
+import type { Program, ProgramFlows, ProgramStep } from "./ir/program.ts";
+
+/** The model as JSON, without positions. Secrets are references in it, never values. */
+export function printModel(model: BundleModel): string {
+  const { positions: _positions, ...rest } = model;
+  return `${JSON.stringify(rest, null, 2)}\n`;
+}
+
+/** The resolved program. */
+export function printProgram(program: Program): string {
+  const lines: string[] = [`organization ${program.organization}`];
+  for (const group of program.groups) {
+    const hosts = group.hostnames.map((hostname) => hostname.name).join(", ");
+    lines.push(`environment group ${group.name}: ${hosts} -> ${group.environments.join(", ")}`);
+  }
+  for (const { proxy, environment } of program.deployments) lines.push(`deployed ${proxy} in ${environment}`);
+  for (const proxy of program.proxies) {
+    lines.push("", `proxy ${proxy.name} (${proxy.file})`);
+    for (const endpoint of proxy.endpoints) {
+      lines.push(`  proxy endpoint ${endpoint.name} on ${endpoint.basePath}`, ...flowLines(endpoint));
+      for (const rule of endpoint.routeRules) {
+        const condition = rule.condition === null ? "" : ` when ${printCondition(rule.condition.ast)}`;
+        lines.push(`    route ${rule.name} -> ${rule.target === null ? "(none)" : rule.target.name}${condition}`);
+      }
+    }
+    for (const target of proxy.targets) {
+      const where = target.url === null ? `servers ${target.servers.join(", ")}${target.path}` : setting(target.url);
+      lines.push(`  target endpoint ${target.name}: ${where}`, ...flowLines(target));
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The plan: what was decided, and why what is missing is missing. */
+export function printPlan(plan: Plan): string {
+  const lines: string[] = [];
+  for (const host of plan.hosts) {
+    lines.push(`hosts ${host.hostnames.join(", ")} (${host.group})`);
+    const routes = [...host.routes].sort((a, b) => b.segments.length - a.segments.length || (a.basePath < b.basePath ? -1 : 1));
+    for (const route of routes) lines.push(`  ${route.basePath} -> ${route.proxy}/${route.endpoint} in ${route.environment}`);
+  }
+  for (const proxy of plan.proxies) {
+    lines.push("", `proxy ${proxy.proxy.name}`);
+    if (proxy.variables.length > 0) lines.push(`  variables: ${proxy.variables.join(", ")}`);
+    if (proxy.ownedHeaders.length > 0) lines.push(`  headers it owns: ${proxy.ownedHeaders.join(", ")}`);
+    for (const endpoint of proxy.endpoints) lines.push(...endpointLines(endpoint));
+    for (const target of proxy.targets) {
+      lines.push(`  target endpoint ${target.target.name}`);
+      lines.push(...segmentLines("request", target.request), ...segmentLines("response", target.response), ...ruleLines(target.faults));
+    }
+  }
+  if (plan.settings.length > 0) lines.push("", "read at start");
+  for (const { id, request, kind } of plan.settings) lines.push(`  ${id}: ${kind} from ${setting(request.source)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function endpointLines(plan: EndpointPlan): string[] {
+  const { endpoint, session } = plan;
+  const lines = [`  proxy endpoint ${endpoint.name} on ${endpoint.basePath}`];
+  lines.push(`    WebSocket: ${session.level} (${session.why})`);
+  for (const obligation of session.obligations) {
+    if (obligation.kind === "credential") lines.push(`    watches the ${obligation.what} of ${obligation.policy}`);
+  }
+  lines.push(...segmentLines("request", plan.request));
+  for (const route of plan.routes) {
+    lines.push(`    route ${route.name} -> ${route.target === null ? "(none)" : route.target.name}${whenText(route.when)}`);
+  }
+  lines.push(...segmentLines("response", plan.response), ...ruleLines(plan.faults));
+  return lines;
+}
+
+function segmentLines(name: string, segment: Segment): string[] {
+  return segment.length === 0 ? [] : [`    ${name}`, ...itemLines(segment, "      ")];
+}
+
+function ruleLines(rules: RulesPlan): string[] {
+  const lines = rules.rules.flatMap((rule) => [`    fault rule ${rule.name}${whenText(rule.when)}`, ...itemLines(rule.items, "      ")]);
+  if (rules.otherwise === null) return lines;
+  const always = rules.otherwise.always ? " (always)" : "";
+  return [...lines, `    default fault rule${always}${whenText(rules.otherwise.when)}`, ...itemLines(rules.otherwise.items, "      ")];
+}
+
+function itemLines(items: readonly PlanItem[], indent: string): string[] {
+  return items.flatMap((item): string[] => {
+    if (item.kind === "flow-name") return [`${indent}flow ${item.name}`];
+    if (item.kind === "choice") {
+      return item.branches.flatMap((branch) => [
+        `${indent}flow ${branch.name}${whenText(branch.when)}`,
+        ...itemLines(branch.items, `${indent}  `),
+      ]);
+    }
+    const { policy } = item.step;
+    const skipped = item.skipped === null ? "" : ` -- never runs: ${item.skipped}`;
+    const line = `${indent}${policy.name} ${policy.model.kind} ${item.timing}${whenText(item.when)}${skipped}`;
+    return item.body === null ? [line] : [line, ...itemLines(item.body, `${indent}  `)];
+  });
+}
+
+function whenText(when: When): string {
+  return when.kind === "test" ? ` when ${printCondition(when.ast)}` : "";
+}
+
+function flowLines(flows: ProgramFlows): string[] {
+  const all = [flows.preFlow, ...flows.flows, flows.postFlow];
+  return all.flatMap((flow) => {
+    const steps = [...stepLines("request", flow.request), ...stepLines("response", flow.response)];
+    if (steps.length === 0 && flow.condition === null) return [];
+    const condition = flow.condition === null ? "" : ` when ${printCondition(flow.condition.ast)}`;
+    return [`    flow ${flow.name}${condition}`, ...steps];
+  });
+}
+
+function stepLines(side: string, steps: readonly ProgramStep[], indent = "      "): string[] {
+  return steps.flatMap((step) => {
+    const condition = step.condition === null ? "" : ` when ${printCondition(step.condition.ast)}`;
+    const line = `${indent}${side}: ${step.policy.name} (${step.policy.model.kind})${condition}`;
+    return step.body === null ? [line] : [line, ...stepLines(side, step.body, `${indent}  `)];
+  });
+}
+
+function setting(source: unknown): string {
+  if (typeof source !== "object" || source === null) return String(source);
+  if ("env" in source) return `environment variable ${String(source.env)}`;
+  return "file" in source ? `file ${typeof source.file === "string" ? source.file : setting(source.file)}` : "";
+}

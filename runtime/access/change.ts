@@ -1,0 +1,263 @@
+/**
+ * Changes of access data at run time: revoke, lift, create, remove. Each is one write that carries its event, made
+ * against the record as it was read, so that two changes at once never undo a revocation and a crash leaves both or
+ * neither.
+ */
+import type { Clock } from "../clock.ts";
+import type { Limits } from "../limits.ts";
+import { andThen } from "../maybe.ts";
+import type { Maybe } from "../maybe.ts";
+import { StoreFailure } from "../state/store.ts";
+import type { ListedRecord, PutOptions, RecordKind, Records, RevocationEvent, Store } from "../state/store.ts";
+import type { CredentialKind } from "./credential.ts";
+import { digest, fingerprint } from "./digest.ts";
+import { appIdentity, developerIdentity, jtiIdentity, keyIdentity, productIdentity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
+import type { ApiProduct, App, ApprovalStatus, Attributes, Developer, KeyRecord } from "./model.ts";
+
+/** What changing access data needs. */
+export interface AccessServices {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly limits: Limits;
+}
+
+/** What a change makes of a record; null leaves it as it is. */
+export interface Change<K extends RecordKind> {
+  readonly record: Records[K];
+  readonly event?: RevocationEvent;
+  readonly expiresAtMs?: number | null;
+}
+
+/** Times a change is tried again because another one came first. */
+const TRIES_MAX = 16;
+/** Random bytes of keys, secrets and tokens. */
+const SECRET_BYTES = 32;
+
+/**
+ * Reads a record, changes it and writes it back, again from the start when it changed meanwhile. The record as it
+ * stands afterwards, null when there is none.
+ */
+export function changeRecord<K extends RecordKind>(
+  store: Store,
+  kind: K,
+  id: string,
+  change: (record: Records[K]) => Change<K> | null,
+  triesLeft = TRIES_MAX,
+): Maybe<Records[K] | null> {
+  return andThen(store.get(kind, id), (present) => {
+    const next = present === null ? null : change(present);
+    if (present === null || next === null) return present;
+    const options: PutOptions<K> = {
+      ifStill: present,
+      ...(next.event === undefined ? {} : { event: next.event }),
+      ...(next.expiresAtMs === undefined ? {} : { expiresAtMs: next.expiresAtMs }),
+    };
+    return andThen(store.put(kind, id, next.record, options), (wasWritten) => {
+      if (wasWritten) return next.record;
+      if (triesLeft <= 1) throw new StoreFailure("unavailable", `a ${kind} record changes faster than it is written`);
+      return changeRecord(store, kind, id, change, triesLeft - 1);
+    });
+  });
+}
+
+/** An event that happens now. */
+export function eventNow(
+  clock: Clock,
+  effect: RevocationEvent["effect"],
+  identities: readonly Identity[],
+  credentialKind?: CredentialKind,
+): RevocationEvent {
+  const event = { effect, identities, atMs: clock.wallMs() };
+  return credentialKind === undefined ? event : { ...event, credentialKind };
+}
+
+/** Revokes or approves a key. Revoking ends the sessions that it, or a token it asked for, admitted. */
+export function setKeyStatus(
+  { store, clock }: AccessServices,
+  keyDigest: string,
+  status: ApprovalStatus,
+): Maybe<KeyRecord | null> {
+  return changeRecord(store, "key", keyDigest, (record) => ({
+    record: { ...record, status },
+    ...(status === "approved" ? {} : { event: eventNow(clock, "revoked", [keyIdentity(keyDigest)]) }),
+  }));
+}
+
+/** Revokes or approves one product of a key. Sessions that no other product covers end. Null: no such key. */
+export function setKeyProductStatus(
+  { store, clock }: AccessServices,
+  keyDigest: string,
+  product: string,
+  status: ApprovalStatus,
+): Maybe<KeyRecord | null> {
+  return changeRecord(store, "key", keyDigest, (record) => ({
+    record: {
+      ...record,
+      products: [...record.products.filter(({ name }) => name !== product), { name: product, status }],
+    },
+    event: eventNow(clock, "changed", [keyIdentity(keyDigest)]),
+  }));
+}
+
+/** Revokes or approves an app with all its keys and tokens. */
+export function setAppStatus(
+  { store, clock }: AccessServices,
+  appId: string,
+  status: App["status"],
+): Maybe<App | null> {
+  return changeRecord(store, "app", appId, (record) => ({
+    record: { ...record, status },
+    ...(status === "approved" ? {} : { event: eventNow(clock, "revoked", [appIdentity(appId)]) }),
+  }));
+}
+
+/** Activates or deactivates a developer with all apps. */
+export function setDeveloperStatus(
+  { store, clock }: AccessServices,
+  developerId: string,
+  status: Developer["status"],
+): Maybe<Developer | null> {
+  return changeRecord(store, "developer", developerId, (record) => ({
+    record: { ...record, status },
+    ...(status === "active" ? {} : { event: eventNow(clock, "revoked", [developerIdentity(developerId)]) }),
+  }));
+}
+
+/** Revokes every token of an app issued until now; its keys go on working, also to ask for new tokens. */
+export function revokeTokensOfApp({ store, clock }: AccessServices, appId: string): Maybe<App | null> {
+  return changeRecord(store, "app", appId, (record) => ({
+    record: { ...record, tokensRevokedAtMs: Math.max(clock.wallMs(), record.tokensRevokedAtMs ?? 0) },
+    event: eventNow(clock, "revoked", [appIdentity(appId)], "token"),
+  }));
+}
+
+/** Revokes every token of a developer's apps issued until now. */
+export function revokeTokensOfDeveloper(
+  { store, clock }: AccessServices,
+  developerId: string,
+): Maybe<Developer | null> {
+  return changeRecord(store, "developer", developerId, (record) => ({
+    record: { ...record, tokensRevokedAtMs: Math.max(clock.wallMs(), record.tokensRevokedAtMs ?? 0) },
+    event: eventNow(clock, "revoked", [developerIdentity(developerId)], "token"),
+  }));
+}
+
+/** Writes a product, new or changed. Its sessions are checked again and end where it no longer covers them. */
+export function putProduct({ store, clock }: AccessServices, product: ApiProduct): Maybe<boolean> {
+  const event = eventNow(clock, "changed", [productIdentity(product.name)]);
+  return store.put("product", product.name, product, { event });
+}
+
+/**
+ * Removes a record for good: a mark keeps the seed from creating it again. Sessions that depend on it are checked
+ * again. True when there was one.
+ */
+export function removeRecord(
+  { store, clock }: AccessServices,
+  kind: "developer" | "app" | "product" | "key",
+  id: string,
+): Maybe<boolean> {
+  const mark = { note: "removed", atMs: clock.wallMs() };
+  const identity = identityOfRecord[kind](id);
+  const effect = kind === "product" ? "changed" : "revoked";
+  return andThen(store.put("meta", removedMark(kind, id), mark), () =>
+    store.remove(kind, id, eventNow(clock, effect, [identity])),
+  );
+}
+
+/** Where the mark of a removed record is kept (kind `meta`). */
+export function removedMark(kind: RecordKind, id: string): string {
+  return `removed:${kind}:${id}`;
+}
+
+/** Refuses a JWT from now on and ends its sessions; remembered until the JWT expires, for ever when it does not. */
+export function revokeJwt(
+  { store, clock }: AccessServices,
+  issuer: string,
+  jti: string,
+  expiresAtMs: number | null,
+): Maybe<boolean> {
+  const identity = jtiIdentity(issuer, jti);
+  const mark = { note: "revoked", atMs: clock.wallMs() };
+  return store.put("meta", `revoked:${identity}`, mark, {
+    expiresAtMs,
+    event: eventNow(clock, "revoked", [identity]),
+  });
+}
+
+/** True when `revokeJwt` was called for it. */
+export function isJwtRevoked(store: Store, issuer: string, jti: string): Maybe<boolean> {
+  return andThen(store.get("meta", `revoked:${jtiIdentity(issuer, jti)}`), (mark) => mark !== null);
+}
+
+/** What a new key is to be. */
+export interface NewKey {
+  readonly appId: string;
+  readonly products: readonly string[];
+  /** Wall clock; null: never. */
+  readonly expiresAtMs: number | null;
+  readonly scopes?: readonly string[];
+  readonly attributes?: Attributes;
+}
+
+/** A key as its owner gets it, once. */
+export interface CreatedKey {
+  readonly key: string;
+  readonly secret: string;
+  readonly record: KeyRecord;
+}
+
+/** Makes a key and its secret for an app. Null: no such app. */
+export function createKey({ store, clock }: AccessServices, wanted: NewKey): Maybe<CreatedKey | null> {
+  return andThen(store.get("app", wanted.appId), (app) => {
+    if (app === null) return null;
+    const key = randomSecret(clock);
+    const secret = randomSecret(clock);
+    const id = digest(key);
+    const record: KeyRecord = {
+      id,
+      clientId: fingerprint(id),
+      appId: app.id,
+      status: "approved",
+      expiresAtMs: wanted.expiresAtMs,
+      products: wanted.products.map((name) => ({ name, status: "approved" })),
+      secretDigest: digest(secret),
+      scopes: wanted.scopes ?? [],
+      attributes: wanted.attributes ?? {},
+    };
+    return andThen(store.put("key", id, record, { ifAbsent: true }), () => ({ key, secret, record }));
+  });
+}
+
+/** Keys whose fingerprint begins so, at most `limit`: normally one. */
+export function keysByFingerprint(store: Store, start: string, limit: number): Maybe<readonly KeyRecord[]> {
+  const prefix = `sha256:${start}`;
+  return andThen(store.list("key", { after: prefix, limit }), (listed) =>
+    listed.map(({ record }) => record).filter((record) => record.id.startsWith(prefix)),
+  );
+}
+
+/** Apps with that name: names are unique only within one developer. Reads all apps, page by page. */
+export async function appsNamed({ store, limits }: AccessServices, name: string): Promise<readonly App[]> {
+  const found: App[] = [];
+  let after: string | undefined = "";
+  while (after !== undefined) {
+    const page: readonly ListedRecord<"app">[] = await store.list("app", { after, limit: limits.adminPageMax });
+    for (const { record } of page) if (record.name === name) found.push(record);
+    after = page.length < limits.adminPageMax ? undefined : page.at(-1)?.id;
+  }
+  return found;
+}
+
+/** A new key, secret or token: 256 random bits as 43 base64url characters. */
+export function randomSecret(clock: Clock): string {
+  return clock.randomBytes(SECRET_BYTES).toString("base64url");
+}
+
+const identityOfRecord = {
+  developer: developerIdentity,
+  app: appIdentity,
+  product: productIdentity,
+  key: keyIdentity,
+} as const;

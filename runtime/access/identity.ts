@@ -1,0 +1,35 @@
+/**
+ * Index keys of sessions: what a revocation can name. One spelling each, made here and nowhere else, so that the event,
+ * the index and the credential agree.
+ */
+
+/** An index key, such as `app:chat` or `token:sha256:...`. */
+export type Identity = string;
+
+/** The opaque token with that digest. */
+export const tokenIdentity = (tokenDigest: string): Identity => `token:${tokenDigest}`;
+/** The consumer key with that digest. */
+export const keyIdentity = (keyDigest: string): Identity => `key:${keyDigest}`;
+export const appIdentity = (appId: string): Identity => `app:${appId}`;
+export const developerIdentity = (developerId: string): Identity => `developer:${developerId}`;
+export const productIdentity = (name: string): Identity => `product:${name}`;
+export const proxyIdentity = (name: string): Identity => `proxy:${name}`;
+/** One session; never stored in the index, whose ids are a map of their own. */
+export const sessionIdentity = (sessionId: string): Identity => SESSION_PREFIX + sessionId;
+/** One JWT. The parts are separated by `|`; an issuer's own `|` is escaped, so that no two pairs share a key. */
+export const jtiIdentity = (issuer: string, jti: string): Identity => `jti:${escaped(issuer)}|${jti}`;
+/** Every JWT signed with one key of an issuer. */
+export const kidIdentity = (issuer: string, kid: string): Identity => `kid:${escaped(issuer)}|${kid}`;
+/** An end user; opaque tokens of our own have the empty issuer. */
+export const subjectIdentity = (issuer: string, subject: string): Identity => `subject:${escaped(issuer)}|${subject}`;
+
+/** The session id in a `session:` identity, null for any other. */
+export function sessionIdOf(identity: Identity): string | null {
+  return identity.startsWith(SESSION_PREFIX) ? identity.slice(SESSION_PREFIX.length) : null;
+}
+
+const SESSION_PREFIX = "session:";
+
+function escaped(part: string): string {
+  return part.includes("|") || part.includes("%") ? part.replaceAll("%", "%25").replaceAll("|", "%7C") : part;
+}

@@ -1,0 +1,148 @@
+/**
+ * The records that say who may call what: developers, apps, products, keys and tokens, in Apigee's words (reference
+ * apigee-core section 9). Plain JSON, so that any store can hold them; no key, secret or token in clear.
+ */
+import type { CredentialLabels } from "./credential.ts";
+import type { Identity } from "./identity.ts";
+
+/** Custom attributes. Read them with `attributeOf`, because their names are the user's. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** A developer; while `inactive`, all keys and tokens of the developer's apps fail. */
+export interface Developer {
+  readonly id: string;
+  readonly email: string;
+  readonly userName: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly status: "active" | "inactive";
+  readonly attributes: Attributes;
+  /** Tokens issued up to this instant (wall clock) count as revoked. */
+  readonly tokensRevokedAtMs?: number;
+}
+
+/**
+ * An app; while `revoked`, none of its keys works, whatever their own status says. Its credentials are separate
+ * records.
+ */
+export interface App {
+  readonly id: string;
+  readonly name: string;
+  readonly developerId: string;
+  readonly status: "approved" | "revoked";
+  readonly callbackUrl: string | null;
+  readonly attributes: Attributes;
+  /** Tokens issued up to this instant (wall clock) count as revoked. */
+  readonly tokensRevokedAtMs?: number;
+}
+
+/** Status of a key, and of the bond between a key and one of its products. */
+export type ApprovalStatus = "approved" | "revoked" | "pending";
+
+/** A product of a key; only approved ones are considered. */
+export interface KeyProduct {
+  readonly name: string;
+  readonly status: ApprovalStatus;
+}
+
+/** A consumer key, stored under its digest. Several of one app may be valid at once (rotation). */
+export interface KeyRecord {
+  /** Digest of the consumer key (access/digest). */
+  readonly id: string;
+  /** Public name of the key: its fingerprint. The key itself is known only while a request presents it. */
+  readonly clientId: string;
+  readonly appId: string;
+  readonly status: ApprovalStatus;
+  /** Wall clock; null: never. */
+  readonly expiresAtMs: number | null;
+  readonly products: readonly KeyProduct[];
+  /** Digest of the consumer secret; null when the key has none and so cannot ask for tokens. */
+  readonly secretDigest: string | null;
+  /** Scopes the key may ask for; empty: those of its products. */
+  readonly scopes: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** Quota written at a product or operation. Nothing enforces it but a policy that refers to it. */
+export interface ProductQuota {
+  readonly limit: number;
+  readonly interval: number;
+  readonly timeUnit: "minute" | "hour" | "day" | "month";
+}
+
+/** One operation of a product: a proxy, a resource path and the methods allowed on it (none: all). */
+export interface ProductOperation {
+  readonly proxy: string;
+  readonly resource: string;
+  readonly methods: readonly string[];
+  readonly quota?: ProductQuota | null;
+}
+
+/** What may be called: either `operations`, or any of `proxies` with any of `resources`. An empty list allows all. */
+export interface ApiProduct {
+  readonly name: string;
+  readonly displayName: string;
+  readonly environments: readonly string[];
+  readonly proxies: readonly string[];
+  readonly resources: readonly string[];
+  readonly operations: readonly ProductOperation[];
+  readonly scopes: readonly string[];
+  readonly quota: ProductQuota | null;
+  readonly attributes: Attributes;
+}
+
+/** An access or refresh token, stored under its digest. */
+export interface TokenRecord {
+  /** Digest of the token. */
+  readonly id: string;
+  readonly kind: "access" | "refresh";
+  /** Digest of the consumer key that asked for it. */
+  readonly clientKeyDigest: string;
+  readonly appId: string;
+  readonly developerId: string;
+  /** Names of the products it was issued for. */
+  readonly products: readonly string[];
+  readonly scopes: readonly string[];
+  /** Wall clock. */
+  readonly issuedAtMs: number;
+  /** Wall clock; null: never. */
+  readonly expiresAtMs: number | null;
+  readonly status: "approved" | "revoked";
+  readonly attributes: Attributes;
+  /** The end user; null when the client acts for itself. */
+  readonly subject: string | null;
+  readonly grantType: string;
+  /** Digest of the refresh token issued with an access token, and the reverse; null when there is none. */
+  readonly siblingDigest: string | null;
+}
+
+/** A mark that the gateway keeps for itself: a removed record, a revoked JWT. */
+export interface MetaRecord {
+  readonly note: string;
+  /** Wall clock. */
+  readonly atMs: number;
+}
+
+/** An attribute's value, null when there is none. Names that every object has (`constructor`) are no attributes. */
+export function attributeOf(attributes: Attributes, name: string): string | null {
+  return Object.hasOwn(attributes, name) ? (attributes[name] ?? null) : null;
+}
+
+/** What a verified key or token stands for. Flow variables are read from it. */
+export interface AccessGrant {
+  /** The consumer key; a token's grant has the key that asked for the token. */
+  readonly key: KeyRecord;
+  readonly app: App;
+  readonly developer: Developer;
+  /** The product that covers the call. */
+  readonly product: ApiProduct;
+  /** The product's operation that covers it; null for a product without operations. */
+  readonly operation: ProductOperation | null;
+  /** Null when a key was presented. */
+  readonly token: TokenRecord | null;
+  /** Wall clock, the earlier of key and token; null: never. */
+  readonly expiresAtMs: number | null;
+  /** What a revocation of this access can name. */
+  readonly identities: readonly Identity[];
+  readonly labels: CredentialLabels;
+}

@@ -1,0 +1,60 @@
+/**
+ * What compiled chains call between their steps: taking a route, going on after an error that is allowed, recording steps in
+ * the traced twins. No policy lives here.
+ */
+import type { Exchange } from "./context.ts";
+import { fault, isFault } from "./fault.ts";
+import type { Maybe } from "./maybe.ts";
+
+/** Takes a route rule: from here on the target endpoint's flows run. */
+export function takeRoute(x: Exchange, rule: string, target: string): void {
+  x.route = rule;
+  x.target = x.program.targets[target] ?? null;
+  if (x.target === null) throw new TypeError(`invariant: every environment makes target ${target}`);
+  x.inTarget = true;
+}
+
+/** No route rule matched (apigee-core section 2.2). */
+export function noRoute(): never {
+  throw fault("messaging.runtime.RouteFailed");
+}
+
+/**
+ * `continueOnError`: a fault of the step is noted and the flow goes on; anything else is a defect and passes through
+ * (apigee-core section 3.7, rule 9).
+ */
+export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
+  if (!isFault(thrown)) throw thrown;
+  x.noteFailed(policy);
+}
+
+/** The same for a step that may wait. */
+export function carryOnLater(x: Exchange, policy: string, step: () => Maybe<void>): Maybe<void> {
+  try {
+    const wait = step();
+    if (!(wait instanceof Promise)) return;
+    return wait.catch((thrown: unknown) => carryOn(x, thrown, policy));
+  } catch (thrown) {
+    carryOn(x, thrown, policy);
+  }
+}
+
+/** Start of a traced step, monotonic milliseconds. */
+export function traceStart(x: Exchange): number {
+  return x.trace?.now() ?? 0;
+}
+
+/** A traced step has ended well. `condition` is its condition's value, null when it has none. */
+export function traceStep(x: Exchange, step: number, condition: boolean | null, startMs: number): void {
+  x.trace?.step(step, "ran", condition, startMs);
+}
+
+/** A traced step's condition did not hold. */
+export function traceSkipped(x: Exchange, step: number): void {
+  x.trace?.step(step, "skipped", false, x.trace.now());
+}
+
+/** A step that the compiler left out of the plain chain. */
+export function traceFolded(x: Exchange, step: number): void {
+  x.trace?.step(step, "folded", null, x.trace.now());
+}

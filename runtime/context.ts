@@ -1,0 +1,106 @@
+/**
+ * One exchange on its way through the chains: messages, route, what was verified, custom variables. Generated code extends
+ * Exchange by the bundle's own variables, as plain fields. It owns state only; it decides nothing.
+ */
+import type { Socket } from "node:net";
+import type { AccessGrant } from "./access/model.ts";
+import type { Fault } from "./fault.ts";
+import type { Gateway } from "./gateway.ts";
+import type { RequestMessage, ResponseMessage } from "./message.ts";
+import type { ProxyProgram } from "./program.ts";
+import type { Trace } from "./observe/trace.ts";
+import type { Target } from "./target/target.ts";
+import type { Session } from "./upgrade/session.ts";
+
+/** A flow variable's value; null is Apigee's unresolved variable. */
+export type Value = string | number | boolean | null;
+
+/** What an exchange starts from. */
+export interface ExchangeStart {
+  readonly gateway: Gateway;
+  readonly program: ProxyProgram;
+  readonly request: RequestMessage;
+  readonly socket: Socket;
+  /** Host header, lower-case, without port. */
+  readonly host: string;
+  /** Rest of the path behind the base path, "" when nothing remains. */
+  readonly pathSuffix: string;
+  /** The session being made; null for plain HTTP. */
+  readonly session: Session | null;
+  /** "https" on TLS listeners. */
+  readonly scheme: "http" | "https";
+}
+
+/** The state of one exchange. */
+export class Exchange {
+  readonly gateway: Gateway;
+  readonly program: ProxyProgram;
+  readonly socket: Socket;
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly pathSuffix: string;
+  readonly session: Session | null;
+  readonly request: RequestMessage;
+  /** The target's answer, or the one that a fault or a null route makes. */
+  response: ResponseMessage | null = null;
+  /** Set from the moment a fault was raised. */
+  fault: Fault | null = null;
+  /** True while flows of the target endpoint run: faults go to its rules. */
+  inTarget = false;
+  /** Name of the flow that runs (`current.flow.name`). */
+  flow = "";
+  /** Name of the route rule that was taken. */
+  route: string | null = null;
+  /** Null until routed, and for a null route. */
+  target: Target | null = null;
+  /** `target.url`: replaces the configured URL when written in the target request flow. */
+  targetUrl: Value = null;
+  copyPathSuffix: Value = true;
+  copyQueryParams: Value = true;
+  /** `target.header.host`: Host towards the target. */
+  targetHost: Value = null;
+  /** What the last successful VerifyAPIKey or VerifyAccessToken found. */
+  access: AccessGrant | null = null;
+  /** Results of policies whose own variables somebody reads, by policy name. */
+  results: Record<string, unknown> | null = null;
+  /** Names of policies that failed (`<prefix>.<policy>.failed`); null while none has. */
+  failed: string[] | null = null;
+  /** Form parameters of the request's body, where a policy reads them; null otherwise. */
+  form: URLSearchParams | null = null;
+  /** Recording of this exchange; null unless Debug asked for it. */
+  trace: Trace | null = null;
+  /** Wall-clock start, milliseconds. */
+  readonly startedWallMs: number;
+  /** Monotonic start, milliseconds. */
+  readonly startedMs: number;
+  #id: string | null = null;
+
+  constructor(start: ExchangeStart) {
+    this.gateway = start.gateway;
+    this.program = start.program;
+    this.socket = start.socket;
+    this.scheme = start.scheme;
+    this.host = start.host;
+    this.pathSuffix = start.pathSuffix;
+    this.session = start.session;
+    this.request = start.request;
+    this.startedWallMs = start.gateway.clock.wallMs();
+    this.startedMs = start.gateway.clock.monotonicMs();
+  }
+
+  /** `messageid`: unique for each exchange; a session's exchange has the session's id. */
+  get id(): string {
+    return (this.#id ??= this.session?.id ?? this.gateway.clock.randomId());
+  }
+
+  /** Keeps what a policy found for the variables that carry its name. */
+  keep(policy: string, result: unknown): void {
+    this.results ??= Object.create(null) as Record<string, unknown>;
+    this.results[policy] = result;
+  }
+
+  /** Notes that a policy failed. */
+  noteFailed(policy: string): void {
+    (this.failed ??= []).push(policy);
+  }
+}

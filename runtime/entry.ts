@@ -1,0 +1,67 @@
+/**
+ * The one entry for HTTP and WebSocket requests: guards, canonical path, route, hygiene. It ends in an exchange that policies
+ * may see, or in the fault that the client gets instead.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { fault, type Fault } from "./fault.ts";
+import type { Deployed, Gateway } from "./gateway.ts";
+import { guardRequest, type Refusal } from "./guard.ts";
+import { hygieneRequest } from "./head.ts";
+import { RequestMessage } from "./message.ts";
+import { canonicalPath } from "./path.ts";
+import { pathSuffix } from "./routing.ts";
+
+/** A request that found its proxy. */
+export interface Entered {
+  readonly deployed: Deployed;
+  readonly request: RequestMessage;
+  /** Lower-case, without port. */
+  readonly host: string;
+  readonly pathSuffix: string;
+}
+
+/** A request that goes no further. `close`: where it ends is in doubt, so the connection must not be used again. */
+export interface Refused {
+  readonly fault: Fault;
+  readonly close: boolean;
+}
+
+/** Takes a request head in. Nothing of a bundle has seen it before this returns. */
+export function enter(gateway: Gateway, incoming: IncomingMessage, isUpgrade: boolean): Entered | Refused {
+  const refusal = guardRequest(incoming, gateway.limits);
+  if (refusal !== null) return { fault: guardFault(refusal), close: refusal.close };
+  const target = canonicalPath(incoming.url ?? "");
+  if (target.path === null) return { fault: fault("protocol.http.BadPath", target.reason), close: false };
+  const request = new RequestMessage(incoming.method ?? "GET", target.path, target.query, incoming.httpVersion, incoming.rawHeaders);
+  const authority = request.headerLine("host") ?? "";
+  const host = hostName(authority);
+  const program = gateway.router(host, target.path);
+  const deployed = program === null ? undefined : gateway.deployed.get(program);
+  if (deployed === undefined) {
+    const detail = `${host} and url: ${target.path}`;
+    return { fault: fault("messaging.adaptors.http.flow.ApplicationNotFound", detail), close: false };
+  }
+  hygieneRequest(request, deployed.program.headers, isUpgrade);
+  return { deployed, request, host, pathSuffix: pathSuffix(target.path, deployed.program.baseSegments) };
+}
+
+/** Host without its port and trailing dot, lower-case (apigee-core section 1.1). */
+export function hostName(authority: string): string {
+  const lower = authority.toLowerCase();
+  const colon = lower.startsWith("[") ? lower.indexOf(":", lower.indexOf("]")) : lower.indexOf(":");
+  const name = colon < 0 ? lower : lower.slice(0, colon);
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}
+
+/** Address of the TCP peer, without the prefix of mapped IPv4; "" when the socket is gone. */
+export function peerAddress(socket: Socket): string {
+  const address = socket.remoteAddress ?? "";
+  return address.startsWith("::ffff:") ? address.slice(7) : address;
+}
+
+function guardFault(refusal: Refusal): Fault {
+  const headers = refusal.extraHeaders.length > 0 ? refusal.extraHeaders : null;
+  const made = fault("protocol.http.BadRequest", refusal.reason, null, headers);
+  return { ...made, status: refusal.status };
+}

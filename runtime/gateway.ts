@@ -1,0 +1,53 @@
+/**
+ * The services that one running gateway shares among its exchanges. Types only: serve.ts builds the value.
+ */
+import type { Clock } from "./clock.ts";
+import type { Limits } from "./limits.ts";
+import type { Log } from "./observe/log.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import type { ProxyProgram, Router } from "./program.ts";
+import type { Store } from "./state/store.ts";
+import type { VerifiedCache } from "./access/verified-cache.ts";
+import type { Revocations } from "./upgrade/revocation.ts";
+import type { Scheduler } from "./upgrade/scheduler.ts";
+import type { SessionRoute, SessionServices } from "./upgrade/session.ts";
+import type { Sessions } from "./upgrade/session-index.ts";
+import type { SpliceSettings } from "./upgrade/splice.ts";
+
+/** A deployed program with what its sessions share. */
+export interface Deployed {
+  readonly program: ProxyProgram;
+  readonly session: SessionRoute;
+  readonly splice: SpliceSettings;
+}
+
+export interface Gateway {
+  readonly organization: string;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly router: Router;
+  /** Every deployed program. */
+  readonly deployed: ReadonlyMap<ProxyProgram, Deployed>;
+  readonly sessionServices: SessionServices;
+  /** Programs whose exchanges run the traced twins. */
+  readonly tracing: Set<ProxyProgram>;
+  /** Handshakes under way. */
+  handshakes: number;
+  /** Handshakes under way by client address; bounded by limits.handshakesMax. */
+  readonly handshakesByAddress: Map<string, number>;
+  /** Reports a defect of the gateway's own: counted and logged with its stack; the process goes on. */
+  defect(thrown: unknown): void;
+  readonly store: Store;
+  readonly verified: VerifiedCache;
+  readonly sessions: Sessions;
+  readonly revocations: Revocations;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Counters of SpikeArrest and of whatever else lives as long as the gateway, by policy. */
+  readonly counters: Map<string, unknown>;
+  /** True from the first SIGTERM on. */
+  draining: boolean;
+  /** True once newcomers are refused while draining. */
+  refusing: boolean;
+}

@@ -1,0 +1,139 @@
+/**
+ * Every bound of the gateway, by name and with its unit. Nothing in runtime/ queues, buffers, maps or waits without an
+ * entry here. A bundle may override those that its schema names; the rest are fixed.
+ */
+export interface Limits {
+  /** Bytes of one request head (request line and all headers); more is answered 431. */
+  readonly requestHeadBytesMax: number;
+  /** Header lines of one request; more is answered 431. */
+  readonly requestHeadersMax: number;
+  /** Bytes of the request target; more is answered 414 (Apigee: URL limit 10 KB). */
+  readonly requestTargetBytesMax: number;
+  /** Time for a client to send a whole request head. */
+  readonly requestHeadTimeoutMs: number;
+  /** Time for a client to send a whole request. */
+  readonly requestTimeoutMs: number;
+  /** Time an idle client connection is kept between requests. */
+  readonly keepAliveTimeoutMs: number;
+  /** Bytes kept of what a client sends after its upgrade request and before the 101. */
+  readonly earlyBytesMax: number;
+  /** Subprotocols, or extensions, or parameters of one extension, that one handshake may name. */
+  readonly handshakeTokensMax: number;
+  /** Handshakes under way at once, for the whole process; more get 503. */
+  readonly handshakesMax: number;
+  /** Handshakes under way at once from one client address. */
+  readonly handshakesPerAddressMax: number;
+  /** Client connections open at once, for the whole process. */
+  readonly connectionsMax: number;
+  /** WebSocket sessions open at once, for the whole process; more get 503. */
+  readonly sessionsMax: number;
+  /** Bytes of a target's answer head. */
+  readonly responseHeadBytesMax: number;
+  /** Header lines of a target's answer. */
+  readonly responseHeadersMax: number;
+  /** Interim (1xx) answers of a target before its final one. */
+  readonly interimResponsesMax: number;
+  /** Bytes of a target's non-101 answer to an upgrade that are relayed. */
+  readonly refusalBodyBytesMax: number;
+  /** Time to connect to a target (Apigee: connect.timeout.millis). */
+  readonly connectTimeoutMs: number;
+  /** Time without a byte from or to a target during a handshake or an HTTP exchange (Apigee: io.timeout.millis). */
+  readonly ioTimeoutMs: number;
+  /** Bytes written to one peer and not yet taken by it; reading from the other side pauses above this. */
+  readonly spliceBufferBytesMax: number;
+  /** Time a peer may refuse to take bytes that wait for it. */
+  readonly writeStallTimeoutMs: number;
+  /** Time the second direction of a session stays open after the first ended. */
+  readonly halfCloseTimeoutMs: number;
+  /** Time for a session to reach a frame boundary after its end was decided, then it is reset. */
+  readonly closeGraceMs: number;
+  /** Time after which both sockets of an ended session are gone, whatever the peers do. */
+  readonly closeTimeoutMs: number;
+  /** Time without a byte in either direction after which a session ends. */
+  readonly idleTimeoutMs: number;
+  /** TCP keep-alive probes begin after this much silence. */
+  readonly tcpKeepAliveMs: number;
+  /** Credentials that one session may collect. */
+  readonly credentialsPerSessionMax: number;
+  /** Revocation events remembered in memory to re-check handshakes that are under way. */
+  readonly revocationsRememberedMax: number;
+  /** Records (apps, keys, tokens ...) the memory store holds. */
+  readonly memoryRecordsMax: number;
+  /** Verified credentials cached in front of a store. */
+  readonly verifiedCacheMax: number;
+  /** Time a verified credential is taken from that cache before the store is asked again. */
+  readonly verifiedCacheTtlMs: number;
+  /** Time a token is kept after its expiry, so that its owner hears "expired" and not "unknown". */
+  readonly expiredTokensKeptMs: number;
+  /** Time between looks at a store's events, for those that no wake-up announced. */
+  readonly storePollMs: number;
+  /** Time to wait for another process that holds the embedded store's write lock. */
+  readonly storeBusyMs: number;
+  /** Characters of one JWT; longer ones are refused unread. */
+  readonly jwtCharsMax: number;
+  /** Keys of one JSON Web Key Set; those beyond are not looked at. */
+  readonly jwksKeysMax: number;
+  /** Verified JWTs remembered by one policy, so that a token seen before costs no signature check. */
+  readonly verifiedJwtsMax: number;
+  /** Counters of one SpikeArrest policy (one for each identifier). */
+  readonly spikeArrestIdentifiersMax: number;
+  /** Bytes of an access-log backlog that the output has not taken; lines beyond are dropped and counted. */
+  readonly logBacklogBytesMax: number;
+  /** Connections open at once on the ops and on the admin listener, each. */
+  readonly sideConnectionsMax: number;
+  /** Time for a client to finish its TLS handshake. */
+  readonly tlsHandshakeTimeoutMs: number;
+  /** Bytes of an urlencoded body that is read for policies that look at form parameters; larger ones stream on unread. */
+  readonly formBytesMax: number;
+  /** Bytes of an admin request's body. */
+  readonly adminBodyBytesMax: number;
+  /** Rows of one page of an admin list. */
+  readonly adminPageMax: number;
+}
+
+/** What stands when a bundle says nothing. */
+export const defaultLimits: Limits = {
+  requestHeadBytesMax: 16 * 1024,
+  requestHeadersMax: 100,
+  requestTargetBytesMax: 10 * 1024,
+  requestHeadTimeoutMs: 10_000,
+  requestTimeoutMs: 300_000,
+  keepAliveTimeoutMs: 65_000,
+  earlyBytesMax: 16 * 1024,
+  handshakeTokensMax: 64,
+  handshakesMax: 10_000,
+  handshakesPerAddressMax: 1_000,
+  connectionsMax: 100_000,
+  sessionsMax: 100_000,
+  responseHeadBytesMax: 16 * 1024,
+  responseHeadersMax: 100,
+  interimResponsesMax: 8,
+  refusalBodyBytesMax: 1024 * 1024,
+  connectTimeoutMs: 3_000,
+  ioTimeoutMs: 55_000,
+  spliceBufferBytesMax: 64 * 1024,
+  writeStallTimeoutMs: 60_000,
+  halfCloseTimeoutMs: 30_000,
+  closeGraceMs: 1_000,
+  closeTimeoutMs: 5_000,
+  idleTimeoutMs: 600_000,
+  tcpKeepAliveMs: 60_000,
+  credentialsPerSessionMax: 8,
+  revocationsRememberedMax: 4_096,
+  memoryRecordsMax: 1_000_000,
+  verifiedCacheMax: 10_000,
+  verifiedCacheTtlMs: 180_000,
+  expiredTokensKeptMs: 3_600_000,
+  storePollMs: 250,
+  storeBusyMs: 2_000,
+  jwtCharsMax: 16 * 1024,
+  jwksKeysMax: 100,
+  verifiedJwtsMax: 10_000,
+  spikeArrestIdentifiersMax: 10_000,
+  logBacklogBytesMax: 4 * 1024 * 1024,
+  sideConnectionsMax: 256,
+  tlsHandshakeTimeoutMs: 10_000,
+  formBytesMax: 64 * 1024,
+  adminBodyBytesMax: 64 * 1024,
+  adminPageMax: 1_000,
+};

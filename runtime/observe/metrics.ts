@@ -1,0 +1,330 @@
+/**
+ * What the gateway counts. Every series has a fixed slot in one typed array, laid out when the gateway starts, so that an
+ * increment costs two map look-ups and an add. Labels come from the compiled configuration and closed tables alone: never
+ * from a path, client or token.
+ */
+import type { Clock } from "../clock.ts";
+import { closeReasons, type CloseReasonId } from "../upgrade/close-reason.ts";
+import { MetricText, type Labels, type TextForm } from "./metric-text.ts";
+import { ProcessSampler, writeProcess, type BuildInfo } from "./process-metrics.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** Where something is counted; a program, a session's route and a record all have these. Null: no proxy was found. */
+export interface MetricPlace {
+  readonly environment: string;
+  readonly proxy: string;
+}
+
+/** A deployed proxy with the names that label its series. */
+export interface MetricProxy extends MetricPlace {
+  readonly targets: readonly string[];
+  readonly policies: readonly string[];
+}
+
+/** Counters without labels. */
+export const counters = {
+  earlyBytes: ["apigw_early_bytes_dropped_total", "Bytes that followed a refused upgrade request and were dropped."],
+  connectionsOpened: ["apigw_connections_opened_total", "Client connections accepted."],
+  connectionsRefused: ["apigw_connections_refused_total", "Client connections refused because of limits.connectionsMax."],
+  badRequests: ["apigw_bad_requests_total", "Requests that were no valid HTTP, too large or too slow."],
+  tlsFailures: ["apigw_tls_handshake_failures_total", "TLS handshakes with clients that failed or took too long."],
+  tlsReloads: ["apigw_tls_reloads_total", "Certificates read again and put to use."],
+  tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and found unusable; the old ones stay."],
+  adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
+  adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
+  clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
+} as const;
+export type CounterId = keyof typeof counters;
+
+/** Numbers read when somebody asks for them. */
+export interface MetricSources {
+  /** Client connections open now. */
+  readonly connections?: () => number;
+  readonly sessions?: () => number;
+  readonly draining?: () => boolean;
+  readonly droppedLogLines?: () => number;
+  readonly revocationEpoch?: () => number;
+  /** Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its end. */
+  readonly liveBytes?: (add: (place: MetricPlace, fromClient: number, fromTarget: number) => void) => void;
+}
+
+const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "other"] as const;
+const classes = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+/** Results of handshakes: the statuses that the gateway's tables know, and `other`. */
+const results = [101, 400, 401, 403, 404, 405, 408, 414, 426, 429, 431, 499, 500, 502, 503, 504] as const;
+const reasonIds = Object.keys(closeReasons) as CloseReasonId[];
+const exchangeBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const sessionBounds = [1, 10, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400] as const;
+/** Buckets, the one without bound, and the sum. */
+const EXCHANGE_SLOTS = exchangeBounds.length + 2;
+const SESSION_SLOTS = sessionBounds.length + 2;
+
+/** Offsets of one proxy's series from its base. */
+const REQUESTS = 0;
+const IN_FLIGHT = REQUESTS + methods.length * classes.length;
+const DURATION = IN_FLIGHT + 1;
+const HANDSHAKES = DURATION + EXCHANGE_SLOTS;
+const HANDSHAKE_TIME = HANDSHAKES + results.length + 1;
+const ACTIVE = HANDSHAKE_TIME + EXCHANGE_SLOTS;
+const OPENED = ACTIVE + 1;
+const CLOSED = OPENED + 1;
+const SESSION_TIME = CLOSED + reasonIds.length;
+const BYTES_IN = SESSION_TIME + SESSION_SLOTS;
+const BYTES_OUT = BYTES_IN + 1;
+const PROXY_SLOTS = BYTES_OUT + 1;
+
+interface Slots {
+  readonly index: number;
+  readonly labels: Labels;
+  readonly base: number;
+  readonly targets: ReadonlyMap<string, number>;
+  readonly policies: ReadonlyMap<string, number>;
+}
+
+export class Metrics {
+  readonly #values: Float64Array;
+  readonly #slots: readonly Slots[];
+  readonly #unrouted: Slots;
+  readonly #byPlace = new Map<string, Map<string, Slots>>();
+  readonly #plain: Float64Array;
+  readonly #build: BuildInfo;
+  readonly #clock: Clock;
+  readonly #process = new ProcessSampler();
+  #sources: MetricSources = {};
+
+  constructor(build: BuildInfo, clock: Clock, proxies: readonly MetricProxy[]) {
+    let next = 0;
+    const take = (count: number): number => (next += count) - count;
+    const slotsOf = (proxy: MetricProxy, index: number): Slots => ({
+      index,
+      labels: ["environment", proxy.environment, "proxy", proxy.proxy],
+      base: take(PROXY_SLOTS),
+      targets: new Map(proxy.targets.map((name) => [name, take(EXCHANGE_SLOTS + 1)])),
+      policies: new Map(proxy.policies.map((name) => [name, take(1)])),
+    });
+    this.#unrouted = slotsOf({ environment: "", proxy: "", targets: [], policies: [] }, 0);
+    const all = [this.#unrouted];
+    for (const proxy of proxies) {
+      const inEnvironment = this.#byPlace.get(proxy.environment) ?? new Map<string, Slots>();
+      this.#byPlace.set(proxy.environment, inEnvironment);
+      const slots = slotsOf(proxy, all.length);
+      inEnvironment.set(proxy.proxy, slots);
+      all.push(slots);
+    }
+    this.#slots = all;
+    this.#values = new Float64Array(next);
+    this.#plain = new Float64Array(Object.keys(counters).length);
+    this.#build = build;
+    this.#clock = clock;
+  }
+
+  /** Tells where the numbers come from that are read at each scrape. */
+  observe(sources: MetricSources): void {
+    this.#sources = { ...this.#sources, ...sources };
+  }
+
+  count(id: CounterId, by = 1): void {
+    this.#add(this.#plain, counterIds.indexOf(id), by);
+  }
+
+  /** A plain HTTP exchange began. */
+  httpStarted(place: MetricPlace | null): void {
+    this.#add(this.#values, this.#of(place).base + IN_FLIGHT, 1);
+  }
+
+  /** It ended. `status` is what the client got, 499 when it left before. */
+  httpFinished(place: MetricPlace | null, method: string, status: number, durationMs: number): void {
+    const { base } = this.#of(place);
+    const named = methods.indexOf(method as (typeof methods)[number]);
+    const methodAt = named < 0 ? methods.length - 1 : named;
+    const classAt = Math.min(Math.max(Math.trunc(status / 100), 1), classes.length) - 1;
+    this.#add(this.#values, base + IN_FLIGHT, -1);
+    this.#add(this.#values, base + REQUESTS + methodAt * classes.length + classAt, 1);
+    this.#time(base + DURATION, exchangeBounds, durationMs);
+  }
+
+  /** An upgrade was decided: 101 or the status of its refusal. */
+  handshake(place: MetricPlace | null, status: number, durationMs: number): void {
+    const { base } = this.#of(place);
+    const known = results.indexOf(status as (typeof results)[number]);
+    this.#add(this.#values, base + HANDSHAKES + (known < 0 ? results.length : known), 1);
+    this.#time(base + HANDSHAKE_TIME, exchangeBounds, durationMs);
+  }
+
+  /** The 101 left. */
+  sessionOpened(place: MetricPlace): void {
+    const { base } = this.#of(place);
+    this.#add(this.#values, base + ACTIVE, 1);
+    this.#add(this.#values, base + OPENED, 1);
+  }
+
+  /** A session that was opened has ended. Not for those that a response flow refused: they were never open. */
+  sessionClosed(record: SessionRecord): void {
+    const { base } = this.#of(record);
+    this.#add(this.#values, base + ACTIVE, -1);
+    this.#add(this.#values, base + CLOSED + reasonIds.indexOf(record.reason), 1);
+    this.#add(this.#values, base + BYTES_IN, record.bytesFromClient);
+    this.#add(this.#values, base + BYTES_OUT, record.bytesFromTarget);
+    this.#time(base + SESSION_TIME, sessionBounds, record.durationMs);
+  }
+
+  /** A connection to a target was opened. */
+  upstreamOpened(place: MetricPlace, target: string): void {
+    const base = this.#of(place).targets.get(target);
+    if (base !== undefined) this.#add(this.#values, base, 1);
+  }
+
+  /** It closed. */
+  upstreamClosed(place: MetricPlace, target: string): void {
+    const base = this.#of(place).targets.get(target);
+    if (base !== undefined) this.#add(this.#values, base, -1);
+  }
+
+  /** A target's answer head arrived that long after the request went out. */
+  upstreamAnswered(place: MetricPlace, target: string, durationMs: number): void {
+    const base = this.#of(place).targets.get(target);
+    if (base !== undefined) this.#time(base + 1, exchangeBounds, durationMs);
+  }
+
+  /** A policy raised a fault. */
+  policyFault(place: MetricPlace, policy: string): void {
+    const slot = this.#of(place).policies.get(policy);
+    if (slot !== undefined) this.#add(this.#values, slot, 1);
+  }
+
+  /** Lets go of the sampling timer. */
+  close(): void {
+    this.#process.close();
+  }
+
+  /** Everything, as text. Series of labels that never occurred are left out. */
+  text(form: TextForm): string {
+    const out = new MetricText(form);
+    this.#writeHttp(out);
+    this.#writeSessions(out);
+    this.#writePlain(out);
+    writeProcess(out, this.#build, this.#process, this.#clock.monotonicMs());
+    return out.end();
+  }
+
+  #writeHttp(out: MetricText): void {
+    out.family("apigw_http_requests_total", "counter", "HTTP exchanges that ended, upgrades left out.");
+    for (const { labels, base } of this.#slots) {
+      for (const [methodAt, method] of methods.entries()) {
+        for (const [classAt, code] of classes.entries()) {
+          this.#touched(out, [...labels, "method", method, "code", code], base + REQUESTS + methodAt * classes.length + classAt);
+        }
+      }
+    }
+    this.#gauge(out, "apigw_http_requests_in_flight", "HTTP exchanges under way.", IN_FLIGHT);
+    this.#times(out, "apigw_http_request_duration_seconds", "From request head to end of answer.", DURATION, exchangeBounds);
+    out.family("apigw_upstream_connections", "gauge", "Connections to targets that are open.");
+    for (const { labels, targets } of this.#slots) {
+      for (const [target, base] of targets) out.sample([...labels, "target", target], this.#values[base] ?? 0);
+    }
+    out.family("apigw_upstream_request_duration_seconds", "histogram", "From request to the target until its answer head.");
+    for (const { labels, targets } of this.#slots) {
+      for (const [target, base] of targets) this.#histogram(out, [...labels, "target", target], base + 1, exchangeBounds);
+    }
+    out.family("apigw_policy_faults_total", "counter", "Faults raised by policies.");
+    for (const { labels, policies } of this.#slots) {
+      for (const [policy, slot] of policies) this.#touched(out, [...labels, "policy", policy], slot);
+    }
+  }
+
+  #writeSessions(out: MetricText): void {
+    out.family("apigw_ws_handshakes_total", "counter", "Upgrades by result: 101 or the status of the refusal.");
+    for (const { labels, base } of this.#slots) {
+      for (let at = 0; at <= results.length; at++) {
+        this.#touched(out, [...labels, "result", String(results[at] ?? "other")], base + HANDSHAKES + at);
+      }
+    }
+    this.#times(out, "apigw_ws_handshake_duration_seconds", "From upgrade request to its answer.", HANDSHAKE_TIME, exchangeBounds);
+    this.#gauge(out, "apigw_ws_connections_active", "WebSocket sessions open.", ACTIVE);
+    out.family("apigw_ws_connections_opened_total", "counter", "WebSocket sessions that got their 101.");
+    for (const { labels, base } of this.#slots) this.#touched(out, labels, base + OPENED);
+    out.family("apigw_ws_connections_closed_total", "counter", "WebSocket sessions that ended, by reason.");
+    for (const { labels, base } of this.#slots) {
+      for (const [at, id] of reasonIds.entries()) {
+        this.#touched(out, [...labels, "reason", closeReasons[id].label], base + CLOSED + at);
+      }
+    }
+    this.#times(out, "apigw_ws_connection_duration_seconds", "From the 101 to the end.", SESSION_TIME, sessionBounds);
+    this.#writeBytes(out);
+  }
+
+  #writeBytes(out: MetricText): void {
+    const live = new Float64Array(2 * this.#slots.length);
+    this.#sources.liveBytes?.((place, fromClient, fromTarget) => {
+      const at = 2 * this.#of(place).index;
+      this.#add(live, at, fromClient);
+      this.#add(live, at + 1, fromTarget);
+    });
+    out.family("apigw_ws_bytes_total", "counter", "Bytes carried by WebSocket sessions, by the side they came from.");
+    for (const { index, labels, base } of this.#slots) {
+      const fromClient = (this.#values[base + BYTES_IN] ?? 0) + (live[2 * index] ?? 0);
+      const fromTarget = (this.#values[base + BYTES_OUT] ?? 0) + (live[2 * index + 1] ?? 0);
+      if (fromClient > 0) out.sample([...labels, "direction", "from_client"], fromClient);
+      if (fromTarget > 0) out.sample([...labels, "direction", "from_target"], fromTarget);
+    }
+  }
+
+  #writePlain(out: MetricText): void {
+    for (const [at, id] of counterIds.entries()) {
+      const [name, help] = counters[id];
+      out.family(name, "counter", help);
+      out.sample([], this.#plain[at] ?? 0);
+    }
+    const { connections, draining, droppedLogLines, revocationEpoch, sessions } = this.#sources;
+    const read = (name: string, type: "gauge" | "counter", help: string, source: (() => number) | undefined): void => {
+      if (source === undefined) return;
+      out.family(name, type, help);
+      out.sample([], source());
+    };
+    read("apigw_connections_open", "gauge", "Client connections open.", connections);
+    read("apigw_sessions", "gauge", "Sessions known, handshakes under way included.", sessions);
+    read("apigw_draining", "gauge", "1 from the first signal to stop on.", draining && (() => (draining() ? 1 : 0)));
+    read("apigw_log_lines_dropped_total", "counter", "Log lines that the output did not take.", droppedLogLines);
+    read("apigw_revocation_epoch", "gauge", "Sequence number of the last revocation seen.", revocationEpoch);
+  }
+
+  #of(place: MetricPlace | null): Slots {
+    if (place === null) return this.#unrouted;
+    return this.#byPlace.get(place.environment)?.get(place.proxy) ?? this.#unrouted;
+  }
+
+  #add(values: Float64Array, at: number, by: number): void {
+    values[at] = (values[at] ?? 0) + by;
+  }
+
+  #time(base: number, bounds: readonly number[], durationMs: number): void {
+    const seconds = durationMs / 1_000;
+    let bucket = 0;
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket++;
+    this.#add(this.#values, base + bucket, 1);
+    this.#add(this.#values, base + bounds.length + 1, seconds);
+  }
+
+  #touched(out: MetricText, labels: Labels, slot: number): void {
+    const value = this.#values[slot] ?? 0;
+    if (value !== 0) out.sample(labels, value);
+  }
+
+  #gauge(out: MetricText, name: string, help: string, offset: number): void {
+    out.family(name, "gauge", help);
+    for (const { labels, base } of this.#slots) out.sample(labels, this.#values[base + offset] ?? 0);
+  }
+
+  #times(out: MetricText, name: string, help: string, offset: number, bounds: readonly number[]): void {
+    out.family(name, "histogram", help);
+    for (const { labels, base } of this.#slots) this.#histogram(out, labels, base + offset, bounds);
+  }
+
+  #histogram(out: MetricText, labels: Labels, base: number, bounds: readonly number[]): void {
+    const counts = this.#values.subarray(base, base + bounds.length + 1);
+    if (counts.every((count) => count === 0)) return;
+    out.histogram(labels, bounds, counts, this.#values[base + bounds.length + 1] ?? 0);
+  }
+}
+
+const counterIds = Object.keys(counters) as CounterId[];

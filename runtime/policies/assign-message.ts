@@ -1,0 +1,79 @@
+/**
+ * What the code that AssignMessage and RaiseFault turn into needs at run time: values checked before they become part
+ * of a message. The edits themselves are emitted in place.
+ */
+import { Buffer } from "node:buffer";
+import type { Value } from "../context.ts";
+import { fault } from "../fault.ts";
+import { fieldValueKind, isToken, VALUE_FORBIDDEN, VALUE_WIDE } from "../field-grammar.ts";
+import type { Message } from "../message.ts";
+
+/** A template or ref met a variable without a value, and the policy does not ignore that. */
+export function unresolved(policy: string, variable: string): never {
+  const made = fault("steps.assignmessage.UnresolvedVariable", policy, policy);
+  throw { ...made, text: `${made.text} ${variable}` };
+}
+
+/**
+ * A header's value. Control characters (CR, LF, NUL above all) are refused, so that no value becomes a header of its
+ * own; characters that do not fit into a byte are written as UTF-8.
+ */
+export function headerValue(policy: string, given: Value): string {
+  const value = given === null ? "" : String(given);
+  const kind = fieldValueKind(value);
+  if (kind === VALUE_FORBIDDEN) throw fault("steps.assignmessage.SetVariableFailed", policy, policy);
+  return kind === VALUE_WIDE ? Buffer.from(value, "utf8").toString("latin1") : value;
+}
+
+/** A final status: 200 to 599. */
+export function statusCode(policy: string, value: string): number {
+  const status = /^[2-5][0-9]{2}$/.test(value) ? Number(value) : 0;
+  if (status === 0) throw fault("steps.assignmessage.SetVariableFailed", policy, policy);
+  return status;
+}
+
+/** A method: an HTTP token, in upper case. */
+export function requestMethod(policy: string, value: string): string {
+  if (!isToken(value)) throw fault("steps.assignmessage.SetVariableFailed", policy, policy);
+  return value.toUpperCase();
+}
+
+/** The answer to an upgrade that the target accepted can have neither another status nor a body. */
+export function switchedProtocols(policy: string): never {
+  throw fault("steps.assignmessage.SetVariableFailed", policy, policy);
+}
+
+/** Removes every header but those by which the gateway frames messages and upgrades. */
+export function removeHeaders(message: Message): void {
+  for (const name of new Set(message.names)) if (!isFraming(name)) message.removeHeader(name);
+}
+
+/**
+ * Copies headers, all or those with these lower-case names, in place of the destination's; framing is never copied.
+ */
+export function copyHeaders(from: Message, to: Message, names: readonly string[] | null): void {
+  if (from === to) return;
+  for (const name of new Set(from.names)) {
+    if (isFraming(name) || (names !== null && !names.includes(name))) continue;
+    to.removeHeader(name);
+    for (let at = 0; at < from.lines.length; at += 2) {
+      if (from.names[at / 2] === name) to.addHeader(from.lines[at] ?? name, from.lines[at + 1] ?? "");
+    }
+  }
+}
+
+/**
+ * Headers that belong to one connection or to the handshake, and Host, which the target decides. Lower-case names.
+ */
+function isFraming(name: string): boolean {
+  switch (name) {
+    case "connection":
+    case "content-length":
+    case "host":
+    case "transfer-encoding":
+    case "upgrade":
+      return true;
+    default:
+      return name.startsWith("sec-websocket-");
+  }
+}

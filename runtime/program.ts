@@ -1,0 +1,145 @@
+/**
+ * What a compiled bundle hands to the runtime: the shapes that generated code fills. Types only.
+ */
+import type { Seed } from "./access/seed.ts";
+import type { TlsSettings } from "./certificates.ts";
+import type { Clock } from "./clock.ts";
+import type { Limits } from "./limits.ts";
+import type { ListenAt, openListener } from "./listen.ts";
+import type { openTlsListener } from "./listen-tls.ts";
+import type { MetricProxy } from "./observe/metrics.ts";
+import type { SettingSpec } from "./settings.ts";
+import type { openAdmin } from "./side/admin.ts";
+import type { openOps } from "./side/ops.ts";
+import type { Store } from "./state/store.ts";
+import type { Exchange, ExchangeStart } from "./context.ts";
+import type { HeaderOwnership } from "./header-ownership.ts";
+import type { Maybe } from "./maybe.ts";
+import type { CloseReasonId } from "./upgrade/close-reason.ts";
+import type { Target } from "./target/target.ts";
+
+/**
+ * The chains of one proxy endpoint, in one of their two forms. Each throws, or rejects with, a Fault; anything else that is
+ * thrown is a defect. Declared as methods, so that chains over an extended exchange fit where chains are kept.
+ */
+export interface Chains<X extends Exchange = Exchange> {
+  /** Proxy request flow, route rules, target request flow. Sets `x.target` unless the route is null. */
+  request(x: X): Maybe<void>;
+  /** Target response flow, proxy response flow. `x.response` is the target's answer. */
+  response(x: X): Maybe<void>;
+  /** Fault rules. `x.fault` is set and `x.response` holds the default answer; rules edit it. */
+  fault(x: X): Maybe<void>;
+}
+
+/** One proxy endpoint deployed in one environment. */
+export interface ProxyProgram {
+  readonly proxy: string;
+  readonly endpoint: string;
+  readonly environment: string;
+  /** As configured, wildcards kept (Apigee's proxy.basepath). */
+  readonly basePath: string;
+  /** How many segments of a request's path the base path takes. */
+  readonly baseSegments: number;
+  /** Digest of the compiled chain, so that a plan can tell what a deploy touches. */
+  readonly hash: string;
+  readonly webSocket: WebSocketRoute;
+  /** Target endpoints of the proxy in this environment. */
+  readonly targets: Targets;
+  /** True when some policy reads form parameters: small urlencoded bodies are read before the flows. */
+  readonly readsForm: boolean;
+  /** Which header names the proxy owns: a client can neither send them nor spell them differently. */
+  readonly headers: HeaderOwnership;
+  /** Steps of the traced twins by index. */
+  readonly positions: readonly StepPosition[];
+  readonly open: (start: ExchangeStart) => Exchange;
+  readonly plain: Chains;
+  /** The traced twins; null when the bundle says `observability: { debug: off }`. */
+  readonly traced: Chains | null;
+}
+
+/** What holds for the connections of one proxy endpoint (DESIGN: the session's obligations). */
+export interface WebSocketRoute {
+  readonly mode: "allow" | "only" | "deny";
+  readonly idleTimeoutMs: number;
+  /** Infinity: none. */
+  readonly maxDurationMs: number;
+  /** Lower-case origins; null: nothing was written, the default rule applies; ["*"]: any. */
+  readonly allowedOrigins: readonly string[] | null;
+  /** True when an admitting credential travels by itself (cookie, Basic, client certificate, address only). */
+  readonly ambientCredential: boolean;
+  readonly halfCloseTimeoutMs: number;
+  readonly writeStallTimeoutMs: number;
+  readonly closeGraceMs: number;
+  readonly closeTimeoutMs: number;
+  readonly spliceBufferBytesMax: number;
+  /** Overrides of the close-reason table. */
+  readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
+}
+
+/** Finds the program for a host (lower-case, without port) and a canonical path; null when nothing is deployed there. */
+export type Router = (host: string, path: string) => ProxyProgram | null;
+
+/** Where a step stands in the user's files, for traces and for the stack of a defect. */
+export interface StepPosition {
+  readonly policy: string;
+  readonly kind: string;
+  readonly file: string;
+  readonly line: number;
+  readonly flow: string;
+}
+
+/** A deployed route, for logs and `--routes`. */
+export interface RouteEntry {
+  readonly hostnames: readonly string[];
+  readonly program: ProxyProgram;
+}
+
+/** A listener as compiled; its settings are filled in when it opens. */
+export interface ListenerSpec {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  readonly tls: TlsSettings | null;
+}
+
+/** What a stopping gateway does (see shutdown.ts). */
+export interface DrainSpec {
+  readonly preDrainDelayMs: number;
+  readonly windowMs: number;
+  readonly spreadMs: number;
+  /** Newcomers get 503 instead of being accepted. */
+  readonly refuse: boolean;
+  /** A successor serves the same port. */
+  readonly hasSuccessor: boolean;
+}
+
+/** A compiled gateway. What is a function is asked when the settings have been read. */
+export interface GatewayProgram {
+  readonly organization: string;
+  /** Version of the compiler. */
+  readonly compiler: string;
+  /** Digest of the bundle. */
+  readonly hash: string;
+  readonly settings: readonly SettingSpec[];
+  /** Filled with the settings' values when the gateway starts. */
+  readonly values: Record<string, string>;
+  readonly limits: Partial<Limits>;
+  readonly drain: DrainSpec;
+  readonly accessLog: boolean;
+  readonly proxies: readonly MetricProxy[];
+  readonly routes: readonly RouteEntry[];
+  readonly route: Router;
+  readonly makeTargets: () => void;
+  readonly listeners: () => readonly ListenerSpec[];
+  readonly openListener: typeof openListener;
+  /** Null where no listener has TLS: then none of it is in the artifact. */
+  readonly openTlsListener: typeof openTlsListener | null;
+  readonly openStore: (clock: Clock, limits: Limits) => Store;
+  readonly access: () => Seed;
+  readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
+  readonly admin: { readonly open: typeof openAdmin; readonly at: () => ListenAt; readonly secret: () => string | null } | null;
+}
+
+/** Targets by name, made when the gateway starts. */
+export type Targets = Readonly<Record<string, Target>>;

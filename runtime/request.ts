@@ -1,0 +1,287 @@
+/**
+ * One plain HTTP exchange: the same entry and the same chain as an upgrade, bodies streamed through untouched with
+ * back-pressure. It owns the client's side; target/http.ts the target's.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Exchange } from "./context.ts";
+import { enter, peerAddress, type Entered } from "./entry.ts";
+import { fault, type Fault } from "./fault.ts";
+import type { Gateway } from "./gateway.ts";
+import { hygieneResponse } from "./head.ts";
+import type { Listener } from "./listen.ts";
+import { ResponseMessage } from "./message.ts";
+import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from "./run.ts";
+import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
+import { readForm } from "./form.ts";
+
+/** Serves one request. */
+export function serveRequest(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  new HttpExchange(gateway, listener, incoming, outgoing).begin();
+}
+
+type Stage = "request" | "target" | "response" | "sending" | "over";
+
+class HttpExchange implements ChainOwner, HttpTargetOwner {
+  readonly #gateway: Gateway;
+  readonly #listener: Listener;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  readonly #startedMs: number;
+  readonly #address: string;
+  #entered: Entered | null = null;
+  #path: string | null = null;
+  #x: Exchange | null = null;
+  #target: HttpTarget | null = null;
+  /** The target's answer, whose body is still to come. */
+  #answer: IncomingMessage | null = null;
+  /** What a form policy has read of the request's body. */
+  #body: Buffer | null = null;
+  #stage: Stage = "request";
+  #bytesOut = 0;
+  /** Why there was no exchange. */
+  #refusal: Fault | null = null;
+
+  constructor(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#gateway = gateway;
+    this.#listener = listener;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.#startedMs = gateway.clock.monotonicMs();
+    this.#address = peerAddress(incoming.socket);
+    outgoing.on("error", ignoreError);
+    incoming.on("error", ignoreError);
+    outgoing.on("close", this.#onClose);
+  }
+
+  begin(): void {
+    const gateway = this.#gateway;
+    if (gateway.refusing) return this.#refuse(fault("gateway.Draining", "", null, ["Retry-After", "1"]), true);
+    const entered = enter(gateway, this.#incoming, false);
+    if ("fault" in entered) return this.#refuse(entered.fault, entered.close);
+    this.#entered = entered;
+    this.#path = entered.request.path;
+    const { program } = entered.deployed;
+    gateway.metrics.httpStarted(program);
+    if (program.webSocket.mode === "only") {
+      const headers = ["Upgrade", "websocket"];
+      return this.#refuse(fault("protocol.http.UpgradeRequired", "", null, headers), false);
+    }
+    const x = program.open({
+      gateway,
+      program,
+      request: entered.request,
+      socket: this.#incoming.socket,
+      host: entered.host,
+      pathSuffix: entered.pathSuffix,
+      session: null,
+      scheme: this.#listener.scheme,
+    });
+    this.#x = x;
+    if (!program.readsForm) return runChain(x, chainsOf(x).request, this);
+    readForm(this.#incoming, this.#outgoing, gateway.limits, (form, body) => {
+      if (this.#stage !== "request") return;
+      x.form = form;
+      this.#body = body;
+      runChain(x, chainsOf(x).request, this);
+    });
+  }
+
+  /** See ChainOwner. */
+  chainDone(): void {
+    const x = this.#x;
+    if (x === null || this.#stage === "over") return;
+    if (this.#stage === "request") return x.target === null ? this.#nullRoute(x) : this.#forward(x);
+    if (this.#stage === "response") this.#send(x);
+  }
+
+  /** See ChainOwner. */
+  chainFaulted(): void {
+    const x = this.#x;
+    if (x === null || this.#stage === "over") return;
+    this.#send(x);
+  }
+
+  /** See HttpTargetOwner. */
+  targetAnswered(answer: IncomingMessage, waitedMs: number): void {
+    const x = this.#x;
+    if (x === null || this.#stage !== "target" || x.target === null) {
+      answer.destroy();
+      return;
+    }
+    this.#answer = answer;
+    this.#gateway.metrics.upstreamAnswered(x.program, x.target.name, waitedMs);
+    const status = answer.statusCode ?? 502;
+    const response = new ResponseMessage(status, answer.statusMessage ?? "", answer.rawHeaders);
+    hygieneResponse(response);
+    response.removeHeader("transfer-encoding");
+    x.response = response;
+    this.#stage = "response";
+    if (x.target.isSuccess(status)) return runChain(x, this.#responseChain(x), this);
+    failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, this);
+  }
+
+  /** See HttpTargetOwner. */
+  targetFailed(cause: Fault, detail: string): void {
+    const x = this.#x;
+    if (x === null || this.#stage === "over") return;
+    const target = x.target?.name ?? "";
+    this.#gateway.log.event("target_failed", { target, fault: cause.code, detail }, "warn");
+    // Once the head has left there is no answer but a broken connection.
+    if (this.#stage === "sending") return void this.#outgoing.destroy();
+    failExchange(x, cause, this);
+  }
+
+  /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through. */
+  targetInformed(status: number, lines: string[]): void {
+    if (this.#stage !== "target" || this.#incoming.httpVersion === "1.0" || status === 100) return;
+    const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string>;
+    for (let at = 0; at < lines.length; at += 2) headers[lines[at] ?? ""] = lines[at + 1] ?? "";
+    this.#outgoing.writeInformation(status, headers);
+  }
+
+  #responseChain(x: Exchange) {
+    return (x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain)).response;
+  }
+
+  #nullRoute(x: Exchange): void {
+    this.#stage = "response";
+    x.response ??= new ResponseMessage(200, "", []);
+    x.response.content ??= "";
+    runChain(x, this.#responseChain(x), this);
+  }
+
+  #forward(x: Exchange): void {
+    this.#stage = "target";
+    const { host } = this.#incoming.headers;
+    const forwarded = { for: this.#address, proto: this.#listener.scheme, host: host ?? x.host };
+    try {
+      this.#target = new HttpTarget(x, this.#incoming, this.#body, forwarded, this);
+    } catch (thrown) {
+      return failExchange(x, thrown, this);
+    }
+    if (this.#expectsContinue()) this.#outgoing.writeContinue();
+  }
+
+  #expectsContinue(): boolean {
+    return this.#incoming.httpVersion !== "1.0" && this.#incoming.headers.expect?.toLowerCase() === "100-continue";
+  }
+
+  #send(x: Exchange): void {
+    const response = x.response ?? faultResponse(fault("gateway.InternalError"));
+    const answer = response.content === null ? this.#answer : null;
+    if (answer === null) this.#answer?.destroy();
+    if (answer === null) this.#target?.abort();
+    this.#write(response, answer);
+  }
+
+  /** An answer before there is an exchange. */
+  #refuse(cause: Fault, close: boolean): void {
+    if (close) this.#outgoing.shouldKeepAlive = false;
+    this.#refusal = cause;
+    this.#write(faultResponse(cause), null);
+  }
+
+  #write(response: ResponseMessage, answer: IncomingMessage | null): void {
+    this.#stage = "sending";
+    const outgoing = this.#outgoing;
+    if (outgoing.destroyed || outgoing.headersSent) return;
+    outgoing.sendDate = true;
+    const content = response.content === null ? null : Buffer.from(response.content, "utf8");
+    if (answer === null) response.removeHeader("content-length");
+    const lines = [...response.lines];
+    const status = response.status < 200 || response.status > 999 ? 500 : response.status;
+    const hasBody = status !== 204 && status !== 304;
+    if (answer === null && hasBody) lines.push("Content-Length", String(content?.length ?? 0));
+    // A body that nobody has read would be taken for the next request.
+    if (!this.#incoming.complete && this.#target === null) outgoing.shouldKeepAlive = false;
+    try {
+      if (response.reason === "") outgoing.writeHead(status, lines);
+      else outgoing.writeHead(status, response.reason, lines);
+    } catch {
+      // A policy wrote something that is no header; node refuses it before a byte has left.
+      this.#gateway.log.event("response_refused", { proxy: this.#entered?.deployed.program.proxy ?? null }, "error");
+      answer?.destroy();
+      outgoing.writeHead(500, ["Content-Length", "0"]);
+      outgoing.end();
+      return;
+    }
+    if (answer === null) {
+      this.#bytesOut = content?.length ?? 0;
+      if (content === null || content.length === 0 || !hasBody) outgoing.end();
+      else outgoing.end(content);
+      if (!this.#incoming.complete) this.#incoming.resume();
+      return;
+    }
+    answer.on("data", this.#onAnswerData).on("end", this.#onAnswerEnd).on("error", ignoreError);
+    answer.on("close", this.#onAnswerClose);
+    outgoing.on("drain", this.#onDrain);
+    outgoing.flushHeaders();
+  }
+
+  readonly #onAnswerData = (bytes: Buffer): void => {
+    this.#bytesOut += bytes.length;
+    this.#target?.touch();
+    if (!this.#outgoing.write(bytes)) this.#answer?.pause();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#answer?.resume();
+  };
+
+  readonly #onAnswerEnd = (): void => {
+    const trailers = this.#answer?.rawTrailers ?? [];
+    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) {
+      const pairs: [string, string][] = [];
+      for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at] ?? "", trailers[at + 1] ?? ""]);
+      this.#outgoing.addTrailers(pairs);
+    }
+    this.#outgoing.end();
+  };
+
+  readonly #onAnswerClose = (): void => {
+    if (this.#answer?.complete === false) this.#outgoing.destroy();
+  };
+
+  /** The answer has left, or the client has. */
+  readonly #onClose = (): void => {
+    if (this.#stage === "over") return;
+    const wasSent = this.#outgoing.writableFinished;
+    this.#stage = "over";
+    this.#target?.abort();
+    this.#answer?.destroy();
+    const { log, metrics, clock } = this.#gateway;
+    const program = this.#entered?.deployed.program ?? null;
+    const status = wasSent ? this.#outgoing.statusCode : 499;
+    const durationMs = clock.monotonicMs() - this.#startedMs;
+    metrics.httpFinished(program, this.#incoming.method ?? "", status, durationMs);
+    if (!log.access) return;
+    const x = this.#x;
+    const cause = x?.fault ?? this.#refusal;
+    log.exchange({
+      id: x?.id ?? clock.randomId(),
+      environment: program?.environment ?? null,
+      proxy: program?.proxy ?? null,
+      endpoint: program?.endpoint ?? null,
+      route: program?.basePath ?? null,
+      target: x?.target?.name ?? null,
+      method: this.#incoming.method ?? "",
+      path: this.#path,
+      scheme: this.#listener.scheme,
+      host: this.#entered?.host ?? null,
+      version: this.#incoming.httpVersion,
+      clientAddress: this.#address,
+      userAgent: this.#incoming.headers["user-agent"] ?? null,
+      app: x?.access?.app.name ?? null,
+      developer: x?.access?.developer.id ?? null,
+      status,
+      fault: cause?.code ?? null,
+      policy: cause?.policy ?? null,
+      durationMs,
+      bytesIn: this.#target?.bytesSent ?? this.#body?.length ?? 0,
+      bytesOut: this.#bytesOut,
+    });
+  };
+}
+
+/** Errors are followed by 'close', which is what counts. */
+function ignoreError(): void {}

@@ -1,0 +1,92 @@
+/**
+ * Runs compiled chains and turns what they throw into an answer. A fault goes through the fault rules of the endpoint where it
+ * occurred; anything else that is thrown is a defect of the gateway: 500, logged with its stack, and nothing more of it.
+ */
+import type { Exchange } from "./context.ts";
+import { fault, faultBody, isFault, type Fault } from "./fault.ts";
+import type { Maybe } from "./maybe.ts";
+import { ResponseMessage } from "./message.ts";
+import type { Chains } from "./program.ts";
+import { Trace } from "./observe/trace.ts";
+
+/** Hears how a chain ended; exactly one of the two, once. Neither may throw. */
+export interface ChainOwner {
+  /** The chain ran to its end. */
+  chainDone(): void;
+  /** A fault ended it and its fault rules have run: `x.response` is the answer. */
+  chainFaulted(): void;
+}
+
+/** The form of the chains that this exchange takes; decided once, at its start. */
+export function chainsOf(x: Exchange): Chains {
+  const { program, gateway } = x;
+  if (program.traced === null || !gateway.tracing.has(program)) return program.plain;
+  x.trace = new Trace(gateway.clock);
+  return program.traced;
+}
+
+/** Runs a chain. The owner hears of its end at once when nothing had to wait. */
+export function runChain(x: Exchange, chain: (x: Exchange) => Maybe<void>, owner: ChainOwner): void {
+  let wait: Maybe<void>;
+  try {
+    wait = chain(x);
+  } catch (thrown) {
+    failExchange(x, thrown, owner);
+    return;
+  }
+  if (!(wait instanceof Promise)) {
+    owner.chainDone();
+    return;
+  }
+  wait.then(
+    () => owner.chainDone(),
+    (thrown: unknown) => failExchange(x, thrown, owner),
+  ).catch((defect: unknown) => x.gateway.defect(defect));
+}
+
+/** Ends an exchange's pipeline with what was thrown and runs the fault rules. */
+export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): void {
+  takeFault(x, thrown);
+  let wait: Maybe<void>;
+  try {
+    wait = (x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain)).fault(x);
+  } catch (again) {
+    takeFault(x, again);
+    owner.chainFaulted();
+    return;
+  }
+  if (!(wait instanceof Promise)) {
+    owner.chainFaulted();
+    return;
+  }
+  wait.then(
+    () => owner.chainFaulted(),
+    (again: unknown) => {
+      takeFault(x, again);
+      owner.chainFaulted();
+    },
+  ).catch((defect: unknown) => x.gateway.defect(defect));
+}
+
+/** The answer to a fault that no rule has touched. */
+export function faultResponse(cause: Fault): ResponseMessage {
+  if (cause.response !== null) return cause.response;
+  const response = new ResponseMessage(cause.status, "", ["Content-Type", "application/json", ...(cause.headers ?? [])]);
+  response.content = faultBody(cause.text, cause.code);
+  return response;
+}
+
+function takeFault(x: Exchange, thrown: unknown): void {
+  const cause = isFault(thrown) ? thrown : internalError(x, thrown);
+  if (cause.policy !== null) {
+    x.noteFailed(cause.policy);
+    x.gateway.metrics.policyFault(x.program, cause.policy);
+  }
+  x.fault = cause;
+  x.response = faultResponse(cause);
+}
+
+function internalError(x: Exchange, thrown: unknown): Fault {
+  x.gateway.defect(thrown);
+  return fault("gateway.InternalError");
+}

@@ -1,0 +1,341 @@
+/**
+ * Starts a compiled gateway: reads its settings, builds the services that exchanges share, opens the listeners, and stops them
+ * again on a signal. The only file of the runtime that touches the process itself.
+ */
+import { readFileSync } from "node:fs";
+import { resolveBasis } from "./access/resolve.ts";
+import { seedAccess } from "./access/seed.ts";
+import { VerifiedCache } from "./access/verified-cache.ts";
+import { proxyIdentity } from "./access/identity.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import type { Deployed, Gateway } from "./gateway.ts";
+import { isWebSocketUpgrade } from "./guard.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import type { Listener, ListenerOptions } from "./listen.ts";
+import { andThen } from "./maybe.ts";
+import { Log, type LogOutput } from "./observe/log.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { SessionRecord } from "./observe/record.ts";
+import type { GatewayProgram, ListenerSpec, ProxyProgram } from "./program.ts";
+import { serveRequest } from "./request.ts";
+import { mask, readSettings } from "./settings.ts";
+import { Drain } from "./shutdown.ts";
+import { beginHandshake } from "./upgrade/handshake.ts";
+import { Revocations } from "./upgrade/revocation.ts";
+import { Scheduler } from "./upgrade/scheduler.ts";
+import { Sessions } from "./upgrade/session-index.ts";
+import type { SessionServices } from "./upgrade/session.ts";
+
+/** Exit code when the configuration or its surroundings do not let the gateway start (sysexits.h: EX_CONFIG). */
+const EXIT_CONFIGURATION = 78;
+
+/** Where a gateway takes what is not in its program. */
+export interface GatewayHost {
+  readonly clock: Clock;
+  readonly output: LogOutput;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile: (path: string) => Buffer;
+}
+
+/** A gateway that runs. */
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  readonly listeners: readonly Listener[];
+  readonly drain: Drain;
+  /** Settles with the exit code when the gateway has stopped. */
+  readonly finished: Promise<number>;
+}
+
+/** What stops a gateway from starting, all of it at once. */
+export class StartProblems {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    this.problems = problems;
+  }
+}
+
+/** Runs a program as this process: command line, environment, signals, exit code. */
+export async function runGateway(program: GatewayProgram): Promise<void> {
+  const flags = new Set(process.argv.slice(2));
+  if (flags.has("--version")) return print(versionLine(program));
+  if (flags.has("--routes")) return print(routeLines(program));
+  const host: GatewayHost = {
+    clock: systemClock,
+    output: process.stdout,
+    env: process.env,
+    readFile: (path) => readFileSync(path),
+  };
+  if (flags.has("--print-config")) return print(configLines(program, host));
+  if (flags.has("--check")) return reportProblems(readProgramSettings(program, host));
+  const running = await startGateway(program, host);
+  if (running instanceof StartProblems) return reportProblems(running.problems);
+  const { gateway, drain, finished } = running;
+  process.on("uncaughtException", (defect) => gateway.defect(defect));
+  process.on("unhandledRejection", (defect) => gateway.defect(defect));
+  process.on("SIGTERM", () => drain.signal("SIGTERM")).on("SIGINT", () => drain.signal("SIGINT"));
+  const exitCode = await finished;
+  gateway.log.flush();
+  process.exit(exitCode);
+}
+
+/** Starts a program within this process. Problems of its configuration come back as a value. */
+export async function startGateway(program: GatewayProgram, host: GatewayHost): Promise<RunningGateway | StartProblems> {
+  const startedMs = host.clock.monotonicMs();
+  const problems = readProgramSettings(program, host);
+  if (problems.length > 0) return new StartProblems(problems);
+  let parts: ReturnType<typeof buildGateway>;
+  try {
+    program.makeTargets();
+    parts = buildGateway(program, host);
+  } catch (cause) {
+    return new StartProblems([messageOf(cause)]);
+  }
+  const { gateway, store } = parts;
+  try {
+    await store.ready();
+    await gateway.revocations.start();
+    await seedAccess(store, program.access());
+  } catch (cause) {
+    return new StartProblems([`the store cannot be used: ${messageOf(cause)}`]);
+  }
+  const listeners: Listener[] = [];
+  try {
+    for (const spec of program.listeners()) listeners.push(await openOne(program, gateway, spec, host));
+  } catch (cause) {
+    for (const listener of listeners) listener.destroyAll();
+    return new StartProblems([messageOf(cause)]);
+  }
+  return finishStart(program, host, gateway, listeners, startedMs);
+}
+
+/** Side listeners, drain, the first log line: what stands once the public listeners are open. */
+async function finishStart(
+  program: GatewayProgram,
+  host: GatewayHost,
+  gateway: Gateway,
+  listeners: readonly Listener[],
+  startedMs: number,
+): Promise<RunningGateway | StartProblems> {
+  const { clock, log, metrics, sessions } = gateway;
+  const connections = (): number => listeners.reduce((sum, listener) => sum + listener.connections, 0);
+  let isReady = true;
+  let finish: (exitCode: number) => void = () => undefined;
+  const finished = new Promise<number>((resolve) => (finish = resolve));
+  const sides: Listener[] = [];
+  const { drain: settings } = program;
+  const drain = new Drain({ ...settings, closeTimeoutMs: gateway.limits.closeTimeoutMs }, {
+    unready: () => {
+      isReady = false;
+      gateway.draining = true;
+    },
+    refuseNewcomers: () => {
+      gateway.refusing = true;
+    },
+    stopListening: () => Promise.all(listeners.map((listener) => listener.stopAccepting())).then(() => undefined),
+    closeIdle: () => {
+      for (const listener of listeners) listener.closeIdle();
+    },
+    liveSessions: () => sessions.all(),
+    leftCount: () => sessions.count + connections(),
+    hasSuccessor: () => settings.hasSuccessor && !settings.refuse,
+    destroyAll: () => {
+      for (const listener of [...listeners, ...sides]) listener.destroyAll();
+    },
+    note: (event, fields) => log.event(event, fields),
+    finished: (exitCode) => {
+      gateway.revocations.close();
+      metrics.close();
+      void andThen(gateway.store.close(), () => finish(exitCode));
+    },
+  }, clock);
+  const lifecycle = { isReady: () => isReady, drain: () => drain.signal("admin") };
+  try {
+    if (program.ops !== null) sides.push(await program.ops.open(program.ops.at(), gateway, lifecycle));
+    if (program.admin !== null) sides.push(await program.admin.open(program.admin.at(), gateway, lifecycle, program.admin.secret()));
+  } catch (cause) {
+    for (const listener of [...listeners, ...sides]) listener.destroyAll();
+    return new StartProblems([messageOf(cause)]);
+  }
+  metrics.observe({
+    connections,
+    sessions: () => sessions.count,
+    draining: () => gateway.draining,
+    droppedLogLines: () => log.droppedLines,
+    revocationEpoch: () => gateway.revocations.epoch,
+    liveBytes: (add) => {
+      for (const session of sessions.all()) {
+        const counters = session.counters();
+        if (counters !== null) add(session.route, counters.bytesFromClient, counters.bytesFromTarget);
+      }
+    },
+  });
+  log.event("start", { compiler: program.compiler, build: program.hash, node: process.versions.node });
+  for (const { name, scheme, address } of [...listeners, ...sides]) log.event("listening", { listener: name, scheme, address });
+  log.event("ready", { routes: program.routes.length, start_ms: Math.round(clock.monotonicMs() - startedMs) });
+  log.flush();
+  return { gateway, listeners, drain, finished };
+}
+
+function readProgramSettings(program: GatewayProgram, host: GatewayHost): readonly string[] {
+  const { values, problems } = readSettings(program.settings, host.env, host.readFile);
+  for (const [id, setting] of values) program.values[id] = setting.value;
+  return problems;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function reportProblems(problems: readonly string[]): void {
+  for (const problem of problems) process.stderr.write(`problem: ${problem}\n`);
+  if (problems.length > 0) process.stderr.write(`${problems.length} problem${problems.length === 1 ? "" : "s"}\n`);
+  process.exitCode = problems.length > 0 ? EXIT_CONFIGURATION : 0;
+}
+
+function versionLine({ compiler, hash }: GatewayProgram): string {
+  return `${JSON.stringify({ compiler, build: hash, node: process.versions.node })}\n`;
+}
+
+function routeLines({ routes }: GatewayProgram): string {
+  return routes
+    .map(({ hostnames, program }) => {
+      const { basePath, proxy, endpoint, environment, hash } = program;
+      return `${hostnames.join(",")} ${basePath} ${proxy}/${endpoint} ${environment} ${hash}\n`;
+    })
+    .join("");
+}
+
+function configLines(program: GatewayProgram, host: GatewayHost): string {
+  const shown = mask(program.settings, readSettings(program.settings, host.env, host.readFile));
+  return shown.map(({ id, value, origin, where }) => `${id}=${value}  # ${origin}, ${where}\n`).join("");
+}
+
+function buildGateway(program: GatewayProgram, host: GatewayHost) {
+  const { clock } = host;
+  const limits: Limits = { ...defaultLimits, ...program.limits };
+  const log = new Log({ output: host.output, clock, limits, level: logLevel(host.env["APIGW_LOG_LEVEL"]), access: program.accessLog });
+  const build = { version: program.compiler, build: program.hash, node: process.versions.node };
+  const metrics = new Metrics(build, clock, program.proxies);
+  const store = program.openStore(clock, limits);
+  const sessions = new Sessions(limits);
+  const scheduler: Scheduler = new Scheduler(clock, {
+    onClockStep: (stepMs) => {
+      metrics.count("clockSteps");
+      log.event("clock_step", { step_ms: Math.round(stepMs) }, "warn");
+      for (const session of sessions.all()) session.clockStepped();
+    },
+  });
+  const revocations = new Revocations(store, sessions, limits, {
+    isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (result) => typeof result !== "string"),
+    onEvent: (stored, count) => log.event("revocation", { sequence: stored.sequence, effect: stored.event.effect, sessions: count }),
+    onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
+  });
+  const sessionServices: SessionServices = {
+    clock,
+    scheduler,
+    sessions,
+    limits,
+    onRecord: (record: SessionRecord) => {
+      metrics.sessionClosed(record);
+      log.session(record);
+    },
+  };
+  const gateway: Gateway = {
+    organization: program.organization,
+    clock,
+    limits,
+    router: program.route,
+    deployed: deployAll(program),
+    sessionServices,
+    tracing: new Set<ProxyProgram>(),
+    handshakes: 0,
+    handshakesByAddress: new Map(),
+    store,
+    verified: new VerifiedCache(store, revocations, clock, limits),
+    sessions,
+    revocations,
+    scheduler,
+    log,
+    metrics,
+    counters: new Map(),
+    draining: false,
+    refusing: false,
+    defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
+  };
+  return { gateway, store };
+}
+
+function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed> {
+  const deployed = new Map<ProxyProgram, Deployed>();
+  for (const { program: route } of program.routes) {
+    const { webSocket } = route;
+    deployed.set(route, {
+      program: route,
+      session: {
+        environment: route.environment,
+        proxy: route.proxy,
+        endpoint: route.endpoint,
+        proxyIdentity: proxyIdentity(route.proxy),
+        idleTimeoutMs: webSocket.idleTimeoutMs,
+        maxDurationMs: webSocket.maxDurationMs,
+        closes: webSocket.closes,
+      },
+      splice: Object.freeze({ ...webSocket }),
+    });
+  }
+  return deployed;
+}
+
+async function openOne(program: GatewayProgram, gateway: Gateway, spec: ListenerSpec, host: GatewayHost): Promise<Listener> {
+  const { clock, limits, metrics, log } = gateway;
+  // The listener hands itself to handlers that run only once it listens.
+  let listener: Listener | null = null;
+  const self = (): Listener => {
+    if (listener === null) throw new TypeError("invariant: nothing arrives before the listener is open");
+    return listener;
+  };
+  const options: ListenerOptions = {
+    name: spec.name,
+    at: { host: spec.host, port: spec.port, reusePort: spec.reusePort },
+    limits,
+    clock,
+    isUpgrade: isWebSocketUpgrade,
+    onRequest: (request, response) => serveRequest(gateway, self(), request, response),
+    onUpgrade: (request, socket, head) => beginHandshake(gateway, self(), request, socket, head),
+    onRefused: (kind) => {
+      if (kind === "connections") metrics.count("connectionsRefused");
+      else if (kind === "tls") metrics.count("tlsFailures");
+      else metrics.count("badRequests");
+    },
+  };
+  if (spec.tls === null) listener = await program.openListener(options);
+  else if (program.openTlsListener === null) throw new TypeError("invariant: programs with TLS listeners carry them");
+  else {
+    listener = await program.openTlsListener({
+      ...options,
+      tls: spec.tls,
+      readFile: host.readFile,
+      onReloaded: () => {
+        metrics.count("tlsReloads");
+        log.event("certificates_reloaded", { listener: spec.name });
+      },
+      onReloadFailed: (problems) => {
+        metrics.count("tlsReloadFailures");
+        log.event("certificates_unusable", { listener: spec.name, problems: problems.join("; ") }, "error");
+      },
+    });
+  }
+  return listener;
+}
+
+function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" | "off" {
+  return text === "debug" || text === "warn" || text === "error" || text === "off" ? text : "info";
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function stackOf(cause: unknown): string | null {
+  return cause instanceof Error ? (cause.stack ?? null) : null;
+}

@@ -1,0 +1,154 @@
+/**
+ * Bodies and queries of the admin API: bounded, strict, every unknown field an error. It is the door where untrusted JSON
+ * becomes values of known types.
+ */
+import type { IncomingMessage } from "node:http";
+import { errorAnswer, type Answer } from "./answer.ts";
+
+const TEXT_CHARS_MAX = 1_024;
+const LIST_MAX = 100;
+
+/** The body's fields, or the answer that refuses. Rejects when the client goes away. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Fields | Answer> {
+  if (!/^application\/json(?:; *charset="?utf-8"?)?$/i.test(request.headers["content-type"] ?? "")) {
+    return errorAnswer(415, "content_type", "Content-Type must be application/json", { Connection: "close" });
+  }
+  if (request.headers["content-encoding"] !== undefined) {
+    return errorAnswer(415, "content_encoding", "Content-Encoding is not supported", { Connection: "close" });
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) return errorAnswer(413, "too_large", "The body is too large", { Connection: "close" });
+    chunks.push(chunk);
+  }
+  return parseBody(Buffer.concat(chunks).toString("utf8"));
+}
+
+/** The fields of a JSON object. */
+export function parseBody(text: string): Fields | Answer {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return errorAnswer(400, "bad_json", "The body is no JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return errorAnswer(400, "bad_json", "The body must be a JSON object");
+  }
+  return new Fields(new Map(Object.entries(value)));
+}
+
+/** The fields of a query string; of a repeated one the last counts as an error. */
+export function parseQuery(target: string | undefined): Fields {
+  const at = (target ?? "").indexOf("?");
+  const fields = new Fields(new Map());
+  for (const [name, value] of new URLSearchParams(at < 0 ? "" : (target ?? "").slice(at + 1))) fields.addOnce(name, value);
+  return fields;
+}
+
+/** Reads fields one by one; what was wrong is asked once, at the end. */
+export class Fields {
+  readonly #values: Map<string, unknown>;
+  readonly #asked = new Set<string>();
+  readonly #problems: string[] = [];
+
+  constructor(values: Map<string, unknown>) {
+    this.#values = values;
+  }
+
+  addOnce(name: string, value: string): void {
+    if (this.#values.has(name)) this.#problems.push(`${name} is given twice`);
+    this.#values.set(name, value);
+  }
+
+  /** Null when absent. */
+  text(name: string): string | null {
+    const value = this.#take(name);
+    if (value === undefined) return null;
+    if (typeof value === "string" && value !== "" && value.length <= TEXT_CHARS_MAX) return value;
+    return this.#problem(`${name} must be text of 1 to ${TEXT_CHARS_MAX} characters`);
+  }
+
+  /** As text, and missing is a problem too. */
+  neededText(name: string): string {
+    const value = this.text(name);
+    if (value === null && !this.#values.has(name)) this.#problem(`${name} is missing`);
+    return value ?? "";
+  }
+
+  flag(name: string): boolean {
+    const value = this.#take(name);
+    if (value === undefined || value === false) return false;
+    if (value === true) return true;
+    return this.#problem(`${name} must be true or false`) ?? false;
+  }
+
+  /** A whole number within bounds; also as decimal text, for queries. Null when absent. */
+  integer(name: string, min: number, max: number): number | null {
+    const value = this.#take(name);
+    if (value === undefined) return null;
+    const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
+    return this.#problem(`${name} must be a whole number from ${min} to ${max}`);
+  }
+
+  /** A list of texts; empty when absent. */
+  texts(name: string): readonly string[] {
+    const value = this.#take(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.length <= LIST_MAX && value.every(isText)) return value;
+    return this.#problem(`${name} must be a list of at most ${LIST_MAX} texts`) ?? [];
+  }
+
+  /** Texts by name; empty when absent. */
+  attributes(name: string): Readonly<Record<string, string>> {
+    const value = this.#take(name);
+    if (value === undefined) return {};
+    const entries = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : null;
+    if (entries === null || entries.length > LIST_MAX || !entries.every(isTextEntry)) {
+      return this.#problem(`${name} must be a map of at most ${LIST_MAX} texts`) ?? {};
+    }
+    return Object.fromEntries(entries);
+  }
+
+  /** A nested object's fields; no fields when absent. Ask its own `problem()` too. */
+  nested(name: string): Fields {
+    const value = this.#take(name);
+    if (value === undefined) return new Fields(new Map());
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Fields(new Map(Object.entries(value)));
+    this.#problem(`${name} must be an object`);
+    return new Fields(new Map());
+  }
+
+  /** How many fields there are. */
+  get size(): number {
+    return this.#values.size;
+  }
+
+  /** The answer for everything that was wrong, unknown fields included; null when nothing was. */
+  problem(): Answer | null {
+    const unknown = [...this.#values.keys()].filter((name) => !this.#asked.has(name));
+    const problems = [...this.#problems, ...unknown.map((name) => `${JSON.stringify(name.slice(0, 64))} is not known here`)];
+    return problems.length === 0 ? null : errorAnswer(400, "bad_request", problems.join("; "));
+  }
+
+  #take(name: string): unknown {
+    this.#asked.add(name);
+    return this.#values.get(name);
+  }
+
+  #problem(text: string): null {
+    this.#problems.push(text);
+    return null;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= TEXT_CHARS_MAX;
+}
+
+function isTextEntry(entry: readonly [string, unknown]): entry is [string, string] {
+  return entry[0].length <= TEXT_CHARS_MAX && isText(entry[1]);
+}

@@ -1,0 +1,47 @@
+/**
+ * The ops listener: health, readiness, metrics. Read-only, without secrets in what it tells, so that it may face the cluster;
+ * never on the public port. It refuses everything but GET and HEAD.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Gateway } from "../gateway.ts";
+import { openListener, type ListenAt, type Listener } from "../listen.ts";
+import { contentTypes, formOf } from "../observe/metric-text.ts";
+import { pathOf, send, sideLimits, textAnswer, type Answer } from "./answer.ts";
+
+/** What readiness is made of. */
+export interface Lifecycle {
+  /** Null when newcomers are welcome; else one word for people: `starting`, `draining`. */
+  unreadyBecause(): string | null;
+}
+
+/** What the ops listener needs of the gateway. */
+export type OpsGateway = Pick<Gateway, "clock" | "limits" | "metrics">;
+
+/** Opens it. Rejects with the system's error when it cannot listen. */
+export function openOps(at: ListenAt, gateway: OpsGateway, lifecycle: Lifecycle): Promise<Listener> {
+  return openListener({
+    name: "ops",
+    at,
+    limits: sideLimits(gateway.limits),
+    clock: gateway.clock,
+    isUpgrade: () => false,
+    onRequest: (request, response) => send(response, answerOps(request, gateway, lifecycle)),
+    onUpgrade: (_request, socket) => void socket.destroy(),
+  });
+}
+
+function answerOps(request: IncomingMessage, gateway: OpsGateway, lifecycle: Lifecycle): Answer {
+  const path = pathOf(request.url);
+  const isKnown = path === "/healthz" || path === "/readyz" || path === "/metrics";
+  if (!isKnown) return textAnswer(404, "not found");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return textAnswer(405, "method not allowed", { Allow: "GET, HEAD", Connection: "close" });
+  }
+  if (path === "/healthz") return textAnswer(200, "ok");
+  if (path === "/readyz") {
+    const reason = lifecycle.unreadyBecause();
+    return reason === null ? textAnswer(200, "ready") : textAnswer(503, reason);
+  }
+  const form = formOf(request.headers.accept);
+  return { status: 200, contentType: contentTypes[form], body: gateway.metrics.text(form) };
+}

@@ -1,0 +1,49 @@
+/** Targets reached over TLS. Linked only where a bundle has such targets. */
+import { readFileSync } from "node:fs";
+import { Agent, type AgentOptions } from "node:https";
+import { defaultLimits } from "../limits.ts";
+import { agentOptions, plainTarget, targetParts, type TargetSpec } from "./plain.ts";
+import type { Target } from "./target.ts";
+import { connectTls, targetTlsContext, type TargetTls } from "./tls.ts";
+
+/** TLS of a target: paths of PEM files, or null. */
+export interface TargetTlsSpec {
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** Name expected in the certificate instead of the host. */
+  readonly commonName: string | null;
+}
+
+/** A target over https. Throws at start when its PEM files cannot be read or used. */
+export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec): Target {
+  const context = targetTlsContext({ ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) });
+  const settings: TargetTls = { context, serverName: null, expectedName: tls.commonName };
+  const options: AgentOptions = { ...agentOptions, secureContext: context };
+  const agent = new Agent(options);
+  agent.createConnection = (connection) =>
+    connectTls(
+      {
+        host: String(connection.host),
+        port: Number(connection.port),
+        tcpKeepAliveMs: defaultLimits.tcpKeepAliveMs,
+      },
+      settings,
+      false,
+    );
+  return {
+    ...targetParts(spec, 443),
+    scheme: "https",
+    agent,
+    connect: (server) => connectTls({ ...server, tcpKeepAliveMs: defaultLimits.tcpKeepAliveMs }, settings),
+  };
+}
+
+/** A target whose scheme only the environment tells. */
+export function anyTarget(spec: TargetSpec, tls: TargetTlsSpec): Target {
+  return spec.url !== null && /^https:/i.test(spec.url) ? secureTarget(spec, tls) : plainTarget(spec);
+}
+
+function pem(path: string | null): string | null {
+  return path === null ? null : readFileSync(path, "utf8");
+}

@@ -1,0 +1,63 @@
+/**
+ * What opaque and JWT access tokens have in common: where a request carries one, how a refusal is answered, which
+ * scopes a policy demands. It looks nothing up.
+ */
+import type { Exchange, Value } from "../context.ts";
+import { fault, faults } from "../fault.ts";
+import type { Fault, FaultCode } from "../fault.ts";
+import { challengeLines, prefixedToken } from "./bearer.ts";
+
+/** Where a policy looks for the token. */
+export interface TokenSource {
+  /** Name of the policy. */
+  readonly name: string;
+  /** The flow variable that holds it; null: the Authorization header. */
+  readonly variable: string | null;
+  /** Word in front of the token, without the space; empty: none. */
+  readonly prefix: string;
+}
+
+/** Which scopes a token must have; an empty list demands none. */
+export interface ScopeRules {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** All of them, not just one. */
+  readonly requireAllScopes: boolean;
+}
+
+/** The token in what the request presented; throws the fault of one that is missing or no token. */
+export function presentedToken(x: Exchange, source: TokenSource, presented: Value): string {
+  if (source.variable !== null && (presented === null || presented === "")) {
+    throw fault("steps.oauth.v2.FailedToResolveAccessToken", source.variable, source.name);
+  }
+  const token = presented === null ? null : prefixedToken(String(presented), source.prefix);
+  if (token === null) throw refusal(x, "oauth.v2.InvalidAccessToken", source.name);
+  return token;
+}
+
+/** The fault of a refused token, with the challenge that a 401 owes (RFC 6750 section 3). */
+export function refusal(x: Exchange, code: FaultCode, policy: string): Fault {
+  const row = faults[code];
+  if (row.status !== 401) return fault(code, "", policy);
+  const challenge = challengeLines({
+    realm: x.program.proxy,
+    error: "invalid_token",
+    description: `${code}: ${row.text}`,
+  });
+  return fault(code, "", policy, challenge);
+}
+
+/** Throws `InsufficientScope` (403) when the token's scopes do not do. */
+export function demandScopes(x: Exchange, rules: ScopeRules, present: readonly string[]): void {
+  if (rules.scopes.length === 0) return;
+  const has = (scope: string): boolean => present.includes(scope);
+  if (rules.requireAllScopes ? rules.scopes.every(has) : rules.scopes.some(has)) return;
+  const wanted = rules.scopes.join(" ");
+  const description = `Required scope(s): ${wanted}`;
+  throw fault(
+    "steps.oauth.v2.InsufficientScope",
+    wanted,
+    rules.name,
+    challengeLines({ realm: x.program.proxy, error: "insufficient_scope", description, scope: wanted }),
+  );
+}

@@ -1,0 +1,245 @@
+/**
+ * Verifies the signature of a JWT: the one door to jose. The grammar, the algorithm and the key are settled before
+ * jose sees the token, because it decodes leniently and takes what it is given. What the claims say is claims.ts's
+ * business.
+ */
+import { JOSEError, JWTClaimValidationFailed, JWTExpired } from "jose/errors";
+import { jwtVerify } from "jose/jwt/verify";
+import type { KeyObject } from "node:crypto";
+import { isJwtRevoked } from "../access/change.ts";
+import { digest } from "../access/digest.ts";
+import { jtiIdentity, kidIdentity, subjectIdentity } from "../access/identity.ts";
+import type { Identity } from "../access/identity.ts";
+import type { Exchange } from "../context.ts";
+import { andThen } from "../maybe.ts";
+import type { Maybe } from "../maybe.ts";
+import type { Algorithm } from "./algorithm.ts";
+import { member, parseCompact, textMember } from "./compact.ts";
+import type { CompactToken, JsonObject } from "./compact.ts";
+import { pickKey, readKeys } from "./keys.ts";
+import type { KeyForm, KeyProblem, Keys } from "./keys.ts";
+
+/** What a policy says about the tokens it takes. */
+export interface JwtRules {
+  /** Name of the policy, and what tells it from others of its proxy. */
+  readonly name: string;
+  readonly id: string;
+  readonly algorithms: readonly Algorithm[];
+  readonly keyForm: KeyForm;
+  /** Lower-case `typ` that the header must have; null: any. */
+  readonly type: string | null;
+  /** Leeway for exp, nbf and iat. */
+  readonly timeAllowanceMs: number;
+  readonly ignoreCriticalHeaders: boolean;
+  /** Names that `crit` may have. */
+  readonly knownHeaders: readonly string[];
+}
+
+/** A token whose signature was verified. */
+export interface VerifiedJwt {
+  readonly kind: "jwt";
+  readonly header: JsonObject;
+  readonly claims: JsonObject;
+  readonly headerJson: string;
+  readonly claimsJson: string;
+  readonly algorithm: Algorithm;
+  readonly kid: string | null;
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  readonly jti: string | null;
+  /** What a revocation can name. */
+  readonly identities: readonly Identity[];
+}
+
+/** Why a token does not verify. Names are those of the `steps.jwt` faults. */
+export type JwtProblem =
+  | KeyProblem
+  | "AlgorithmInTokenNotPresentInConfiguration"
+  | "FailedToDecode"
+  | "InvalidClaim"
+  | "InvalidToken"
+  | "NoAlgorithmFoundInHeader"
+  | "TokenExpired"
+  | "TokenNotYetValid"
+  | "UnhandledCriticalHeader";
+
+interface Entry {
+  readonly jwt: VerifiedJwt;
+  /** Epoch up to which no event concerns the token. */
+  epoch: number;
+}
+
+/** What a policy keeps while the gateway runs. */
+interface State {
+  readonly kind: "jwt";
+  readonly keys: Keys | KeyProblem;
+  /** By digest of the token. When full, the one that came first goes. */
+  readonly verified: Map<string, Entry>;
+}
+
+/**
+ * Verifies a token, from memory where it was seen before. `keyText` is the key set, PEM or secret that was read at
+ * start. "revoked": it verifies, and its jti was revoked. Times are to be checked by the caller, each time.
+ */
+export function verifySignature(
+  x: Exchange,
+  rules: JwtRules,
+  keyText: string,
+  token: string,
+): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
+  const { gateway } = x;
+  if (token.length > gateway.limits.jwtCharsMax) return "FailedToDecode";
+  const state = stateOf(x, rules, keyText);
+  const at = digest(token);
+  const known = state.verified.get(at);
+  if (known !== undefined) return unlessRevoked(x, state, at, known);
+  const { epoch } = gateway.revocations;
+  const parsed = parseCompact(token, gateway.limits.jwtCharsMax);
+  if (parsed === null) return "FailedToDecode";
+  const algorithm = algorithmOf(parsed, rules);
+  if (typeof algorithm === "string") return algorithm;
+  const problem = headerProblem(parsed.header, rules);
+  if (problem !== null) return problem;
+  if (typeof state.keys === "string") return state.keys;
+  const kid = textMember(parsed.header, "kid");
+  const key = pickKey(state.keys, algorithm.name, kid);
+  if (typeof key === "string") return key;
+  const crit = criticalNames(parsed.header);
+  return signatureProblem(x, rules, token, { key, algorithm: algorithm.name, crit }).then((wrong) => {
+    if (wrong !== null) return wrong;
+    const jwt = verifiedOf(parsed, algorithm.name, kid);
+    return andThen(isRevoked(x, jwt), (revoked) => {
+      if (revoked) return "revoked";
+      remember(x, state, at, { jwt, epoch });
+      return jwt;
+    });
+  });
+}
+
+/** A token from memory: only an event since then sends it back to the store. */
+function unlessRevoked(x: Exchange, state: State, at: string, entry: Entry): Maybe<VerifiedJwt | "revoked"> {
+  const { revocations } = x.gateway;
+  const { epoch } = revocations;
+  if (entry.epoch === epoch) return entry.jwt;
+  if (revocations.revokedSince(entry.epoch, entry.jwt.identities, "jwt") === null) {
+    entry.epoch = epoch;
+    return entry.jwt;
+  }
+  return andThen(isRevoked(x, entry.jwt), (revoked) => {
+    if (revoked) {
+      state.verified.delete(at);
+      return "revoked";
+    }
+    entry.epoch = epoch;
+    return entry.jwt;
+  });
+}
+
+function isRevoked(x: Exchange, jwt: VerifiedJwt): Maybe<boolean> {
+  return jwt.jti === null ? false : isJwtRevoked(x.gateway.store, jwt.issuer ?? "", jwt.jti);
+}
+
+function remember(x: Exchange, state: State, at: string, entry: Entry): void {
+  if (state.verified.size >= x.gateway.limits.verifiedJwtsMax) {
+    for (const oldest of state.verified.keys()) {
+      state.verified.delete(oldest);
+      break;
+    }
+  }
+  state.verified.set(at, entry);
+}
+
+function stateOf(x: Exchange, rules: JwtRules, keyText: string): State {
+  const { counters, limits } = x.gateway;
+  const at = `jwt ${x.program.environment} ${x.program.proxy} ${rules.id}`;
+  const present = counters.get(at);
+  if (isState(present)) return present;
+  const keys = readKeys(keyText, rules.keyForm, limits.jwksKeysMax);
+  const state: State = { kind: "jwt", keys, verified: new Map() };
+  counters.set(at, state);
+  return state;
+}
+
+function isState(value: unknown): value is State {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "jwt" && "verified" in value;
+}
+
+function algorithmOf({ header }: CompactToken, rules: JwtRules): { readonly name: Algorithm } | JwtProblem {
+  const named = textMember(header, "alg");
+  if (named === null || named === "") return "NoAlgorithmFoundInHeader";
+  const name = rules.algorithms.find((algorithm) => algorithm === named);
+  return name === undefined ? "AlgorithmInTokenNotPresentInConfiguration" : { name };
+}
+
+function headerProblem(header: JsonObject, rules: JwtRules): JwtProblem | null {
+  const kid = member(header, "kid");
+  if (kid !== undefined && typeof kid !== "string") return "FailedToDecode";
+  // A payload that is not base64url (RFC 7797) is no JWT, whatever `crit` says.
+  if (member(header, "b64") !== undefined) return "UnhandledCriticalHeader";
+  if (!handlesCritical(header, rules)) return "UnhandledCriticalHeader";
+  if (rules.type === null) return null;
+  const type = textMember(header, "typ")?.toLowerCase() ?? "";
+  return type === rules.type || type === `application/${rules.type}` ? null : "InvalidToken";
+}
+
+/** RFC 7515 section 4.1.11: a list, not empty, of names that the header has. */
+function handlesCritical(header: JsonObject, rules: JwtRules): boolean {
+  const critical = member(header, "crit");
+  if (critical === undefined) return true;
+  if (!Array.isArray(critical) || critical.length === 0) return false;
+  return critical.every((name: unknown) => {
+    if (typeof name !== "string" || member(header, name) === undefined) return false;
+    return rules.ignoreCriticalHeaders || rules.knownHeaders.includes(name);
+  });
+}
+
+async function signatureProblem(
+  x: Exchange,
+  rules: JwtRules,
+  token: string,
+  { key, algorithm, crit }: { readonly key: KeyObject; readonly algorithm: Algorithm; readonly crit: CriticalNames },
+): Promise<JwtProblem | null> {
+  try {
+    await jwtVerify(token, key, {
+      algorithms: [algorithm],
+      currentDate: new Date(x.gateway.clock.wallMs()),
+      clockTolerance: rules.timeAllowanceMs / 1000,
+      crit,
+    });
+    return null;
+  } catch (cause) {
+    return problemOf(cause);
+  }
+}
+
+type CriticalNames = Record<string, boolean>;
+
+/** What jose may find in `crit`: the names there have passed the check before. */
+function criticalNames(header: JsonObject): CriticalNames {
+  const names: CriticalNames = Object.create(null);
+  const critical = member(header, "crit");
+  if (Array.isArray(critical)) for (const name of critical) names[String(name)] = true;
+  return names;
+}
+
+/** What is no JOSEError is a defect of ours and stays one. */
+function problemOf(cause: unknown): JwtProblem {
+  if (cause instanceof JWTExpired) return "TokenExpired";
+  if (cause instanceof JWTClaimValidationFailed) {
+    return cause.claim === "nbf" && cause.reason === "check_failed" ? "TokenNotYetValid" : "InvalidClaim";
+  }
+  if (cause instanceof JOSEError) return "InvalidToken";
+  throw cause;
+}
+
+function verifiedOf(token: CompactToken, algorithm: Algorithm, kid: string | null): VerifiedJwt {
+  const { claims } = token;
+  const issuer = textMember(claims, "iss");
+  const subject = textMember(claims, "sub");
+  const jti = textMember(claims, "jti");
+  const identities: Identity[] = [];
+  if (jti !== null) identities.push(jtiIdentity(issuer ?? "", jti));
+  if (kid !== null) identities.push(kidIdentity(issuer ?? "", kid));
+  if (subject !== null) identities.push(subjectIdentity(issuer ?? "", subject));
+  return { kind: "jwt", ...token, algorithm, kid, issuer, subject, jti, identities };
+}

@@ -1,0 +1,146 @@
+/**
+ * Keys that verify tokens: read once from the text of a key set, a PEM or a secret, then looked up by `kid` and
+ * algorithm. It fetches nothing and follows no reference in a token (jku, x5u, jwk, x5c).
+ */
+import { createPublicKey, createSecretKey } from "node:crypto";
+import type { JsonWebKeyInput, KeyObject } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { keyMisfit } from "./algorithm.ts";
+import type { Algorithm } from "./algorithm.ts";
+import { isObject, member, textMember } from "./compact.ts";
+import type { JsonObject } from "./compact.ts";
+
+/** How a secret is written. */
+export type SecretEncoding = "utf-8" | "hex" | "base64" | "base64url";
+
+/** What a policy's key text is. */
+export type KeyForm =
+  | { readonly form: "jwks" }
+  | { readonly form: "public" }
+  | { readonly form: "secret"; readonly encoding: SecretEncoding };
+
+/** One key of a set; `algorithm` null: its set does not say. */
+interface SetKey {
+  readonly key: KeyObject;
+  readonly algorithm: string | null;
+}
+
+/** The keys of one policy. */
+export type Keys =
+  | { readonly form: "one"; readonly key: KeyObject }
+  | { readonly form: "set"; readonly byKid: ReadonlyMap<string, readonly SetKey[]> };
+
+/** Why there is no key. Names are those of the `steps.jwt` faults. */
+export type KeyProblem =
+  | "AlgorithmMismatch"
+  | "InsufficientKeyLength"
+  | "KeyIdMissing"
+  | "KeyParsingFailed"
+  | "NoMatchingPublicKey"
+  | "WrongKeyType";
+
+/** Reads a key text. `keysMax` bounds a set; what is no key for signatures in it is left out (RFC 7517 section 5). */
+export function readKeys(text: string, form: KeyForm, keysMax: number): Keys | KeyProblem {
+  if (form.form === "jwks") return readSet(text, keysMax);
+  return form.form === "public" ? readPublicKey(text) : readSecret(text, form.encoding);
+}
+
+/** The key for a token's algorithm and `kid` (null: it has none). */
+export function pickKey(keys: Keys, algorithm: Algorithm, kid: string | null): KeyObject | KeyProblem {
+  if (keys.form === "one") return fitting(keys.key, algorithm);
+  if (kid === null) return "KeyIdMissing";
+  const named = keys.byKid.get(kid) ?? [];
+  const [first, ...others] = named.filter((entry) => entry.algorithm === null || entry.algorithm === algorithm);
+  if (first === undefined) return named.length === 0 ? "NoMatchingPublicKey" : "AlgorithmMismatch";
+  const found = fitting(first.key, algorithm);
+  return typeof found !== "string" ? found : pickOther(others, algorithm, found);
+}
+
+/** Keys of several kinds may share a kid (RFC 7517 section 4.5). */
+function pickOther(others: readonly SetKey[], algorithm: Algorithm, problem: KeyProblem): KeyObject | KeyProblem {
+  const other = others.find(({ key }) => keyMisfit(key, algorithm) === null);
+  return other === undefined ? problem : other.key;
+}
+
+function fitting(key: KeyObject, algorithm: Algorithm): KeyObject | KeyProblem {
+  const misfit = keyMisfit(key, algorithm);
+  if (misfit === null) return key;
+  return misfit === "kind" ? "AlgorithmMismatch" : "InsufficientKeyLength";
+}
+
+function readSet(text: string, keysMax: number): Keys | KeyProblem {
+  const set = parseJson(text);
+  const list = isObject(set) ? member(set, "keys") : undefined;
+  if (!Array.isArray(list)) return "KeyParsingFailed";
+  const byKid = new Map<string, SetKey[]>();
+  for (const entry of list.slice(0, keysMax)) {
+    const kid = isObject(entry) ? textMember(entry, "kid") : null;
+    const key = isObject(entry) && isForVerifying(entry) ? importJwk(entry) : null;
+    if (kid === null || key === null || !isObject(entry)) continue;
+    const named = byKid.get(kid);
+    const found: SetKey = { key, algorithm: textMember(entry, "alg") };
+    if (named === undefined) byKid.set(kid, [found]);
+    else named.push(found);
+  }
+  return { form: "set", byKid };
+}
+
+/** Secrets and private keys have no place in a key set, whoever wrote it. */
+function isForVerifying(jwk: JsonObject): boolean {
+  if (member(jwk, "kty") === "oct" || member(jwk, "d") !== undefined) return false;
+  const use = member(jwk, "use");
+  const operations = member(jwk, "key_ops");
+  if (use !== undefined && use !== "sig") return false;
+  return operations === undefined || (Array.isArray(operations) && operations.includes("verify"));
+}
+
+function importJwk(jwk: JsonObject): KeyObject | null {
+  const key: JsonWebKeyInput["key"] = {};
+  for (const name of ["kty", "n", "e", "crv", "x", "y"] as const) {
+    const value = textMember(jwk, name);
+    if (value !== null) key[name] = value;
+  }
+  try {
+    return createPublicKey({ key, format: "jwk" });
+  } catch {
+    return null;
+  }
+}
+
+function readPublicKey(text: string): Keys | KeyProblem {
+  const pem = text.trim();
+  if (!pem.startsWith("-----BEGIN ")) return "KeyParsingFailed";
+  // createPublicKey would derive the public half of a private key, and the mistake would go unseen.
+  if (pem.includes("PRIVATE KEY")) return "WrongKeyType";
+  try {
+    return { form: "one", key: createPublicKey(pem) };
+  } catch {
+    return "KeyParsingFailed";
+  }
+}
+
+/** A PEM or a key set as a secret is public knowledge used as one. */
+function readSecret(text: string, encoding: SecretEncoding): Keys | KeyProblem {
+  if (text.includes("-----BEGIN ") || isObject(parseJson(text))) return "WrongKeyType";
+  const bytes = decodeSecret(text, encoding);
+  return bytes === null ? "KeyParsingFailed" : { form: "one", key: createSecretKey(bytes) };
+}
+
+function decodeSecret(text: string, encoding: SecretEncoding): Buffer | null {
+  if (encoding === "utf-8") return text === "" ? null : Buffer.from(text, "utf8");
+  const written = text.trim();
+  const bytes = Buffer.from(written, encoding);
+  // Buffer.from stops or skips at what it cannot read; only text that comes back the same was all read.
+  const again = bytes.toString(encoding);
+  const isWhole =
+    encoding === "hex" ? again === written.toLowerCase() : again.replace(/=+$/, "") === written.replace(/=+$/, "");
+  return isWhole && bytes.length > 0 ? bytes : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

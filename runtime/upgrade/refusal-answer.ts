@@ -1,0 +1,140 @@
+/**
+ * The ordinary HTTP answer to an upgrade that does not become a WebSocket: written on the raw socket, with a body of the
+ * gateway's own or the target's streamed through. Behind it the connection is HTTP again, or ends.
+ */
+import type { Socket } from "node:net";
+import type { Clock } from "../clock.ts";
+import { writeResponseHead } from "../head.ts";
+import type { Limits } from "../limits.ts";
+import type { ResponseMessage } from "../message.ts";
+import { AnswerRelay, type AnswerFraming, type AnswerSink } from "./answer-body.ts";
+
+/** A target's answer whose body follows. */
+export interface AnsweredBody {
+  readonly socket: Socket;
+  readonly rest: Buffer;
+  readonly framing: AnswerFraming;
+}
+
+export interface RefusalSettings {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly ioTimeoutMs: number;
+  /** The connection ends behind the answer. */
+  readonly close: boolean;
+  /** The answer has left, or the client has: body bytes written, and whether the socket may serve HTTP again. */
+  readonly onDone: (bytesOut: number, isReusable: boolean) => void;
+}
+
+/** Written in place of an answer whose head cannot be: a policy put something into it that is no header. */
+const FALLBACK_HEAD = "HTTP/1.1 500 Internal Server Error\r\n";
+
+export class RefusalAnswer implements AnswerSink {
+  readonly #socket: Socket;
+  readonly #response: ResponseMessage;
+  readonly #body: AnsweredBody | null;
+  readonly #settings: RefusalSettings;
+  #relay: AnswerRelay | null = null;
+  #bytesOut = 0;
+  #isChunked = false;
+  #isOver = false;
+
+  constructor(socket: Socket, response: ResponseMessage, body: AnsweredBody | null, settings: RefusalSettings) {
+    this.#socket = socket;
+    this.#response = response;
+    this.#body = body;
+    this.#settings = settings;
+  }
+
+  start(): void {
+    const socket = this.#socket;
+    if (socket.destroyed || !socket.writable) {
+      this.#body?.socket.destroy();
+      return this.#finish(false);
+    }
+    socket.on("close", this.#onClose);
+    if (this.#body === null) return this.#writeWhole();
+    const { framing, rest } = this.#body;
+    this.#isChunked = framing.bytes === null;
+    this.#write(this.#head(framing.bytes));
+    this.#relay = new AnswerRelay(this.#body.socket, framing, this.#settings, this);
+    socket.on("drain", this.#onDrain);
+    this.#relay.start(rest);
+  }
+
+  /** See AnswerSink. */
+  content(bytes: Buffer): boolean {
+    this.#bytesOut += bytes.length;
+    if (!this.#isChunked) return this.#socket.write(bytes);
+    this.#socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
+    this.#socket.write(bytes);
+    return this.#socket.write("\r\n", "latin1");
+  }
+
+  /** See AnswerSink. */
+  end(problem: string | null): void {
+    this.#relay = null;
+    if (problem !== null) {
+      // The body is short of what its head said: only a broken connection tells the client so.
+      this.#socket.destroy();
+      return this.#finish(false);
+    }
+    if (this.#isChunked) this.#write("0\r\n\r\n");
+    this.#close();
+  }
+
+  #writeWhole(): void {
+    const content = Buffer.from(this.#response.content ?? "", "utf8");
+    this.#bytesOut = content.length;
+    this.#write(this.#head(content.length));
+    if (content.length > 0) this.#socket.write(content);
+    this.#close();
+  }
+
+  /** `bytes`: length of the body; null: chunked. */
+  #head(bytes: number | null): string {
+    const { status, reason } = this.#response;
+    this.#response.removeHeader("content-length");
+    this.#response.removeHeader("transfer-encoding");
+    this.#response.removeHeader("connection");
+    const lines = [...this.#response.lines];
+    if (bytes === null) lines.push("Transfer-Encoding", "chunked");
+    else if (status !== 204 && status !== 304) lines.push("Content-Length", String(bytes));
+    if (this.#settings.close) lines.push("Connection", "close");
+    else if (status === 426) lines.push("Connection", "Upgrade");
+    const head = writeResponseHead(status, reason, lines);
+    return typeof head === "string" ? head : `${FALLBACK_HEAD}Content-Length: ${bytes ?? 0}\r\n\r\n`;
+  }
+
+  #write(text: string): void {
+    this.#socket.write(text, "latin1");
+  }
+
+  #close(): void {
+    if (!this.#settings.close) return this.#finish(true);
+    const { clock, limits } = this.#settings;
+    const socket = this.#socket;
+    socket.end();
+    socket.resume();
+    const timer = clock.setTimer(() => socket.destroy(), limits.closeTimeoutMs);
+    socket.once("close", () => clock.clearTimer(timer));
+    this.#finish(false);
+  }
+
+  readonly #onDrain = (): void => {
+    this.#relay?.resume();
+  };
+
+  readonly #onClose = (): void => {
+    this.#relay?.abort();
+    this.#relay = null;
+    this.#finish(false);
+  };
+
+  #finish(isReusable: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#socket.off("drain", this.#onDrain).off("close", this.#onClose);
+    this.#settings.onDone(this.#bytesOut, isReusable);
+  }
+}

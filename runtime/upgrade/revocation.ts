@@ -1,0 +1,225 @@
+/**
+ * Brings the store's events to the sessions they name, and remembers the last ones, so that a handshake can be told
+ * just before its 101 whether something happened since its credentials were verified. It changes no record.
+ */
+import type { CredentialBasis, CredentialKind } from "../access/credential.ts";
+import type { Identity } from "../access/identity.ts";
+import type { Limits } from "../limits.ts";
+import { andThen, isPending } from "../maybe.ts";
+import type { Maybe } from "../maybe.ts";
+import type { RevocationEvent, Store, StoredEvent, StoreListener } from "../state/store.ts";
+import type { CloseReasonId } from "./close-reason.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./session-index.ts";
+
+/** What the rest of the gateway adds. */
+export interface RevocationOptions {
+  /** True when what admitted a session would admit it still (access/resolve `resolveBasis`). */
+  isStillGood(basis: CredentialBasis): Maybe<boolean>;
+  /** An event was carried out: how many sessions it named. */
+  onEvent?(event: StoredEvent, sessionsNamed: number): void;
+  /** The store failed while sessions were checked again. */
+  onFailure?(cause: unknown): void;
+}
+
+/** Times a handshake is checked again because access data changed once more; then it is refused. */
+const CONFIRM_TRIES_MAX = 8;
+/** Identities that stand for the token itself. */
+const TOKEN_PREFIXES = ["token:", "jti:", "kid:"];
+
+/** The watcher. `start` it before the first handshake. */
+export class Revocations implements StoreListener {
+  readonly #store: Store;
+  readonly #sessions: Sessions;
+  readonly #rememberedMax: number;
+  readonly #options: RevocationOptions;
+  /** The last events, oldest first, as a ring: the oldest stands at `#oldest`. */
+  readonly #ring: StoredEvent[] = [];
+  #oldest = 0;
+  /** The same events by the first identity they name. */
+  readonly #byIdentity = new Map<Identity, StoredEvent[]>();
+  /** Every event behind this one is remembered. */
+  #floor = 0;
+  #epoch = 0;
+  #unwatch: (() => void) | null = null;
+
+  constructor(store: Store, sessions: Sessions, limits: Limits, options: RevocationOptions) {
+    this.#store = store;
+    this.#sessions = sessions;
+    this.#rememberedMax = limits.revocationsRememberedMax;
+    this.#options = options;
+  }
+
+  /** Sequence number of the last event that was carried out. Read it before a verification begins. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Events remembered. */
+  get remembered(): number {
+    return this.#ring.length;
+  }
+
+  /** Listens from now on. Fails as the store fails. */
+  start(): Maybe<void> {
+    this.#unwatch ??= this.#store.watch(this);
+    return andThen(this.#store.lastEvent(), (last) => {
+      if (this.#ring.length > 0) return;
+      this.#epoch = Math.max(this.#epoch, last);
+      this.#floor = this.#epoch;
+    });
+  }
+
+  /** Stops listening. */
+  close(): void {
+    this.#unwatch?.();
+    this.#unwatch = null;
+  }
+
+  /**
+   * The first event behind `epoch` that names these identities, null when there is none, "unknown" when events since
+   * then are no longer remembered. `changed` events count: the caller must check again.
+   * `own`: the identities of the credential of that `kind`, when `identities` holds others too.
+   */
+  revokedSince(
+    epoch: number,
+    identities: readonly Identity[],
+    kind: CredentialKind,
+    own: readonly Identity[] = identities,
+  ): RevocationEvent | null | "unknown" {
+    if (epoch >= this.#epoch) return null;
+    if (epoch < this.#floor) return "unknown";
+    let first: StoredEvent | null = null;
+    for (const identity of identities) {
+      for (const stored of this.#byIdentity.get(identity) ?? []) {
+        if (stored.sequence <= epoch || (first !== null && first.sequence <= stored.sequence)) continue;
+        const areCarried = stored.event.identities.every((named) => identities.includes(named));
+        if (areCarried && isMeant(stored.event, kind, own)) first = stored;
+      }
+    }
+    return first === null ? null : first.event;
+  }
+
+  /**
+   * To be asked just before the 101 leaves: null when the session may open, else the reason to refuse it. It waits only
+   * when access data changed since the verification and the store is distant. Fails as the store fails.
+   */
+  confirm(session: Session, triesLeft = CONFIRM_TRIES_MAX): Maybe<CloseReasonId | null> {
+    const reason = session.endReason ?? session.expired();
+    if (reason !== null) return reason;
+    let isInDoubt = false;
+    for (const { epoch: verified, kind, basis, identities: own } of session.credentials) {
+      const since = Math.max(verified, session.confirmedEpoch);
+      if (since >= this.#epoch) continue;
+      const event = this.revokedSince(since, session.identities(), kind, own);
+      if (event === null) continue;
+      if (event !== "unknown" && event.effect !== "changed") return reasonOf(event);
+      if (event === "unknown" && basis === null) return "accessChanged";
+      isInDoubt = true;
+    }
+    if (!isInDoubt) return null;
+    if (triesLeft === 0) return "accessChanged";
+    const epoch = this.#epoch;
+    return andThen(this.#areStillGood(session), (areGood) => {
+      if (!areGood) return "accessChanged";
+      // What happened while the store was asked is another gap.
+      session.confirmedEpoch = epoch;
+      return this.confirm(session, triesLeft - 1);
+    });
+  }
+
+  storeEvent(stored: StoredEvent): void {
+    if (stored.sequence <= this.#epoch) return;
+    this.#epoch = stored.sequence;
+    this.#remember(stored);
+    const { event } = stored;
+    const named = this.#sessions.find(event.identities).filter((session) => isNamed(session, event));
+    for (const session of named) {
+      if (event.effect === "changed") this.#checkAgain(session, "accessChanged");
+      else session.end(reasonOf(event));
+    }
+    this.#options.onEvent?.(stored, named.length);
+  }
+
+  /** Nobody knows what was missed: what was verified is in doubt, and every session is checked again. */
+  storeEventsLost(lastSequence: number): void {
+    this.#epoch = Math.max(this.#epoch, lastSequence);
+    this.#floor = this.#epoch;
+    this.#ring.length = 0;
+    this.#oldest = 0;
+    this.#byIdentity.clear();
+    for (const session of this.#sessions.find([])) this.#checkAgain(session, null);
+  }
+
+  /** Ends a session that would not be admitted any more. `onFailure`: what happens when the store cannot tell. */
+  #checkAgain(session: Session, onFailure: CloseReasonId | null): void {
+    const failed = (cause: unknown): void => {
+      this.#options.onFailure?.(cause);
+      if (onFailure !== null) session.end(onFailure);
+    };
+    try {
+      const areGood = this.#areStillGood(session);
+      if (!isPending(areGood)) endUnless(session, areGood);
+      else areGood.then((good) => endUnless(session, good)).catch(failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  }
+
+  #areStillGood(session: Session): Maybe<boolean> {
+    const bases = session.credentials.flatMap(({ basis }) => (basis === null ? [] : [basis]));
+    return this.#areAllGood(bases, 0);
+  }
+
+  #areAllGood(bases: readonly CredentialBasis[], at: number): Maybe<boolean> {
+    const basis = bases[at];
+    if (basis === undefined) return true;
+    return andThen(this.#options.isStillGood(basis), (isGood) => isGood && this.#areAllGood(bases, at + 1));
+  }
+
+  #remember(stored: StoredEvent): void {
+    if (this.#ring.length < this.#rememberedMax) {
+      this.#ring.push(stored);
+    } else {
+      const oldest = this.#ring[this.#oldest];
+      if (oldest !== undefined) this.#forget(oldest);
+      this.#ring[this.#oldest] = stored;
+      this.#oldest = (this.#oldest + 1) % this.#rememberedMax;
+    }
+    const identity = stored.event.identities[0] ?? "";
+    const present = this.#byIdentity.get(identity);
+    if (present === undefined) this.#byIdentity.set(identity, [stored]);
+    else present.push(stored);
+  }
+
+  #forget(stored: StoredEvent): void {
+    this.#floor = stored.sequence;
+    const identity = stored.event.identities[0] ?? "";
+    const present = this.#byIdentity.get(identity);
+    if (present === undefined || present.length === 1) this.#byIdentity.delete(identity);
+    else present.shift();
+  }
+}
+
+/** True when the event means a session with one of these credentials; all its identities are known to be carried. */
+function isNamed(session: Session, event: RevocationEvent): boolean {
+  if (event.credentialKind === undefined) return true;
+  return session.credentials.some(({ kind, identities }) => isMeant(event, kind, identities));
+}
+
+/** True when an event means a credential of this kind: one for a single kind must name an identity of its own. */
+function isMeant(event: RevocationEvent, kind: CredentialKind, own: readonly Identity[]): boolean {
+  if (event.credentialKind === undefined) return true;
+  return event.credentialKind === kind && own.includes(event.identities[0] ?? "");
+}
+
+function reasonOf(event: RevocationEvent): CloseReasonId {
+  if (event.effect === "ended") return "ended";
+  if (event.credentialKind === "token") return "tokenRevoked";
+  const first = event.identities[0] ?? "";
+  return TOKEN_PREFIXES.some((prefix) => first.startsWith(prefix)) ? "tokenRevoked" : "accessRevoked";
+}
+
+function endUnless(session: Session, isGood: boolean): void {
+  if (!isGood) session.end("accessChanged");
+}

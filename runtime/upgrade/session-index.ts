@@ -1,0 +1,147 @@
+/**
+ * All sessions of the process, those whose handshake is still under way included, and who they belong to: by id, and by
+ * every identity that a revocation can name. It finds and tells sessions to end; it does not know why.
+ */
+import type { Limits } from "../limits.ts";
+import { sessionIdOf } from "../access/identity.ts";
+import type { Identity } from "../access/identity.ts";
+import type { CloseReasonId } from "./close-reason.ts";
+import type { Session } from "./session.ts";
+
+/** What the index asks of a session. */
+export interface IndexedSession {
+  readonly id: string;
+  /** The index's own: place in the order of arrival, 0 while not in the index. */
+  serial: number;
+  /** Every identity it is indexed under, each once. */
+  identities(): readonly Identity[];
+  /** True when `identities()` has it, or it is the session's own. */
+  carries(identity: Identity): boolean;
+  /** Harmless when it has ended already. May remove it from the index at once. */
+  end(reason: CloseReasonId): void;
+}
+
+/** Sessions that carry all of these identities; none named: every session. */
+export type SessionFilter = readonly Identity[];
+
+/** One page of a list, in order of arrival. */
+export interface SessionPage<S> {
+  readonly sessions: readonly S[];
+  /** Give it back to get the next page; null when nothing followed. */
+  readonly after: number | null;
+}
+
+/** The index. Its order, and so paging, is stable while sessions come and go. */
+export class Sessions<S extends IndexedSession = Session> {
+  readonly #sessionsMax: number;
+  readonly #byId = new Map<string, S>();
+  /** Most identities (tokens, keys) belong to one session; only those with more pay for a Set. */
+  readonly #byIdentity = new Map<Identity, S | Set<S>>();
+  #lastSerial = 0;
+
+  constructor(limits: Pick<Limits, "sessionsMax">) {
+    this.#sessionsMax = limits.sessionsMax;
+  }
+
+  /** Sessions in the index, handshakes included. */
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** Identities under which any session stands; for tests and metrics. */
+  get identityCount(): number {
+    return this.#byIdentity.size;
+  }
+
+  /** Takes a session up under its present identities. False when the process is full (overload) or the id is taken. */
+  add(session: S): boolean {
+    if (this.#byId.size >= this.#sessionsMax || this.#byId.has(session.id)) return false;
+    session.serial = ++this.#lastSerial;
+    this.#byId.set(session.id, session);
+    for (const identity of session.identities()) this.#attach(session, identity);
+    return true;
+  }
+
+  /** Lets a session go; harmless when it is not there. Its identities must be those it was indexed under. */
+  remove(session: S): void {
+    if (this.#byId.get(session.id) !== session) return;
+    this.#byId.delete(session.id);
+    for (const identity of session.identities()) this.#detach(session, identity);
+    session.serial = 0;
+  }
+
+  /** Moves a session of the index: it lost some identities and won others (a credential came, or was renewed). */
+  move(session: S, lost: readonly Identity[], won: readonly Identity[]): void {
+    if (this.#byId.get(session.id) !== session) return;
+    for (const identity of lost) this.#detach(session, identity);
+    for (const identity of won) this.#attach(session, identity);
+  }
+
+  /** The session with that id, null when there is none. */
+  byId(id: string): S | null {
+    return this.#byId.get(id) ?? null;
+  }
+
+  /** Every session, in order of arrival. Do not end or remove any while going through. */
+  all(): IterableIterator<S> {
+    return this.#byId.values();
+  }
+
+  /** The sessions that a filter means, in order of arrival; a copy, so that they may be ended one by one. */
+  find(filter: SessionFilter): readonly S[] {
+    if (filter.length === 0) return [...this.#byId.values()];
+    const found = [...this.#candidates(filter)].filter((session) => carriesAll(session, filter));
+    return found.sort(byArrival);
+  }
+
+  /** One page of `find`, at most `limit` sessions, behind the place where the last page ended. */
+  list(filter: SessionFilter, page: { readonly after?: number; readonly limit: number }): SessionPage<S> {
+    const { after = 0, limit } = page;
+    const rest = this.find(filter).filter(({ serial }) => serial > after);
+    const sessions = rest.slice(0, limit);
+    return { sessions, after: rest.length > limit ? (sessions.at(-1)?.serial ?? null) : null };
+  }
+
+  /** Ends every session that the filter means; `dryRun` only counts. How many were meant. */
+  end(filter: SessionFilter, reason: CloseReasonId, options: { readonly dryRun?: boolean } = {}): number {
+    const meant = this.find(filter);
+    if (options.dryRun === true) return meant.length;
+    for (const session of meant) session.end(reason);
+    return meant.length;
+  }
+
+  /** The smallest set that holds everything the filter can mean. */
+  #candidates(filter: SessionFilter): Iterable<S> {
+    let best: readonly S[] | Set<S> | null = null;
+    for (const identity of filter) {
+      const id = sessionIdOf(identity);
+      const found = id === null ? this.#byIdentity.get(identity) : this.#byId.get(id);
+      if (found === undefined) return [];
+      if (!(found instanceof Set)) return [found];
+      if (best === null || (best instanceof Set && found.size < best.size)) best = found;
+    }
+    return best ?? [];
+  }
+
+  #attach(session: S, identity: Identity): void {
+    const present = this.#byIdentity.get(identity);
+    if (present === undefined) this.#byIdentity.set(identity, session);
+    else if (present instanceof Set) present.add(session);
+    else if (present !== session) this.#byIdentity.set(identity, new Set([present, session]));
+  }
+
+  #detach(session: S, identity: Identity): void {
+    const present = this.#byIdentity.get(identity);
+    if (present === session) this.#byIdentity.delete(identity);
+    if (!(present instanceof Set) || !present.delete(session) || present.size > 1) return;
+    for (const last of present) this.#byIdentity.set(identity, last);
+  }
+}
+
+function carriesAll(session: IndexedSession, filter: SessionFilter): boolean {
+  return filter.every((identity) => session.carries(identity));
+}
+
+function byArrival(a: IndexedSession, b: IndexedSession): number {
+  return a.serial - b.serial;
+}

@@ -1,0 +1,211 @@
+/**
+ * Flow variables that are more than a field: what generated code calls to read and write them (apigee-core section 6). One
+ * small function each, so that an artifact carries only those its bundle names.
+ */
+import { STATUS_CODES } from "node:http";
+import { attributeOf, type AccessGrant, type Attributes } from "./access/model.ts";
+import type { Exchange, Value } from "./context.ts";
+import { fault, faultName, faults } from "./fault.ts";
+import type { Message, ResponseMessage } from "./message.ts";
+import { queryNames, queryParam, setQueryParam } from "./query.ts";
+
+/** A value as the text that templates put in: null is the fallback. */
+export function textOr(value: Value, fallback: string): string {
+  return value === null ? fallback : String(value);
+}
+
+/** A value as text, null when unresolved. */
+export function textOrNull(value: Value): string | null {
+  return value === null ? null : String(value);
+}
+
+/** A value as text; unresolved raises AssignMessage's fault (apigee-policies section 1.2). */
+export function needText(value: Value, policy: string, variable: string): string {
+  if (value === null) throw fault("steps.assignmessage.UnresolvedVariable", `${policy}: ${variable}`, policy);
+  return String(value);
+}
+
+/** The text between a prefix and a suffix may be anything, but they may not overlap. */
+export function hasAffixes(value: Value, prefix: string, suffix: string): boolean {
+  if (value === null) return false;
+  const text = String(value);
+  return text.length >= prefix.length + suffix.length && text.startsWith(prefix) && text.endsWith(suffix);
+}
+
+/** The response of a response or fault flow, where there always is one. */
+export function responseOf(x: Exchange): ResponseMessage {
+  if (x.response === null) throw new TypeError("invariant: response flows have a response");
+  return x.response;
+}
+
+/** `request.uri`: path and query. */
+export function requestUri(x: Exchange): string {
+  const { path, query } = x.request;
+  return query === null ? path : `${path}?${query}`;
+}
+
+/** `proxy.url`: the inbound URL. */
+export function proxyUrl(x: Exchange): string {
+  return `${x.scheme}://${x.host}${requestUri(x)}`;
+}
+
+/** `client.ip`: the address of the TCP peer, without the prefix of mapped IPv4. */
+export function clientIp(x: Exchange): string | null {
+  const address = x.socket.remoteAddress;
+  if (address === undefined) return null;
+  return address.startsWith("::ffff:") ? address.slice(7) : address;
+}
+
+/** `client.port`. */
+export function clientPort(x: Exchange): number | null {
+  return x.socket.remotePort ?? null;
+}
+
+/** Names of the subject of a client certificate (RFC 4519 attribute types). */
+export type SubjectField = "CN" | "C" | "emailAddress" | "L" | "O" | "OU" | "ST";
+
+/** `client.cn` and its kin: a field of the client certificate's subject. */
+export function clientSubject(x: Exchange, field: SubjectField): string | null {
+  if (!("getPeerCertificate" in x.socket) || typeof x.socket.getPeerCertificate !== "function") return null;
+  const certificate: unknown = x.socket.getPeerCertificate();
+  if (typeof certificate !== "object" || certificate === null || !("subject" in certificate)) return null;
+  const { subject } = certificate;
+  if (typeof subject !== "object" || subject === null || !Object.hasOwn(subject, field)) return null;
+  const value: unknown = Reflect.get(subject, field);
+  return typeof value === "string" ? value : Array.isArray(value) ? String(value[0]) : null;
+}
+
+/** `request.queryparam.<name>.<n>`, `.values`, `.values.count`. */
+export function queryValues(x: Exchange, name: string): string[] {
+  return queryNamesAndValues(x).filter(([other]) => other === name).map(([, value]) => value);
+}
+
+/** `request.queryparams.names`. */
+export function queryParamNames(x: Exchange): string[] {
+  return x.request.query === null ? [] : [...queryNames(x.request.query)];
+}
+
+function queryNamesAndValues(x: Exchange): [string, string][] {
+  return x.request.query === null ? [] : [...new URLSearchParams(x.request.query)];
+}
+
+/** `request.queryparam.<name>`: the first value. */
+export function queryValue(x: Exchange, name: string): string | null {
+  return x.request.query === null ? null : queryParam(x.request.query, name);
+}
+
+/** Writes `request.queryparam.<name>`. */
+export function writeQueryParam(x: Exchange, name: string, value: string): void {
+  x.request.query = setQueryParam(x.request.query, name, value);
+}
+
+/** A collection as Apigee prints it: `[a, b]`. */
+export function listText(values: readonly string[] | null): string | null {
+  return values === null ? null : `[${values.join(", ")}]`;
+}
+
+/** `<message>.header.<name>.values`. */
+export function headerValues(message: Message | null, name: string): string[] | null {
+  const joined = message?.headerJoined(name) ?? null;
+  return joined === null ? null : joined.split(",").map((part) => part.trim());
+}
+
+/** `<message>.headers.names`. */
+export function headerNames(message: Message | null): string[] | null {
+  return message === null ? null : [...new Set(message.names)];
+}
+
+/** Writes the n-th part (from 1) of a header; parts beyond the last are appended. */
+export function writeHeaderPart(message: Message, name: string, index: number, value: string): void {
+  const parts = headerValues(message, name) ?? [];
+  parts[Math.min(index - 1, parts.length)] = value;
+  message.setHeader(name, parts.join(", "));
+}
+
+/** `response.reason.phrase`: what was set, else the standard phrase. */
+export function reasonPhrase(message: ResponseMessage | null): string | null {
+  if (message === null) return null;
+  return message.reason === "" ? (STATUS_CODES[message.status] ?? "") : message.reason;
+}
+
+/** Writes `response.status.code`; what is no status raises a fault. */
+export function writeStatus(x: Exchange, value: Value): void {
+  const status = Number(value);
+  if (!Number.isInteger(status) || status < 100 || status > 599) {
+    throw fault("steps.assignmessage.SetVariableFailed", "response.status.code");
+  }
+  responseOf(x).status = status;
+}
+
+/** `is.error` is a field; `fault.name` and its kin are read from the fault. */
+export function faultVariable(x: Exchange, what: "name" | "reason" | "category" | "subcategory"): string | null {
+  if (x.fault === null) return null;
+  const row = faults[x.fault.code];
+  switch (what) {
+    case "name":
+      return faultName(x.fault.code);
+    case "reason":
+      return x.fault.text;
+    case "category":
+      return row.category;
+    case "subcategory":
+      return row.subcategory;
+  }
+}
+
+/** `<prefix>.<policy>.failed`. */
+export function hasFailed(x: Exchange, policy: string): boolean {
+  return x.failed !== null && x.failed.includes(policy);
+}
+
+/** What a policy kept under its name; null before it ran. */
+export function resultOf<T>(x: Exchange, policy: string): T | null {
+  const result = x.results?.[policy];
+  return result === undefined ? null : (result as T);
+}
+
+/** A custom attribute of an app, developer, product or token. */
+export function attribute(owner: { readonly attributes: Attributes } | null | undefined, name: string): string | null {
+  return owner === null || owner === undefined ? null : attributeOf(owner.attributes, name);
+}
+
+/** `expires_in`: seconds until the credential expires; null when it never does or nothing was verified. */
+export function expiresIn(x: Exchange, grant: AccessGrant | null): number | null {
+  if (grant === null || grant.expiresAtMs === null) return null;
+  return Math.max(0, Math.floor((grant.expiresAtMs - x.gateway.clock.wallMs()) / 1000));
+}
+
+/** `system.time.*`: parts of the present instant, UTC. */
+export function timePart(x: Exchange, part: string): Value {
+  const now = new Date(x.gateway.clock.wallMs());
+  switch (part) {
+    case "year":
+      return now.getUTCFullYear();
+    case "month":
+      return now.getUTCMonth() + 1;
+    case "day":
+      return now.getUTCDate();
+    case "dayofweek":
+      return now.getUTCDay() + 1;
+    case "hour":
+      return now.getUTCHours();
+    case "minute":
+      return now.getUTCMinutes();
+    case "second":
+      return now.getUTCSeconds();
+    case "millisecond":
+      return now.getUTCMilliseconds();
+    default:
+      return "UTC";
+  }
+}
+
+/** An instant as HTTP writes it: `Wed, 21 Aug 2013 19:16:47 GMT`. */
+export function timeText(ms: number): string {
+  return new Date(ms).toUTCString();
+}
+
+/** A form parameter of a small urlencoded body. */
+export function formParam(x: Exchange, name: string): string | null {
+  return x.form?.get(name) ?? null;
+}

@@ -1,0 +1,5 @@
+/** Starts the compiled gateway. */
+import { runGateway } from "#runtime/serve.ts";
+import { program } from "./program.ts";
+
+void runGateway(program);

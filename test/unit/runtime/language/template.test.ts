@@ -1,0 +1,141 @@
+/** Message templates: which braces are references, where they stand, and what is reported about functions. */
+import { describe, expect, it } from "vitest";
+import {
+  TEMPLATE_FUNCTIONS,
+  TEMPLATE_LENGTH_MAX,
+  constantText,
+  isConstant,
+  parseTemplate,
+  templateVariables,
+} from "#runtime/language/template.ts";
+import type { Template, VariablePart } from "#runtime/language/template.ts";
+
+/** Parts in short: text as it is, references in angle brackets. */
+function short(template: Template): string {
+  return template.parts
+    .map((part) => {
+      if (part.kind === "literal") return part.text;
+      if (part.kind === "variable") return `<${shortVariable(part)}>`;
+      const args = part.args.map((arg) => (arg.kind === "literal" ? JSON.stringify(arg.text) : shortVariable(arg)));
+      return `<${part.name}(${args.join(" ")})>`;
+    })
+    .join("");
+}
+
+function shortVariable({ name, fallback }: VariablePart): string {
+  return fallback === undefined ? name : `${name}|${fallback}`;
+}
+
+describe("parts", () => {
+  it.each([
+    ["", ""],
+    ["plain", "plain"],
+    ["{a}", "<a>"],
+    ["x{a.b-c_d}y", "x<a.b-c_d>y"],
+    ["{a}{b}", "<a><b>"],
+    ["{a:b}", "<a|b>"],
+    ["{a:}", "<a|>"],
+    ["{a:b:c d/e}", "<a|b:c d/e>"],
+    ["https://{host}/x?y={z:1}", "https://<host>/x?y=<z|1>"],
+    ['"{a}"', "<a>"],
+    ['"a" and "b"', '"a" and "b"'],
+    ['"', '"'],
+    ['""', ""],
+    ['{"a":1}', '{"a":1}'],
+    ['{"a":"{b}"}', '{"a":"<b>"}'],
+    ['{a:"b"}', '{a:"b"}'],
+    ["{ a }", "{ a }"],
+    ["{a b}", "{a b}"],
+    ["{1a}", "{1a}"],
+    ["{}", "{}"],
+    ["{a", "{a"],
+    ["a}", "a}"],
+    ["{a{b}}", "{a<b>}"],
+    ["{a:{b}}", "{a:<b>}"],
+    ["{{a}}", "{<a>}"],
+    ["{a:\n}", "{a:\n}"],
+    ["function f() { return {x: 1} }", "function f() { return <x| 1> }"],
+  ])("%j", (text, expected) => {
+    const template = parseTemplate(text);
+    expect(short(template)).toBe(expected);
+    expect(template.problems).toEqual([]);
+  });
+});
+
+it("gives every part its place, and no gap between them", () => {
+  const text = '"a{b:c}d{e}"';
+  const { parts } = parseTemplate(text);
+  expect(parts.map((part) => text.slice(part.start, part.end))).toEqual(["a", "{b:c}", "d", "{e}"]);
+});
+
+describe("functions", () => {
+  it.each([
+    ["{createUuid()}", "<createUuid()>"],
+    ["{toLowerCase(a)}", "<toLowerCase(a)>"],
+    ["{toLowerCase(a.b:FOO)}", "<toLowerCase(a.b|FOO)>"],
+    ["{substring(a,-8,-4)}", '<substring(a "-8" "-4")>'],
+    ["{replaceAll(a,'x,(y)','')}", '<replaceAll(a "x,(y)" "")>'],
+  ])("%s is read, and reported as not yet supported", (text, expected) => {
+    const template = parseTemplate(text);
+    expect(short(template)).toBe(expected);
+    expect(template.problems).toMatchObject([{ kind: "function-not-supported", start: 0, end: text.length }]);
+  });
+
+  it.each([
+    ["{foo(a)}", "unknown-function", undefined],
+    ["{touppercase(a)}", "unknown-function", "toUpperCase"],
+    ["{substring(a, 1)}", "malformed-call", undefined],
+    ["{toUpperCase(toLowerCase(a))}", "malformed-call", undefined],
+    ["{toUpperCase(a}", "malformed-call", undefined],
+    ["{toUpperCase(a,)}", "malformed-call", undefined],
+    ["{toUpperCase('a)}", "malformed-call", undefined],
+  ])("%s", (text, kind, suggestion) => {
+    const { problems } = parseTemplate(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({ kind, start: 0 });
+    expect(problems[0]?.suggestion).toBe(suggestion);
+  });
+
+  it("takes scripts for text", () => {
+    const script = "if (x) {foo(a, b);}";
+    expect(parseTemplate(script)).toMatchObject({ parts: [{ kind: "literal", text: script }], problems: [] });
+  });
+
+  it("knows every documented function", () => {
+    expect(TEMPLATE_FUNCTIONS.size).toBe(38);
+  });
+});
+
+describe("constants", () => {
+  it.each([
+    ["", true, ""],
+    ["abc", true, "abc"],
+    ['"abc"', true, "abc"],
+    ["a{b}", false, undefined],
+    ["{createUuid()}", false, undefined],
+  ])("%j", (text, constant, value) => {
+    const template = parseTemplate(text);
+    expect(isConstant(template)).toBe(constant);
+    expect(constantText(template)).toBe(value);
+  });
+
+  it("lists variables, those of arguments too", () => {
+    expect(templateVariables(parseTemplate("{a}{b:1}{a}{toUpperCase(c)}"))).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("bounds", () => {
+  it("refuses what is too long", () => {
+    expect(parseTemplate("x".repeat(TEMPLATE_LENGTH_MAX)).problems).toEqual([]);
+    expect(parseTemplate("x".repeat(TEMPLATE_LENGTH_MAX + 1)).problems).toMatchObject([{ kind: "too-long" }]);
+  });
+
+  it.each(["{", "{a", "{a:", "{a:{", "{f(", "{f('", "{f(a,"])("reads a megabyte of %j in one pass", (piece) => {
+    const text = piece.repeat(Math.floor(TEMPLATE_LENGTH_MAX / piece.length));
+    expect(constantText(parseTemplate(text))).toBe(text);
+  });
+
+  it("reports a bounded number of problems", () => {
+    expect(parseTemplate("{foo()}".repeat(100)).problems).toHaveLength(20);
+  });
+});
