@@ -24,6 +24,8 @@ export type FlowVariable =
   | { readonly kind: "jwt"; readonly policy: string; readonly path: readonly string[] }
   /** `oauthv2accesstoken.<policy>.*` of the operations that issue tokens. */
   | { readonly kind: "issued"; readonly policy: string; readonly name: string }
+  /** `ratelimit.<policy>.*` of SpikeArrest. */
+  | { readonly kind: "rate"; readonly policy: string; readonly name: string }
   | { readonly kind: "failed"; readonly policy: string }
   | { readonly kind: "custom"; readonly name: string };
 
@@ -135,6 +137,7 @@ export function valueType(variable: FlowVariable): ValueType {
     case "access":
     case "jwt":
     case "issued":
+    case "rate":
     case "custom":
       return "any";
   }
@@ -191,6 +194,7 @@ function policyVariable(name: string, isPolicy: (name: string) => boolean): Flow
   if (path.length === 1 && path[0] === "failed") return { kind: "failed", policy };
   if (prefix === "verifyapikey") return { kind: "access", policy, path };
   if (prefix === "oauthv2accesstoken") return { kind: "issued", policy, name: path.join(".") };
+  if (prefix === "ratelimit") return { kind: "rate", policy, name: path.join(".") };
   if (prefix === "jwt") return { kind: "jwt", policy, path };
   return null;
 }

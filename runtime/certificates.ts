@@ -1,6 +1,6 @@
 /**
- * The certificates of one TLS listener, by server name. It owns reading and trying them: a pair that cannot be used never
- * takes the place of one that can. It refuses to know when files change.
+ * The certificates of one TLS listener, by server name. It owns reading and trying them: a pair that cannot be used
+ * never takes the place of one that can. It refuses to know when files change.
  */
 import type { SecureContext, SecureContextOptions } from "node:tls";
 

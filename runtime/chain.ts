@@ -25,6 +25,7 @@ export function noRoute(): never {
  */
 export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
   if (!isFault(thrown)) throw thrown;
+  x.trace?.end("fault");
   x.noteFailed(policy);
 }
 
@@ -39,22 +40,22 @@ export function carryOnLater(x: Exchange, policy: string, step: () => Maybe<void
   }
 }
 
-/** Start of a traced step, monotonic milliseconds. */
-export function traceStart(x: Exchange): number {
-  return x.trace?.now() ?? 0;
+/** A traced step begins. `condition` is its condition's value, null when it has none. */
+export function traceStep(x: Exchange, step: number, condition: boolean | null): void {
+  x.trace?.begin(step, condition);
 }
 
-/** A traced step has ended well. `condition` is its condition's value, null when it has none. */
-export function traceStep(x: Exchange, step: number, condition: boolean | null, startMs: number): void {
-  x.trace?.step(step, "ran", condition, startMs);
+/** The traced step has ended well, or its fault was carried on from. */
+export function traceEnd(x: Exchange): void {
+  x.trace?.end("ran");
 }
 
 /** A traced step's condition did not hold. */
 export function traceSkipped(x: Exchange, step: number): void {
-  x.trace?.step(step, "skipped", false, x.trace.now());
+  x.trace?.pass(step, "skipped");
 }
 
 /** A step that the compiler left out of the plain chain. */
 export function traceFolded(x: Exchange, step: number): void {
-  x.trace?.step(step, "folded", null, x.trace.now());
+  x.trace?.pass(step, "folded");
 }

@@ -1,6 +1,6 @@
 /**
- * Who a client is by its TLS certificate. It reads what node verified and refuses what it did not; policies decide what a
- * name may do.
+ * Who a client is by its TLS certificate. It reads what node verified and refuses what it did not; policies decide
+ * what a name may do.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";

@@ -1,7 +1,7 @@
 /**
- * Noticing that files changed, whichever way: written in place, replaced by a rename, or behind a symbolic link that was
- * switched (as Kubernetes does with mounted secrets). It watches directories, because a watch on a file dies with the file;
- * it never reads contents.
+ * Noticing that files changed, whichever way: written in place, replaced by a rename, or behind a symbolic link that
+ * was switched (as Kubernetes does with mounted secrets). It watches directories, because a watch on a file dies with
+ * the file; it never reads contents.
  */
 import { realpathSync, statSync, watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";

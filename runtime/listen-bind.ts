@@ -1,6 +1,7 @@
 /**
- * Binding a server to where it listens: host and port, a Unix socket, or a socket that was opened for us (systemd). It owns
- * the differences between systems; it never changes what was asked for except where a system lacks shared ports.
+ * Binding a server to where it listens: host and port, a Unix socket, or a socket that was opened for us (systemd).
+ * It owns the differences between systems; it never changes what was asked for except where a system lacks shared
+ * ports.
  */
 import { chmodSync, unlinkSync } from "node:fs";
 import { connect, isIPv6, type ListenOptions, type Server } from "node:net";

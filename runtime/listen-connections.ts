@@ -1,7 +1,7 @@
 /**
- * The client connections of one listener: how many there are and whose turn it is on each (fresh, answering, idle, upgraded,
- * refused). It owns the bookkeeping that node's server lacks: closing idle connections must not cut one that was just
- * accepted, nor one in the middle of a request head.
+ * The client connections of one listener: how many there are and whose turn it is on each (fresh, answering, idle,
+ * upgraded, refused). It owns the bookkeeping that node's server lacks: closing idle connections must not cut one
+ * that was just accepted, nor one in the middle of a request head.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -46,7 +46,7 @@ export class Connections {
   add(socket: Socket): void {
     if (this.#turns.has(socket)) return;
     this.accepted++;
-    this.#turns.set(socket, { answering: 0, answer: null, bytesReadAtIdle: -1, refused: false });
+    this.#turns.set(socket, freshTurn());
     socket.on("error", ignoreError);
     socket.on("close", this.#onClose);
   }
@@ -67,12 +67,12 @@ export class Connections {
 
   /** It comes back: fresh, as if just accepted. */
   reattach(socket: Socket): void {
-    if (this.#turns.has(socket)) this.#turns.set(socket, { answering: 0, answer: null, bytesReadAtIdle: -1, refused: false });
+    if (this.#turns.has(socket)) this.#turns.set(socket, freshTurn());
   }
 
   /**
-   * Whether a fixed answer may be written to it, which happens once: `answer` when nothing of another answer went out,
-   * `drop` when something did, `ignore` when it was refused before, `unknown` when HTTP never had it.
+   * Whether a fixed answer may be written to it, which happens once: `answer` when nothing of another answer went
+   * out, `drop` when something did, `ignore` when it was refused before, `unknown` when HTTP never had it.
    */
   refusal(socket: Socket): "answer" | "drop" | "ignore" | "unknown" {
     const turn = this.#turns.get(socket);
@@ -92,13 +92,18 @@ export class Connections {
   /** Closes connections that had an answer and sent nothing since. */
   closeIdle(): void {
     for (const [socket, turn] of this.#turns) {
-      if (turn.answering === 0 && turn.bytesReadAtIdle >= 0 && turn.bytesReadAtIdle === socket.bytesRead) socket.destroy();
+      const isIdle = turn.answering === 0 && turn.bytesReadAtIdle >= 0;
+      if (isIdle && turn.bytesReadAtIdle === socket.bytesRead) socket.destroy();
     }
   }
 
   destroyAll(): void {
     for (const socket of this.#turns.keys()) socket.destroy();
   }
+}
+
+function freshTurn(): Turn {
+  return { answering: 0, answer: null, bytesReadAtIdle: -1, refused: false };
 }
 
 function endAnswer(turn: Turn | undefined, response: ServerResponse): void {

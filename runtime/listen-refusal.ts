@@ -1,6 +1,6 @@
 /**
- * Fixed answers to what is no request: node's parser refused it, it was too large, too slow, or a method that no listener
- * serves. It owns their bytes and the lingering close; it never looks at what the client sent.
+ * Fixed answers to what is no request: node's parser refused it, it was too large, too slow, or a method that no
+ * listener serves. It owns their bytes and the lingering close; it never looks at what the client sent.
  */
 import type { Socket } from "node:net";
 import type { Clock } from "./clock.ts";
@@ -22,7 +22,9 @@ const bodyTooLarge = answer("tooLarge", "413 Content Too Large");
 const headTooLarge = answer("tooLarge", "431 Request Header Fields Too Large");
 const method = answer("method", "405 Method Not Allowed");
 
-/** The answer for an error of node's HTTP server; null when the connection itself broke and nobody is there to answer. */
+/**
+ * The answer for an error of node's HTTP server; null when the connection itself broke and nobody is there to answer.
+ */
 export function answerFor(code: string | undefined): FixedAnswer | null {
   if (code === undefined) return badRequest;
   if (code === "HPE_HEADER_OVERFLOW") return headTooLarge;

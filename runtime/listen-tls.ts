@@ -1,6 +1,6 @@
 /**
- * Listeners with TLS. Linked only when a bundle has one. It owns the server's TLS options and what happens when certificate
- * files change; listen.ts owns the connections, certificates.ts which certificate is shown.
+ * Listeners with TLS. Linked only when a bundle has one. It owns the server's TLS options and what happens when
+ * certificate files change; listen.ts owns the connections, certificates.ts which certificate is shown.
  */
 import type { Server as HttpsServer } from "node:https";
 import { Certificates, type TlsSettings } from "./certificates.ts";
@@ -50,7 +50,7 @@ export async function openTlsListener(options: TlsListenerOptions): Promise<List
     ALPNProtocols: ["http/1.1"],
     SNICallback: (name, done) => done(null, certificates.contextFor(name)),
   });
-  const listener = new HttpListener(server, options, "https", "secureConnection");
+  const listener = new HttpListener(server, options, "https");
   await listener.listen();
   const watch = new FileWatch({
     files: certificates.files,

@@ -1,6 +1,6 @@
 /**
- * A listener: one server socket and the HTTP connections it accepted. It owns node's server with every option said, and the
- * order in which a listener stops. It refuses to know what a request means: handlers do.
+ * A listener: one server socket and the HTTP connections it accepted. It owns node's server with every option said,
+ * and the order in which a listener stops. It refuses to know what a request means: handlers do.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
@@ -28,15 +28,15 @@ export type ListenLimits = Pick<
 
 export interface ListenerHandlers {
   /**
-   * True for requests that go to `onUpgrade`; all others, whatever they ask to upgrade to, are plain (guard.ts has it).
-   * A listener without upgrades says `() => false`.
+   * True for requests that go to `onUpgrade`; all others, whatever they ask to upgrade to, are plain (guard.ts has
+   * it). A listener without upgrades says `() => false`.
    */
   readonly isUpgrade: (request: IncomingMessage) => boolean;
   /** A plain request. One that expects `100-continue` comes here too: `response.writeContinue()` asks for its body. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /**
-   * An upgrade request and what followed its head. The socket is the handler's from here on, error listener included, until
-   * `reattach`. A request that announced a body still has node's parser on its socket: answer it and close.
+   * An upgrade request and what followed its head. The socket is the handler's from here on, error listener included,
+   * until `reattach`. A request that announced a body still has node's parser on its socket: answer it and close.
    */
   readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   /** A connection or request was refused without a handler having seen it. */
@@ -87,7 +87,7 @@ const CALM_TURN_GROWTH_MS = 0.001;
 /** Opens a plain TCP (or Unix socket) listener. Rejects with the system's error when it cannot listen. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const server = createServer(serverOptions(options));
-  const listener = new HttpListener(server, options, "http", "connection");
+  const listener = new HttpListener(server, options, "http");
   await listener.listen();
   return listener;
 }
@@ -130,7 +130,8 @@ export class HttpListener implements Listener {
   #address = "";
   #port = 0;
 
-  constructor(server: Server, options: ListenerOptions, scheme: "http" | "https", entry: "connection" | "secureConnection") {
+  constructor(server: Server, options: ListenerOptions, scheme: "http" | "https") {
+    const entry = scheme === "https" ? "secureConnection" : "connection";
     this.name = options.name;
     this.scheme = scheme;
     this.#server = server;
@@ -237,9 +238,10 @@ export class HttpListener implements Listener {
   }
 
   /**
-   * Connections that the kernel has established and the process has not accepted are reset when the socket closes. libuv
-   * accepts until that queue is empty, then runs other callbacks, then immediates: at the end of a turn that accepted
-   * nothing and took only microseconds the queue was empty those microseconds ago (docs/decisions/0003-deploy-overlap.md).
+   * Connections that the kernel has established and the process has not accepted are reset when the socket closes.
+   * libuv accepts until that queue is empty, then runs other callbacks, then immediates: at the end of a turn that
+   * accepted nothing and took only microseconds the queue was empty those microseconds ago
+   * (docs/decisions/0003-deploy-overlap.md).
    */
   async #stopWhenCalm(): Promise<void> {
     const { clock } = this.#options;

@@ -43,6 +43,8 @@ export interface ProxyProgram {
   /** Digest of the compiled chain, so that a plan can tell what a deploy touches. */
   readonly hash: string;
   readonly webSocket: WebSocketRoute;
+  /** Bound of a whole call, of a handshake for WebSocket (Apigee: api.timeout); null: none. */
+  readonly apiTimeoutMs: number | null;
   /** Target endpoints of the proxy in this environment. */
   readonly targets: Targets;
   /** True when some policy reads form parameters: small urlencoded bodies are read before the flows. */
@@ -110,8 +112,8 @@ export interface DrainSpec {
   readonly spreadMs: number;
   /** Newcomers get 503 instead of being accepted. */
   readonly refuse: boolean;
-  /** A successor serves the same port. */
-  readonly hasSuccessor: boolean;
+  /** Whether a successor serves the same port; null: found out when the listeners have closed. */
+  readonly hasSuccessor: boolean | null;
 }
 
 /** A compiled gateway. What is a function is asked when the settings have been read. */

@@ -3,6 +3,7 @@
  * back-pressure. It owns the client's side; target/http.ts the target's.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Timer } from "./clock.ts";
 import type { Exchange } from "./context.ts";
 import { enter, peerAddress, type Entered } from "./entry.ts";
 import { fault, type Fault } from "./fault.ts";
@@ -38,6 +39,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   #body: Buffer | null = null;
   #stage: Stage = "request";
   #bytesOut = 0;
+  #apiTimer: Timer | null = null;
   /** Why there was no exchange. */
   #refusal: Fault | null = null;
 
@@ -77,6 +79,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       scheme: this.#listener.scheme,
     });
     this.#x = x;
+    if (program.apiTimeoutMs !== null) this.#apiTimer = gateway.clock.setTimer(this.#onApiTimeout, program.apiTimeoutMs);
     if (!program.readsForm) return runChain(x, chainsOf(x).request, this);
     readForm(this.#incoming, this.#outgoing, gateway.limits, (form, body) => {
       if (this.#stage !== "request") return;
@@ -242,11 +245,21 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     if (this.#answer?.complete === false) this.#outgoing.destroy();
   };
 
+  readonly #onApiTimeout = (): void => {
+    const x = this.#x;
+    if (x === null || this.#stage === "over" || this.#stage === "sending") return;
+    this.#target?.abort();
+    this.#answer?.destroy();
+    this.#answer = null;
+    failExchange(x, fault("flow.APITimedOut"), this);
+  };
+
   /** The answer has left, or the client has. */
   readonly #onClose = (): void => {
     if (this.#stage === "over") return;
     const wasSent = this.#outgoing.writableFinished;
     this.#stage = "over";
+    if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
     this.#target?.abort();
     this.#answer?.destroy();
     const { log, metrics, clock } = this.#gateway;

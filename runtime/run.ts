@@ -78,6 +78,7 @@ export function faultResponse(cause: Fault): ResponseMessage {
 
 function takeFault(x: Exchange, thrown: unknown): void {
   const cause = isFault(thrown) ? thrown : internalError(x, thrown);
+  x.trace?.end("fault");
   if (cause.policy !== null) {
     x.noteFailed(cause.policy);
     x.gateway.metrics.policyFault(x.program, cause.policy);

@@ -12,7 +12,7 @@ import type { Deployed, Gateway } from "./gateway.ts";
 import { isWebSocketUpgrade } from "./guard.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import type { Listener, ListenerOptions } from "./listen.ts";
-import { andThen } from "./maybe.ts";
+import { andThen, type Maybe } from "./maybe.ts";
 import { Log, type LogOutput } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { SessionRecord } from "./observe/record.ts";
@@ -20,6 +20,7 @@ import type { GatewayProgram, ListenerSpec, ProxyProgram } from "./program.ts";
 import { serveRequest } from "./request.ts";
 import { mask, readSettings } from "./settings.ts";
 import { Drain } from "./shutdown.ts";
+import { hasSuccessor } from "./successor.ts";
 import { beginHandshake } from "./upgrade/handshake.ts";
 import { Revocations } from "./upgrade/revocation.ts";
 import { Scheduler } from "./upgrade/scheduler.ts";
@@ -88,7 +89,7 @@ export async function startGateway(program: GatewayProgram, host: GatewayHost): 
     program.makeTargets();
     parts = buildGateway(program, host);
   } catch (cause) {
-    return new StartProblems([messageOf(cause)]);
+    return new StartProblems(problemsOf(cause));
   }
   const { gateway, store } = parts;
   try {
@@ -103,7 +104,7 @@ export async function startGateway(program: GatewayProgram, host: GatewayHost): 
     for (const spec of program.listeners()) listeners.push(await openOne(program, gateway, spec, host));
   } catch (cause) {
     for (const listener of listeners) listener.destroyAll();
-    return new StartProblems([messageOf(cause)]);
+    return new StartProblems(problemsOf(cause));
   }
   return finishStart(program, host, gateway, listeners, startedMs);
 }
@@ -136,8 +137,9 @@ async function finishStart(
       for (const listener of listeners) listener.closeIdle();
     },
     liveSessions: () => sessions.all(),
-    leftCount: () => sessions.count + connections(),
-    hasSuccessor: () => settings.hasSuccessor && !settings.refuse,
+    // Newcomers that are refused come and go; only what was admitted has to end.
+    leftCount: () => (settings.refuse ? sessions.count : sessions.count + connections()),
+    hasSuccessor: () => settings.hasSuccessor ?? (!settings.refuse && knock(program, listeners, clock)),
     destroyAll: () => {
       for (const listener of [...listeners, ...sides]) listener.destroyAll();
     },
@@ -154,7 +156,7 @@ async function finishStart(
     if (program.admin !== null) sides.push(await program.admin.open(program.admin.at(), gateway, lifecycle, program.admin.secret()));
   } catch (cause) {
     for (const listener of [...listeners, ...sides]) listener.destroyAll();
-    return new StartProblems([messageOf(cause)]);
+    return new StartProblems(problemsOf(cause));
   }
   metrics.observe({
     connections,
@@ -174,6 +176,13 @@ async function finishStart(
   log.event("ready", { routes: program.routes.length, start_ms: Math.round(clock.monotonicMs() - startedMs) });
   log.flush();
   return { gateway, listeners, drain, finished };
+}
+
+/** Whether somebody else has taken over the first public port. */
+function knock(program: GatewayProgram, listeners: readonly Listener[], clock: Clock): Maybe<boolean> {
+  const [spec] = program.listeners();
+  const [listener] = listeners;
+  return spec === undefined || listener === undefined ? false : hasSuccessor(spec.host, listener.port, clock);
 }
 
 function readProgramSettings(program: GatewayProgram, host: GatewayHost): readonly string[] {
@@ -235,8 +244,8 @@ function buildGateway(program: GatewayProgram, host: GatewayHost) {
     scheduler,
     sessions,
     limits,
-    onRecord: (record: SessionRecord) => {
-      metrics.sessionClosed(record);
+    onRecord: (record: SessionRecord, wasOpen: boolean) => {
+      if (wasOpen) metrics.sessionClosed(record);
       log.session(record);
     },
   };
@@ -326,6 +335,12 @@ async function openOne(program: GatewayProgram, gateway: Gateway, spec: Listener
     });
   }
   return listener;
+}
+
+/** Several at once where the cause has them (certificates), else its message. */
+function problemsOf(cause: unknown): readonly string[] {
+  if (cause instanceof Error && "problems" in cause && Array.isArray(cause.problems)) return cause.problems.map(String);
+  return [messageOf(cause)];
 }
 
 function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" | "off" {

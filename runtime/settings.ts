@@ -1,6 +1,6 @@
 /**
- * Values that a bundle leaves to the place it runs in: read once, when the gateway starts, all problems listed together.
- * It owns where a value may come from (variable, `NAME_FILE`, file, default) and refuses to show a secret.
+ * Values that a bundle leaves to the place it runs in: read once, when the gateway starts, all problems listed
+ * together. It owns where a value may come from (variable, `NAME_FILE`, file, default) and refuses to show a secret.
  */
 
 /** `text` and `secret`: any text. `port`: 0 to 65535. `file`: path of a file that must be readable. */
@@ -96,7 +96,8 @@ function fromFile(
 ): Setting | string {
   const path = typeof file === "string" ? file : (env[file.env] ?? file.default);
   if (path === undefined) return `variable ${typeof file === "string" ? "" : file.env} is not set`;
-  const origin = typeof file === "string" || env[file.env] === undefined ? `file ${path}` : `file of variable ${file.env}`;
+  const isNamed = typeof file !== "string" && env[file.env] !== undefined;
+  const origin = isNamed ? `file of variable ${file.env}` : `file ${path}`;
   if (spec.kind === "secret") return secretFrom(spec, String(path), origin, readFile);
   return checked(spec, String(path), origin, readFile);
 }

@@ -1,7 +1,7 @@
 /**
- * Stopping without cutting anybody: what happens after the first signal, in which order and when. Pure logic over a clock and
- * hooks; it knows nothing of sockets. States only move forward:
- * serving -> preDrain (unready, newcomers served) -> draining (no newcomers) -> spreading (closing) -> done.
+ * Stopping without cutting anybody: what happens after the first signal, in which order and when. Pure logic over a
+ * clock and hooks; it knows nothing of sockets. States only move forward: serving -> preDrain (unready, newcomers
+ * served) -> draining (no newcomers) -> spreading (closing) -> done.
  */
 import type { Clock, Timer } from "./clock.ts";
 import { andThen, type Maybe } from "./maybe.ts";
@@ -163,7 +163,8 @@ export class Drain {
     this.#hooks.stopListening();
     this.#hooks.destroyAll();
     const tookMs = Math.round(this.#clock.monotonicMs() - this.#startedMs);
-    this.#hooks.note("stop", { drained: Math.max(0, this.#atStart - forced), closed: this.#closed, forced, took_ms: tookMs });
+    const drained = Math.max(0, this.#atStart - forced);
+    this.#hooks.note("stop", { drained, closed: this.#closed, forced, took_ms: tookMs });
     this.#hooks.finished(exitCode);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Whether somebody else serves a port that this process has stopped listening on. It only knocks: it sends nothing and
- * judges nothing but that the connection was taken.
+ * Whether somebody else serves a port that this process has stopped listening on. It only knocks: it sends nothing
+ * and judges nothing but that the connection was taken.
  */
 import { connect } from "node:net";
 import type { Clock } from "./clock.ts";

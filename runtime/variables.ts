@@ -7,6 +7,7 @@ import { attributeOf, type AccessGrant, type Attributes } from "./access/model.t
 import type { Exchange, Value } from "./context.ts";
 import { fault, faultName, faults } from "./fault.ts";
 import type { Message, ResponseMessage } from "./message.ts";
+import { unresolved } from "./policies/assign-message.ts";
 import { queryNames, queryParam, setQueryParam } from "./query.ts";
 
 /** A value as the text that templates put in: null is the fallback. */
@@ -21,7 +22,7 @@ export function textOrNull(value: Value): string | null {
 
 /** A value as text; unresolved raises AssignMessage's fault (apigee-policies section 1.2). */
 export function needText(value: Value, policy: string, variable: string): string {
-  if (value === null) throw fault("steps.assignmessage.UnresolvedVariable", `${policy}: ${variable}`, policy);
+  if (value === null) unresolved(policy, variable);
   return String(value);
 }
 

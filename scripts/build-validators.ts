@@ -1,6 +1,7 @@
 /**
- * Makes compiler/2-validate/validators.generated.js from schema/: one validator a document form, compiled ahead of time, so
- * that the compiler starts without ajv's own compiler. `--check` only compares. Run it after every change of a schema.
+ * Makes compiler/2-validate/validators.generated.js from schema/: one validator a document form, compiled ahead of
+ * time, so that the compiler starts without ajv's own compiler. `--check` only compares. Run it after every change of
+ * a schema.
  */
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -68,14 +69,18 @@ export async function validatorsText(): Promise<string> {
 }
 
 function schemaFiles(): string[] {
-  const names = readdirSync(path.join(root, "schema"), { recursive: true }).map((name) => String(name).replaceAll("\\", "/"));
+  const names = readdirSync(path.join(root, "schema"), { recursive: true }).map((name) =>
+    String(name).replaceAll("\\", "/"),
+  );
   return names.filter((name) => name.endsWith(".schema.json")).sort();
 }
 
 /** Descriptions and examples are for readers and editors; without them the generated file is half as long. */
 function withoutDocumentation(schema: object): object {
   const entries = Object.entries(schema).filter(([key]) => !documentation.includes(key));
-  return Object.fromEntries(entries.map(([key, value]) => [key, namedByUser.includes(key) ? eachValue(value) : inner(value)]));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, namedByUser.includes(key) ? eachValue(value) : inner(value)]),
+  );
 }
 
 /** The keys of these maps are names of the configuration, and one may well be called description or default. */

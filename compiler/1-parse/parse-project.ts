@@ -38,7 +38,12 @@ function placesOf(files: readonly SourceFile[], diagnostics: Diagnostics): Map<S
   return places;
 }
 
-function parseFile(file: SourceFile, place: Place, positions: PositionIndex, diagnostics: Diagnostics): ParsedDocument[] {
+function parseFile(
+  file: SourceFile,
+  place: Place,
+  positions: PositionIndex,
+  diagnostics: Diagnostics,
+): ParsedDocument[] {
   reportBadName(file, place, diagnostics);
   if (mayHaveWaivers(file)) registerWaivers(file, commentsOf(file), diagnostics);
   const parsed = parseYaml(file, positions, diagnostics);
@@ -57,7 +62,9 @@ function reportMissing(places: readonly Place[], misplaced: readonly string[], d
   if (!hasGateway && !misplaced.some((path) => /\.ya?ml$/i.test(path) && !path.includes("/"))) {
     diagnostics.report("AGW1003", null, {}, { help: 'the smallest gateway.yaml is the single line "kind: Gateway"' });
   }
-  const known = new Set(places.flatMap((place) => ("name" in place && !("owner" in place) ? [folderOf(place.kind, place.name)] : [])));
+  const known = new Set(
+    places.flatMap((place) => ("name" in place && !("owner" in place) ? [folderOf(place.kind, place.name)] : [])),
+  );
   for (const place of places) {
     if (!("owner" in place)) continue;
     const folder = folderOf(place.kind, place.owner);
@@ -77,7 +84,11 @@ const nameRules: Readonly<Record<Place["kind"], { what: string; form: RegExp; re
   gateway: null,
   access: null,
   proxy: { what: "a proxy", form: /^[A-Za-z0-9_-]{1,255}$/, reason: "only letters, digits, _ and - are allowed" },
-  sharedFlow: { what: "a shared flow", form: /^[A-Za-z0-9_-]{1,255}$/, reason: "only letters, digits, _ and - are allowed" },
+  sharedFlow: {
+    what: "a shared flow",
+    form: /^[A-Za-z0-9_-]{1,255}$/,
+    reason: "only letters, digits, _ and - are allowed",
+  },
   proxyPolicy: policyRule(),
   sharedFlowPolicy: policyRule(),
   environment: {

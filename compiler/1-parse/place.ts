@@ -45,7 +45,9 @@ export function isRootFileMeant(name: string): boolean {
   return stem.toLowerCase() === "apigw" || (stem.length > 4 && nearest(stem, ["gateway"]) !== null);
 }
 
-/** Classifies a path (forward slashes, relative to the project). Null: a file that is none of the compiler's business. */
+/**
+ * Classifies a path (forward slashes, relative to the project). Null: a file that is none of the compiler's business.
+ */
 export function placeOf(path: string): Place | Misplaced | null {
   const segments = path.split("/");
   const [first = "", ...rest] = segments;
@@ -84,7 +86,8 @@ function nestedPlace(folder: "proxies" | "shared-flows", rest: readonly string[]
   }
   if (rest.length === 2) {
     if (second === main) return { kind: isProxy ? "proxy" : "sharedFlow", name: owner };
-    const near = nearest(second, [main]) ?? (/^(proxy|flow|api-?proxy|shared-?flow)\.yaml$/i.test(second) ? main : null);
+    const near =
+      nearest(second, [main]) ?? (/^(proxy|flow|api-?proxy|shared-?flow)\.yaml$/i.test(second) ? main : null);
     if (near !== null) return { reason: `the main file is called "${main}"`, suggestion: `${folder}/${owner}/${main}` };
     return { reason: "policies lie in the folder policies", suggestion: `${folder}/${owner}/policies/${second}` };
   }
@@ -94,7 +97,10 @@ function nestedPlace(folder: "proxies" | "shared-flows", rest: readonly string[]
   }
   const file = rest.at(-1) ?? "";
   if (second === "policies") {
-    return { reason: "the folder policies has no folders of its own", suggestion: `${folder}/${owner}/policies/${file}` };
+    return {
+      reason: "the folder policies has no folders of its own",
+      suggestion: `${folder}/${owner}/policies/${file}`,
+    };
   }
   const near = nearest(second, ["policies", "resources"]) ?? (second === "policy" ? "policies" : null);
   return {

@@ -1,6 +1,6 @@
 /**
- * The only reader of the user's files: finds the YAML files of a project, within bounds, and reads them as text. What they
- * mean is not its business.
+ * The only reader of the user's files: finds the YAML files of a project, within bounds, and reads them as text. What
+ * they mean is not its business.
  */
 import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
@@ -57,7 +57,15 @@ class ProjectReader {
   }
 
   #readFolder(folder: string, depth: number): void {
-    if (this.#full || !this.#admit(++this.#folders <= this.#bounds.foldersMax, "the project has too many folders", this.#bounds.foldersMax)) return;
+    if (
+      this.#full ||
+      !this.#admit(
+        ++this.#folders <= this.#bounds.foldersMax,
+        "the project has too many folders",
+        this.#bounds.foldersMax,
+      )
+    )
+      return;
     if (!this.#admit(depth <= this.#bounds.depthMax, `"${folder}" lies too deep`, this.#bounds.depthMax)) return;
     let names: string[];
     try {

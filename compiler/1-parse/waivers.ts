@@ -19,7 +19,9 @@ export function mayHaveWaivers(file: SourceFile): boolean {
 
 /** Registers the waivers among a file's comments; malformed ones are warned about. */
 export function registerWaivers(file: SourceFile, comments: readonly Comment[], diagnostics: Diagnostics): void {
-  const commentLines = new Set(comments.filter((comment) => standsAlone(file, comment)).map((c) => file.place(c.offset).line));
+  const commentLines = new Set(
+    comments.filter((comment) => standsAlone(file, comment)).map((c) => file.place(c.offset).line),
+  );
   for (const comment of comments) {
     if (!/^#\s*apigw-ignore\b/.test(comment.text)) continue;
     const span = { file, start: comment.offset, end: comment.offset + comment.text.trimEnd().length };

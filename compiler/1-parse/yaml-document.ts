@@ -1,8 +1,20 @@
 /**
- * The door to the yaml package: text -> plain values with positions, in the subset of YAML 1.2 that a project may use. Tags,
- * anchors, aliases, merge keys and unsafe keys are refused here. It never throws for what a file holds.
+ * The door to the yaml package: text -> plain values with positions, in the subset of YAML 1.2 that a project may
+ * use. Tags, anchors, aliases, merge keys and unsafe keys are refused here. It never throws for what a file holds.
  */
-import { isAlias, isMap, isScalar, isSeq, Lexer, parseAllDocuments, visit, type Document, type ParsedNode, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type ParsedNode,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import type { Scalar } from "yaml";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { PlainMap } from "../ir/syntax.ts";
@@ -31,7 +43,13 @@ export function parseYaml(file: SourceFile, positions: PositionIndex, diagnostic
   }
   let documents: Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(file.text, { version: "1.2", schema: "core", merge: false, uniqueKeys: false, prettyErrors: false });
+    const parsed = parseAllDocuments(file.text, {
+      version: "1.2",
+      schema: "core",
+      merge: false,
+      uniqueKeys: false,
+      prettyErrors: false,
+    });
     documents = "empty" in parsed ? [] : parsed;
   } catch {
     diagnostics.report("AGW1018", { file, start: 0, end: 0 }, { limit: DEPTH_MAX });
@@ -75,7 +93,12 @@ function reportSyntax(file: SourceFile, documents: readonly Document.Parsed[], d
     const widest = Math.max(...errors.filter((error) => error.pos[0] === span.start).map((error) => error.pos[1]));
     const { problem, help, at } = syntaxProblem(first.code, first.message, file.text.slice(span.start, widest));
     const start = at === "opening" ? openingQuote(documents, span.end) : span.start + (at ?? 0);
-    diagnostics.report("AGW1001", { file, start: start ?? span.start, end: Math.max(start ?? 0, span.end) }, { problem }, { help });
+    diagnostics.report(
+      "AGW1001",
+      { file, start: start ?? span.start, end: Math.max(start ?? 0, span.end) },
+      { problem },
+      { help },
+    );
   }
   return true;
 }
@@ -95,15 +118,18 @@ function openingQuote(documents: readonly Document.Parsed[], end: number): numbe
 }
 
 /** Directives would switch to another YAML than ours. */
-function directiveProblems(document: Document.Parsed): { code: "BAD_DIRECTIVE"; message: string; pos: [number, number] }[] {
+function directiveProblems(
+  document: Document.Parsed,
+): { code: "BAD_DIRECTIVE"; message: string; pos: [number, number] }[] {
   const { yaml, tags } = document.directives;
   if (yaml.explicit !== true && Object.keys(tags).length <= 1) return [];
   return [{ code: "BAD_DIRECTIVE", message: "", pos: [document.range[0], document.range[0] + 1] }];
 }
 
 /**
- * The offset at which brackets alone nest too deeply, else null: the library recurses, so this is looked at before. A quoted
- * bracket counts too, which only matters for texts with dozens of unclosed ones; those are left to the library.
+ * The offset at which brackets alone nest too deeply, else null: the library recurses, so this is looked at before. A
+ * quoted bracket counts too, which only matters for texts with dozens of unclosed ones; those are left to the
+ * library.
  */
 function flowDepthExcess(text: string): number | null {
   let depth = 0;
@@ -141,7 +167,10 @@ class DocumentReader {
     // What was refused is missing in the value; validating it would only add its echo.
     if (this.#diagnostics.all.length > found) return { value: null, start };
     if (isPlainMap(value)) return { value, start };
-    if (value !== undefined) this.#diagnostics.report("AGW1017", this.#span(contents.range), { found: isSeq(contents) ? "a list" : "a single value" });
+    if (value !== undefined)
+      this.#diagnostics.report("AGW1017", this.#span(contents.range), {
+        found: isSeq(contents) ? "a list" : "a single value",
+      });
     return { value: null, start };
   }
 
@@ -149,7 +178,12 @@ class DocumentReader {
   #value(node: ParsedNode | null, depth: number): unknown {
     if (node === null) return null;
     if (isAlias(node)) {
-      this.#diagnostics.report("AGW1009", this.#span(node.range), { what: "alias", name: node.source }, { help: "put the text into quotes if it is one" });
+      this.#diagnostics.report(
+        "AGW1009",
+        this.#span(node.range),
+        { what: "alias", name: node.source },
+        { help: "put the text into quotes if it is one" },
+      );
       return undefined;
     }
     if (this.#hasProperties(node)) return undefined;
@@ -256,7 +290,9 @@ function styleOf(type: string | undefined): ScalarStyle {
 }
 
 function isEmpty(contents: ParsedNode | null): boolean {
-  return contents === null || (isScalar(contents) && contents.value === null && contents.range[0] === contents.range[1]);
+  return (
+    contents === null || (isScalar(contents) && contents.value === null && contents.range[0] === contents.range[1])
+  );
 }
 
 function isPlainMap(value: unknown): value is PlainMap {

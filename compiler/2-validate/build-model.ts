@@ -1,6 +1,6 @@
 /**
- * Validated documents -> the bundle model. The one place where plain values are given the types that their schemas have proved;
- * it checks nothing and fills no defaults.
+ * Validated documents -> the bundle model. The one place where plain values are given the types that their schemas
+ * have proved; it checks nothing and fills no defaults.
  */
 import type {
   ApiProductModel,
@@ -26,12 +26,15 @@ export function buildModel({ documents, positions }: ParsedProject): BundleModel
     positions.alias(value, document.value);
     return named(document, value);
   };
-  const ofKind = (kind: string): ParsedDocument[] => documents.filter(({ place, value }) => place.kind === "access" && value["kind"] === kind);
+  const ofKind = (kind: string): ParsedDocument[] =>
+    documents.filter(({ place, value }) => place.kind === "access" && value["kind"] === kind);
   return {
     gateway: typed<GatewayModel>(gateway.value),
     environments: at(documents, "environment").map((document) => named<EnvironmentModel>(document, document.value)),
     proxies: at(documents, "proxy").map((document) => withPolicies<ProxyModel>(document, "proxyPolicy")),
-    sharedFlows: at(documents, "sharedFlow").map((document) => withPolicies<SharedFlowModel>(document, "sharedFlowPolicy")),
+    sharedFlows: at(documents, "sharedFlow").map((document) =>
+      withPolicies<SharedFlowModel>(document, "sharedFlowPolicy"),
+    ),
     products: ofKind("ApiProduct").map((document) => named<ApiProductModel>(document, document.value)),
     developers: ofKind("Developer").map((document) => named<DeveloperModel>(document, document.value)),
     apps: ofKind("App").map((document) => named<AppModel>(document, document.value)),

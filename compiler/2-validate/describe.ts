@@ -27,7 +27,10 @@ export function describe(root: object, error: SchemaError, context: Context): vo
       return describeUnknownKey(located, textParam(error, "additionalProperty"), schema, context);
     case "required": {
       const owner = schema["x-owner"] ?? (located.holder === null ? "" : located.words);
-      return diagnostics.report("AGW1021", spanOf(located, positions), { key: textParam(error, "missingProperty"), owner });
+      return diagnostics.report("AGW1021", spanOf(located, positions), {
+        key: textParam(error, "missingProperty"),
+        owner,
+      });
     }
     case "type":
       return describeType(located, schema, context);
@@ -48,7 +51,12 @@ export function describe(root: object, error: SchemaError, context: Context): vo
   }
 }
 
-function describeUnknownKey(located: Located, key: string, schema: AnnotatedSchema, { diagnostics, positions }: Context): void {
+function describeUnknownKey(
+  located: Located,
+  key: string,
+  schema: AnnotatedSchema,
+  { diagnostics, positions }: Context,
+): void {
   const span = spanOfKey(located, key, positions);
   if (schema["x-not-yet"]?.includes(key) === true) {
     diagnostics.report("AGW1026", span, { what: `"${key}"` });
@@ -70,7 +78,11 @@ function keyHelp(located: Located, key: string, schema: AnnotatedSchema): string
   if (hint !== undefined) return hint;
   const valid = Object.keys(schema.properties ?? {});
   const present = keysOf(located);
-  const near = nearest(key, valid.filter((name) => !present.includes(name))) ?? nearest(key, valid);
+  const near =
+    nearest(
+      key,
+      valid.filter((name) => !present.includes(name)),
+    ) ?? nearest(key, valid);
   if (near !== null) return present.includes(near) ? `"${near}" is there already` : `did you mean "${near}"?`;
   return valid.length > 0 && valid.length <= LISTED_KEYS_MAX ? `keys here: ${valid.join(", ")}` : null;
 }
@@ -84,20 +96,28 @@ function describeType(located: Located, schema: AnnotatedSchema, { diagnostics, 
     return;
   }
   const expected = schema["x-expected"] ?? typeWords(schema);
-  diagnostics.report("AGW1022", span, { key: located.words, expected, found: foundWords(value) }, {
-    help: typeHelp(located, span.file.text.slice(span.start, span.end), schema),
-  });
+  diagnostics.report(
+    "AGW1022",
+    span,
+    { key: located.words, expected, found: foundWords(value) },
+    {
+      help: typeHelp(located, span.file.text.slice(span.start, span.end), schema),
+    },
+  );
 }
 
 function typeHelp(located: Located, source: string, schema: AnnotatedSchema): string | null {
   const { value } = located;
-  const takesText = (schema.type === "string" && schema.enum === undefined) || (schema.type === undefined && schema["x-expected"]?.startsWith("a text") === true);
+  const takesText =
+    (schema.type === "string" && schema.enum === undefined) ||
+    (schema.type === undefined && schema["x-expected"]?.startsWith("a text") === true);
   if (takesText && (typeof value === "number" || typeof value === "boolean")) return `put it into quotes: "${source}"`;
   if (takesText && typeof value === "object" && value !== null && !Array.isArray(value) && source.startsWith("{")) {
     return `a template at the beginning of a value needs quotes: "${source.split("\n", 1)[0] ?? ""}"`;
   }
   if (schema.type === "array" && typeof value === "string") return `a list, even of one: [${value}]`;
-  if (schema.type === "array" && typeof value === "object" && value !== null) return "begin each item with `- `, even when there is only one";
+  if (schema.type === "array" && typeof value === "object" && value !== null)
+    return "begin each item with `- `, even when there is only one";
   if (schema.type === "boolean" && typeof value === "string" && /^(yes|no|on|off|true|false)$/i.test(value)) {
     return `write ${/^(yes|on|true)$/i.test(value) ? "true" : "false"}`;
   }
@@ -107,7 +127,12 @@ function typeHelp(located: Located, source: string, schema: AnnotatedSchema): st
   return value === null ? "give it a value, or remove the key" : null;
 }
 
-function describeChoice(located: Located, allowed: readonly unknown[], schema: AnnotatedSchema, { diagnostics, positions }: Context): void {
+function describeChoice(
+  located: Located,
+  allowed: readonly unknown[],
+  schema: AnnotatedSchema,
+  { diagnostics, positions }: Context,
+): void {
   const span = spanOf(located, positions);
   const { value } = located;
   if (typeof value === "string" && schema["x-not-yet"]?.includes(value) === true) {
@@ -125,13 +150,23 @@ function describeForm(located: Located, schema: AnnotatedSchema, { diagnostics, 
   const text = String(located.value);
   if (schema["x-format"] === "digest") {
     const what = "something that is no digest, and so perhaps the secret itself,";
-    diagnostics.report("AGW4001", spanOf(located, positions), { key: located.words, what }, { help: "`apigw-compile digest` makes a digest" });
+    diagnostics.report(
+      "AGW4001",
+      spanOf(located, positions),
+      { key: located.words, what },
+      { help: "`apigw-compile digest` makes a digest" },
+    );
     return;
   }
   diagnostics.report("AGW1025", spanOf(located, positions), { key: located.words, ...formParams(text, schema) });
 }
 
-function describeKeyName(located: Located, name: string, error: SchemaError, { diagnostics, positions }: Context): void {
+function describeKeyName(
+  located: Located,
+  name: string,
+  error: SchemaError,
+  { diagnostics, positions }: Context,
+): void {
   const schema = error.parentSchema ?? {};
   const key = located.holder === null ? "a key" : `a key of ${located.words}`;
   diagnostics.report("AGW1025", spanOfKey(located, name, positions), { key, ...formParams(name, schema) });
@@ -154,7 +189,12 @@ function describeRepetition(located: Located, error: SchemaError, { diagnostics,
   diagnostics.report("AGW1031", positions.of(located.value, later), { value, key: located.words }, { related });
 }
 
-function describeRule(located: Located, error: SchemaError, schema: AnnotatedSchema, { diagnostics, positions }: Context): void {
+function describeRule(
+  located: Located,
+  error: SchemaError,
+  schema: AnnotatedSchema,
+  { diagnostics, positions }: Context,
+): void {
   const limit = limitWords(error, schema);
   if (limit !== null) {
     diagnostics.report("AGW1024", spanOf(located, positions), { key: located.words, limit });
@@ -162,7 +202,9 @@ function describeRule(located: Located, error: SchemaError, schema: AnnotatedSch
   }
   const key = schema["x-key"];
   const span = key === undefined ? spanOf(located, positions) : spanOfKey(located, key, positions);
-  diagnostics.report("AGW1027", span, { rule: schema["x-rule"] ?? `${located.words} breaks a rule of its schema (${error.keyword})` });
+  diagnostics.report("AGW1027", span, {
+    rule: schema["x-rule"] ?? `${located.words} breaks a rule of its schema (${error.keyword})`,
+  });
 }
 
 /** Words for a bound; null when the keyword is none, or has a rule in words. */
@@ -171,7 +213,8 @@ function limitWords(error: SchemaError, schema: AnnotatedSchema): string | null 
   switch (error.keyword) {
     case "minimum":
     case "maximum":
-      if ("minimum" in schema && "maximum" in schema) return `from ${String(schema.minimum)} to ${String(schema.maximum)}`;
+      if ("minimum" in schema && "maximum" in schema)
+        return `from ${String(schema.minimum)} to ${String(schema.maximum)}`;
       return error.keyword === "minimum" ? `at least ${limit}` : `at most ${limit}`;
     case "minLength":
       return limit === "1" ? "a text that is not empty" : `at least ${limit} characters long`;

@@ -2,8 +2,9 @@
 import type { SchemaError } from "./schema-error.ts";
 
 /**
- * Drops the noise of unions and conditionals. A union fails with the errors of all its branches; what counts is those of the
- * branch whose type the value has, else that no branch fits. The schemas keep to one branch a type (a test holds that).
+ * Drops the noise of unions and conditionals. A union fails with the errors of all its branches; what counts is those
+ * of the branch whose type the value has, else that no branch fits. The schemas keep to one branch a type (a test
+ * holds that).
  */
 export function distil(errors: readonly SchemaError[]): SchemaError[] {
   let kept: SchemaError[] = [];
@@ -21,7 +22,8 @@ function resolveUnion(before: readonly SchemaError[], union: SchemaError): Schem
     return [...before.filter((error) => !branches.includes(error.parentSchema)), union];
   }
   const path = union.instancePath;
-  const isInside = (error: SchemaError): boolean => error.instancePath === path || error.instancePath.startsWith(`${path}/`);
+  const isInside = (error: SchemaError): boolean =>
+    error.instancePath === path || error.instancePath.startsWith(`${path}/`);
   const outside = before.filter((error) => !isInside(error));
   const inside = before.filter(isInside);
   const misfits = inside.filter((error) => error.instancePath === path && error.keyword === "type");
@@ -37,7 +39,9 @@ function withoutEchoes(errors: readonly SchemaError[]): SchemaError[] {
     const key = error.keyword === "not" ? error.parentSchema?.["x-key"] : undefined;
     return key === undefined ? [] : [`${error.instancePath}/${key}`];
   });
-  const unknownKeys = new Set(errors.filter((error) => error.keyword === "additionalProperties").map((error) => error.instancePath));
+  const unknownKeys = new Set(
+    errors.filter((error) => error.keyword === "additionalProperties").map((error) => error.instancePath),
+  );
   const seen = new Set<string>();
   return errors.filter((error) => {
     const path = error.instancePath;
@@ -53,6 +57,11 @@ function withoutEchoes(errors: readonly SchemaError[]): SchemaError[] {
 
 function identityOf(error: SchemaError): string {
   const rule = error.parentSchema?.["x-rule"];
-  const about = rule !== undefined && error.keyword !== "additionalProperties" && error.keyword !== "required" ? rule : JSON.stringify(error.params);
-  return [error.instancePath, error.propertyName ?? "", error.keyword === "anyOf" ? "not" : error.keyword, about].join("\n");
+  const about =
+    rule !== undefined && error.keyword !== "additionalProperties" && error.keyword !== "required"
+      ? rule
+      : JSON.stringify(error.params);
+  return [error.instancePath, error.propertyName ?? "", error.keyword === "anyOf" ? "not" : error.keyword, about].join(
+    "\n",
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Why a text does not have the form that its schema's pattern asks for. The pattern decides; here is only the reason, for
- * the mistakes that people make. Null: the general words of the schema say enough.
+ * Why a text does not have the form that its schema's pattern asks for. The pattern decides; here is only the reason,
+ * for the mistakes that people make. Null: the general words of the schema say enough.
  */
 
 /** A reason, in words that continue "expects a base path such as /v1/chat: ...". */
@@ -32,7 +32,12 @@ const explanations: Readonly<Record<string, Explain>> = {
     [/^\d+(k|K|M|G|kb|kB|Kb|mb|Mb|gb|Gb)$/, "the units are B, KB, KiB, MB, MiB, GB and GiB, spelled so"],
     [/^0/, "it must be more than nothing"],
   ),
-  host: firstOf([/:\/\//, "it has no scheme"], [/^[^:]+:\d+$/, "the port has a key of its own"], [/\//, "it has no path"], [/\{/, "templates are not allowed here"]),
+  host: firstOf(
+    [/:\/\//, "it has no scheme"],
+    [/^[^:]+:\d+$/, "the port has a key of its own"],
+    [/\//, "it has no path"],
+    [/\{/, "templates are not allowed here"],
+  ),
   url: firstOf(
     [/^wss?:\/\//, "a WebSocket begins as an HTTP request, so write http:// for ws:// and https:// for wss://"],
     [/[{}]/, "templates in it are not supported yet"],
@@ -70,14 +75,33 @@ const explanations: Readonly<Record<string, Explain>> = {
     [/[{}]/, "it has no templates"],
     [/[^\x21-\x7e]/, "other characters are percent-encoded"],
   ),
-  name: firstOf([/^$/, "it is empty"], [/^ | $/, "it has a space at an end"], [/^.{256,}$/, "it is longer than 255 characters"]),
-  "environment-name": firstOf([/[A-Z]/, "it is written in lower case"], [/^[^a-z]/, "it begins with a letter"], [/-$/, "it does not end with -"]),
-  "variable-name": firstOf([/^\{.*\}$/, "the name of a variable has no braces"], [/[{}]/, "templates are not allowed here"]),
+  name: firstOf(
+    [/^$/, "it is empty"],
+    [/^ | $/, "it has a space at an end"],
+    [/^.{256,}$/, "it is longer than 255 characters"],
+  ),
+  "environment-name": firstOf(
+    [/[A-Z]/, "it is written in lower case"],
+    [/^[^a-z]/, "it begins with a letter"],
+    [/-$/, "it does not end with -"],
+  ),
+  "variable-name": firstOf(
+    [/^\{.*\}$/, "the name of a variable has no braces"],
+    [/[{}]/, "templates are not allowed here"],
+  ),
   reference: firstOf([/^[A-Za-z0-9._-]+$/, "it begins with ref://"]),
   digest: firstOf([/^[0-9a-f]{64}$/i, "it is written as `apigw-compile digest` prints it, in base64url after sha256:"]),
   algorithms: firstOf([/none/i, "a token without a signature proves nothing"]),
-  rate: firstOf([/^\d+$/, "ps (per second) or pm (per minute) is missing"], [/^\d+ph$/, "the units are ps and pm"], [/^0/, "it must be more than nothing"]),
-  "target-path": firstOf([/^[^/]/, "it begins with /"], [/[{}]/, "templates in it are not supported yet"], [/[?#]/, "it has no query and no fragment"]),
+  rate: firstOf(
+    [/^\d+$/, "ps (per second) or pm (per minute) is missing"],
+    [/^\d+ph$/, "the units are ps and pm"],
+    [/^0/, "it must be more than nothing"],
+  ),
+  "target-path": firstOf(
+    [/^[^/]/, "it begins with /"],
+    [/[{}]/, "templates in it are not supported yet"],
+    [/[?#]/, "it has no query and no fragment"],
+  ),
   "resource-path": firstOf([/^[^/]/, "it begins with /"]),
   scope: firstOf([/\s/, "each scope is an item of its own"]),
   method: firstOf([/[a-z]/, "methods are written in capitals"]),

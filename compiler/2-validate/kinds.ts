@@ -15,23 +15,91 @@ export const policyKinds = [
 
 /** Policies that Apigee has and apigw has not, or not yet. */
 export const absentPolicyKinds: readonly string[] = [
-  "AccessEntity", "AssertCondition", "BasicAuthentication", "ConcurrentRatelimit", "ConnectorCallout", "CORS", "DataCapture",
-  "DecodeJWS", "DecodeJWT", "DeleteOAuthV1Info", "DeleteOAuthV2Info", "ExternalCallout", "ExtractVariables", "GenerateJWS", "GenerateJWT",
-  "GenerateSAMLAssertion", "GetOAuthV1Info", "GetOAuthV2Info", "GraphQL", "HMAC", "HTTPModifier", "IntegrationCallout",
-  "InvalidateCache", "JavaCallout", "Javascript", "JSONThreatProtection", "JSONToXML", "KeyValueMapOperations", "Ldap", "LLMTokenQuota",
-  "LookupCache", "MessageLogging", "MessageValidation", "MonetizationLimitsCheck", "OASValidation", "OAuthV1",
-  "ParseDialogflowRequest", "ParsePayload", "PopulateCache", "PromptTokenLimit", "PublishMessage", "PythonScript", "Quota",
-  "ReadPropertySet", "RegularExpressionProtection", "ResetQuota", "ResponseCache", "RevokeOAuthV2", "SanitizeModelResponse",
-  "SanitizeUserPrompt", "Script", "SemanticCacheLookup", "SemanticCachePopulate", "ServiceCallout", "SetDialogflowResponse",
-  "SetIntegrationRequest", "SetOAuthV2Info", "StatisticsCollector", "TraceCapture", "ValidateSAMLAssertion", "VerifyIAM", "VerifyJWS",
-  "XMLThreatProtection", "XMLToJSON", "XSL",
+  "AccessEntity",
+  "AssertCondition",
+  "BasicAuthentication",
+  "ConcurrentRatelimit",
+  "ConnectorCallout",
+  "CORS",
+  "DataCapture",
+  "DecodeJWS",
+  "DecodeJWT",
+  "DeleteOAuthV1Info",
+  "DeleteOAuthV2Info",
+  "ExternalCallout",
+  "ExtractVariables",
+  "GenerateJWS",
+  "GenerateJWT",
+  "GenerateSAMLAssertion",
+  "GetOAuthV1Info",
+  "GetOAuthV2Info",
+  "GraphQL",
+  "HMAC",
+  "HTTPModifier",
+  "IntegrationCallout",
+  "InvalidateCache",
+  "JavaCallout",
+  "Javascript",
+  "JSONThreatProtection",
+  "JSONToXML",
+  "KeyValueMapOperations",
+  "Ldap",
+  "LLMTokenQuota",
+  "LookupCache",
+  "MessageLogging",
+  "MessageValidation",
+  "MonetizationLimitsCheck",
+  "OASValidation",
+  "OAuthV1",
+  "ParseDialogflowRequest",
+  "ParsePayload",
+  "PopulateCache",
+  "PromptTokenLimit",
+  "PublishMessage",
+  "PythonScript",
+  "Quota",
+  "ReadPropertySet",
+  "RegularExpressionProtection",
+  "ResetQuota",
+  "ResponseCache",
+  "RevokeOAuthV2",
+  "SanitizeModelResponse",
+  "SanitizeUserPrompt",
+  "Script",
+  "SemanticCacheLookup",
+  "SemanticCachePopulate",
+  "ServiceCallout",
+  "SetDialogflowResponse",
+  "SetIntegrationRequest",
+  "SetOAuthV2Info",
+  "StatisticsCollector",
+  "TraceCapture",
+  "ValidateSAMLAssertion",
+  "VerifyIAM",
+  "VerifyJWS",
+  "XMLThreatProtection",
+  "XMLToJSON",
+  "XSL",
 ];
 
 /** Kinds that are no policies. */
-export const documentKinds = ["Gateway", "ApiProxy", "SharedFlow", "Environment", "ApiProduct", "Developer", "App", "Test"] as const;
+export const documentKinds = [
+  "Gateway",
+  "ApiProxy",
+  "SharedFlow",
+  "Environment",
+  "ApiProduct",
+  "Developer",
+  "App",
+  "Test",
+] as const;
 
 /** Kinds that a place takes, and the words for them. */
-export function kindsAt(place: Place["kind"]): { readonly kinds: readonly string[]; readonly words: string; readonly what: string } {
+export function kindsAt(place: Place["kind"]): {
+  readonly kinds: readonly string[];
+  readonly words: string;
+  readonly what: string;
+} {
   switch (place) {
     case "gateway":
       return { kinds: ["Gateway"], words: '"Gateway"', what: "kind" };

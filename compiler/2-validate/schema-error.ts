@@ -1,4 +1,7 @@
-/** The form of what the generated validators report, and of the schema annotations that the words come from. Types only. */
+/**
+ * The form of what the generated validators report, and of the schema annotations that the words come from. Types
+ * only.
+ */
 
 /** A schema with the annotations that this phase reads. */
 export interface AnnotatedSchema {

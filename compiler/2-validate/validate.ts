@@ -1,6 +1,6 @@
 /**
- * Documents -> bundle model: each document is checked against the schema of its kind, by validators that were compiled ahead of
- * time. Pure; every mistake becomes one diagnostic at the key it is about.
+ * Documents -> bundle model: each document is checked against the schema of its kind, by validators that were
+ * compiled ahead of time. Pure; every mistake becomes one diagnostic at the key it is about.
  */
 import { nearest } from "../diagnostics/nearest.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";

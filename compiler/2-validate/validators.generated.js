@@ -28,24 +28,24 @@ key","distributed"]},file:{$ref:"shared.schema.json#/$defs/fileSource"}},allOf:[
 memory"}},required:["kind"]},then:{type:"object",not:{type:"object",required:["file"]},"x-key":"file","x-rule":'"file" b\
 elongs to the embedded store, and the store is "memory"'}}]},ops:{type:"object",additionalProperties:!1,required:["port"],
 "x-expected":"a map with port",properties:{host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"shared.schema\
-.json#/$defs/portSetting"}}},admin:{type:"object",additionalProperties:!1,"x-expected":"a map with port or socket",properties:{
-host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"shared.schema.json#/$defs/portSetting"},socket:{$ref:"sh\
-ared.schema.json#/$defs/fileSource"},secret:{$ref:"shared.schema.json#/$defs/secretSource"},tls:{$ref:"shared.schema.jso\
-n#/$defs/tls"}},allOf:[{type:"object",not:{type:"object",required:["port","socket"]},"x-key":"socket","x-rule":"admin li\
-stens on a port or on a socket, not on both"},{type:"object",anyOf:[{type:"object",required:["port"]},{type:"object",required:[
-"socket"]}],"x-rule":"admin needs a port or a socket"}]},limits:{type:"object",additionalProperties:!1,"x-expected":"a m\
-ap of limits",properties:{requestHead:{$ref:"shared.schema.json#/$defs/size"},requestHeadersMax:{$ref:"#/$defs/countLimi\
-t"},requestTarget:{$ref:"shared.schema.json#/$defs/size"},requestHeadTimeout:{$ref:"shared.schema.json#/$defs/positiveDu\
-ration"},requestTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},keepAliveTimeout:{$ref:"shared.schema.json#/\
-$defs/positiveDuration"},early:{$ref:"shared.schema.json#/$defs/size"},handshakesMax:{$ref:"#/$defs/countLimit"},handshakesPerAddressMax:{
-$ref:"#/$defs/countLimit"},connectionsMax:{$ref:"#/$defs/countLimit"},sessionsMax:{$ref:"#/$defs/countLimit"},responseHead:{
-$ref:"shared.schema.json#/$defs/size"},responseHeadersMax:{$ref:"#/$defs/countLimit"},interimResponsesMax:{$ref:"#/$defs\
-/countLimit"},refusalBody:{$ref:"shared.schema.json#/$defs/size"},connectTimeout:{$ref:"shared.schema.json#/$defs/positi\
-veDuration"},ioTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},spliceBuffer:{$ref:"shared.schema.json#/$defs\
-/size"},writeStallTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},halfCloseTimeout:{$ref:"shared.schema.json\
-#/$defs/positiveDuration"},closeGrace:{$ref:"shared.schema.json#/$defs/positiveDuration"},closeTimeout:{$ref:"shared.sch\
-ema.json#/$defs/positiveDuration"},idleTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},tcpKeepAlive:{$ref:"s\
-hared.schema.json#/$defs/positiveDuration"},credentialsPerSessionMax:{$ref:"#/$defs/countLimit"},revocationsRememberedMax:{
+.json#/$defs/portSetting"}}},admin:{type:"object",additionalProperties:!1,"x-expected":"a map with secret and port or so\
+cket",required:["secret"],properties:{host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"shared.schema.json\
+#/$defs/portSetting"},socket:{$ref:"shared.schema.json#/$defs/fileSource"},secret:{$ref:"shared.schema.json#/$defs/secre\
+tSource"},tls:{$ref:"shared.schema.json#/$defs/tls"}},allOf:[{type:"object",not:{type:"object",required:["port","socket"]},
+"x-key":"socket","x-rule":"admin listens on a port or on a socket, not on both"},{type:"object",anyOf:[{type:"object",required:[
+"port"]},{type:"object",required:["socket"]}],"x-rule":"admin needs a port or a socket"}]},limits:{type:"object",additionalProperties:!1,
+"x-expected":"a map of limits",properties:{requestHead:{$ref:"shared.schema.json#/$defs/size"},requestHeadersMax:{$ref:"\
+#/$defs/countLimit"},requestTarget:{$ref:"shared.schema.json#/$defs/size"},requestHeadTimeout:{$ref:"shared.schema.json#\
+/$defs/positiveDuration"},requestTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},keepAliveTimeout:{$ref:"sha\
+red.schema.json#/$defs/positiveDuration"},early:{$ref:"shared.schema.json#/$defs/size"},handshakesMax:{$ref:"#/$defs/cou\
+ntLimit"},handshakesPerAddressMax:{$ref:"#/$defs/countLimit"},connectionsMax:{$ref:"#/$defs/countLimit"},sessionsMax:{$ref:"\
+#/$defs/countLimit"},responseHead:{$ref:"shared.schema.json#/$defs/size"},responseHeadersMax:{$ref:"#/$defs/countLimit"},
+interimResponsesMax:{$ref:"#/$defs/countLimit"},refusalBody:{$ref:"shared.schema.json#/$defs/size"},connectTimeout:{$ref:"\
+shared.schema.json#/$defs/positiveDuration"},ioTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},spliceBuffer:{
+$ref:"shared.schema.json#/$defs/size"},writeStallTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},halfCloseTimeout:{
+$ref:"shared.schema.json#/$defs/positiveDuration"},closeGrace:{$ref:"shared.schema.json#/$defs/positiveDuration"},closeTimeout:{
+$ref:"shared.schema.json#/$defs/positiveDuration"},idleTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},tcpKeepAlive:{
+$ref:"shared.schema.json#/$defs/positiveDuration"},credentialsPerSessionMax:{$ref:"#/$defs/countLimit"},revocationsRememberedMax:{
 $ref:"#/$defs/countLimit"},memoryRecordsMax:{$ref:"#/$defs/countLimit"},verifiedCacheMax:{$ref:"#/$defs/countLimit"},spikeArrestIdentifiersMax:{
 $ref:"#/$defs/countLimit"},logBacklog:{$ref:"shared.schema.json#/$defs/size"},adminBody:{$ref:"shared.schema.json#/$defs\
 /size"},adminPageMax:{$ref:"#/$defs/countLimit"}}},drain:{type:"object",additionalProperties:!1,"x-expected":"a map of d\
@@ -53,113 +53,185 @@ rain settings",properties:{preDrainDelay:{$ref:"shared.schema.json#/$defs/durati
 defs/duration"},spread:{$ref:"shared.schema.json#/$defs/duration"},refuse:{type:"integer",const:503,"x-expected":"503"},
 successor:{type:"boolean"}}},observability:{type:"object",additionalProperties:!1,"x-expected":"a map with debug and acc\
 essLog",properties:{debug:{type:"string",enum:["on","off"]},accessLog:{type:"string",enum:["on","off"]}}}},$defs:{countLimit:{
-type:"integer",minimum:1,maximum:1e9}}},rr=Object.prototype.hasOwnProperty,Xe=ni().default,Hi=new RegExp("^[a-z][a-z0-9-\
-]{0,31}$","u"),Zr={type:"string",pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","x-format":"environment-name","x-expected":"\
-a name of lower-case letters, digits and `-`"},ci=new RegExp("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","u");function Ze(s,{instancePath:t="",
-parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ze.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!ci.test(s)){let a={instancePath:t,schemaPath:"\
-#/pattern",keyword:"pattern",params:{pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"},schema:"^[a-z]([a-z0-9-]{0,61}[a-z0-9]\
-)?$",parentSchema:Zr,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
-params:{type:"string"},schema:Zr.type,parentSchema:Zr,data:s};e===null?e=[a]:e.push(a),r++}return Ze.errors=e,r===0}Ze.evaluated=
-{dynamicProps:!1,dynamicItems:!1};var _r={type:"string",maxLength:253,pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0\
--9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","x-format":"hostname-pattern","x-expected":"a host name such as api.exa\
-mple.com, *.example.com, or *"},L=li().default,fi=new RegExp("^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9](\
-[a-z0-9-]{0,61}[a-z0-9])?)*)$","u");function Gr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Gr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
-s)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:_r,
-data:s};e===null?e=[a]:e.push(a),r++}if(!fi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\\
-.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:_r,data:s};e===null?e=[a]:
-e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,
-data:s};e===null?e=[a]:e.push(a),r++}return Gr.errors=e,r===0}Gr.evaluated={dynamicProps:!1,dynamicItems:!1};var Ye={type:"\
-string",maxLength:255,pattern:"^[A-Za-z0-9_-]+$","x-format":"name","x-expected":"a name of letters, digits, `_` and `-`"},
-ba=new RegExp("^[A-Za-z0-9_-]+$","u");function Kr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Kr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
-s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Ye,
-data:s};e===null?e=[a]:e.push(a),r++}if(!ba.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ye.type,parentSchema:Ye,data:s};e===null?
-e=[a]:e.push(a),r++}return Kr.errors=e,r===0}Kr.evaluated={dynamicProps:!1,dynamicItems:!1};var we={type:"string",maxLength:255,
-pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, dig\
-its, `.`, `_`, `-`, `$`, `%` and spaces"},bt=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Br(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Br.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:we,data:s};e===null?e=[a]:e.push(
-a),r++}if(!bt.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]\
-([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:we,
-data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:we.type,parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}return Br.errors=e,r===0}Br.evaluated={dynamicProps:!1,
-dynamicItems:!1};var Ue={anyOf:[{type:"string",maxLength:253,pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\\
-.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","x-format":"host","x-expected":"a\
- host name or an IP address"},{$ref:"#/$defs/fromEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, defa\
-ult: host }"},ui=new RegExp("^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0\
--9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","u"),Nr={type:"object",additionalProperties:!1,required:["env"],"x-expecte\
-d":"{ env: NAME, default: value }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},ka={type:"\
-string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$","x-format":"environment-variable","x-expected":"the name of an environm\
-ent variable"},Mi=new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,254}$","u");function ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ge.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(!Mi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:ka,data:s};e===null?e=[a]:
-e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:ka.type,parentSchema:ka,
-data:s};e===null?e=[a]:e.push(a),r++}return ge.errors=e,r===0}ge.evaluated={dynamicProps:!1,dynamicItems:!1};function ke(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ke.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.env===
-void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"env"},schema:Nr.required,
-parentSchema:Nr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="env"||a==="default")){let i={instancePath:t,
-schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Nr,
+type:"integer",minimum:1,maximum:1e9,"x-expected":"a whole number of at least 1"}}},rr=Object.prototype.hasOwnProperty,Xe=ni().
+default,Hi=new RegExp("^[a-z][a-z0-9-]{0,31}$","u"),Zr={type:"string",pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","x-for\
+mat":"environment-name","x-expected":"a name of lower-case letters, digits and `-`"},ci=new RegExp("^[a-z]([a-z0-9-]{0,6\
+1}[a-z0-9])?$","u");function Ze(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=Ze.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!ci.
+test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])\
+?$"},schema:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",parentSchema:Zr,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
+schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Zr.type,parentSchema:Zr,data:s};e===null?e=[a]:e.push(a),
+r++}return Ze.errors=e,r===0}Ze.evaluated={dynamicProps:!1,dynamicItems:!1};var _r={type:"string",maxLength:253,pattern:"\
+^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","x-format":"hostname-patter\
+n","x-expected":"a host name such as api.example.com, *.example.com, or *"},L=li().default,fi=new RegExp("^(\\*|(\\*\\.)?[a\
+-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","u");function Gr(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Gr.evaluated;if(p.dynamicProps&&(p.props=void 0),
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+maxLength",params:{limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}if(!fi.test(s)){let a={instancePath:t,
+schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z\
+0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\
+*)$",parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
+params:{type:"string"},schema:_r.type,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}return Gr.errors=e,r===0}Gr.evaluated=
+{dynamicProps:!1,dynamicItems:!1};var Ye={type:"string",maxLength:255,pattern:"^[A-Za-z0-9_-]+$","x-format":"name","x-ex\
+pected":"a name of letters, digits, `_` and `-`"},ba=new RegExp("^[A-Za-z0-9_-]+$","u");function Kr(s,{instancePath:t="",
+parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Kr.evaluated;if(p.dynamicProps&&
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/m\
+axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}if(!ba.
+test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-\
+Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
+type",params:{type:"string"},schema:Ye.type,parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}return Kr.errors=e,r===
+0}Kr.evaluated={dynamicProps:!1,dynamicItems:!1};var we={type:"string",maxLength:255,pattern:"^[A-Za-z0-9._$%-]([A-Za-z0\
+-9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, digits, `.`, `_`, `-`, `$`, `%` and sp\
+aces"},bt=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Br(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Br.evaluated;if(p.dynamicProps&&(p.props=void 0),
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+maxLength",params:{limit:255},schema:255,parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}if(!bt.test(s)){let a={instancePath:t,
+schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"\
+^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:we.type,parentSchema:we,data:s};e===null?
+e=[a]:e.push(a),r++}return Br.errors=e,r===0}Br.evaluated={dynamicProps:!1,dynamicItems:!1};var Ue={anyOf:[{type:"string",
+maxLength:253,pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\
+)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","x-format":"host","x-expected":"a host name or an IP address"},{$ref:"#/$defs/fr\
+omEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, default: host }"},ui=new RegExp("^([A-Za-z0-9_]([A-\
+Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
+"u"),Nr={type:"object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: value }",properties:{
+env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},ka={type:"string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,2\
+54}$","x-format":"environment-variable","x-expected":"the name of an environment variable"},Mi=new RegExp("^[A-Za-z_][A-\
+Za-z0-9_]{0,254}$","u");function ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=ge.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Mi.
+test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},
+schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:ka,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
+schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:ka.type,parentSchema:ka,data:s};e===null?e=[a]:e.push(a),
+r++}return ge.errors=e,r===0}ge.evaluated={dynamicProps:!1,dynamicItems:!1};function ke(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ke.evaluated;if(p.dynamicProps&&(p.props=void 0),
+p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.env===void 0){let a={instancePath:t,schemaPath:"\
+#/required",keyword:"required",params:{missingProperty:"env"},schema:Nr.required,parentSchema:Nr,data:s};e===null?e=[a]:
+e.push(a),r++}for(let a in s)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
+additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Nr,data:s};e===null?e=[i]:e.push(i),r++}if(s.
+env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===
+null?ge.errors:e.concat(ge.errors),r=e.length)),s.default!==void 0){let a=s.default;if(typeof a!="string"){let i={instancePath:t+
+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"string"},schema:Nr.properties.default.type,
+parentSchema:Nr.properties.default,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",
+keyword:"type",params:{type:"object"},schema:Nr.type,parentSchema:Nr,data:s};e===null?e=[a]:e.push(a),r++}return ke.errors=
+e,r===0}ke.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ge.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
+items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>253){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
+keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(!ui.test(
+s)){let n={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]\
+{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^\
+([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-\
+9A-Fa-f:.]*)$",parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schemaPath:"#/a\
+nyOf/0/type",keyword:"type",params:{type:"string"},schema:Ue.anyOf[0].type,parentSchema:Ue.anyOf[0],data:s};e===null?e=[
+n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
+(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:
+e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:Ue.anyOf,parentSchema:Ue,data:s};
+e===null?e=[n]:e.push(n),r++}return Ge.errors=e,p.props=o,r===0}Ge.evaluated={dynamicProps:!0,dynamicItems:!1};var We={anyOf:[
+{type:"integer",minimum:0,maximum:65535,"x-expected":"a port from 0 to 65535"},{$ref:"#/$defs/fromEnvNumber"}],"x-expect\
+ed":"a port from 0 to 65535, or { env: NAME, default: number }"},Tr={type:"object",additionalProperties:!1,required:["en\
+v"],"x-expected":"{ env: NAME, default: number }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"in\
+teger"}}};function Pr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,
+r=0,p=Pr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(
+s)){if(s.env===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"env"},schema:Tr.
+required,parentSchema:Tr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="env"||a==="default")){let i={instancePath:t,
+schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,
 data:s};e===null?e=[i]:e.push(i),r++}if(s.env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"\
 env",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.default!==void 0){let a=s.default;
-if(typeof a!="string"){let i={instancePath:t+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"\
-string"},schema:Nr.properties.default.type,parentSchema:Nr.properties.default,data:a};e===null?e=[i]:e.push(i),r++}}}else{
-let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Nr.type,parentSchema:Nr,data:s};e===
-null?e=[a]:e.push(a),r++}return ke.errors=e,r===0}ke.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ge(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ge.evaluated;
-p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>253){let n={
-instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ue.anyOf[0],
-data:s};e===null?e=[n]:e.push(n),r++}if(!ui.test(s)){let n={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"patte\
-rn",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\
-\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-\
-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),
-r++}}else{let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},schema:Ue.anyOf[0].type,
-parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,
-parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=
-i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",
-params:{},schema:Ue.anyOf,parentSchema:Ue,data:s};e===null?e=[n]:e.push(n),r++}return Ge.errors=e,p.props=o,r===0}Ge.evaluated=
-{dynamicProps:!0,dynamicItems:!1};var We={anyOf:[{type:"integer",minimum:0,maximum:65535,"x-expected":"a port from 0 to \
-65535"},{$ref:"#/$defs/fromEnvNumber"}],"x-expected":"a port from 0 to 65535, or { env: NAME, default: number }"},Tr={type:"\
-object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: number }",properties:{env:{$ref:"#/\
-$defs/environmentVariable"},default:{type:"integer"}}};function Pr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Pr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.env===void 0){let a={instancePath:t,schemaPath:"#/requir\
-ed",keyword:"required",params:{missingProperty:"env"},schema:Tr.required,parentSchema:Tr,data:s};e===null?e=[a]:e.push(a),
-r++}for(let a in s)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"ad\
-ditionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,data:s};e===null?e=[i]:e.push(i),r++}if(s.env!==
-void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===null?
-ge.errors:e.concat(ge.errors),r=e.length)),s.default!==void 0){let a=s.default;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&
-isFinite(a))){let i={instancePath:t+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"integ\
-er"},schema:Tr.properties.default.type,parentSchema:Tr.properties.default,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Tr.type,parentSchema:Tr,data:s};e===null?
-e=[a]:e.push(a),r++}return Pr.errors=e,r===0}Pr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ke(s,{instancePath:t="",
-parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ke.evaluated;p.dynamicProps&&(p.
-props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))){
-let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"integer"},schema:We.anyOf[0].type,parentSchema:We.
-anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(typeof s=="number"&&isFinite(s)){if(s>65535||isNaN(s)){let n={instancePath:t,
-schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",limit:65535},schema:65535,parentSchema:We.anyOf[0],
-data:s};e===null?e=[n]:e.push(n),r++}if(s<0||isNaN(s)){let n={instancePath:t,schemaPath:"#/anyOf/0/minimum",keyword:"min\
-imum",params:{comparison:">=",limit:0},schema:0,parentSchema:We.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}var h=c===
-r;i=i||h;let w=r;Pr(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?Pr.errors:
-e.concat(Pr.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,
-schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:We.anyOf,parentSchema:We,data:s};e===null?e=[n]:e.push(n),r++}return Ke.
-errors=e,p.props=o,r===0}Ke.evaluated={dynamicProps:!0,dynamicItems:!1};var pe={type:"object",additionalProperties:!1,required:[
-"certFile","keyFile"],"x-expected":"a map with certFile and keyFile",properties:{certFile:{$ref:"#/$defs/fileSource"},keyFile:{
-$ref:"#/$defs/fileSource"},minVersion:{type:"string",enum:["TLSv1.2","TLSv1.3"]},clientAuth:{type:"string",enum:["none",
-"request","require"]},clientCaFile:{$ref:"#/$defs/fileSource"},sni:{type:"array",maxItems:1e3,"x-expected":"a list of ce\
-rtificates by host name",items:{type:"object",additionalProperties:!1,required:["hostnames","certFile","keyFile"],"x-exp\
-ected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"array",minItems:1,maxItems:100,uniqueItems:!0,
-"x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},certFile:{$ref:"#/$defs/fileSource"},keyFile:{
-$ref:"#/$defs/fileSource"}}}}}},$e={anyOf:[{type:"string",minLength:1,maxLength:4096},{$ref:"#/$defs/fromEnv"}],"x-expec\
-ted":"the path of a file, or { env: NAME, default: path }"};function ie(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ie.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
+if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+"/default",schemaPath:"#/properties/defa\
+ult/type",keyword:"type",params:{type:"integer"},schema:Tr.properties.default.type,parentSchema:Tr.properties.default,data:a};
+e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Tr.
+type,parentSchema:Tr,data:s};e===null?e=[a]:e.push(a),r++}return Pr.errors=e,r===0}Pr.evaluated={props:!0,dynamicProps:!1,
+dynamicItems:!1};function Ke(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=Ke.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(!(typeof s==
+"number"&&!(s%1)&&!isNaN(s)&&isFinite(s))){let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"\
+integer"},schema:We.anyOf[0].type,parentSchema:We.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(typeof s=="number"&&isFinite(
+s)){if(s>65535||isNaN(s)){let n={instancePath:t,schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",
+limit:65535},schema:65535,parentSchema:We.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(s<0||isNaN(s)){let n={instancePath:t,
+schemaPath:"#/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:We.anyOf[0],data:s};
+e===null?e=[n]:e.push(n),r++}}var h=c===r;i=i||h;let w=r;Pr(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
+dynamicAnchors:m})||(e=e===null?Pr.errors:e.concat(Pr.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==
+null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:We.anyOf,parentSchema:We,
+data:s};e===null?e=[n]:e.push(n),r++}return Ke.errors=e,p.props=o,r===0}Ke.evaluated={dynamicProps:!0,dynamicItems:!1};var pe={
+type:"object",additionalProperties:!1,required:["certFile","keyFile"],"x-expected":"a map with certFile and keyFile",properties:{
+certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"},minVersion:{type:"string",enum:["TLSv1.2","TLSv\
+1.3"]},clientAuth:{type:"string",enum:["none","request","require"]},clientCaFile:{$ref:"#/$defs/fileSource"},sni:{type:"\
+array",maxItems:1e3,"x-expected":"a list of certificates by host name",items:{type:"object",additionalProperties:!1,required:[
+"hostnames","certFile","keyFile"],"x-expected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"\
+array",minItems:1,maxItems:100,uniqueItems:!0,"x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},
+certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"}}}}}},$e={anyOf:[{type:"string",minLength:1,maxLength:4096},
+{$ref:"#/$defs/fromEnv"}],"x-expected":"the path of a file, or { env: NAME, default: path }"};function ie(s,{instancePath:t="",
+parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ie.evaluated;p.dynamicProps&&(p.
+props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>4096){let n={instancePath:t,
+schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===
+null?e=[n]:e.push(n),r++}if(L(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},
+schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schemaPath:"#/anyOf/0\
+/type",keyword:"type",params:{type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(
+n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
+(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:
+e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};
+e===null?e=[n]:e.push(n),r++}return ie.errors=e,p.props=o,r===0}ie.evaluated={dynamicProps:!0,dynamicItems:!1};function Hr(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hr.evaluated;
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>253){let a={instancePath:t,
+schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(
+a),r++}if(!fi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0\
+-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a\
+-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
+schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),
+r++}return Hr.errors=e,r===0}Hr.evaluated={dynamicProps:!1,dynamicItems:!1};function pr(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=pr.evaluated;if(p.dynamicProps&&(p.props=void 0),
+p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.certFile===void 0){let a={instancePath:t,
+schemaPath:"#/required",keyword:"required",params:{missingProperty:"certFile"},schema:pe.required,parentSchema:pe,data:s};
+e===null?e=[a]:e.push(a),r++}if(s.keyFile===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
+missingProperty:"keyFile"},schema:pe.required,parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a===
+"certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a==="clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:pe,data:s};e===
+null?e=[i]:e.push(i),r++}if(s.certFile!==void 0&&(ie(s.certFile,{instancePath:t+"/certFile",parentData:s,parentDataProperty:"\
+certFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),s.keyFile!==void 0&&(ie(
+s.keyFile,{instancePath:t+"/keyFile",parentData:s,parentDataProperty:"keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?
+ie.errors:e.concat(ie.errors),r=e.length)),s.minVersion!==void 0){let a=s.minVersion;if(typeof a!="string"){let i={instancePath:t+
+"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"type",params:{type:"string"},schema:pe.properties.minVersion.
+type,parentSchema:pe.properties.minVersion,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={
+instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/enum",keyword:"enum",params:{allowedValues:pe.properties.
+minVersion.enum},schema:pe.properties.minVersion.enum,parentSchema:pe.properties.minVersion,data:a};e===null?e=[i]:e.push(
+i),r++}}if(s.clientAuth!==void 0){let a=s.clientAuth;if(typeof a!="string"){let i={instancePath:t+"/clientAuth",schemaPath:"\
+#/properties/clientAuth/type",keyword:"type",params:{type:"string"},schema:pe.properties.clientAuth.type,parentSchema:pe.
+properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="none"||a==="request"||a==="require")){let i={instancePath:t+
+"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"enum",params:{allowedValues:pe.properties.clientAuth.enum},
+schema:pe.properties.clientAuth.enum,parentSchema:pe.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientCaFile!==
+void 0&&(ie(s.clientCaFile,{instancePath:t+"/clientCaFile",parentData:s,parentDataProperty:"clientCaFile",rootData:l,dynamicAnchors:m})||
+(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),s.sni!==void 0){let a=s.sni;if(Array.isArray(a)){if(a.length>1e3){
+let c={instancePath:t+"/sni",schemaPath:"#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:pe.
+properties.sni,data:a};e===null?e=[c]:e.push(c),r++}let i=a.length;for(let c=0;c<i;c++){let w=a[c];if(w&&typeof w=="obje\
+ct"&&!Array.isArray(w)){if(w.hostnames===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/requ\
+ired",keyword:"required",params:{missingProperty:"hostnames"},schema:pe.properties.sni.items.required,parentSchema:pe.properties.
+sni.items,data:w};e===null?e=[h]:e.push(h),r++}if(w.certFile===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/pro\
+perties/sni/items/required",keyword:"required",params:{missingProperty:"certFile"},schema:pe.properties.sni.items.required,
+parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}if(w.keyFile===void 0){let h={instancePath:t+"\
+/sni/"+c,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"keyFile"},schema:pe.properties.
+sni.items.required,parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="ho\
+stnames"||h==="certFile"||h==="keyFile")){let o={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/additionalP\
+roperties",keyword:"additionalProperties",params:{additionalProperty:h},schema:!1,parentSchema:pe.properties.sni.items,data:w};
+e===null?e=[o]:e.push(o),r++}if(w.hostnames!==void 0){let h=w.hostnames;if(Array.isArray(h)){if(h.length>100){let S={instancePath:t+
+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},
+schema:100,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){
+let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"\
+minItems",params:{limit:1},schema:1,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(
+S),r++}let o=h.length;for(let S=0;S<o;S++)Hr(h[S],{instancePath:t+"/sni/"+c+"/hostnames/"+S,parentData:h,parentDataProperty:S,
+rootData:l,dynamicAnchors:m})||(e=e===null?Hr.errors:e.concat(Hr.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)
+for(d=n;d--;)if(Xe(h[n],h[d])){let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/propertie\
+s/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:pe.properties.sni.items.properties.
+hostnames,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{let o={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#\
+/properties/sni/items/properties/hostnames/type",keyword:"type",params:{type:"array"},schema:pe.properties.sni.items.properties.
+hostnames.type,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[o]:e.push(o),r++}}w.certFile!==
+void 0&&(ie(w.certFile,{instancePath:t+"/sni/"+c+"/certFile",parentData:w,parentDataProperty:"certFile",rootData:l,dynamicAnchors:m})||
+(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),w.keyFile!==void 0&&(ie(w.keyFile,{instancePath:t+"/sni/"+c+"/key\
+File",parentData:w,parentDataProperty:"keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),
+r=e.length))}else{let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"\
+object"},schema:pe.properties.sni.items.type,parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{
+let i={instancePath:t+"/sni",schemaPath:"#/properties/sni/type",keyword:"type",params:{type:"array"},schema:pe.properties.
+sni.type,parentSchema:pe.properties.sni,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/\
+type",keyword:"type",params:{type:"object"},schema:pe.type,parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}return pr.
+errors=e,r===0}pr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function nr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=nr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
 items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
 h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(L(
 s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.
@@ -167,257 +239,186 @@ anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schema
 type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;
 let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(
 ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,
-schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return ie.
-errors=e,p.props=o,r===0}ie.evaluated={dynamicProps:!0,dynamicItems:!1};function Hr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(L(s)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
-limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}if(!fi.test(s)){let a={instancePath:t,schemaPath:"\
-#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[\
-a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:_r,
-data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:_r.type,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}return Hr.errors=e,r===0}Hr.evaluated={dynamicProps:!1,
-dynamicItems:!1};function pr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=pr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&
-!Array.isArray(s)){if(s.certFile===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
-certFile"},schema:pe.required,parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}if(s.keyFile===void 0){let a={instancePath:t,
-schemaPath:"#/required",keyword:"required",params:{missingProperty:"keyFile"},schema:pe.required,parentSchema:pe,data:s};
-e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a===
-"clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:a},schema:!1,parentSchema:pe,data:s};e===null?e=[i]:e.push(i),r++}if(s.certFile!==void 0&&(ie(s.certFile,
-{instancePath:t+"/certFile",parentData:s,parentDataProperty:"certFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:
-e.concat(ie.errors),r=e.length)),s.keyFile!==void 0&&(ie(s.keyFile,{instancePath:t+"/keyFile",parentData:s,parentDataProperty:"\
-keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),s.minVersion!==void 0){let a=s.
-minVersion;if(typeof a!="string"){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"\
-type",params:{type:"string"},schema:pe.properties.minVersion.type,parentSchema:pe.properties.minVersion,data:a};e===null?
-e=[i]:e.push(i),r++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/min\
-Version/enum",keyword:"enum",params:{allowedValues:pe.properties.minVersion.enum},schema:pe.properties.minVersion.enum,parentSchema:pe.
-properties.minVersion,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientAuth!==void 0){let a=s.clientAuth;if(typeof a!="s\
-tring"){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/type",keyword:"type",params:{type:"strin\
-g"},schema:pe.properties.clientAuth.type,parentSchema:pe.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}if(!(a===
-"none"||a==="request"||a==="require")){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"\
-enum",params:{allowedValues:pe.properties.clientAuth.enum},schema:pe.properties.clientAuth.enum,parentSchema:pe.properties.
-clientAuth,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientCaFile!==void 0&&(ie(s.clientCaFile,{instancePath:t+"/client\
-CaFile",parentData:s,parentDataProperty:"clientCaFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.
-errors),r=e.length)),s.sni!==void 0){let a=s.sni;if(Array.isArray(a)){if(a.length>1e3){let c={instancePath:t+"/sni",schemaPath:"\
-#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:pe.properties.sni,data:a};e===null?
-e=[c]:e.push(c),r++}let i=a.length;for(let c=0;c<i;c++){let w=a[c];if(w&&typeof w=="object"&&!Array.isArray(w)){if(w.hostnames===
-void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"\
-hostnames"},schema:pe.properties.sni.items.required,parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),
-r++}if(w.certFile===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/required",keyword:"requir\
-ed",params:{missingProperty:"certFile"},schema:pe.properties.sni.items.required,parentSchema:pe.properties.sni.items,data:w};
-e===null?e=[h]:e.push(h),r++}if(w.keyFile===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/r\
-equired",keyword:"required",params:{missingProperty:"keyFile"},schema:pe.properties.sni.items.required,parentSchema:pe.properties.
-sni.items,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="hostnames"||h==="certFile"||h==="keyFile")){let o={
-instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:h},schema:!1,parentSchema:pe.properties.sni.items,data:w};e===null?e=[o]:e.push(o),r++}if(w.hostnames!==
-void 0){let h=w.hostnames;if(Array.isArray(h)){if(h.length>100){let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"\
-#/properties/sni/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:pe.properties.
-sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){let S={instancePath:t+"/sni/"+c+"/hos\
-tnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:pe.
-properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}let o=h.length;for(let S=0;S<o;S++)Hr(h[S],
-{instancePath:t+"/sni/"+c+"/hostnames/"+S,parentData:h,parentDataProperty:S,rootData:l,dynamicAnchors:m})||(e=e===null?Hr.
-errors:e.concat(Hr.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)for(d=n;d--;)if(Xe(h[n],h[d])){let S={instancePath:t+
-"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{
-i:n,j:d},schema:!0,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{
-let o={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/type",keyword:"type",
-params:{type:"array"},schema:pe.properties.sni.items.properties.hostnames.type,parentSchema:pe.properties.sni.items.properties.
-hostnames,data:h};e===null?e=[o]:e.push(o),r++}}w.certFile!==void 0&&(ie(w.certFile,{instancePath:t+"/sni/"+c+"/certFile",
-parentData:w,parentDataProperty:"certFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.
-length)),w.keyFile!==void 0&&(ie(w.keyFile,{instancePath:t+"/sni/"+c+"/keyFile",parentData:w,parentDataProperty:"keyFile",
-rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let h={instancePath:t+"/sni/"+
-c,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"object"},schema:pe.properties.sni.items.type,parentSchema:pe.
-properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{let i={instancePath:t+"/sni",schemaPath:"#/properties/s\
-ni/type",keyword:"type",params:{type:"array"},schema:pe.properties.sni.type,parentSchema:pe.properties.sni,data:a};e===null?
-e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:pe.type,
-parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}return pr.errors=e,r===0}pr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
-function nr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=nr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){
-if(L(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,
-parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(L(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/min\
-Length",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{
-let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.
-anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,
-rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)
-r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.
-anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return nr.errors=e,p.props=o,r===0}nr.evaluated={dynamicProps:!0,
-dynamicItems:!1};var ar={type:"object",additionalProperties:!1,minProperties:1,maxProperties:1,"x-secret":!0,"x-rule":"a\
- secret comes from one place: either env or file","x-hints":{default:"a secret has no default, because that would be the\
- secret in clear"},"x-expected":"{ env: NAME } or { file: path }",properties:{env:{$ref:"#/$defs/environmentVariable"},file:{
-$ref:"#/$defs/fileSource"}}};function Mr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Mr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&
-!Array.isArray(s)){if(Object.keys(s).length>1){let a={instancePath:t,schemaPath:"#/maxProperties",keyword:"maxProperties",
-params:{limit:1},schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}if(Object.keys(s).length<1){let a={instancePath:t,
-schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.
-push(a),r++}for(let a in s)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ar,data:s};e===null?e=[i]:e.push(i),r++}s.env!==
-void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===null?
-ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+"/file",parentData:s,parentDataProperty:"\
-file",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"object"},schema:ar.type,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}return Mr.
-errors=e,r===0}Mr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var va={type:"string",pattern:"^[1-9][0-9]{0,6}(B\
-|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"a size with its unit, such as 64KiB or 1MiB"},Ui=new RegExp("^[\
-1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","u");function le(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=le.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
-typeof s=="string"){if(!Ui.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[1-\
-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$"},schema:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$",parentSchema:va,data:s};e===null?
-e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:va.type,
-parentSchema:va,data:s};e===null?e=[a]:e.push(a),r++}return le.errors=e,r===0}le.evaluated={dynamicProps:!1,dynamicItems:!1};
-var St={type:"integer",minimum:1,maximum:1e9};function Q(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Q.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
-!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"integer"},schema:St.type,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}if(typeof s=="number"&&isFinite(s)){
-if(s>1e9||isNaN(s)){let a={instancePath:t,schemaPath:"#/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e9},schema:1e9,
-parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}if(s<1||isNaN(s)){let a={instancePath:t,schemaPath:"#/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:1},schema:1,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}}return Q.errors=
-e,r===0}Q.evaluated={dynamicProps:!1,dynamicItems:!1};var Ur={type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-f\
-ormat":"positive-duration","x-expected":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Sa=new RegExp("^[\
-1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function te(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=te.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Sa.
-test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},
-schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$",parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ur.type,parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),
-r++}return te.errors=e,r===0}te.evaluated={dynamicProps:!1,dynamicItems:!1};var gr={type:"string",pattern:"^(0|[1-9][0-9\
-]{0,6})(ms|s|m|h|d)$","x-format":"duration","x-expected":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},
-Oa=new RegExp("^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$","u");function Be(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Be.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(!Oa.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$"},schema:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$",parentSchema:gr,data:s};e===null?
-e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:gr.type,
-parentSchema:gr,data:s};e===null?e=[a]:e.push(a),r++}return Be.errors=e,r===0}Be.evaluated={dynamicProps:!1,dynamicItems:!1};
-function _t(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=_t.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(
-s)){if(s.kind===void 0){let o={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},
-schema:N.required,parentSchema:N,data:s};e===null?e=[o]:e.push(o),r++}for(let o in s)if(!rr.call(N.properties,o)){let n={
-instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:o},schema:!1,
-parentSchema:N,data:s};e===null?e=[n]:e.push(n),r++}if(s.kind!==void 0){let o=s.kind;if(typeof o!="string"){let n={instancePath:t+
-"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:N.properties.kind.type,parentSchema:N.
-properties.kind,data:o};e===null?e=[n]:e.push(n),r++}if(o!=="Gateway"){let n={instancePath:t+"/kind",schemaPath:"#/prope\
-rties/kind/const",keyword:"const",params:{allowedValue:"Gateway"},schema:"Gateway",parentSchema:N.properties.kind,data:o};
-e===null?e=[n]:e.push(n),r++}}if(s.organization!==void 0){let o=s.organization;if(typeof o=="string"){if(!Hi.test(o)){let n={
-instancePath:t+"/organization",schemaPath:"#/properties/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][\
-a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:N.properties.organization,data:o};e===null?e=[n]:e.push(n),
-r++}}else{let n={instancePath:t+"/organization",schemaPath:"#/properties/organization/type",keyword:"type",params:{type:"\
-string"},schema:N.properties.organization.type,parentSchema:N.properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}
-if(s.environmentGroups!==void 0){let o=s.environmentGroups;if(Array.isArray(o)){if(o.length>1e3){let d={instancePath:t+"\
-/environmentGroups",schemaPath:"#/properties/environmentGroups/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,
-parentSchema:N.properties.environmentGroups,data:o};e===null?e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];
-if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.name===void 0){let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"\
-#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"name"},schema:N.properties.environmentGroups.
-items.required,parentSchema:N.properties.environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}if(S.hostnames===void 0){
-let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"requir\
-ed",params:{missingProperty:"hostnames"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.
-environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}if(S.environments===void 0){let y={instancePath:t+"/environ\
-mentGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"en\
-vironments"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.environmentGroups.items,data:S};
-e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y==="name"||y==="hostnames"||y==="environments")){let P={instancePath:t+
-"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups/items/additionalProperties",keyword:"additionalProper\
-ties",params:{additionalProperty:y},schema:!1,parentSchema:N.properties.environmentGroups.items,data:S};e===null?e=[P]:e.
-push(P),r++}if(S.name!==void 0&&(Ze(S.name,{instancePath:t+"/environmentGroups/"+d+"/name",parentData:S,parentDataProperty:"\
-name",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),r=e.length)),S.hostnames!==void 0){let y=S.
-hostnames;if(Array.isArray(y)){if(y.length>100){let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#\
-/properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:N.
-properties.environmentGroups.items.properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++}if(y.length<1){let g={instancePath:t+
-"/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/minItems",keyword:"\
-minItems",params:{limit:1},schema:1,parentSchema:N.properties.environmentGroups.items.properties.hostnames,data:y};e===null?
-e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Gr(y[g],{instancePath:t+"/environmentGroups/"+d+"/hostnames/"+g,parentData:y,
-parentDataProperty:g,rootData:l,dynamicAnchors:m})||(e=e===null?Gr.errors:e.concat(Gr.errors),r=e.length);let A=y.length,
-f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"\
-#/properties/environmentGroups/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:A,j:f},schema:!0,
-parentSchema:N.properties.environmentGroups.items.properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++;break e}}}else{
-let P={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
-ostnames/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.items.properties.hostnames.type,
-parentSchema:N.properties.environmentGroups.items.properties.hostnames,data:y};e===null?e=[P]:e.push(P),r++}}if(S.environments!==
-void 0){let y=S.environments;if(Array.isArray(y)){if(y.length>100){let g={instancePath:t+"/environmentGroups/"+d+"/envir\
-onments",schemaPath:"#/properties/environmentGroups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},
-schema:100,parentSchema:N.properties.environmentGroups.items.properties.environments,data:y};e===null?e=[g]:e.push(g),r++}
-if(y.length<1){let g={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentGroups/\
-items/properties/environments/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.environmentGroups.
-items.properties.environments,data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Ze(y[g],{instancePath:t+
-"/environmentGroups/"+d+"/environments/"+g,parentData:y,parentDataProperty:g,rootData:l,dynamicAnchors:m})||(e=e===null?
-Ze.errors:e.concat(Ze.errors),r=e.length);let A=y.length,f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){let g={instancePath:t+
-"/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueI\
-tems",keyword:"uniqueItems",params:{i:A,j:f},schema:!0,parentSchema:N.properties.environmentGroups.items.properties.environments,
-data:y};e===null?e=[g]:e.push(g),r++;break e}}}else{let P={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"\
-#/properties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:N.properties.
-environmentGroups.items.properties.environments.type,parentSchema:N.properties.environmentGroups.items.properties.environments,
-data:y};e===null?e=[P]:e.push(P),r++}}}else{let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/envir\
-onmentGroups/items/type",keyword:"type",params:{type:"object"},schema:N.properties.environmentGroups.items.type,parentSchema:N.
-properties.environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={instancePath:t+"/environmentGroups",
-schemaPath:"#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.
-type,parentSchema:N.properties.environmentGroups,data:o};e===null?e=[n]:e.push(n),r++}}if(s.deployments!==void 0){let o=s.
-deployments;if(o&&typeof o=="object"&&!Array.isArray(o)){if(Object.keys(o).length>100){let n={instancePath:t+"/deploymen\
-ts",schemaPath:"#/properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:N.
-properties.deployments,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o){let d=r;Ze(n,{instancePath:t+"/deployments",
-parentData:o,parentDataProperty:"deployments",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),r=
-e.length);var a=d===r;if(!a){let S={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"\
-propertyNames",params:{propertyName:n},schema:N.properties.deployments.propertyNames,parentSchema:N.properties.deployments,
-data:o};e===null?e=[S]:e.push(S),r++}}for(let n in o){let d=o[n];if(Array.isArray(d)){if(d.length>6e3){let A={instancePath:t+
-"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxIt\
-ems",keyword:"maxItems",params:{limit:6e3},schema:6e3,parentSchema:N.properties.deployments.additionalProperties,data:d};
-e===null?e=[A]:e.push(A),r++}let S=d.length;for(let A=0;A<S;A++)Kr(d[A],{instancePath:t+"/deployments/"+n.replace(/~/g,"\
-~0").replace(/\//g,"~1")+"/"+A,parentData:d,parentDataProperty:A,rootData:l,dynamicAnchors:m})||(e=e===null?Kr.errors:e.
-concat(Kr.errors),r=e.length);let y=d.length,P;if(y>1){e:for(;y--;)for(P=y;P--;)if(Xe(d[y],d[P])){let A={instancePath:t+
-"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqu\
-eItems",keyword:"uniqueItems",params:{i:y,j:P},schema:!0,parentSchema:N.properties.deployments.additionalProperties,data:d};
-e===null?e=[A]:e.push(A),r++;break e}}}else{let S={instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1"),
-schemaPath:"#/properties/deployments/additionalProperties/type",keyword:"type",params:{type:"array"},schema:N.properties.
-deployments.additionalProperties.type,parentSchema:N.properties.deployments.additionalProperties,data:d};e===null?e=[S]:
-e.push(S),r++}}}else{let n={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/type",keyword:"type",params:{
-type:"object"},schema:N.properties.deployments.type,parentSchema:N.properties.deployments,data:o};e===null?e=[n]:e.push(
-n),r++}}if(s.listeners!==void 0){let o=s.listeners;if(Array.isArray(o)){if(o.length>16){let d={instancePath:t+"/listener\
-s",schemaPath:"#/properties/listeners/maxItems",keyword:"maxItems",params:{limit:16},schema:16,parentSchema:N.properties.
-listeners,data:o};e===null?e=[d]:e.push(d),r++}if(o.length<1){let d={instancePath:t+"/listeners",schemaPath:"#/propertie\
-s/listeners/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.listeners,data:o};e===null?
-e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.port===
-void 0){let y={instancePath:t+"/listeners/"+d,schemaPath:"#/properties/listeners/items/required",keyword:"required",params:{
-missingProperty:"port"},schema:N.properties.listeners.items.required,parentSchema:N.properties.listeners.items,data:S};e===
-null?e=[y]:e.push(y),r++}for(let y in S)if(!(y==="name"||y==="host"||y==="port"||y==="reusePort"||y==="tls")){let P={instancePath:t+
-"/listeners/"+d,schemaPath:"#/properties/listeners/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},
-schema:!1,parentSchema:N.properties.listeners.items,data:S};e===null?e=[P]:e.push(P),r++}if(S.name!==void 0&&(Br(S.name,
-{instancePath:t+"/listeners/"+d+"/name",parentData:S,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?
-Br.errors:e.concat(Br.errors),r=e.length)),S.host!==void 0&&(Ge(S.host,{instancePath:t+"/listeners/"+d+"/host",parentData:S,
-parentDataProperty:"host",rootData:l,dynamicAnchors:m})||(e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),S.port!==
-void 0&&(Ke(S.port,{instancePath:t+"/listeners/"+d+"/port",parentData:S,parentDataProperty:"port",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length)),S.reusePort!==void 0){let y=S.reusePort;if(typeof y!="boolean"){let P={
-instancePath:t+"/listeners/"+d+"/reusePort",schemaPath:"#/properties/listeners/items/properties/reusePort/type",keyword:"\
-type",params:{type:"boolean"},schema:N.properties.listeners.items.properties.reusePort.type,parentSchema:N.properties.listeners.
-items.properties.reusePort,data:y};e===null?e=[P]:e.push(P),r++}}S.tls!==void 0&&(pr(S.tls,{instancePath:t+"/listeners/"+
-d+"/tls",parentData:S,parentDataProperty:"tls",rootData:l,dynamicAnchors:m})||(e=e===null?pr.errors:e.concat(pr.errors),
-r=e.length))}else{let y={instancePath:t+"/listeners/"+d,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{
-type:"object"},schema:N.properties.listeners.items.type,parentSchema:N.properties.listeners.items,data:S};e===null?e=[y]:
-e.push(y),r++}}}else{let n={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{
-type:"array"},schema:N.properties.listeners.type,parentSchema:N.properties.listeners,data:o};e===null?e=[n]:e.push(n),r++}}
-if(s.store!==void 0){let o=s.store,n=r,d=!0,S=r;if(r===S)if(o&&typeof o=="object"&&!Array.isArray(o)){let y;if(o.kind===
-void 0&&(y="kind")){let P={};e===null?e=[P]:e.push(P),r++}else if(o.kind!==void 0&&o.kind!=="memory"){let P={};e===null?
-e=[P]:e.push(P),r++}}else{let y={};e===null?e=[y]:e.push(y),r++}var i=S===r;if(r=n,e!==null&&(n?e.length=n:e=null),i){let y=r;
-if(!(o&&typeof o=="object"&&!Array.isArray(o))){let g={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/th\
-en/type",keyword:"type",params:{type:"object"},schema:N.properties.store.allOf[0].then.type,parentSchema:N.properties.store.
-allOf[0].then,data:o};e===null?e=[g]:e.push(g),r++}let P=r,A=r;if(r===A)if(o&&typeof o=="object"&&!Array.isArray(o)){let g;
-if(o.file===void 0&&(g="file")){let v={};e===null?e=[v]:e.push(v),r++}}else{let g={};e===null?e=[g]:e.push(g),r++}var c=A===
-r;if(c){let g={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"not",params:{},schema:N.
-properties.store.allOf[0].then.not,parentSchema:N.properties.store.allOf[0].then,data:o};e===null?e=[g]:e.push(g),r++}else
-r=P,e!==null&&(P?e.length=P:e=null);var i=y===r;d=i}if(!d){let y={instancePath:t+"/store",schemaPath:"#/properties/store\
-/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},schema:N.properties.store.allOf[0].if,parentSchema:N.properties.
-store.allOf[0],data:o};e===null?e=[y]:e.push(y),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.kind===void 0){let y={
-instancePath:t+"/store",schemaPath:"#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:N.
-properties.store.required,parentSchema:N.properties.store,data:o};e===null?e=[y]:e.push(y),r++}for(let y in o)if(!(y==="\
-kind"||y==="file")){let P={instancePath:t+"/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additio\
-nalProperties",params:{additionalProperty:y},schema:!1,parentSchema:N.properties.store,data:o};e===null?e=[P]:e.push(P),
-r++}if(o.kind!==void 0){let y=o.kind;if(typeof y!="string"){let P={instancePath:t+"/store/kind",schemaPath:"#/properties\
-/store/properties/kind/type",keyword:"type",params:{type:"string"},schema:N.properties.store.properties.kind.type,parentSchema:N.
-properties.store.properties.kind,data:y};e===null?e=[P]:e.push(P),r++}if(!(y==="memory"||y==="embedded")){let P={instancePath:t+
-"/store/kind",schemaPath:"#/properties/store/properties/kind/enum",keyword:"enum",params:{allowedValues:N.properties.store.
-properties.kind.enum},schema:N.properties.store.properties.kind.enum,parentSchema:N.properties.store.properties.kind,data:y};
-e===null?e=[P]:e.push(P),r++}}o.file!==void 0&&(nr(o.file,{instancePath:t+"/store/file",parentData:o,parentDataProperty:"\
-file",rootData:l,dynamicAnchors:m})||(e=e===null?nr.errors:e.concat(nr.errors),r=e.length))}else{let y={instancePath:t+"\
-/store",schemaPath:"#/properties/store/type",keyword:"type",params:{type:"object"},schema:N.properties.store.type,parentSchema:N.
-properties.store,data:o};e===null?e=[y]:e.push(y),r++}}if(s.ops!==void 0){let o=s.ops;if(o&&typeof o=="object"&&!Array.isArray(
-o)){if(o.port===void 0){let n={instancePath:t+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"\
-port"},schema:N.properties.ops.required,parentSchema:N.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o)
-if(!(n==="host"||n==="port")){let d={instancePath:t+"/ops",schemaPath:"#/properties/ops/additionalProperties",keyword:"a\
-dditionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.ops,data:o};e===null?e=[d]:e.push(
-d),r++}o.host!==void 0&&(Ge(o.host,{instancePath:t+"/ops/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/ops/port",parentData:o,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return nr.
+errors=e,p.props=o,r===0}nr.evaluated={dynamicProps:!0,dynamicItems:!1};var ar={type:"object",additionalProperties:!1,minProperties:1,
+maxProperties:1,"x-secret":!0,"x-rule":"a secret comes from one place: either env or file","x-hints":{default:"a secret \
+has no default, because that would be the secret in clear"},"x-expected":"{ env: NAME } or { file: path }",properties:{env:{
+$ref:"#/$defs/environmentVariable"},file:{$ref:"#/$defs/fileSource"}}};function Mr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Mr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){let a={instancePath:t,schemaPath:"\
+#/maxProperties",keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}
+if(Object.keys(s).length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},
+schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="env"||a==="file")){let i={instancePath:t,
+schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ar,
+data:s};e===null?e=[i]:e.push(i),r++}s.env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"e\
+nv",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+
+"/file",parentData:s,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),
+r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ar.type,parentSchema:ar,
+data:s};e===null?e=[a]:e.push(a),r++}return Mr.errors=e,r===0}Mr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var va={
+type:"string",pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"a size with its unit, \
+such as 64KiB or 1MiB"},Ui=new RegExp("^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","u");function le(s,{instancePath:t="",
+parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=le.evaluated;if(p.dynamicProps&&
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Ui.test(s)){let a={instancePath:t,schemaPath:"\
+#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$"},schema:"^[1-9][0-9]{0,6}(B|KB|\
+KiB|MB|MiB|GB|GiB)$",parentSchema:va,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",
+keyword:"type",params:{type:"string"},schema:va.type,parentSchema:va,data:s};e===null?e=[a]:e.push(a),r++}return le.errors=
+e,r===0}le.evaluated={dynamicProps:!1,dynamicItems:!1};var St={type:"integer",minimum:1,maximum:1e9,"x-expected":"a whol\
+e number of at least 1"};function Q(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=Q.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),!(typeof s=="number"&&
+!(s%1)&&!isNaN(s)&&isFinite(s))){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"integer"},schema:St.
+type,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}if(typeof s=="number"&&isFinite(s)){if(s>1e9||isNaN(s)){let a={
+instancePath:t,schemaPath:"#/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e9},schema:1e9,parentSchema:St,data:s};
+e===null?e=[a]:e.push(a),r++}if(s<1||isNaN(s)){let a={instancePath:t,schemaPath:"#/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:1},schema:1,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}}return Q.errors=e,r===0}Q.evaluated={dynamicProps:!1,
+dynamicItems:!1};var Ur={type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expecte\
+d":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Sa=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function te(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=te.evaluated;
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Sa.test(s)){let a={instancePath:t,
+schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|\
+m|h|d)$",parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"t\
+ype",params:{type:"string"},schema:Ur.type,parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}return te.errors=e,r===0}
+te.evaluated={dynamicProps:!1,dynamicItems:!1};var gr={type:"string",pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$","x-form\
+at":"duration","x-expected":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Oa=new RegExp("^(0|[1-9][0-9]\
+{0,6})(ms|s|m|h|d)$","u");function Be(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=Be.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Oa.
+test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d\
+)$"},schema:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$",parentSchema:gr,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
+schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:gr.type,parentSchema:gr,data:s};e===null?e=[a]:e.push(a),
+r++}return Be.errors=e,r===0}Be.evaluated={dynamicProps:!1,dynamicItems:!1};function _t(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=_t.evaluated;if(p.dynamicProps&&(p.props=void 0),
+p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let o={instancePath:t,schemaPath:"\
+#/required",keyword:"required",params:{missingProperty:"kind"},schema:N.required,parentSchema:N,data:s};e===null?e=[o]:e.
+push(o),r++}for(let o in s)if(!rr.call(N.properties,o)){let n={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
+additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:N,data:s};e===null?e=[n]:e.push(n),r++}if(s.kind!==
+void 0){let o=s.kind;if(typeof o!="string"){let n={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"t\
+ype",params:{type:"string"},schema:N.properties.kind.type,parentSchema:N.properties.kind,data:o};e===null?e=[n]:e.push(n),
+r++}if(o!=="Gateway"){let n={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"\
+Gateway"},schema:"Gateway",parentSchema:N.properties.kind,data:o};e===null?e=[n]:e.push(n),r++}}if(s.organization!==void 0){
+let o=s.organization;if(typeof o=="string"){if(!Hi.test(o)){let n={instancePath:t+"/organization",schemaPath:"#/properti\
+es/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:N.
+properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t+"/organization",schemaPath:"#/p\
+roperties/organization/type",keyword:"type",params:{type:"string"},schema:N.properties.organization.type,parentSchema:N.
+properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}if(s.environmentGroups!==void 0){let o=s.environmentGroups;
+if(Array.isArray(o)){if(o.length>1e3){let d={instancePath:t+"/environmentGroups",schemaPath:"#/properties/environmentGro\
+ups/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:N.properties.environmentGroups,data:o};e===null?
+e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.name===
+void 0){let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"\
+required",params:{missingProperty:"name"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.
+environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}if(S.hostnames===void 0){let y={instancePath:t+"/environmen\
+tGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"hostn\
+ames"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.environmentGroups.items,data:S};e===
+null?e=[y]:e.push(y),r++}if(S.environments===void 0){let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/propert\
+ies/environmentGroups/items/required",keyword:"required",params:{missingProperty:"environments"},schema:N.properties.environmentGroups.
+items.required,parentSchema:N.properties.environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y===
+"name"||y==="hostnames"||y==="environments")){let P={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/env\
+ironmentGroups/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:N.
+properties.environmentGroups.items,data:S};e===null?e=[P]:e.push(P),r++}if(S.name!==void 0&&(Ze(S.name,{instancePath:t+"\
+/environmentGroups/"+d+"/name",parentData:S,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:
+e.concat(Ze.errors),r=e.length)),S.hostnames!==void 0){let y=S.hostnames;if(Array.isArray(y)){if(y.length>100){let g={instancePath:t+
+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"\
+maxItems",params:{limit:100},schema:100,parentSchema:N.properties.environmentGroups.items.properties.hostnames,data:y};e===
+null?e=[g]:e.push(g),r++}if(y.length<1){let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/propert\
+ies/environmentGroups/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.
+environmentGroups.items.properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Gr(
+y[g],{instancePath:t+"/environmentGroups/"+d+"/hostnames/"+g,parentData:y,parentDataProperty:g,rootData:l,dynamicAnchors:m})||
+(e=e===null?Gr.errors:e.concat(Gr.errors),r=e.length);let A=y.length,f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){
+let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
+ostnames/uniqueItems",keyword:"uniqueItems",params:{i:A,j:f},schema:!0,parentSchema:N.properties.environmentGroups.items.
+properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++;break e}}}else{let P={instancePath:t+"/environmentGroups/"+d+"\
+/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/type",keyword:"type",params:{type:"arr\
+ay"},schema:N.properties.environmentGroups.items.properties.hostnames.type,parentSchema:N.properties.environmentGroups.items.
+properties.hostnames,data:y};e===null?e=[P]:e.push(P),r++}}if(S.environments!==void 0){let y=S.environments;if(Array.isArray(
+y)){if(y.length>100){let g={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentG\
+roups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:N.properties.
+environmentGroups.items.properties.environments,data:y};e===null?e=[g]:e.push(g),r++}if(y.length<1){let g={instancePath:t+
+"/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/minItem\
+s",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.environmentGroups.items.properties.environments,
+data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Ze(y[g],{instancePath:t+"/environmentGroups/"+d+
+"/environments/"+g,parentData:y,parentDataProperty:g,rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),
+r=e.length);let A=y.length,f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){let g={instancePath:t+"/environmentGroup\
+s/"+d+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueItems",keyword:"uni\
+queItems",params:{i:A,j:f},schema:!0,parentSchema:N.properties.environmentGroups.items.properties.environments,data:y};e===
+null?e=[g]:e.push(g),r++;break e}}}else{let P={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"#/prop\
+erties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.
+items.properties.environments.type,parentSchema:N.properties.environmentGroups.items.properties.environments,data:y};e===
+null?e=[P]:e.push(P),r++}}}else{let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups\
+/items/type",keyword:"type",params:{type:"object"},schema:N.properties.environmentGroups.items.type,parentSchema:N.properties.
+environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={instancePath:t+"/environmentGroups",schemaPath:"\
+#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.type,parentSchema:N.
+properties.environmentGroups,data:o};e===null?e=[n]:e.push(n),r++}}if(s.deployments!==void 0){let o=s.deployments;if(o&&
+typeof o=="object"&&!Array.isArray(o)){if(Object.keys(o).length>100){let n={instancePath:t+"/deployments",schemaPath:"#/\
+properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:N.properties.deployments,
+data:o};e===null?e=[n]:e.push(n),r++}for(let n in o){let d=r;Ze(n,{instancePath:t+"/deployments",parentData:o,parentDataProperty:"\
+deployments",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),r=e.length);var a=d===r;if(!a){let S={
+instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"propertyNames",params:{propertyName:n},
+schema:N.properties.deployments.propertyNames,parentSchema:N.properties.deployments,data:o};e===null?e=[S]:e.push(S),r++}}
+for(let n in o){let d=o[n];if(Array.isArray(d)){if(d.length>6e3){let A={instancePath:t+"/deployments/"+n.replace(/~/g,"~\
+0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxItems",keyword:"maxItems",params:{limit:6e3},
+schema:6e3,parentSchema:N.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++}let S=d.length;
+for(let A=0;A<S;A++)Kr(d[A],{instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1")+"/"+A,parentData:d,
+parentDataProperty:A,rootData:l,dynamicAnchors:m})||(e=e===null?Kr.errors:e.concat(Kr.errors),r=e.length);let y=d.length,
+P;if(y>1){e:for(;y--;)for(P=y;P--;)if(Xe(d[y],d[P])){let A={instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(
+/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqueItems",keyword:"uniqueItems",params:{i:y,j:P},
+schema:!0,parentSchema:N.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++;break e}}}else{
+let S={instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/addi\
+tionalProperties/type",keyword:"type",params:{type:"array"},schema:N.properties.deployments.additionalProperties.type,parentSchema:N.
+properties.deployments.additionalProperties,data:d};e===null?e=[S]:e.push(S),r++}}}else{let n={instancePath:t+"/deployme\
+nts",schemaPath:"#/properties/deployments/type",keyword:"type",params:{type:"object"},schema:N.properties.deployments.type,
+parentSchema:N.properties.deployments,data:o};e===null?e=[n]:e.push(n),r++}}if(s.listeners!==void 0){let o=s.listeners;if(Array.
+isArray(o)){if(o.length>16){let d={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/maxItems",keyword:"max\
+Items",params:{limit:16},schema:16,parentSchema:N.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}if(o.length<
+1){let d={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/minItems",keyword:"minItems",params:{limit:1},schema:1,
+parentSchema:N.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];
+if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.port===void 0){let y={instancePath:t+"/listeners/"+d,schemaPath:"#/pro\
+perties/listeners/items/required",keyword:"required",params:{missingProperty:"port"},schema:N.properties.listeners.items.
+required,parentSchema:N.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y==="name"||
+y==="host"||y==="port"||y==="reusePort"||y==="tls")){let P={instancePath:t+"/listeners/"+d,schemaPath:"#/properties/list\
+eners/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:N.
+properties.listeners.items,data:S};e===null?e=[P]:e.push(P),r++}if(S.name!==void 0&&(Br(S.name,{instancePath:t+"/listene\
+rs/"+d+"/name",parentData:S,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Br.errors:e.concat(Br.errors),
+r=e.length)),S.host!==void 0&&(Ge(S.host,{instancePath:t+"/listeners/"+d+"/host",parentData:S,parentDataProperty:"host",
+rootData:l,dynamicAnchors:m})||(e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),S.port!==void 0&&(Ke(S.port,{instancePath:t+
+"/listeners/"+d+"/port",parentData:S,parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(
+Ke.errors),r=e.length)),S.reusePort!==void 0){let y=S.reusePort;if(typeof y!="boolean"){let P={instancePath:t+"/listener\
+s/"+d+"/reusePort",schemaPath:"#/properties/listeners/items/properties/reusePort/type",keyword:"type",params:{type:"bool\
+ean"},schema:N.properties.listeners.items.properties.reusePort.type,parentSchema:N.properties.listeners.items.properties.
+reusePort,data:y};e===null?e=[P]:e.push(P),r++}}S.tls!==void 0&&(pr(S.tls,{instancePath:t+"/listeners/"+d+"/tls",parentData:S,
+parentDataProperty:"tls",rootData:l,dynamicAnchors:m})||(e=e===null?pr.errors:e.concat(pr.errors),r=e.length))}else{let y={
+instancePath:t+"/listeners/"+d,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{type:"object"},schema:N.
+properties.listeners.items.type,parentSchema:N.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={
+instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{type:"array"},schema:N.properties.
+listeners.type,parentSchema:N.properties.listeners,data:o};e===null?e=[n]:e.push(n),r++}}if(s.store!==void 0){let o=s.store,
+n=r,d=!0,S=r;if(r===S)if(o&&typeof o=="object"&&!Array.isArray(o)){let y;if(o.kind===void 0&&(y="kind")){let P={};e===null?
+e=[P]:e.push(P),r++}else if(o.kind!==void 0&&o.kind!=="memory"){let P={};e===null?e=[P]:e.push(P),r++}}else{let y={};e===
+null?e=[y]:e.push(y),r++}var i=S===r;if(r=n,e!==null&&(n?e.length=n:e=null),i){let y=r;if(!(o&&typeof o=="object"&&!Array.
+isArray(o))){let g={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/then/type",keyword:"type",params:{type:"\
+object"},schema:N.properties.store.allOf[0].then.type,parentSchema:N.properties.store.allOf[0].then,data:o};e===null?e=[
+g]:e.push(g),r++}let P=r,A=r;if(r===A)if(o&&typeof o=="object"&&!Array.isArray(o)){let g;if(o.file===void 0&&(g="file")){
+let v={};e===null?e=[v]:e.push(v),r++}}else{let g={};e===null?e=[g]:e.push(g),r++}var c=A===r;if(c){let g={instancePath:t+
+"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"not",params:{},schema:N.properties.store.allOf[0].then.
+not,parentSchema:N.properties.store.allOf[0].then,data:o};e===null?e=[g]:e.push(g),r++}else r=P,e!==null&&(P?e.length=P:
+e=null);var i=y===r;d=i}if(!d){let y={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/if",keyword:"if",params:{
+failingKeyword:"then"},schema:N.properties.store.allOf[0].if,parentSchema:N.properties.store.allOf[0],data:o};e===null?e=
+[y]:e.push(y),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.kind===void 0){let y={instancePath:t+"/store",schemaPath:"\
+#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:N.properties.store.required,parentSchema:N.
+properties.store,data:o};e===null?e=[y]:e.push(y),r++}for(let y in o)if(!(y==="kind"||y==="file")){let P={instancePath:t+
+"/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},
+schema:!1,parentSchema:N.properties.store,data:o};e===null?e=[P]:e.push(P),r++}if(o.kind!==void 0){let y=o.kind;if(typeof y!=
+"string"){let P={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/kind/type",keyword:"type",params:{
+type:"string"},schema:N.properties.store.properties.kind.type,parentSchema:N.properties.store.properties.kind,data:y};e===
+null?e=[P]:e.push(P),r++}if(!(y==="memory"||y==="embedded")){let P={instancePath:t+"/store/kind",schemaPath:"#/propertie\
+s/store/properties/kind/enum",keyword:"enum",params:{allowedValues:N.properties.store.properties.kind.enum},schema:N.properties.
+store.properties.kind.enum,parentSchema:N.properties.store.properties.kind,data:y};e===null?e=[P]:e.push(P),r++}}o.file!==
+void 0&&(nr(o.file,{instancePath:t+"/store/file",parentData:o,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=
+e===null?nr.errors:e.concat(nr.errors),r=e.length))}else{let y={instancePath:t+"/store",schemaPath:"#/properties/store/t\
+ype",keyword:"type",params:{type:"object"},schema:N.properties.store.type,parentSchema:N.properties.store,data:o};e===null?
+e=[y]:e.push(y),r++}}if(s.ops!==void 0){let o=s.ops;if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.port===void 0){let n={
+instancePath:t+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"port"},schema:N.
+properties.ops.required,parentSchema:N.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o)if(!(n==="host"||
+n==="port")){let d={instancePath:t+"/ops",schemaPath:"#/properties/ops/additionalProperties",keyword:"additionalProperti\
+es",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.ops,data:o};e===null?e=[d]:e.push(d),r++}o.host!==
+void 0&&(Ge(o.host,{instancePath:t+"/ops/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||(e=
+e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/ops/port",parentData:o,
 parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length))}else{let n={
 instancePath:t+"/ops",schemaPath:"#/properties/ops/type",keyword:"type",params:{type:"object"},schema:N.properties.ops.type,
 parentSchema:N.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}}if(s.admin!==void 0){let o=s.admin;if(!(o&&typeof o==
@@ -442,10 +443,12 @@ properties.admin.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}}else{le
 type,parentSchema:N.properties.admin.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}var h=A===r;if(y=y||h,y)r=S,
 e!==null&&(S?e.length=S:e=null);else{let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf",keyword:"\
 anyOf",params:{},schema:N.properties.admin.allOf[1].anyOf,parentSchema:N.properties.admin.allOf[1],data:o};e===null?e=[f]:
-e.push(f),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){for(let f in o)if(!(f==="host"||f==="port"||f==="socket"||f===
-"secret"||f==="tls")){let g={instancePath:t+"/admin",schemaPath:"#/properties/admin/additionalProperties",keyword:"addit\
-ionalProperties",params:{additionalProperty:f},schema:!1,parentSchema:N.properties.admin,data:o};e===null?e=[g]:e.push(g),
-r++}o.host!==void 0&&(Ge(o.host,{instancePath:t+"/admin/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||
+e.push(f),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.secret===void 0){let f={instancePath:t+"/admin",schemaPath:"\
+#/properties/admin/required",keyword:"required",params:{missingProperty:"secret"},schema:N.properties.admin.required,parentSchema:N.
+properties.admin,data:o};e===null?e=[f]:e.push(f),r++}for(let f in o)if(!(f==="host"||f==="port"||f==="socket"||f==="sec\
+ret"||f==="tls")){let g={instancePath:t+"/admin",schemaPath:"#/properties/admin/additionalProperties",keyword:"additiona\
+lProperties",params:{additionalProperty:f},schema:!1,parentSchema:N.properties.admin,data:o};e===null?e=[g]:e.push(g),r++}
+o.host!==void 0&&(Ge(o.host,{instancePath:t+"/admin/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||
 (e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/admin/port",parentData:o,
 parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length)),o.socket!==
 void 0&&(nr(o.socket,{instancePath:t+"/admin/socket",parentData:o,parentDataProperty:"socket",rootData:l,dynamicAnchors:m})||

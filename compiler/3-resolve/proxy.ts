@@ -26,11 +26,12 @@ import type {
 import { durationMs } from "../measure.ts";
 import { known, uniqueNames } from "./names.ts";
 import { StepResolver } from "./step.ts";
-import { checkUrl, readProperties, targetTls } from "./target.ts";
+import { checkUrl, successCodes, targetTls } from "./target.ts";
 
 /** Apigee's default of connect.timeout.millis and io.timeout.millis (apigee-core section 2.5). */
 const CONNECT_TIMEOUT_MS = 3_000;
 const IO_TIMEOUT_MS = 55_000;
+const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
 /** Resolves one proxy; `environments` are those it is deployed in. */
 export function resolveProxy(
@@ -73,7 +74,7 @@ function resolveEndpoint(
   diagnostics: Diagnostics,
 ): ProgramEndpoint {
   const name = endpoint.name ?? "default";
-  readProperties(model, endpoint, diagnostics);
+  const apiTimeout = endpoint.properties?.["api.timeout"];
   const basePath = endpoint.basePath.length > 1 ? endpoint.basePath.replace(/\/$/, "") : endpoint.basePath;
   return {
     ...resolveFlows(model, endpoint, "proxy", steps, diagnostics),
@@ -82,6 +83,7 @@ function resolveEndpoint(
     segments: basePath === "/" ? [] : basePath.slice(1).split("/"),
     span: model.positions.of(endpoint, "basePath"),
     routeRules: resolveRoutes(model, endpoint, targets, inline, used, steps, diagnostics),
+    apiTimeoutMs: apiTimeout === undefined ? null : Number(apiTimeout),
     webSocket: resolveWebSocket(endpoint.webSocket),
   };
 }
@@ -128,9 +130,6 @@ function routeTarget(
   inline: ProgramTarget[],
   diagnostics: Diagnostics,
 ): ProgramTarget | null {
-  if (rule.targetEndpoint !== undefined && rule.url !== undefined) {
-    diagnostics.report("AGW3014", model.positions.of(rule, "url"), { name: rule.name });
-  }
   if (rule.targetEndpoint !== undefined) {
     const target = targets.find((other) => other.name === rule.targetEndpoint);
     if (target !== undefined) return target;
@@ -150,6 +149,7 @@ function routeTarget(
     tls: new Map(),
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     ioTimeoutMs: IO_TIMEOUT_MS,
+    keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     successCodes: [],
     span: model.positions.of(rule, "url"),
     preFlow: emptyFlow("PreFlow"),
@@ -171,9 +171,6 @@ function resolveTarget(
 ): ProgramTarget {
   const { positions } = model;
   const name = target.name ?? "default";
-  if ((target.url === undefined) === (target.loadBalancer === undefined)) {
-    diagnostics.report("AGW3013", positions.of(target), { name });
-  }
   if (target.url !== undefined) checkUrl(model, target, target.url, diagnostics);
   const servers = target.loadBalancer?.servers ?? [];
   for (const environment of environments) {
@@ -184,7 +181,7 @@ function resolveTarget(
       diagnostics.report("AGW2006", span, { name: server, environment: environment.name, known: known(all) });
     });
   }
-  const { numbers, successCodes } = readProperties(model, target, diagnostics);
+  const { properties } = target;
   const tls = new Map<string, ProgramTargetTls>();
   if (target.sslInfo !== undefined) {
     for (const environment of environments) {
@@ -199,9 +196,10 @@ function resolveTarget(
     servers,
     path: target.path ?? "",
     tls,
-    connectTimeoutMs: numbers.get("connect.timeout.millis") ?? CONNECT_TIMEOUT_MS,
-    ioTimeoutMs: numbers.get("io.timeout.millis") ?? IO_TIMEOUT_MS,
-    successCodes,
+    connectTimeoutMs: Number(properties?.["connect.timeout.millis"] ?? CONNECT_TIMEOUT_MS),
+    ioTimeoutMs: Number(properties?.["io.timeout.millis"] ?? IO_TIMEOUT_MS),
+    keepAliveTimeoutMs: Number(properties?.["keepalive.timeout.millis"] ?? KEEP_ALIVE_TIMEOUT_MS),
+    successCodes: successCodes(properties?.["success.codes"]),
     span: positions.of(target),
   };
 }

@@ -6,7 +6,6 @@ import type {
   Named,
   ReferenceModel,
   SslInfoModel,
-  TargetEndpointModel,
   TextSetting,
 } from "../ir/model.ts";
 import type { ProgramTargetServer, ProgramTargetTls } from "../ir/program.ts";
@@ -81,47 +80,7 @@ function urlProblem(text: string): string | null {
   return null;
 }
 
-/** Apigee's endpoint properties that have an effect here, with their form. */
-const NUMBERS = ["connect.timeout.millis", "io.timeout.millis", "keepalive.timeout.millis", "api.timeout"] as const;
-/** Properties of Apigee that are taken without effect, because what they choose is always so or not built yet. */
-const ACCEPTED = new Set([
-  "request.streaming.enabled",
-  "response.streaming.enabled",
-  "request.payload.parse.limit",
-  "response.payload.parse.limit",
-  "compression.algorithm",
-  "supports.http11",
-  "supports.http10",
-  "allow.http10",
-  "X-Forwarded-For",
-  "use.proxy",
-  "use.proxy.tunneling",
-  "allow.tls.session.resumption",
-  "ignore.allow.header.for.405",
-]);
-
-/** A numeric property in its range; null when absent. Reports unknown names and wrong forms once. */
-export function readProperties(
-  model: BundleModel,
-  endpoint: TargetEndpointModel | { readonly properties?: Readonly<Record<string, string | number | boolean>> },
-  diagnostics: Diagnostics,
-): { numbers: ReadonlyMap<string, number>; successCodes: readonly string[] } {
-  const numbers = new Map<string, number>();
-  let successCodes: readonly string[] = [];
-  for (const [name, value] of Object.entries(endpoint.properties ?? {})) {
-    const span = model.positions.of(endpoint.properties ?? endpoint, name);
-    if (NUMBERS.some((known) => known === name)) {
-      const number = Number(value);
-      if (Number.isInteger(number) && number >= 0 && number <= 86_400_000) numbers.set(name, number);
-      else diagnostics.report("AGW3018", span, { name, expected: "a number of milliseconds" });
-    } else if (name === "success.codes") {
-      successCodes = String(value).split(",").map((code) => code.trim());
-      if (!successCodes.every((code) => /^[1-5](xx|\d\d)$/i.test(code))) {
-        diagnostics.report("AGW3018", span, { name, expected: "statuses such as 1xx,2xx,404" });
-      }
-    } else if (!ACCEPTED.has(name)) {
-      diagnostics.report("AGW3017", span, { name }, { help: `known: ${[...NUMBERS, "success.codes"].join(", ")}` });
-    }
-  }
-  return { numbers, successCodes };
+/** The parts of `success.codes`: `1xx,2xx,404`. The schema has checked their form. */
+export function successCodes(written: string | number | boolean | undefined): readonly string[] {
+  return written === undefined ? [] : String(written).split(",").map((code) => code.trim());
 }

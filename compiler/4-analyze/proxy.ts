@@ -1,4 +1,5 @@
 /** One proxy's chains: items in order, conditions folded, reads and writes known, obligations collected. */
+import { conditionVariables } from "#runtime/language/condition.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
   EndpointPlan,
@@ -58,6 +59,8 @@ interface Place {
   readonly known: Known;
   readonly upgradable: boolean;
   readonly conditional: boolean;
+  /** Variables of the conditions above. */
+  readonly conditionReads: readonly string[];
   readonly obligations: Obligation[];
 }
 
@@ -88,6 +91,7 @@ class ProxyPlanner {
       known: this.#known({ "proxy.name": endpoint.name, "proxy.basepath": endpoint.basePath }),
       upgradable: endpoint.webSocket.mode !== "deny",
       conditional: false,
+      conditionReads: [],
       obligations,
     };
     const request = this.#segment(endpoint, "request", base);
@@ -114,7 +118,7 @@ class ProxyPlanner {
 
   target(target: ProgramTarget): TargetPlan {
     const obligations: Obligation[] = [];
-    const base = { known: this.#known({}), upgradable: this.#upgradable, conditional: false, obligations };
+    const base = { known: this.#known({}), upgradable: this.#upgradable, conditional: false, conditionReads: [], obligations };
     const request = this.#segment(target, "request", base);
     const response = this.#segment(target, "response", base);
     this.#targetObligations.set(target, obligations);
@@ -147,7 +151,8 @@ class ProxyPlanner {
       const when = this.#when(flow.condition, place.known);
       if (when.kind === "never") return [];
       const conditional = place.conditional || when.kind === "test";
-      const items = this.#items(flow[side], { ...place, conditional, flow: flow.name });
+      const conditionReads = [...place.conditionReads, ...readsOf(when)];
+      const items = this.#items(flow[side], { ...place, conditional, conditionReads, flow: flow.name });
       return [{ name: flow.name, when, items: [...this.#flowName(flow.name), ...items] }];
     });
     if (branches.every((branch) => branch.items.length === 0)) return [];
@@ -184,8 +189,9 @@ class ProxyPlanner {
       const skipped = skipReason(step, when, ended);
       if (ended !== null) this.#diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });
       const conditional = place.conditional || when.kind === "test";
-      if (skipped === null) this.#steps.analyze(step, { ...place, conditional });
-      const body = step.body === null || skipped !== null ? null : this.#items(step.body, { ...place, conditional });
+      const inner = { ...place, conditional, conditionReads: [...place.conditionReads, ...readsOf(when)] };
+      if (skipped === null) this.#steps.analyze(step, inner);
+      const body = step.body === null || skipped !== null ? null : this.#items(step.body, inner);
       if (skipped === null && when.kind === "always" && policy.model.kind === "RaiseFault") ended = policy.name;
       return { kind: "step", index, step, when, skipped, timing: policy.definition.timing(policy.model), body };
     });
@@ -194,6 +200,10 @@ class ProxyPlanner {
   #when(condition: ProgramCondition | null, known: Known): When {
     return this.#conditions.fold(condition, known);
   }
+}
+
+function readsOf(when: When): readonly string[] {
+  return when.kind === "test" ? conditionVariables(when.ast) : [];
 }
 
 function skipReason(step: ProgramStep, when: When, ended: string | null): string | null {

@@ -15,6 +15,8 @@ export interface StepPlace {
   readonly phase: Phase;
   readonly upgradable: boolean;
   readonly conditional: boolean;
+  /** Variables of the conditions that the step stands under. */
+  readonly conditionReads: readonly string[];
   readonly obligations: Obligation[];
 }
 
@@ -49,6 +51,7 @@ export class StepAnalysis {
       phase: place.phase,
       upgradable: place.upgradable,
       conditional: place.conditional,
+      conditionReads: place.conditionReads,
       reads: (variable, path) => usage.read(variable, at(path)),
       writes: (variable, path) => this.#writes(variable, at(path)),
       template: (text, path) => this.#template(text, model, path),

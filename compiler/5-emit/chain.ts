@@ -2,13 +2,21 @@
  * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
-import type { PlanChoice, PlanItem, PlanStep, Segment } from "../ir/plan.ts";
-import { code, comment, identifier, join, literal, type Code } from "./code.ts";
+import type { PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
+import { code, comment, identifier, join, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import type { FileWriter } from "./file.ts";
 import { stepParts, type StepContext } from "./step.ts";
 
 const X = identifier("x");
+
+/** One way to go on. */
+export interface Branch {
+  /** What the comment in front of its statements says. */
+  readonly title: string;
+  readonly when: When;
+  readonly items: Segment;
+}
 
 /** Writes the chains of one proxy into its file, in one of their two forms. */
 export class ChainEmitter {
@@ -91,23 +99,49 @@ export class ChainEmitter {
   }
 
   #choice(choice: PlanChoice, rest: readonly PlanItem[], next: Code | null): Code[] {
-    const branches = choice.branches.map((branch) => ({ ...branch, items: this.#visible(branch.items) }));
-    if (!branches.some((branch) => this.#waits(branch.items))) {
-      const chain = branches.map((branch): { test: Code | null; body: Code[] } => ({
-        test: branch.when.kind === "test" ? conditionCode(branch.when.ast, this.#context.scope(this.#kind)) : null,
-        body: [comment(`Flow ${branch.name}`), ...this.#statements(branch.items, null)],
+    const branches = choice.branches.map(({ name, when, items }) => ({ title: `Flow ${name}`, when, items }));
+    const isPlain = !branches.some((branch) => this.#waits(this.#visible(branch.items)));
+    if (isPlain) return [...this.choose(branches, null), ...this.#statements(rest, next)];
+    return this.choose(branches, this.#cut("flows", rest, next));
+  }
+
+  /** Statements that run the first branch whose condition holds, or none, and then `next`. */
+  choose(branches: readonly Branch[], next: Code | null): Code[] {
+    const visible = branches.map((branch) => ({ ...branch, items: this.#visible(branch.items) }));
+    // Nothing behind an unconditional branch is reached, and empty branches at the end change nothing.
+    const ended = visible.findIndex((branch) => branch.when.kind !== "test");
+    const reached = ended < 0 ? visible : visible.slice(0, ended + 1);
+    const used = reached.slice(0, reached.findLastIndex((branch) => branch.items.length > 0) + 1);
+    const onward = next === null ? [] : [code`return ${next}(${X});`];
+    if (used.length === 0) return onward;
+    if (!used.some((branch) => this.#waits(branch.items))) {
+      const chain = used.map(({ title, when, items }) => ({
+        test: this.#test(when),
+        body: [comment(title), ...this.#statements(items, null)],
       }));
-      return [ifElse(chain), ...this.#statements(rest, next)];
+      return [ifElse(chain), ...onward];
     }
-    const after = this.#cut("flows", rest, next);
     const statements: Code[] = [];
-    for (const branch of branches) {
-      const body = [comment(`Flow ${branch.name}`), ...this.#statements(branch.items, after)];
-      const ended = after === null ? [...body, code`return;`] : body;
-      if (branch.when.kind !== "test") return [...statements, ...ended];
-      statements.push(block(conditionCode(branch.when.ast, this.#context.scope(this.#kind)), ended));
+    for (const [at, { title, when, items }] of used.entries()) {
+      const body = [comment(title), ...this.#statements(items, next)];
+      const test = this.#test(when);
+      if (test === null) return [...statements, ...body];
+      const isLast = at === used.length - 1;
+      statements.push(block(test, next !== null || isLast || this.#returns(items) ? body : [...body, code`return;`]));
     }
-    return after === null ? statements : [...statements, code`return ${after}(${X});`];
+    return [...statements, ...onward];
+  }
+
+  #test(when: When): Code | null {
+    return when.kind === "test" ? conditionCode(when.ast, this.#context.scope(this.#kind)) : null;
+  }
+
+  /** True when the statements of these items, with nothing behind them, end with a return or a fault. */
+  #returns(items: readonly PlanItem[]): boolean {
+    const last = items.at(-1);
+    if (last?.kind !== "step" || last.skipped !== null || last.when.kind === "test") return false;
+    if (last.body !== null) return this.#returns(this.#visible(last.body));
+    return last.timing !== "sync" || endsFlow(last);
   }
 
   #kind: "request" | "response" = "request";
@@ -134,11 +168,13 @@ export class ChainEmitter {
       const folded = code`${this.#file.symbol("traceFolded")}(${X}, ${item.index});`;
       return [comment(`${policy.name} never runs: ${item.skipped}`), folded, ...this.#statements(rest, next)];
     }
-    const test = item.when.kind === "test" ? conditionCode(item.when.ast, this.#context.scope(this.#kind)) : null;
+    const test = this.#test(item.when);
     if (item.body !== null) return this.#callout(item, title, test, rest, next);
     const { lines, wait } = stepParts(item, this.#kind, this.#file, this.#context);
-    const isEnd = policy.model.kind === "RaiseFault" && test === null && !policy.continueOnError;
-    if (isEnd && wait === null && !this.#traced) return [title, ...lines];
+    if (endsFlow(item)) return [title, ...(this.#traced ? [this.#begin(item)] : []), ...lines];
+    if (wait === null && lines.length === 0 && !this.#traced) {
+      return [comment(`${policy.name} writes only what nobody reads.`), ...this.#statements(rest, next)];
+    }
     if (wait === null) return this.#syncStep(item, [title], lines, test, rest, next);
     return this.#maybeStep(item, title, lines, wait, test, rest, next);
   }
@@ -157,16 +193,9 @@ export class ChainEmitter {
       const body = test === null ? guarded : [block(test, guarded)];
       return [...title, ...body, ...this.#statements(rest, next)];
     }
-    const start = identifier(`start${item.index}`);
-    const condition = literal(test === null ? null : true);
-    const recorded = [
-      code`const ${start} = ${this.#file.symbol("traceStart")}(${X});`,
-      ...guarded,
-      code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${condition}, ${start});`,
-    ];
+    const recorded = [this.#begin(item), ...guarded, this.#end()];
     if (test === null) return [...title, ...recorded, ...this.#statements(rest, next)];
-    const skipped = code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`;
-    const body = ifElse([{ test, body: recorded }, { test: null, body: [skipped] }]);
+    const body = ifElse([{ test, body: recorded }, { test: null, body: this.#skip(item) }]);
     return [...title, body, ...this.#statements(rest, next)];
   }
 
@@ -185,46 +214,68 @@ export class ChainEmitter {
       ? code`${this.#file.symbol("carryOnLater")}(${X}, ${policy.name}, () => ${arrowBody(lines, wait)})`
       : wait;
     const before = policy.continueOnError ? [] : lines;
-    const body = [...before, ...this.#await(item, whole, test, after)];
+    const body = [...(this.#traced ? [this.#begin(item)] : []), ...before, this.#await(whole, after)];
     if (test === null) return [title, ...body];
-    const skipped = this.#traced ? [code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`] : [];
     const onward = after === null ? [] : [code`return ${after}(${X});`];
-    return [title, block(test, body), ...skipped, ...onward];
+    return [title, block(test, body), ...this.#skip(item), ...onward];
   }
 
   /** `return` a wait and what follows it. */
-  #await(item: PlanStep, wait: Code, test: Code | null, after: Code | null): Code[] {
+  #await(wait: Code, after: Code | null): Code {
     const onward = this.#file.symbol("andThen");
-    if (!this.#traced) {
-      return after === null ? [code`return ${wait};`] : [code`return ${onward}(${wait}, () => ${after}(${X}));`];
+    if (this.#traced) {
+      const body = after === null ? [this.#end()] : [this.#end(), code`return ${after}(${X});`];
+      return code`return ${onward}(${wait}, () => ${braces(body)});`;
     }
-    const start = identifier(`start${item.index}`);
-    const condition = literal(test === null ? null : true);
-    const record = code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${condition}, ${start});`;
-    const body = after === null ? [record] : [record, code`return ${after}(${X});`];
-    return [
-      code`const ${start} = ${this.#file.symbol("traceStart")}(${X});`,
-      code`return ${onward}(${wait}, () => ${braces(body)});`,
-    ];
+    return after === null ? code`return ${wait};` : code`return ${onward}(${wait}, () => ${after}(${X}));`;
   }
 
+  /** A call of a shared flow, whose steps stand in its place. */
   #callout(item: PlanStep, title: Code, test: Code | null, rest: readonly PlanItem[], next: Code | null): Code[] {
+    const { policy } = item.step;
     const { lines } = stepParts(item, this.#kind, this.#file, this.#context);
     const body = this.#visible(item.body ?? []);
-    const trace = this.#traced
-      ? [code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${literal(test === null ? null : true)}, ${this.#file.symbol("traceStart")}(${X}));`]
-      : [];
+    const trace = this.#traced ? [this.#begin(item), this.#end()] : [];
     if (!this.#waits(body)) {
-      const inner = [...trace, ...lines, ...this.#statements(body, null)];
-      const whole = test === null ? inner : [block(test, inner)];
+      const steps = [...trace, ...lines, ...this.#statements(body, null)];
+      const carried = code`${this.#file.symbol("carryOn")}(${X}, error, ${policy.name});`;
+      const inner = policy.continueOnError && steps.length > 0 ? [tryStep(steps, carried)] : steps;
+      const skip = this.#skip(item);
+      const whole = test === null ? inner : [ifElse([{ test, body: inner }, ...(skip.length === 0 ? [] : [{ test: null, body: skip }])])];
       return [title, ...whole, ...this.#statements(rest, next)];
     }
-    const after = this.#cut(item.step.policy.name, rest, next);
-    const inner = [...trace, ...lines, ...this.#statements(body, after)];
+    const after = this.#cut(policy.name, rest, next);
+    const onward = after === null ? [] : [code`return ${after}(${X});`];
+    let inner = [...trace, ...lines, ...this.#statements(body, after)];
+    if (policy.continueOnError) {
+      const steps = this.#first(() => this.#function(policy.name, null, [...lines, ...this.#statements(body, null)]));
+      const carried = code`${this.#file.symbol("carryOnLater")}(${X}, ${policy.name}, () => ${steps}(${X}))`;
+      const then = code`return ${this.#file.symbol("andThen")}(${carried}, () => ${after ?? ""}(${X}));`;
+      inner = [...trace, after === null ? code`return ${carried};` : then];
+    }
     if (test === null) return [title, ...inner];
-    const ended = after === null ? [...inner, code`return;`] : inner;
-    return [title, block(test, ended), ...(after === null ? [] : [code`return ${after}(${X});`])];
+    const isOpen = after === null && this.#traced && !policy.continueOnError && !this.#returns(body);
+    return [title, block(test, isOpen ? [...inner, code`return;`] : inner), ...this.#skip(item), ...onward];
   }
+
+  /** Records that a step begins; statements of the traced form only, like the next two. */
+  #begin(item: PlanStep): Code {
+    return code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${item.when.kind === "test" ? true : null});`;
+  }
+
+  #end(): Code {
+    return code`${this.#file.symbol("traceEnd")}(${X});`;
+  }
+
+  #skip(item: PlanStep): Code[] {
+    return this.#traced ? [code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`] : [];
+  }
+}
+
+/** True for a step behind which its flow never goes on. */
+function endsFlow(item: PlanStep): boolean {
+  const { policy } = item.step;
+  return policy.model.kind === "RaiseFault" && item.when.kind !== "test" && !policy.continueOnError;
 }
 
 /** `if (test) { body }`. */

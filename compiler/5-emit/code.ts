@@ -36,16 +36,16 @@ export function literal(value: Embeddable): Code {
   if (value === null || typeof value === "boolean") return Code.of(String(value));
   if (typeof value === "string") return Code.of(quote(value));
   if (typeof value === "number") return Code.of(number(value));
-  if (isList(value)) return Code.of(enclosed("[", value.map((item) => literal(item).text), "]"));
+  if (isList(value)) return Code.of(enclosed("[", value.map((item) => unbracketed(literal(item)).text), "]"));
   const entries = Object.entries(value).map(([key, item]) => {
-    const { text } = literal(item);
+    const { text } = unbracketed(literal(item));
     return text === key ? text : `${property(key)}: ${text}`;
   });
   return Code.of(entries.length === 0 ? "{}" : enclosed("{", entries, "}"));
 }
 
 /** Lists and objects wider than this stand on lines of their own. */
-const WIDTH_MAX = 110;
+const WIDTH_MAX = 90;
 
 function enclosed(open: string, parts: readonly string[], close: string): string {
   const inner = parts.join(", ");
@@ -57,11 +57,13 @@ function enclosed(open: string, parts: readonly string[], close: string): string
 export function unbracketed(expression: Code): Code {
   const { text } = expression;
   if (!text.startsWith("(") || !text.endsWith(")")) return expression;
+  const brackets = text.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => " ".repeat(quoted.length));
+  // A slash may begin a regular expression, whose brackets do not count.
+  if (brackets.includes("/")) return expression;
   let depth = 0;
   for (let at = 0; at < text.length - 1; at++) {
-    if (text[at] === '"') return expression;
-    if (text[at] === "(") depth++;
-    if (text[at] === ")") depth--;
+    if (brackets[at] === "(") depth++;
+    if (brackets[at] === ")") depth--;
     if (depth === 0) return expression;
   }
   return Code.of(text.slice(1, -1));
@@ -81,6 +83,11 @@ export function identifier(name: string): Code {
 /** A comment line; line breaks and comment ends in the text cannot leave it. */
 export function comment(text: string): Code {
   return Code.of(`// ${text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ")}`);
+}
+
+/** Text for a block comment: one line that cannot end the comment. */
+export function docText(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, " ").replaceAll("*/", "*\\/");
 }
 
 /** A regular expression literal of a checked source. */

@@ -5,7 +5,7 @@ import { pathShape } from "#runtime/language/path-pattern.ts";
 import type { PatternShape } from "#runtime/language/pattern-shape.ts";
 import { translateJavaRegex } from "../expression/java-regex.ts";
 import { valueType, type ValueType } from "../flow-variable.ts";
-import { code, join, literal, regex, type Code } from "./code.ts";
+import { code, join, literal, regex, unbracketed, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
 
 /** An expression of type boolean. */
@@ -14,7 +14,7 @@ export function conditionCode(ast: Condition, scope: Scope): Code {
     case "constant":
       return literal(ast.value);
     case "truthy":
-      return code`${scope.file.symbol("truthy")}(${scope.read(ast.operand.name)})`;
+      return code`${scope.file.symbol("truthy")}(${unbracketed(scope.read(ast.operand.name))})`;
     case "not":
       return code`!${bracketed(ast.operand, scope)}`;
     case "and":
@@ -41,7 +41,7 @@ function comparison(ast: ComparisonNode, scope: Scope): Code {
     const isSame = ast.left.kind === "null" || ast.right.kind === "null" || oneType(operandType(ast.left, scope), operandType(ast.right, scope));
     if (isSame) return ast.operator === "equals" ? code`${left} === ${right}` : code`${left} !== ${right}`;
   }
-  return code`${scope.file.symbol(ast.operator)}(${left}, ${right})`;
+  return code`${scope.file.symbol(ast.operator)}(${unbracketed(left)}, ${unbracketed(right)})`;
 }
 
 function oneType(left: ValueType, right: ValueType): boolean {
@@ -74,7 +74,7 @@ function match(ast: MatchNode, scope: Scope): Code {
   if (ast.operator === "regex") {
     const translated = translateJavaRegex(ast.pattern);
     if ("problem" in translated) return literal(false);
-    return code`${scope.file.symbol("matches")}(${left}, ${scope.file.constant("regex", regex(translated.source, translated.flags))})`;
+    return code`${scope.file.symbol("matches")}(${unbracketed(left)}, ${scope.file.constant("regex", regex(translated.source, translated.flags))})`;
   }
   const isText = operandType(ast.left, scope) === "text";
   if (ast.operator === "path") return shapeTest(pathShape(ast.pattern), left, isText, scope);
@@ -85,11 +85,11 @@ function match(ast: MatchNode, scope: Scope): Code {
 function shapeTest(shape: PatternShape, left: Code, isText: boolean, scope: Scope): Code {
   switch (shape.kind) {
     case "exact":
-      return isText ? code`${left} === ${shape.text}` : code`${scope.file.symbol("equals")}(${left}, ${shape.text})`;
+      return isText ? code`${left} === ${shape.text}` : code`${scope.file.symbol("equals")}(${unbracketed(left)}, ${shape.text})`;
     case "affixes":
-      if (shape.suffix === "") return code`${scope.file.symbol("startsWith")}(${left}, ${shape.prefix})`;
-      return code`${scope.file.symbol("hasAffixes")}(${left}, ${shape.prefix}, ${shape.suffix})`;
+      if (shape.suffix === "") return code`${scope.file.symbol("startsWith")}(${unbracketed(left)}, ${shape.prefix})`;
+      return code`${scope.file.symbol("hasAffixes")}(${unbracketed(left)}, ${shape.prefix}, ${shape.suffix})`;
     case "expression":
-      return code`${scope.file.symbol("matches")}(${left}, ${scope.file.constant("pattern", regex(shape.source, ""))})`;
+      return code`${scope.file.symbol("matches")}(${unbracketed(left)}, ${scope.file.constant("pattern", regex(shape.source, ""))})`;
   }
 }

@@ -37,7 +37,7 @@ export class FileWriter {
   readonly functions: EmittedFunction[] = [];
   readonly classes: EmittedClass[] = [];
   readonly constants: EmittedConstant[] = [];
-  readonly #imports = new Map<string, { values: Set<string>; types: Set<string> }>();
+  readonly #imports = new Map<string, { values: Map<string, string>; types: Set<string> }>();
   readonly #shared = new Map<string, Code>();
   readonly #sharedFunctions = new Map<string, string>();
 
@@ -48,9 +48,13 @@ export class FileWriter {
   }
 
   /** Modules with the names taken from them, sorted. */
-  get imports(): { from: string; values: string[]; types: string[] }[] {
+  get imports(): { from: string; values: { name: string; local: string }[]; types: string[] }[] {
     return [...this.#imports]
-      .map(([from, { values, types }]) => ({ from, values: [...values].sort(), types: [...types].sort() }))
+      .map(([from, { values, types }]) => ({
+        from,
+        values: [...values].map(([name, local]) => ({ name, local })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+        types: [...types].filter((name) => !values.has(name)).sort(),
+      }))
       .sort((a, b) => (a.from < b.from ? -1 : 1));
   }
 
@@ -67,11 +71,24 @@ export class FileWriter {
   }
 
   import(from: string, name: string, kind: "value" | "type"): Code {
-    const entry = this.#imports.get(from) ?? { values: new Set<string>(), types: new Set<string>() };
-    this.#imports.set(from, entry);
-    if (kind === "value") entry.values.add(name);
+    const entry = this.#entry(from);
+    if (kind === "value") entry.values.set(name, name);
     else entry.types.add(name);
     return identifier(name);
+  }
+
+  /** A value whose name was made from the user's: under another one where this file uses that name itself. */
+  importUnique(from: string, name: string): Code {
+    const { values } = this.#entry(from);
+    const local = values.get(name) ?? this.names.claim(name);
+    values.set(name, local);
+    return identifier(local);
+  }
+
+  #entry(from: string): { values: Map<string, string>; types: Set<string> } {
+    const entry = this.#imports.get(from) ?? { values: new Map<string, string>(), types: new Set<string>() };
+    this.#imports.set(from, entry);
+    return entry;
   }
 
   /** Adds a function, or finds the one of the same kind that has the same statements: the twins share what they can. */

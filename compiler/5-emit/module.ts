@@ -4,6 +4,7 @@
  */
 import { IndentationText, Project, StructureKind } from "ts-morph";
 import type { StatementStructures, WriterFunction } from "ts-morph";
+import { docText } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 
 /** Turns files into TypeScript text, all in one ts-morph project that lives in memory. */
@@ -17,7 +18,7 @@ export class ModulePrinter {
   /** The text of one file. */
   print(file: FileWriter): string {
     const source = this.#project.createSourceFile(`/${file.path}`, { statements: structures(file) });
-    source.insertText(0, `/** ${file.header.replaceAll("*/", "* /").replace(/[\r\n]+/g, " ")} */\n`);
+    source.insertText(0, `/** ${docText(file.header)} */\n`);
     const text = source.getFullText();
     this.#project.removeSourceFile(source);
     return text;
@@ -28,14 +29,14 @@ function structures(file: FileWriter): (StatementStructures | string)[] {
   const imports = file.imports.map(({ from, values, types }): StatementStructures => {
     const isTypeOnly = values.length === 0;
     const named = [
-      ...values.map((name) => ({ name, isTypeOnly: false })),
-      ...types.filter((name) => !values.includes(name)).map((name) => ({ name, isTypeOnly: !isTypeOnly })),
+      ...values.map(({ name, local }) => ({ name, isTypeOnly: false, ...(local === name ? {} : { alias: local }) })),
+      ...types.map((name) => ({ name, isTypeOnly: !isTypeOnly })),
     ];
     return { kind: StructureKind.ImportDeclaration, moduleSpecifier: from, namedImports: named, isTypeOnly };
   });
   // As text: a structure's initializer would be indented twice.
   const constants = file.constants.map((constant): string => {
-    const doc = constant.doc === null ? "" : `/** ${constant.doc} */\n`;
+    const doc = constant.doc === null ? "" : `/** ${docText(constant.doc)} */\n`;
     const type = constant.type === null ? "" : `: ${constant.type}`;
     return `\n${doc}${constant.isExported ? "export " : ""}const ${constant.name}${type} = ${laidOut(constant.value.text)};`;
   });
@@ -44,12 +45,12 @@ function structures(file: FileWriter): (StatementStructures | string)[] {
       kind: StructureKind.Class,
       name: declared.name,
       extends: declared.base,
-      docs: [declared.doc],
+      docs: [docText(declared.doc)],
       properties: declared.fields.map(({ name, type, value, doc }) => ({
         name,
         type,
         initializer: value.text,
-        ...(doc === "" ? {} : { docs: [doc] }),
+        ...(doc === "" ? {} : { docs: [docText(doc)] }),
       })),
     }),
   );
@@ -58,7 +59,7 @@ function structures(file: FileWriter): (StatementStructures | string)[] {
       kind: StructureKind.Function,
       name: declared.name,
       isExported: declared.isExported,
-      ...(declared.doc === null ? {} : { docs: [declared.doc] }),
+      ...(declared.doc === null ? {} : { docs: [docText(declared.doc)] }),
       parameters: declared.parameters.map((parameter) => ({ ...parameter })),
       returnType: declared.returns,
       statements: lines(declared.statements.map((statement) => statement.text)),

@@ -9,7 +9,8 @@ const RESERVED = new Set(
     "break case catch class const continue debugger default delete do else enum export extends false finally for function if " +
     "import in instanceof new null return super switch this throw true try typeof var void while with yield let static await " +
     "async implements interface package private protected public arguments eval undefined NaN Infinity globalThis " +
-    "x error name path host start settings targets environment"
+    "x error name path host start settings targets environment AccessGrant Exchange HeaderOwnership Maybe ProxyProgram Target " +
+    "Targets Value WebSocketRoute"
   ).split(" "),
 );
 
@@ -45,6 +46,11 @@ export class Names {
     const words = text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
     const joined = words.map((word) => word.toUpperCase()).join("_");
     return this.#unique(/^[A-Z]/.test(joined) ? joined : `C_${joined}`);
+  }
+
+  /** An identifier as it is, or with a number where it is taken. */
+  claim(name: string): string {
+    return this.#unique(name);
   }
 
   #unique(base: string): string {

@@ -65,6 +65,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
   const file = new FileWriter("routes.ts", "Routes: hosts and base paths to compiled proxies, and the targets these reach.");
   const values = new SettingValues(plan, file);
   const targetType = file.type("target/target.ts", "Target");
+  for (const name of ["routes", "route", "makeTargets"]) file.names.claim(name);
   const programNames = new Map<string, Code>();
   const fills: Code[] = [];
   const entries: Code[] = [];
@@ -79,7 +80,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
     }
     for (const [endpoint, factory] of emitted.factories) {
       const name = file.names.camel(`${proxy} ${endpoint === "default" ? "" : endpoint} in ${environment}`);
-      const make = file.import(`./${emitted.file.path}`, factory, "value");
+      const make = file.importUnique(`./${emitted.file.path}`, factory);
       file.constants.push({
         name,
         type: null,
@@ -132,6 +133,7 @@ function targetCode(plan: Plan, file: FileWriter, values: SettingValues, target:
     path: target.path,
     connectTimeoutMs: target.connectTimeoutMs,
     ioTimeoutMs: target.ioTimeoutMs,
+    keepAliveTimeoutMs: target.keepAliveTimeoutMs,
     successCodes: target.successCodes,
   });
   const tls = target.tls.get(environment) ?? ordered.find((server) => server.tls !== null)?.tls ?? null;
@@ -287,7 +289,7 @@ function drainCode(drain: Plan["program"]["gateway"]["drain"]): Code {
     windowMs: durationOr(drain?.window, 60_000),
     spreadMs: durationOr(drain?.spread, 10_000),
     refuse: drain?.refuse === 503,
-    hasSuccessor: drain?.successor ?? true,
+    hasSuccessor: drain?.successor ?? null,
   });
 }
 

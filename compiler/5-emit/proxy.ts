@@ -3,7 +3,7 @@ import type { EndpointPlan, Plan, ProxyPlan, RulesPlan, TargetPlan } from "../ir
 import type { ProgramTarget } from "../ir/program.ts";
 import { flowVariable as flow } from "../flow-variable.ts";
 import { settingKey } from "../setting-key.ts";
-import { ChainEmitter, block } from "./chain.ts";
+import { ChainEmitter, block, type Branch } from "./chain.ts";
 import { code, comment, identifier, join, literal, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import { FileWriter } from "./file.ts";
@@ -14,6 +14,8 @@ import { readVariable, writeVariable, type VariableScope } from "./variable.ts";
 import { webSocketRoute } from "./web-socket.ts";
 
 const X = identifier("x");
+/** A chain without steps. */
+const NOTHING = code`() => {}`;
 
 /** Stands for the digest of a file's text until that is known. */
 export const HASH_PLACEHOLDER = "CHAIN_HASH";
@@ -173,11 +175,11 @@ class ProxyEmitter {
 
   #response(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>, suffix: string, traced: boolean): Code {
     const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced).direction("response");
-    const used = this.#usedTargets(endpoint).filter((target) => (targets.get(target)?.plan.response.length ?? 0) > 0);
-    if (used.length === 0) {
-      return emitter.segment(`response${suffix}`, "Response flow.", endpoint.response, null, [code`${X}.inTarget = false;`]);
-    }
-    const leave = [code`${X}.inTarget = false;`];
+    const reached = this.#usedTargets(endpoint);
+    const used = reached.filter((target) => (targets.get(target)?.plan.response.length ?? 0) > 0);
+    const leave = reached.length === 0 ? [] : [code`${X}.inTarget = false;`];
+    if (leave.length === 0 && endpoint.response.length === 0) return NOTHING;
+    if (used.length === 0) return emitter.segment(`response${suffix}`, "Response flow.", endpoint.response, null, leave);
     const proxy = emitter.segment(`proxy response${suffix}`, "Response flow of the proxy endpoint.", endpoint.response, null, leave);
     const branches = used.map((target) => {
       const items = targets.get(target)?.plan.response ?? [];
@@ -193,12 +195,15 @@ class ProxyEmitter {
   #fault(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>, suffix: string, traced: boolean): Code {
     const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced);
     const own = this.#rules(`proxy fault${suffix}`, "Fault rules of the proxy endpoint.", endpoint.faults, emitter);
-    const branches = this.#usedTargets(endpoint).flatMap((target) => {
+    const reached = this.#usedTargets(endpoint);
+    if (reached.length === 0) return own ?? NOTHING;
+    const branches = reached.flatMap((target) => {
       const fault = targets.get(target)?.fault ?? null;
       const test = code`${X}.inTarget && ${X}.target?.name === ${target.name}`;
       return fault === null ? [] : [block(test, [code`return ${fault}(${X});`])];
     });
     const last = own === null ? [] : [block(code`!${X}.inTarget`, [code`return ${own}(${X});`])];
+    if (branches.length === 0 && last.length === 0) return NOTHING;
     return emitter.function(`fault${suffix}`, "Fault rules of the endpoint where the fault occurred.", [...branches, ...last]);
   }
 
@@ -207,34 +212,19 @@ class ProxyEmitter {
     if (rules.rules.length === 0 && rules.otherwise === null) return null;
     this.#context.inFault.value = true;
     emitter.direction("response");
-    const scope = this.#context.scope("response");
     const { otherwise } = rules;
-    const always = otherwise === null || !otherwise.always
-      ? null
-      : emitter.function(`${name} always`, null, this.#guarded(otherwise.when, emitter.statements(otherwise.items, null), scope));
-    const statements: Code[] = [];
-    let isOpen = true;
-    for (const rule of rules.rules) {
-      const body = [comment(`Fault rule ${rule.name}`), ...emitter.statements(rule.items, always)];
-      if (rule.when.kind !== "test") {
-        statements.push(...body);
-        isOpen = false;
-        break;
-      }
-      statements.push(block(conditionCode(rule.when.ast, scope), always === null ? [...body, code`return;`] : body));
+    const branches: Branch[] = rules.rules.map(({ name: rule, when, items }) => ({ title: `Fault rule ${rule}`, when, items }));
+    let always: Code | null = null;
+    if (otherwise !== null) {
+      const last = { title: "Default fault rule", when: otherwise.when, items: otherwise.items };
+      if (otherwise.always) always = emitter.function(`${name} always`, "The default fault rule, which runs behind every other.", emitter.choose([last], null));
+      else branches.push(last);
     }
-    if (isOpen && always !== null) statements.push(code`return ${always}(${X});`);
-    else if (isOpen && otherwise !== null) {
-      statements.push(comment("Default fault rule"), ...this.#guarded(otherwise.when, emitter.statements(otherwise.items, null), scope));
-    }
+    const statements = emitter.choose(branches, always);
     this.#context.inFault.value = false;
-    const result = emitter.function(name, doc, statements);
+    const result = statements.length === 0 ? null : emitter.function(name, doc, statements);
     emitter.direction("request");
     return result;
-  }
-
-  #guarded(when: NonNullable<RulesPlan["otherwise"]>["when"], body: readonly Code[], scope: Scope): Code[] {
-    return when.kind === "test" ? [block(conditionCode(when.ast, scope), body)] : [...body];
   }
 
   #usedTargets(endpoint: EndpointPlan): ProgramTarget[] {
@@ -258,7 +248,6 @@ class ProxyEmitter {
     const name = this.#file.names.camel(isOnly ? proxy.name : `${proxy.name} ${endpoint.endpoint.name}`);
     const programType = this.#file.type("program.ts", "ProxyProgram");
     const targetsType = this.#file.type("program.ts", "Targets");
-    const start = this.#file.type("context.ts", "ExchangeStart");
     const exchange = identifier(this.#exchange);
     const program = [
       code`proxy: ${proxy.name}`,
@@ -268,11 +257,12 @@ class ProxyEmitter {
       code`baseSegments: ${endpoint.endpoint.segments.length}`,
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
       code`webSocket: ${this.#file.constant(`web socket ${endpoint.endpoint.name}`, webSocketRoute(endpoint), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       code`targets`,
       code`readsForm: ${this.#proxy.readsForm}`,
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
-      code`open: (start: ${identifier(start)}) => new ${exchange}(start)`,
+      code`open: (start) => new ${exchange}(start)`,
       code`plain: ${plain}`,
       code`traced: ${traced}`,
     ];

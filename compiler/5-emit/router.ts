@@ -4,7 +4,7 @@
  */
 import type { HostPlan, Plan, RoutePlan } from "../ir/plan.ts";
 import { block } from "./chain.ts";
-import { code, identifier, join, literal, type Code } from "./code.ts";
+import { code, identifier, join, literal, unbracketed, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 
 /** Children of one path position up to which comparisons are written out; beyond, a map keeps the cost flat. */
@@ -51,7 +51,7 @@ export function emitRouter(plan: Plan, file: FileWriter, programOf: (route: Rout
     doc: "The program for a host (lower-case, without port) and a canonical path.",
     isExported: true,
     parameters: [
-      { name: "host", type: "string" },
+      { name: statements.length > 1 ? "host" : "_host", type: "string" },
       { name: "path", type: "string" },
     ],
     returns: `${programType} | null`,
@@ -123,11 +123,12 @@ class GroupEmitter {
     ];
     if (branch.any !== null) {
       // Both may lead on: the longer base path wins, and of two as long the one with the literal segment.
-      const exact = this.#lookUp(children, depth, segment, next);
-      const any = code`${this.#function(branch.any, depth + 1)}(${path}, ${next})`;
-      const found = identifier(`found${depth}`);
-      const either = code`${segment} === "" ? null : ${this.#file.symbol("longer")}(${exact}, ${any})`;
-      return [...statements, code`const ${found} = ${either};`, code`return ${found} ?? ${result};`];
+      const any = this.#reach(branch.any, depth + 1, next);
+      const found = children.length === 0
+        ? any
+        : code`${this.#file.symbol("longer")}(${unbracketed(this.#lookUp(children, depth, segment, next))}, ${any})`;
+      const missing = block(code`${segment} === ""`, [code`return ${result};`]);
+      return [...statements, missing, code`return ${found}${here === null ? code`` : code` ?? ${result}`};`];
     }
     if (children.length <= COMPARE_MAX) {
       for (const [text, child] of children) {
@@ -135,23 +136,30 @@ class GroupEmitter {
       }
       return [...statements, code`return ${result};`];
     }
-    return [...statements, code`return ${this.#lookUp(children, depth, segment, next)} ?? ${result};`];
+    const found = this.#lookUp(children, depth, segment, next);
+    return [...statements, here === null ? code`return ${unbracketed(found)};` : code`return ${found} ?? ${result};`];
   }
 
   /** An expression for the program below the child that a segment names, null when there is none. */
   #lookUp(children: readonly [string, Branch][], depth: number, segment: Code, next: Code): Code {
-    if (children.length === 0) return literal(null);
     const [only] = children;
     if (children.length === 1 && only !== undefined) {
-      return code`(${segment} === ${only[0]} ? ${this.#function(only[1], depth + 1)}(path, ${next}) : null)`;
+      return code`(${segment} === ${only[0]} ? ${this.#reach(only[1], depth + 1, next)} : null)`;
     }
-    const isLeafOnly = children.every(([, child]) => child.children.size === 0 && child.any === null);
+    const isLeafOnly = children.every(([, child]) => isLeaf(child));
     const entries = children.map(([text, child]) => {
-      const value = isLeafOnly && child.route !== null ? this.#programOf(child.route) : this.#function(child, depth + 1);
-      return code`[${text}, ${value}]`;
+      const leaf = isLeaf(child) && child.route !== null ? this.#programOf(child.route) : null;
+      if (leaf === null) return code`[${text}, ${this.#function(child, depth + 1)}]`;
+      return isLeafOnly ? code`[${text}, ${leaf}]` : code`[${text}, () => ${leaf}]`;
     });
     const map = this.#file.constant(`${this.#group} segment ${depth}`, code`new Map([\n${join(entries, ",\n")}\n])`);
     return isLeafOnly ? code`(${map}.get(${segment}) ?? null)` : code`(${map}.get(${segment})?.(path, ${next}) ?? null)`;
+  }
+
+  /** An expression for the program that a branch leads to, or null. */
+  #reach(branch: Branch, depth: number, next: Code): Code {
+    if (isLeaf(branch) && branch.route !== null) return this.#programOf(branch.route);
+    return code`${this.#function(branch, depth)}(path, ${next})`;
   }
 
   #function(branch: Branch, depth: number): Code {
@@ -170,4 +178,9 @@ class GroupEmitter {
     });
     return identifier(name);
   }
+}
+
+/** True when no longer base path goes through the branch. */
+function isLeaf(branch: Branch): boolean {
+  return branch.children.size === 0 && branch.any === null;
 }

@@ -1,6 +1,6 @@
 /** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
 import type { BuiltinVariable, FlowVariable, MessageName } from "../flow-variable.ts";
-import { code, identifier, type Code } from "./code.ts";
+import { code, identifier, unbracketed, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 
 const X = identifier("x");
@@ -48,14 +48,17 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return readAccess(variable.policy, variable.path, file);
     case "jwt":
       return code`${file.symbol("jwtVariable")}(${X}, ${variable.policy}, ${variable.path.join(".")})`;
+    case "rate":
+      return code`${file.symbol("rateVariable")}(${X}, ${variable.policy}, ${variable.name})`;
     case "issued":
       return code`${file.symbol("issuedVariable")}(${X}, ${variable.policy}, ${variable.name})`;
   }
 }
 
 /** A statement that writes a variable; `value` is an expression of type `Value`. */
-export function writeVariable(variable: FlowVariable, value: Code, scope: VariableScope): Code {
+export function writeVariable(variable: FlowVariable, given: Code, scope: VariableScope): Code {
   const { file } = scope;
+  const value = unbracketed(given);
   const text = code`${file.symbol("textOr")}(${value}, "")`;
   switch (variable.kind) {
     case "custom":

@@ -17,8 +17,8 @@ export interface FrameOptions {
 }
 
 /**
- * Lines of the frame. The place's own line begins with `>`, the caret line follows it. A place of several lines is underlined
- * on its first.
+ * Lines of the frame. The place's own line begins with `>`, the caret line follows it. A place of several lines is
+ * underlined on its first.
  */
 export function codeFrame(span: Span, { context = false, concealed = [] }: FrameOptions = {}): string[] {
   const { file } = span;
@@ -32,9 +32,13 @@ export function codeFrame(span: Span, { context = false, concealed = [] }: Frame
   const before = visible(shown.slice(0, from));
   const carets = "^".repeat(Math.max(1, visible(shown.slice(from, from + length)).length));
   const width = String(line).length;
-  const lines = [`> ${String(line)} | ${visible(shown)}`, `  ${" ".repeat(width)} | ${" ".repeat(before.length)}${carets}`];
+  const lines = [
+    `> ${String(line)} | ${visible(shown)}`,
+    `  ${" ".repeat(width)} | ${" ".repeat(before.length)}${carets}`,
+  ];
   const previous = context && line > 1 ? lineText(file, line - 1, concealed) : "";
-  if (previous.trim() !== "") lines.unshift(`  ${String(line - 1).padStart(width)} | ${visible(previous.slice(0, LINE_MAX))}`);
+  if (previous.trim() !== "")
+    lines.unshift(`  ${String(line - 1).padStart(width)} | ${visible(previous.slice(0, LINE_MAX))}`);
   return lines;
 }
 

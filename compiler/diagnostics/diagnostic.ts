@@ -1,6 +1,6 @@
 /**
- * A diagnostic: something the user should know about their bundle. Collected, never thrown. Codes, severities and texts come
- * from catalogue.ts alone.
+ * A diagnostic: something the user should know about their bundle. Collected, never thrown. Codes, severities and
+ * texts come from catalogue.ts alone.
  */
 import { messageOf, severityOf, type Code, type ParamsOf } from "./catalogue.ts";
 import type { SourceFile } from "../source/source-file.ts";

@@ -4,7 +4,9 @@ import { shownOf, writtenPlace, type RenderOptions } from "./order.ts";
 
 /** One `::error ...` or `::warning ...` line for each diagnostic. */
 export function renderGithub(diagnostics: readonly Diagnostic[], options: RenderOptions = {}): string {
-  return shownOf(diagnostics, options).map((diagnostic) => command(diagnostic, options)).join("");
+  return shownOf(diagnostics, options)
+    .map((diagnostic) => command(diagnostic, options))
+    .join("");
 }
 
 function command({ severity, code, message, span, help }: Diagnostic, options: RenderOptions): string {
@@ -12,7 +14,13 @@ function command({ severity, code, message, span, help }: Diagnostic, options: R
   if (span !== null) {
     const { path, line, column, endLine, endColumn } = writtenPlace(span, options);
     const end = endLine === line ? [`endColumn=${String(endColumn)}`] : [];
-    properties.unshift(`file=${escapeProperty(path)}`, `line=${String(line)}`, `endLine=${String(endLine)}`, `col=${String(column)}`, ...end);
+    properties.unshift(
+      `file=${escapeProperty(path)}`,
+      `line=${String(line)}`,
+      `endLine=${String(endLine)}`,
+      `col=${String(column)}`,
+      ...end,
+    );
   }
   return `::${severity} ${properties.join(",")}::${escapeText(help === null ? message : `${message}\n${help}`)}\n`;
 }

@@ -3,7 +3,10 @@ import type { Diagnostic } from "./diagnostic.ts";
 import { shownOf, writtenPlace, type RenderOptions } from "./order.ts";
 import type { Span } from "../source/positions.ts";
 
-/** `{ problems: [{ code, severity, message, place, related, help }], errors, warnings }`; counts include what is not shown. */
+/**
+ * `{ problems: [{ code, severity, message, place, related, help }], errors, warnings }`; counts include what is not
+ * shown.
+ */
 export function renderJson(diagnostics: readonly Diagnostic[], options: RenderOptions = {}): string {
   const problems = shownOf(diagnostics, options).map(({ code, severity, message, span, related, help }) => ({
     code,

@@ -2,11 +2,17 @@
 import type { Diagnostic } from "./diagnostic.ts";
 import { shownOf, writtenPlace, type RenderOptions } from "./order.ts";
 
-/** One suite; an error is a failed test case, a warning a passed one with output. Without diagnostics: one passed case. */
+/**
+ * One suite; an error is a failed test case, a warning a passed one with output. Without diagnostics: one passed
+ * case.
+ */
 export function renderJunit(diagnostics: readonly Diagnostic[], options: RenderOptions = {}): string {
   const shown = shownOf(diagnostics, options);
   const failures = shown.filter((diagnostic) => diagnostic.severity === "error").length;
-  const cases = shown.length === 0 ? ['    <testcase classname="apigw-compile" name="no problems"/>'] : shown.map((diagnostic) => testCase(diagnostic, options));
+  const cases =
+    shown.length === 0
+      ? ['    <testcase classname="apigw-compile" name="no problems"/>']
+      : shown.map((diagnostic) => testCase(diagnostic, options));
   const tests = String(cases.length);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -23,7 +29,8 @@ function testCase({ severity, code, message, span, help }: Diagnostic, options: 
   const place = span === null ? null : writtenPlace(span, options);
   const where = place === null ? "" : ` at ${place.path}:${String(place.line)}:${String(place.column)}`;
   const details = escapeXml([message + where, ...(help === null ? [] : [help])].join("\n"));
-  const open = `    <testcase classname="${escapeXml(place?.path ?? "project")}" name="${escapeXml(`${code}${where}`)}">`;
+  const classname = escapeXml(place?.path ?? "project");
+  const open = `    <testcase classname="${classname}" name="${escapeXml(`${code}${where}`)}">`;
   const body =
     severity === "error"
       ? `      <failure type="${code}" message="${escapeXml(message)}">${details}</failure>`

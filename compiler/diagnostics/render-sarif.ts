@@ -44,7 +44,12 @@ function result(diagnostic: Diagnostic, ruleIds: readonly string[], options: Ren
     locations: span === null ? [] : [location(span, options)],
     ...(related.length === 0
       ? {}
-      : { relatedLocations: related.map((second) => ({ ...location(second.span, options), message: { text: second.message } })) }),
+      : {
+          relatedLocations: related.map((second) => ({
+            ...location(second.span, options),
+            message: { text: second.message },
+          })),
+        }),
   };
 }
 

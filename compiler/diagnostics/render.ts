@@ -17,7 +17,8 @@ type Paint = (format: "red" | "yellow" | "cyan" | "bold" | "dim", text: string) 
 /** All diagnostics with a count in the last line; empty without any. */
 export function renderText(diagnostics: readonly Diagnostic[], options: TextOptions = {}): string {
   if (diagnostics.length === 0) return "";
-  const paint: Paint = (format, text) => (options.color === true ? styleText(format, text, { validateStream: false }) : text);
+  const paint: Paint = (format, text) =>
+    options.color === true ? styleText(format, text, { validateStream: false }) : text;
   const shown = shownOf(diagnostics, options);
   const concealed = diagnostics.flatMap(({ code, span }) => (span !== null && isConcealed(code) ? [span] : []));
   const blocks = shown.map((diagnostic) => block(diagnostic, concealed, options, paint).join("\n"));
@@ -41,9 +42,13 @@ function block(diagnostic: Diagnostic, concealed: readonly Span[], options: Text
   const lines = [`${paint(color, paint("bold", `${severity}[${code}]`))}${paint("bold", `: ${visible(message)}`)}`];
   if (span !== null) lines.push(...excerpt(span, options, paint, color, { context: true, concealed }));
   for (const { span: second, message: words } of related) {
-    lines.push(`  ${paint("cyan", "note")}: ${visible(words)}`, ...excerpt(second, options, paint, "cyan", { concealed }));
+    lines.push(
+      `  ${paint("cyan", "note")}: ${visible(words)}`,
+      ...excerpt(second, options, paint, "cyan", { concealed }),
+    );
   }
-  if (help !== null) lines.push(`  = ${/^did you mean /.test(help) ? "" : `${paint("cyan", "help")}: `}${visible(help)}`);
+  if (help !== null)
+    lines.push(`  = ${/^did you mean /.test(help) ? "" : `${paint("cyan", "help")}: `}${visible(help)}`);
   return lines;
 }
 

@@ -137,6 +137,8 @@ export interface ProgramEndpoint extends ProgramFlows {
   readonly segments: readonly string[];
   readonly span: Span;
   readonly routeRules: readonly ProgramRouteRule[];
+  /** `api.timeout`: bound of a whole call; null: none. */
+  readonly apiTimeoutMs: number | null;
   readonly webSocket: ProgramWebSocket;
 }
 
@@ -160,6 +162,8 @@ export interface ProgramTarget extends ProgramFlows {
   readonly tls: ReadonlyMap<string, ProgramTargetTls>;
   readonly connectTimeoutMs: number;
   readonly ioTimeoutMs: number;
+  /** `keepalive.timeout.millis`: how long an idle pooled connection is kept. */
+  readonly keepAliveTimeoutMs: number;
   /** As written: `2xx, 404`. */
   readonly successCodes: readonly string[];
   readonly span: Span;

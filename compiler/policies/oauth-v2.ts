@@ -141,7 +141,7 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
   });
   const rules = e.constant("verifyJwtAccessToken", frozen(config));
   const presented = e.variable(model.accessToken ?? AUTHORIZATION);
-  const keyText = code`${e.setting(key.request)}.value`;
+  const keyText = e.setting(key.request);
   return code`${e.symbol("verifyJwtAccessToken")}(${e.x}, ${rules}, ${keyText}, ${presented}, ${valuesCode(e)})`;
 }
 
@@ -175,7 +175,7 @@ function generateCode(e: PolicyEmit<OAuthV2Model>): Code {
     expiresInMs: expiresInCode(e, model.expiresIn),
     attributes: (model.attributes ?? []).map(({ name, ref, value = "", display = true }) => ({
       name,
-      value: ref === undefined ? literal(value) : code`(${e.variable(ref)} ?? ${value})`,
+      value: ref === undefined ? literal(value) : code`${e.symbol("valueOr")}(${e.variable(ref)}, ${value})`,
       display,
     })),
   });
@@ -185,7 +185,7 @@ function generateCode(e: PolicyEmit<OAuthV2Model>): Code {
 
 function expiresInCode(e: PolicyEmit<OAuthV2Model>, expiresIn: OAuthV2Model["expiresIn"]): Code {
   if (typeof expiresIn !== "object") return literal(literalMs(expiresIn) ?? LIFETIME_MS);
-  return code`(${e.variable(expiresIn.ref)} ?? ${expiresIn.value ?? LIFETIME_MS})`;
+  return code`${e.symbol("valueOr")}(${e.variable(expiresIn.ref)}, ${expiresIn.value ?? LIFETIME_MS})`;
 }
 
 /** Milliseconds of a lifetime that is written down, null of one that is not. */

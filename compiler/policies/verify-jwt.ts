@@ -65,7 +65,7 @@ export const verifyJwt = {
       keep: e.isRead(`jwt.${e.name}.`),
     });
     const rules = e.constant("verifyJwt", frozen(config));
-    const keyText = code`${e.setting(key.request)}.value`;
+    const keyText = e.setting(key.request);
     e.wait(code`${e.symbol("verifyJwt")}(${e.x}, ${rules}, ${keyText}, ${e.variable(source)}, ${valuesCode(e)})`);
   },
 } satisfies PolicyDefinition<VerifyJwtModel>;

@@ -1,6 +1,6 @@
 /**
- * Remembers where the values of parsed documents stand. Values are found by identity, so a copy of a value must be made known
- * as one. It reads no YAML and reports nothing.
+ * Remembers where the values of parsed documents stand. Values are found by identity, so a copy of a value must be
+ * made known as one. It reads no YAML and reports nothing.
  */
 import type { Positions, Span } from "./positions.ts";
 import type { SourceFile } from "./source-file.ts";
@@ -79,8 +79,8 @@ export class PositionIndex implements Positions {
 }
 
 /**
- * For each character of the value, its offset in the source; one more entry for the value's end. Characters that the source
- * writes in another way (escapes, folded line ends) map to where their writing begins.
+ * For each character of the value, its offset in the source; one more entry for the value's end. Characters that the
+ * source writes in another way (escapes, folded line ends) map to where their writing begins.
  */
 function align(source: string, value: string, style: ScalarStyle): number[] {
   const offsets: number[] = [];

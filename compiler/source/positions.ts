@@ -1,6 +1,6 @@
 /**
- * Where things stand in the user's files: spans, and the index from model values back to them. It holds no text of its own
- * and decides nothing.
+ * Where things stand in the user's files: spans, and the index from model values back to them. It holds no text of
+ * its own and decides nothing.
  */
 import type { SourceFile } from "./source-file.ts";
 
@@ -18,8 +18,8 @@ export interface Positions {
   /** The key's own text, where the value's would not do (an unknown key, a name). */
   ofKey(node: object, key: string): Span;
   /**
-   * A range inside a scalar's text: `start` and `end` count in the value as parsed. Exact for plain and single-line quoted
-   * scalars; for block scalars the nearest that can be known.
+   * A range inside a scalar's text: `start` and `end` count in the value as parsed. Exact for plain and single-line
+   * quoted scalars; for block scalars the nearest that can be known.
    */
   within(node: object, key: string | number, start: number, end: number): Span;
 }

@@ -1,6 +1,6 @@
 /**
- * One JSON object on one line, built by appending. It owns quoting, so that nothing a peer sends can end a line, forge a
- * field or move a terminal's cursor. It decides nothing about what is logged.
+ * One JSON object on one line, built by appending. It owns quoting, so that nothing a peer sends can end a line,
+ * forge a field or move a terminal's cursor. It decides nothing about what is logged.
  */
 
 /** What a field may hold. Undefined leaves the field out. */

@@ -1,7 +1,7 @@
 /**
- * JSON lines on one output: events, one line for each HTTP exchange, one at each 101, one at each session's end. It owns
- * batching and the bounded backlog: an output that stalls costs lines, which are counted, and never blocks the gateway.
- * It refuses to know credentials: queries, header values and tokens have no field here.
+ * JSON lines on one output: events, one line for each HTTP exchange, one at each 101, one at each session's end. It
+ * owns batching and the bounded backlog: an output that stalls costs lines, which are counted, and never blocks the
+ * gateway. It refuses to know credentials: queries, header values and tokens have no field here.
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
@@ -106,7 +106,9 @@ export class Log {
     return ranks[level] >= ranks[this.level] && this.level !== "off";
   }
 
-  /** Something worth knowing. Field names are the program's own, values are quoted; warnings and errors leave at once. */
+  /**
+   * Something worth knowing. Field names are the program's own, values are quoted; warnings and errors leave at once.
+   */
   event(name: string, fields: Readonly<Record<string, FieldValue>> = {}, level: LogLevel = "info"): void {
     if (!this.writes(level)) return;
     let line = this.#start(level, name);

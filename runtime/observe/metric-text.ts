@@ -1,5 +1,6 @@
 /**
- * The text forms of metrics: Prometheus 0.0.4 and OpenMetrics 1.0. It owns their grammar and escaping, not the numbers.
+ * The text forms of metrics: Prometheus 0.0.4 and OpenMetrics 1.0. It owns their grammar and escaping, not the
+ * numbers.
  */
 
 export type MetricType = "counter" | "gauge" | "histogram";
@@ -37,7 +38,8 @@ export class MetricText {
   family(name: string, type: MetricType, help: string): void {
     this.#name = name;
     const family = this.#form === "openmetrics" && type === "counter" ? name.replace(/_total$/, "") : name;
-    this.#text += `# HELP ${family} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${family} ${type}\n`;
+    const line = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+    this.#text += `# HELP ${family} ${line}\n# TYPE ${family} ${type}\n`;
   }
 
   /** One sample of the family that began last. */

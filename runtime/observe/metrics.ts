@@ -1,7 +1,7 @@
 /**
- * What the gateway counts. Every series has a fixed slot in one typed array, laid out when the gateway starts, so that an
- * increment costs two map look-ups and an add. Labels come from the compiled configuration and closed tables alone: never
- * from a path, client or token.
+ * What the gateway counts. Every series has a fixed slot in one typed array, laid out when the gateway starts, so
+ * that an increment costs two map look-ups and an add. Labels come from the compiled configuration and closed tables
+ * alone: never from a path, client or token.
  */
 import type { Clock } from "../clock.ts";
 import { closeReasons, type CloseReasonId } from "../upgrade/close-reason.ts";
@@ -25,11 +25,11 @@ export interface MetricProxy extends MetricPlace {
 export const counters = {
   earlyBytes: ["apigw_early_bytes_dropped_total", "Bytes that followed a refused upgrade request and were dropped."],
   connectionsOpened: ["apigw_connections_opened_total", "Client connections accepted."],
-  connectionsRefused: ["apigw_connections_refused_total", "Client connections refused because of limits.connectionsMax."],
+  connectionsRefused: ["apigw_connections_refused_total", "Client connections beyond limits.connectionsMax."],
   badRequests: ["apigw_bad_requests_total", "Requests that were no valid HTTP, too large or too slow."],
   tlsFailures: ["apigw_tls_handshake_failures_total", "TLS handshakes with clients that failed or took too long."],
   tlsReloads: ["apigw_tls_reloads_total", "Certificates read again and put to use."],
-  tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and found unusable; the old ones stay."],
+  tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and not usable; the old stay."],
   adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
   adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
@@ -44,7 +44,10 @@ export interface MetricSources {
   readonly draining?: () => boolean;
   readonly droppedLogLines?: () => number;
   readonly revocationEpoch?: () => number;
-  /** Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its end. */
+  /**
+   * Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its
+   * end.
+   */
   readonly liveBytes?: (add: (place: MetricPlace, fromClient: number, fromTarget: number) => void) => void;
 }
 
@@ -212,19 +215,24 @@ export class Metrics {
     for (const { labels, base } of this.#slots) {
       for (const [methodAt, method] of methods.entries()) {
         for (const [classAt, code] of classes.entries()) {
-          this.#touched(out, [...labels, "method", method, "code", code], base + REQUESTS + methodAt * classes.length + classAt);
+          const slot = base + REQUESTS + methodAt * classes.length + classAt;
+          this.#touched(out, [...labels, "method", method, "code", code], slot);
         }
       }
     }
     this.#gauge(out, "apigw_http_requests_in_flight", "HTTP exchanges under way.", IN_FLIGHT);
-    this.#times(out, "apigw_http_request_duration_seconds", "From request head to end of answer.", DURATION, exchangeBounds);
+    const took = "apigw_http_request_duration_seconds";
+    this.#times(out, took, "From request head to end of answer.", DURATION, exchangeBounds);
     out.family("apigw_upstream_connections", "gauge", "Connections to targets that are open.");
     for (const { labels, targets } of this.#slots) {
       for (const [target, base] of targets) out.sample([...labels, "target", target], this.#values[base] ?? 0);
     }
-    out.family("apigw_upstream_request_duration_seconds", "histogram", "From request to the target until its answer head.");
+    const answered = "apigw_upstream_request_duration_seconds";
+    out.family(answered, "histogram", "From request to the target until its answer head.");
     for (const { labels, targets } of this.#slots) {
-      for (const [target, base] of targets) this.#histogram(out, [...labels, "target", target], base + 1, exchangeBounds);
+      for (const [target, base] of targets) {
+        this.#histogram(out, [...labels, "target", target], base + 1, exchangeBounds);
+      }
     }
     out.family("apigw_policy_faults_total", "counter", "Faults raised by policies.");
     for (const { labels, policies } of this.#slots) {
@@ -239,7 +247,8 @@ export class Metrics {
         this.#touched(out, [...labels, "result", String(results[at] ?? "other")], base + HANDSHAKES + at);
       }
     }
-    this.#times(out, "apigw_ws_handshake_duration_seconds", "From upgrade request to its answer.", HANDSHAKE_TIME, exchangeBounds);
+    const handshake = "apigw_ws_handshake_duration_seconds";
+    this.#times(out, handshake, "From upgrade request to its answer.", HANDSHAKE_TIME, exchangeBounds);
     this.#gauge(out, "apigw_ws_connections_active", "WebSocket sessions open.", ACTIVE);
     out.family("apigw_ws_connections_opened_total", "counter", "WebSocket sessions that got their 101.");
     for (const { labels, base } of this.#slots) this.#touched(out, labels, base + OPENED);

@@ -1,6 +1,6 @@
 /**
- * What is known about the process itself: event loop, CPU, memory, file descriptors, build. Read at each scrape; the event
- * loop's delay is sampled only from the first scrape on, so that an unwatched gateway does not wake up for it.
+ * What is known about the process itself: event loop, CPU, memory, file descriptors, build. Read at each scrape; the
+ * event loop's delay is sampled only from the first scrape on, so that an unwatched gateway does not wake up for it.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from "node:perf_hooks";

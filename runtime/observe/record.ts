@@ -1,6 +1,6 @@
 /**
- * The record of one session: written once, when it has ended, for people and for bills. It owns the shape; log.ts writes its
- * line and metrics.ts counts it. It holds names, digest fingerprints and numbers, never a credential.
+ * The record of one session: written once, when it has ended, for people and for bills. It owns the shape; log.ts
+ * writes its line and metrics.ts counts it. It holds names, digest fingerprints and numbers, never a credential.
  */
 import type { CloseReasonId } from "../upgrade/close-reason.ts";
 
@@ -26,7 +26,9 @@ export interface SessionRecord {
   /** First characters of the key's digest. */
   readonly keyFingerprint: string | null;
   readonly clientAddress: string;
-  /** The target's status: always 101, also where a response flow refused it afterwards (reason `refusedAfterAccept`). */
+  /**
+   * The target's status: always 101, also where a response flow refused it afterwards (reason `refusedAfterAccept`).
+   */
   readonly status: 101;
   /** Wall clock at the first byte of the request. */
   readonly startedAtMs: number;

@@ -23,22 +23,32 @@ export class Trace {
   readonly steps: TracedStep[] = [];
   dropped = 0;
   readonly #clock: Clock;
+  #open: { readonly step: number; readonly condition: boolean | null; readonly startMs: number } | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Now, for `step`'s start. */
-  now(): number {
-    return this.#clock.monotonicMs();
+  /** A step begins. `condition` is its condition's value, null when it has none. */
+  begin(step: number, condition: boolean | null): void {
+    this.#open = { step, condition, startMs: this.#clock.monotonicMs() };
   }
 
-  /** Records a step that began at `startMs`. */
-  step(step: number, outcome: StepOutcome, condition: boolean | null, startMs: number): void {
-    if (this.steps.length >= STEPS_MAX) {
-      this.dropped++;
-      return;
-    }
-    this.steps.push({ step, outcome, condition, durationMs: this.now() - startMs });
+  /** The step that began has ended; nothing happens when none is open. */
+  end(outcome: "ran" | "fault"): void {
+    if (this.#open === null) return;
+    const { step, condition, startMs } = this.#open;
+    this.#open = null;
+    this.#add({ step, outcome, condition, durationMs: this.#clock.monotonicMs() - startMs });
+  }
+
+  /** A step does not run at all. */
+  pass(step: number, outcome: "skipped" | "folded"): void {
+    this.#add({ step, outcome, condition: outcome === "skipped" ? false : null, durationMs: 0 });
+  }
+
+  #add(step: TracedStep): void {
+    if (this.steps.length < STEPS_MAX) this.steps.push(step);
+    else this.dropped++;
   }
 }

@@ -14,6 +14,16 @@ export function unresolved(policy: string, variable: string): never {
   throw { ...made, text: `${made.text} ${variable}` };
 }
 
+/** A variable's value as it is; unresolved is a fault. */
+export function needValue(value: Value, policy: string, variable: string): Value {
+  return value ?? unresolved(policy, variable);
+}
+
+/** A variable's value as it is, else the fallback. */
+export function valueOr(value: Value, fallback: Value): Value {
+  return value ?? fallback;
+}
+
 /**
  * A header's value. Control characters (CR, LF, NUL above all) are refused, so that no value becomes a header of its
  * own; characters that do not fit into a byte are written as UTF-8.

@@ -1,9 +1,9 @@
 /**
- * Bodies and queries of the admin API: bounded, strict, every unknown field an error. It is the door where untrusted JSON
- * becomes values of known types.
+ * Bodies and queries of the admin API: bounded, strict, every unknown field an error. It is the door where untrusted
+ * JSON becomes values of known types.
  */
 import type { IncomingMessage } from "node:http";
-import { errorAnswer, type Answer } from "./answer.ts";
+import { badRequest, errorAnswer, type Answer } from "./answer.ts";
 
 const TEXT_CHARS_MAX = 1_024;
 const LIST_MAX = 100;
@@ -18,7 +18,8 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving early must not destroy the connection: the answer still has to go over it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > bytesMax) return errorAnswer(413, "too_large", "The body is too large", { Connection: "close" });
     chunks.push(chunk);
@@ -44,7 +45,8 @@ export function parseBody(text: string): Fields | Answer {
 export function parseQuery(target: string | undefined): Fields {
   const at = (target ?? "").indexOf("?");
   const fields = new Fields(new Map());
-  for (const [name, value] of new URLSearchParams(at < 0 ? "" : (target ?? "").slice(at + 1))) fields.addOnce(name, value);
+  const query = new URLSearchParams(at < 0 ? "" : (target ?? "").slice(at + 1));
+  for (const [name, value] of query) fields.addOnce(name, value);
   return fields;
 }
 
@@ -117,7 +119,9 @@ export class Fields {
   nested(name: string): Fields {
     const value = this.#take(name);
     if (value === undefined) return new Fields(new Map());
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Fields(new Map(Object.entries(value)));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return new Fields(new Map(Object.entries(value)));
+    }
     this.#problem(`${name} must be an object`);
     return new Fields(new Map());
   }
@@ -130,8 +134,9 @@ export class Fields {
   /** The answer for everything that was wrong, unknown fields included; null when nothing was. */
   problem(): Answer | null {
     const unknown = [...this.#values.keys()].filter((name) => !this.#asked.has(name));
-    const problems = [...this.#problems, ...unknown.map((name) => `${JSON.stringify(name.slice(0, 64))} is not known here`)];
-    return problems.length === 0 ? null : errorAnswer(400, "bad_request", problems.join("; "));
+    const strays = unknown.map((name) => `${JSON.stringify(name.slice(0, 64))} is not known here`);
+    const problems = [...this.#problems, ...strays];
+    return problems.length === 0 ? null : badRequest(problems.join("; "));
   }
 
   #take(name: string): unknown {

@@ -1,6 +1,6 @@
 /**
- * Who may speak to the admin listener: a client with the secret or a verified certificate, and never a browser on behalf of
- * some web page. It decides before anything else of the request is looked at.
+ * Who may speak to the admin listener: a client with the secret or a verified certificate, and never a browser on
+ * behalf of some web page. It decides before anything else of the request is looked at.
  */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";

@@ -1,6 +1,6 @@
 /**
- * What the side listeners (ops, admin) answer with: small, complete, never cached. It owns their limits too; it knows no
- * endpoint.
+ * What the side listeners (ops, admin) answer with: small, complete, never cached. It owns their limits too; it knows
+ * no endpoint.
  */
 import type { ServerResponse } from "node:http";
 import type { Limits } from "../limits.ts";
@@ -30,6 +30,11 @@ export function jsonAnswer(status: number, value: unknown, headers?: Answer["hea
 /** `{ "error": { "code", "message" } }`: codes are for programs, messages for people; neither holds a secret. */
 export function errorAnswer(status: number, code: string, message: string, headers?: Answer["headers"]): Answer {
   return jsonAnswer(status, { error: { code, message } }, headers);
+}
+
+/** 400 with a message for people. */
+export function badRequest(message: string, headers?: Answer["headers"]): Answer {
+  return errorAnswer(400, "bad_request", message, headers);
 }
 
 /** Sends it. To a HEAD request node sends no body. */

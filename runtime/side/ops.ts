@@ -1,6 +1,6 @@
 /**
- * The ops listener: health, readiness, metrics. Read-only, without secrets in what it tells, so that it may face the cluster;
- * never on the public port. It refuses everything but GET and HEAD.
+ * The ops listener: health, readiness, metrics. Read-only, without secrets in what it tells, so that it may face the
+ * cluster; never on the public port. It refuses everything but GET and HEAD.
  */
 import type { IncomingMessage } from "node:http";
 import type { Gateway } from "../gateway.ts";
@@ -10,8 +10,8 @@ import { pathOf, send, sideLimits, textAnswer, type Answer } from "./answer.ts";
 
 /** What readiness is made of. */
 export interface Lifecycle {
-  /** Null when newcomers are welcome; else one word for people: `starting`, `draining`. */
-  unreadyBecause(): string | null;
+  /** True when newcomers are welcome: everything listens and nobody asked to stop. */
+  isReady(): boolean;
 }
 
 /** What the ops listener needs of the gateway. */
@@ -39,8 +39,7 @@ function answerOps(request: IncomingMessage, gateway: OpsGateway, lifecycle: Lif
   }
   if (path === "/healthz") return textAnswer(200, "ok");
   if (path === "/readyz") {
-    const reason = lifecycle.unreadyBecause();
-    return reason === null ? textAnswer(200, "ready") : textAnswer(503, reason);
+    return lifecycle.isReady() ? textAnswer(200, "ready") : textAnswer(503, "not ready");
   }
   const form = formOf(request.headers.accept);
   return { status: 200, contentType: contentTypes[form], body: gateway.metrics.text(form) };

@@ -14,13 +14,15 @@ export interface TargetSpec {
   readonly path: string;
   readonly connectTimeoutMs: number;
   readonly ioTimeoutMs: number;
+  /** How long an idle connection of the pool is kept. */
+  readonly keepAliveTimeoutMs: number;
   /** Apigee's success.codes (`2xx`, `404`); empty: 1xx, 2xx and 3xx. */
   readonly successCodes: readonly string[];
 }
 
 /** A target over http. */
 export function plainTarget(spec: TargetSpec): Target {
-  const agent = new Agent(agentOptions);
+  const agent = new Agent({ ...agentOptions, timeout: spec.keepAliveTimeoutMs });
   return {
     ...targetParts(spec, 80),
     scheme: "http",

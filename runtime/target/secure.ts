@@ -19,7 +19,7 @@ export interface TargetTlsSpec {
 export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec): Target {
   const context = targetTlsContext({ ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) });
   const settings: TargetTls = { context, serverName: null, expectedName: tls.commonName };
-  const options: AgentOptions = { ...agentOptions, secureContext: context };
+  const options: AgentOptions = { ...agentOptions, timeout: spec.keepAliveTimeoutMs, secureContext: context };
   const agent = new Agent(options);
   agent.createConnection = (connection) =>
     connectTls(

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { clientCertificate } from "../client-certificate.ts";
 import { noLabels } from "../access/credential.ts";
+import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
 import { enter, peerAddress, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
@@ -57,6 +58,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
   /** Set once the target has answered anything else. */
   #answered: { readonly socket: Socket; readonly rest: Buffer; readonly framing: AnswerFraming } | null = null;
   #stage: Stage = "request";
+  #apiTimer: Timer | null = null;
   #isCounted = false;
 
   constructor(gateway: Gateway, listener: Listener, incoming: IncomingMessage, socket: Socket, head: Buffer) {
@@ -100,6 +102,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
       scheme: this.#listener.scheme,
     });
     this.#x = x;
+    const { apiTimeoutMs } = program;
+    if (apiTimeoutMs !== null) this.#apiTimer = this.#gateway.clock.setTimer(this.#onApiTimeout, apiTimeoutMs);
     runChain(x, chainsOf(x).request, this);
   }
 
@@ -233,6 +237,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     const session = this.#session;
     const entered = this.#entered;
     if (accepted === null || session === null || entered === null || x.response === null) return;
+    // Status and body of a 101 are the target's and nobody's (docs/differences.md).
+    const isChanged = x.response.status !== 101 || x.response.content !== null;
+    if (isChanged) return failExchange(x, fault("steps.assignmessage.SetVariableFailed", "a 101 has no other status and no body"), this);
     const head = write101(x.response, accepted.agreement);
     if (typeof head !== "string") {
       return failExchange(x, fault("steps.assignmessage.SetVariableFailed", head.refused), this);
@@ -368,6 +375,14 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     log.exchange({ ...line, durationMs, bytesIn: this.#early.length, bytesOut: 0 });
   };
 
+  readonly #onApiTimeout = (): void => {
+    const x = this.#x;
+    if (x === null || this.#stage === "over" || this.#stage === "refusing" || this.#stage === "answer") return;
+    this.#target?.abort();
+    this.#target = null;
+    failExchange(x, fault("flow.APITimedOut"), this);
+  };
+
   readonly #onTargetLost = (): void => {
     const x = this.#x;
     if (x === null || this.#stage !== "response") return;
@@ -405,7 +420,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     return true;
   }
 
+  /** The handshake is no longer under way. */
   #uncount(): void {
+    if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
+    this.#apiTimer = null;
     if (!this.#isCounted) return;
     this.#isCounted = false;
     const { handshakesByAddress } = this.#gateway;

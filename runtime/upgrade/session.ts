@@ -38,8 +38,8 @@ export interface SessionServices {
   readonly scheduler: Scheduler;
   readonly sessions: Sessions;
   readonly limits: Pick<Limits, "credentialsPerSessionMax">;
-  /** Called exactly once for each session whose target answered 101. */
-  onRecord(record: SessionRecord): void;
+  /** Called exactly once for each session whose target answered 101. `wasOpen`: the client got that 101. */
+  onRecord(record: SessionRecord, wasOpen: boolean): void;
 }
 
 /** The handshake, as long as there is one. */
@@ -213,6 +213,7 @@ export class Session implements SpliceOwner, Scheduled {
         forced: false,
         ...NOTHING_MOVED,
       }),
+      false,
     );
   }
 
@@ -261,7 +262,7 @@ export class Session implements SpliceOwner, Scheduled {
   spliceEnded(_splice: SessionSplice, end: SpliceEnd): void {
     if (this.state === "closed") return;
     this.#leave();
-    this.#services.onRecord(this.#record(end));
+    this.#services.onRecord(this.#record(end), true);
   }
 
   #setCredentials(credentials: readonly Credential[]): void {

@@ -1,6 +1,7 @@
 /**
- * Each case is a project with mistakes and the text that the compiler must print for it. A case holds also with CRLF line ends
- * and with its files in another order. UPDATE_EXPECTED=1 rewrites expected.txt, never in continuous integration.
+ * Each case is a project with mistakes and the text that the compiler must print for it. A case holds also with CRLF
+ * line ends and with its files in another order. UPDATE_EXPECTED=1 rewrites expected.txt, never in continuous
+ * integration.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +15,10 @@ import { diagnose } from "./diagnose.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
-const cases = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+const cases = readdirSync(here, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+  .sort();
 const update = process.env["UPDATE_EXPECTED"] === "1";
 
 /** Codes that no folder in a repository can show: code -> the test that does. */
@@ -35,7 +39,8 @@ describe("diagnostics", () => {
     const text = await printed(files);
     const expected = path.join(here, name, "expected.txt");
     if (update) {
-      if (process.env["CI"] !== undefined) throw new Error("expected texts are not rewritten in continuous integration");
+      if (process.env["CI"] !== undefined)
+        throw new Error("expected texts are not rewritten in continuous integration");
       writeFileSync(expected, text);
     }
     expect(text).toBe(readFileSync(expected, "utf8"));
@@ -50,10 +55,14 @@ describe("diagnostics", () => {
     const shown = new Set(
       cases.flatMap((name) => {
         const expected = path.join(here, name, "expected.txt");
-        return existsSync(expected) ? [...readFileSync(expected, "utf8").matchAll(/^(?:error|warning)\[(\w+)\]/gm)].map((match) => match[1]) : [];
+        return existsSync(expected)
+          ? [...readFileSync(expected, "utf8").matchAll(/^(?:error|warning)\[(\w+)\]/gm)].map((match) => match[1])
+          : [];
       }),
     );
-    const elsewhere = Object.entries(shownElsewhere).filter(([code, file]) => readFileSync(path.join(root, file), "utf8").includes(code));
+    const elsewhere = Object.entries(shownElsewhere).filter(([code, file]) =>
+      readFileSync(path.join(root, file), "utf8").includes(code),
+    );
     for (const [code] of elsewhere) shown.add(code);
     expect([...shown].sort()).toEqual(codes());
   });

@@ -1,5 +1,6 @@
 /**
- * JWTs for tests, put together by hand so that they can also be wrong in every way. Keys are made once for each test file.
+ * JWTs for tests, put together by hand so that they can also be wrong in every way. Keys are made once for each test
+ * file.
  */
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
@@ -59,7 +60,9 @@ function signature(algorithm: string, input: string, key: KeyObject | string): s
   if (typeof key === "string") return createHmac(`sha${bits}`, key).update(input).digest("base64url");
   const data = Buffer.from(input);
   if (key.asymmetricKeyType === "ed25519") return sign(null, data, key).toString("base64url");
-  if (key.asymmetricKeyType === "ec") return sign(`sha${bits}`, data, { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
+  if (key.asymmetricKeyType === "ec") {
+    return sign(`sha${bits}`, data, { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
+  }
   const saltLength = Number(bits) / 8;
   const padding = algorithm.startsWith("PS") ? { padding: 6, saltLength } : {};
   return sign(`sha${bits}`, data, { key, ...padding }).toString("base64url");

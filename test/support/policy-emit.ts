@@ -100,5 +100,6 @@ function templateText(template: Template, mark: string): Code {
   const [only, ...others] = template.parts;
   if (only === undefined) return literal("");
   if (others.length === 0 && only.kind === "literal") return literal(only.text);
-  return code`template(${template.parts.map((part) => (part.kind === "literal" ? part.text : `{${part.name}${mark}}`)).join("")})`;
+  const texts = template.parts.map((part) => (part.kind === "literal" ? part.text : `{${part.name}${mark}}`));
+  return code`template(${texts.join("")})`;
 }

@@ -45,7 +45,10 @@ export class PolicyFixture {
     const memory = new MemoryStore(this.clock, this.limits);
     this.store = options.store?.(memory) ?? memory;
     this.revocations = new Revocations(this.store, this.around.sessions, this.limits, {
-      isStillGood: (basis) => andThen(resolveBasis(this.store, this.clock, basis), (found) => typeof found !== "string"),
+      isStillGood: (basis) => andThen(
+        resolveBasis(this.store, this.clock, basis),
+        (found) => typeof found !== "string",
+      ),
     });
     const parts: Partial<Gateway> = {
       organization: "acme",

@@ -1,6 +1,6 @@
 /**
- * Runs the statements that a policy's compile-time half emits through test/support/policy-emit.ts, against a real exchange
- * and the real helpers: `get` and `set` are a map of flow variables, `template` puts them in.
+ * Runs the statements that a policy's compile-time half emits through test/support/policy-emit.ts, against a real
+ * exchange and the real helpers: `get` and `set` are a map of flow variables, `template` puts them in.
  */
 import * as AssignMessage from "#runtime/policies/assign-message.ts";
 import * as RaiseFault from "#runtime/policies/raise-fault.ts";
@@ -26,7 +26,7 @@ export function runEmitted(lines: readonly string[], x: Exchange, variables: Map
         return value === null ? "" : String(value);
       }),
   };
-  const body = lines.map((line) => line.replace(/ as const$/, ";").replace(/^const raiseFault =/, "const config =")).join("\n");
-  const program = body.replaceAll("raiseFault(raiseFault,", "raiseFault(config,");
+  const plain = lines.map((line) => line.replace(/ as const$/, ";").replace(/^const raiseFault =/, "const config ="));
+  const program = plain.join("\n").replaceAll("raiseFault(raiseFault,", "raiseFault(config,");
   new Function(...Object.keys(scope), program)(...Object.values(scope));
 }

@@ -1,4 +1,7 @@
-/** The form of a catalogue entry. Families build their tables with `error` and `warning`; nothing else decides a severity. */
+/**
+ * The form of a catalogue entry. Families build their tables with `error` and `warning`; nothing else decides a
+ * severity.
+ */
 
 export type Severity = "error" | "warning";
 

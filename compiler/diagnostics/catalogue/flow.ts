@@ -122,26 +122,6 @@ export const flowCatalogue = {
     },
     message: (p) => `route rule "${p.name}" has no target, so upgrades that take it are answered 200`,
   }),
-  AGW3013: error<{ readonly name: string }>({
-    title: "target without an address",
-    explanation:
-      "A target endpoint has either a url or a loadBalancer.",
-    example: {
-      bad: "targetEndpoints: [{ name: backend }]",
-      good: "targetEndpoints: [{ name: backend, url: \"http://backend:3000\" }]",
-    },
-    message: (p) => `target endpoint "${p.name}" needs exactly one of url and loadBalancer`,
-  }),
-  AGW3014: error<{ readonly name: string }>({
-    title: "route rule with two destinations",
-    explanation:
-      "A route rule leads to a target endpoint, to a URL, or nowhere (a null route).",
-    example: {
-      bad: "routeRules: [{ name: r, targetEndpoint: a, url: \"http://x\" }]",
-      good: "routeRules: [{ name: r, targetEndpoint: a }]",
-    },
-    message: (p) => `route rule "${p.name}" has both a targetEndpoint and a url`,
-  }),
   AGW3015: error<{ readonly url: string; readonly problem: string }>({
     title: "target URL is not valid",
     explanation:
@@ -161,26 +141,6 @@ export const flowCatalogue = {
       good: "condition: 'user = \"ann\"'",
     },
     message: (p) => `nothing writes variable "${p.name}"`,
-  }),
-  AGW3017: error<{ readonly name: string }>({
-    title: "unknown endpoint property",
-    explanation:
-      "The property is not one of Apigee's endpoint properties that this gateway knows.",
-    example: {
-      bad: "properties: { connect.timeout.milis: 1000 }",
-      good: "properties: { connect.timeout.millis: 1000 }",
-    },
-    message: (p) => `unknown property "${p.name}"`,
-  }),
-  AGW3018: error<{ readonly name: string; readonly expected: string }>({
-    title: "bad property value",
-    explanation:
-      "The property's value has the wrong form.",
-    example: {
-      bad: "properties: { connect.timeout.millis: fast }",
-      good: "properties: { connect.timeout.millis: 1000 }",
-    },
-    message: (p) => `property "${p.name}" needs ${p.expected}`,
   }),
   AGW3019: error<{ readonly name: string }>({
     title: "target needs a route rule",

@@ -5,8 +5,8 @@ export const schemaCatalogue = {
   AGW1012: error<{ kind: string; what: string }>({
     title: "unknown kind",
     explanation:
-      "`kind` says what a document is. The kinds are Gateway, ApiProxy, SharedFlow, Environment, ApiProduct, Developer, App, " +
-      "and the names of Apigee's policies, spelled as Apigee spells them.",
+      "`kind` says what a document is. The kinds are Gateway, ApiProxy, SharedFlow, Environment, ApiProduct, " +
+      "Developer, App, and the names of Apigee's policies, spelled as Apigee spells them.",
     example: { bad: "kind: VerifyApiKey", good: "kind: VerifyAPIKey" },
     message: ({ kind, what }) => `unknown ${what} "${kind}"`,
   }),
@@ -19,25 +19,25 @@ export const schemaCatalogue = {
   AGW1014: error<{ kind: string; expected: string }>({
     title: "kind in the wrong place",
     explanation:
-      "A file's path says which kinds it may hold: gateway.yaml a Gateway, proxies/<proxy>/proxy.yaml an ApiProxy, a policies " +
-      "folder policies, shared-flows/<flow>/flow.yaml a SharedFlow, environments/ an Environment each, access/ products, " +
-      "developers and apps.",
+      "A file's path says which kinds it may hold: gateway.yaml a Gateway, proxies/<proxy>/proxy.yaml an ApiProxy, " +
+      "a policies folder policies, shared-flows/<flow>/flow.yaml a SharedFlow, environments/ an Environment each, " +
+      "access/ products, developers and apps.",
     example: { bad: "# proxies/chat/proxy.yaml\nkind: SharedFlow", good: "# proxies/chat/proxy.yaml\nkind: ApiProxy" },
     message: ({ kind, expected }) => `kind "${kind}" does not belong into this file; here it is ${expected}`,
   }),
   AGW1015: error<{ kind: string }>({
     title: "policy not supported",
     explanation:
-      "Apigee has this policy and apigw does not, or not yet. The bundle is refused instead of leaving the policy out, because a " +
-      "gateway that skips a policy is not the gateway you described.",
+      "Apigee has this policy and apigw does not, or not yet. The bundle is refused instead of leaving the policy " +
+      "out, because a gateway that skips a policy is not the gateway you described.",
     example: { bad: "kind: JavaCallout", good: "kind: AssignMessage" },
     message: ({ kind }) => `Apigee's policy "${kind}" is not supported yet`,
   }),
   AGW1020: error<{ key: string; owner: string }>({
     title: "unknown key",
     explanation:
-      "The key has no meaning here. Unknown keys are errors, never ignored: a misspelled key would otherwise switch off what it " +
-      "was meant to switch on.",
+      "The key has no meaning here. Unknown keys are errors, never ignored: a misspelled key would otherwise " +
+      "switch off what it was meant to switch on.",
     example: { bad: "continueOnEror: true", good: "continueOnError: true" },
     message: ({ key, owner }) => `unknown key "${key}"${owner === "" ? "" : ` in ${owner}`}`,
   }),
@@ -45,14 +45,15 @@ export const schemaCatalogue = {
     title: "missing key",
     explanation: "A key that has no default is not there.",
     example: { bad: "kind: SpikeArrest", good: "kind: SpikeArrest\nrate: 5ps" },
-    message: ({ key, owner }) => `${owner === "" ? "the key" : `${owner} needs the key`} "${key}"${owner === "" ? " is missing" : ""}`,
+    message: ({ key, owner }) =>
+      `${owner === "" ? "the key" : `${owner} needs the key`} "${key}"${owner === "" ? " is missing" : ""}`,
   }),
   AGW1022: error<{ key: string; expected: string; found: string }>({
     title: "wrong type of value",
     explanation:
-      "The value has another type than the key takes. In YAML an unquoted true, 5 or 1.0 is not text, an empty value is nothing, " +
-      "and {name} without quotes is a map.",
-    example: { bad: "enabled: \"yes\"", good: "enabled: true" },
+      "The value has another type than the key takes. In YAML an unquoted true, 5 or 1.0 is not text, an empty " +
+      "value is nothing, and {name} without quotes is a map.",
+    example: { bad: 'enabled: "yes"', good: "enabled: true" },
     message: ({ key, expected, found }) => `${key} expects ${expected}, and this is ${found}`,
   }),
   AGW1023: error<{ key: string; value: string; allowed: readonly string[] }>({
@@ -70,23 +71,25 @@ export const schemaCatalogue = {
   AGW1025: error<{ key: string; value: string; expected: string; reason: string | null }>({
     title: "malformed value",
     explanation:
-      "The text does not have the form that the key asks for: a duration with its unit (30s, 5m), a size with its unit (64KiB), a " +
-      "host name, a base path, a URL, a name.",
+      "The text does not have the form that the key asks for: a duration with its unit (30s, 5m), a size with its " +
+      "unit (64KiB), a host name, a base path, a URL, a name.",
     example: { bad: "idleTimeout: 5 minutes", good: "idleTimeout: 5m" },
-    message: ({ key, value, expected, reason }) => `${key} expects ${expected}${reason === null ? `, not "${value}"` : `: ${reason}`}`,
+    message: ({ key, value, expected, reason }) =>
+      `${key} expects ${expected}${reason === null ? `, not "${value}"` : `: ${reason}`}`,
   }),
   AGW1026: error<{ what: string }>({
     title: "not supported",
     explanation:
-      "Apigee knows this, or apigw has a place reserved for it, and this version does not do it. It is refused instead of ignored, so that " +
-      "what runs is what is written.",
+      "Apigee knows this, or apigw has a place reserved for it, and this version does not do it. It is refused " +
+      "instead of ignored, so that what runs is what is written.",
     example: { bad: "supportedGrantTypes: [password]", good: "supportedGrantTypes: [client_credentials]" },
     message: ({ what }) => `${what} is not supported yet`,
   }),
   AGW1027: error<{ rule: string }>({
     title: "keys that do not go together",
-    explanation: "Of some keys exactly one may stand, others need each other, and some have a meaning only beside certain values.",
-    example: { bad: "{ name: user, ref: a.b, template: \"{a.b}\" }", good: "{ name: user, ref: a.b, value: anonymous }" },
+    explanation:
+      "Of some keys exactly one may stand, others need each other, and some have a meaning only beside certain values.",
+    example: { bad: '{ name: user, ref: a.b, template: "{a.b}" }', good: "{ name: user, ref: a.b, value: anonymous }" },
     message: ({ rule }) => rule,
   }),
   AGW1031: error<{ value: string; key: string }>({

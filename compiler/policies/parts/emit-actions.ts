@@ -146,16 +146,16 @@ function copying<M extends ActionsModel>(target: ActionTarget<M>, copy: CopyMode
 function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): Code {
   const { e } = target;
   const value = assignedValue(target, assign);
-  return e.assign(assign.name, LINE_VARIABLE.test(assign.name) ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+  const isLine = LINE_VARIABLE.test(assign.name);
+  return e.assign(assign.name, isLine ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
 }
 
 function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, assign: AssignVariableModel): Code {
   const { ref, template, value } = assign;
-  if (ref !== undefined) return code`(${e.variable(ref)} ?? ${missing(e, isStrict, ref, value)})`;
+  if (ref !== undefined) return referenced(e, ref, isStrict && value === undefined ? null : (value ?? ""));
   if (template === undefined) return literal(value ?? "");
   const parsed = parseTemplate(template);
   if (value === undefined) return code`(${templateCode(e, parsed, isStrict)})`;
-  const isNeeded = (part: TemplatePart): part is VariablePart => part.kind === "variable" && part.fallback === undefined;
   const needed = parsed.parts.filter(isNeeded).map((part) => part.name);
   const result = templateCode(e, parsed, false);
   if (needed.length === 0) return code`(${result})`;
@@ -163,9 +163,15 @@ function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>,
   return code`(${join(unresolved, " || ")} ? ${value} : ${result})`;
 }
 
-function missing<M extends ActionsModel>(e: PolicyEmit<M>, isStrict: boolean, name: string, fallback?: string): Code {
-  if (fallback !== undefined) return literal(fallback);
-  return isStrict ? code`${e.symbol("unresolved")}(${e.name}, ${name})` : literal("");
+/** True for a variable without a default of its own. */
+function isNeeded(part: TemplatePart): part is VariablePart {
+  return part.kind === "variable" && part.fallback === undefined;
+}
+
+/** A variable's value as it is, else the fallback; without one (null) a fault. */
+function referenced<M extends ActionsModel>(e: PolicyEmit<M>, name: string, fallback: string | null): Code {
+  if (fallback === null) return code`${e.symbol("needValue")}(${e.variable(name)}, ${e.name}, ${name})`;
+  return code`${e.symbol("valueOr")}(${e.variable(name)}, ${fallback})`;
 }
 
 /** A value that will be part of a line: checked when it runs, unless it is constant and plain. */

@@ -49,7 +49,10 @@ export function milliseconds(duration: string): number {
   return Number(digits ?? 0) * (UNIT_MS[unit ?? ""] ?? 0);
 }
 
-/** Where the key text is read at start, and what it is. */
+/**
+ * Where the key text is read at start, and what it is. Public keys are read as secrets are: the content of a file,
+ * not its path.
+ */
 export function keySetting(model: KeyModel): { readonly request: SettingRequest; readonly form: KeyForm } | null {
   const { publicKey, secretKey } = model;
   if (secretKey !== undefined) {
@@ -57,10 +60,10 @@ export function keySetting(model: KeyModel): { readonly request: SettingRequest;
     return { request: { source: secretKey.value, kind: "secret" }, form };
   }
   if (publicKey?.jwks !== undefined) {
-    return { request: { source: { file: publicKey.jwks.file }, kind: "text" }, form: { form: "jwks" } };
+    return { request: { source: { file: publicKey.jwks.file }, kind: "secret" }, form: { form: "jwks" } };
   }
   const source = publicKey?.value ?? publicKey?.certificate;
-  return source === undefined ? null : { request: { source, kind: "text" }, form: { form: "public" } };
+  return source === undefined ? null : { request: { source, kind: "secret" }, form: { form: "public" } };
 }
 
 /** Reports algorithms that the key cannot verify, and asks for the key at start. */

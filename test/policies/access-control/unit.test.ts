@@ -64,7 +64,8 @@ describe("the address of the connection", () => {
   });
 
   test("X-Forwarded-For is not looked at unless asked for", async () => {
-    expect(await denied({ address: "192.0.2.1", headers: ["X-Forwarded-For", "10.0.0.1"] }, [LAN])).toBe(DENIED("192.0.2.1"));
+    const exchange = { address: "192.0.2.1", headers: ["X-Forwarded-For", "10.0.0.1"] };
+    expect(await denied(exchange, [LAN])).toBe(DENIED("192.0.2.1"));
   });
 });
 
@@ -93,7 +94,8 @@ describe("X-Forwarded-For", () => {
   });
 
   test("what is no address is kept out even when all others are let in", async () => {
-    expect(await denied(forwarded("unknown"), [], { basedOn: "ALL", noRuleMatchAction: "ALLOW" })).toBe(DENIED("???????"));
+    const config = { basedOn: "ALL", noRuleMatchAction: "ALLOW" } as const;
+    expect(await denied(forwarded("unknown"), [], config)).toBe(DENIED("???????"));
   });
 });
 
@@ -111,7 +113,9 @@ describe("variables", () => {
   });
 
   test("rules from variables", async () => {
-    const dynamic = (address: string, bits: string | number): readonly AccessRule[] => [{ action: "ALLOW", ranges: [{ address, bits }] }];
+    const dynamic = (address: string, bits: string | number): readonly AccessRule[] => [
+      { action: "ALLOW", ranges: [{ address, bits }] },
+    ];
     expect(await denied({ address: "10.1.1.1" }, dynamic(" 10.1.0.0 ", "16"))).toBeNull();
     expect(await denied({ address: "10.2.1.1" }, dynamic("10.1.0.0", 16))).toBe(DENIED("10.2.1.1"));
     for (const [address, bits] of [["", 16], ["10.1.0.0", ""], ["10.1.0.0", "x"], ["10.1.0.0", 64]] as const) {
@@ -143,7 +147,8 @@ describe("AccessControl at compile time", () => {
       clientIPVariable: "my.ip",
     });
     expect(call).toBe(
-      'accessControl(x, accessControl, [{ action: "ALLOW", ranges: [{ address: template("{net}"), bits: template("{bits}") }] }], get("my.ip"));',
+      'accessControl(x, accessControl, [{ action: "ALLOW", ranges: [' +
+        '{ address: template("{net}"), bits: template("{bits}") }] }], get("my.ip"));',
     );
     expect(analyzed(accessControl, model("{net}", "{bits}")).reads).toEqual(["net", "bits"]);
   });

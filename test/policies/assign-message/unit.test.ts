@@ -46,13 +46,39 @@ describe("headers of a request", () => {
   });
 
   test("remove all leaves what frames the message and the handshake", () => {
-    const headers = ["Host", "h", "Upgrade", "websocket", "Sec-WebSocket-Key", "k", "X-A", "1", "Cookie", "c", "Connection", "Upgrade"];
+    const headers = [
+      "Host",
+      "h",
+      "Upgrade",
+      "websocket",
+      "Sec-WebSocket-Key",
+      "k",
+      "X-A",
+      "1",
+      "Cookie",
+      "c",
+      "Connection",
+      "Upgrade",
+    ];
     const x = ran(model({ remove: { headers: true } }), { exchange: { headers } });
-    expect(x.request.lines).toEqual(["Host", "h", "Upgrade", "websocket", "Sec-WebSocket-Key", "k", "Connection", "Upgrade"]);
+    expect(x.request.lines).toEqual([
+      "Host",
+      "h",
+      "Upgrade",
+      "websocket",
+      "Sec-WebSocket-Key",
+      "k",
+      "Connection",
+      "Upgrade",
+    ]);
   });
 
-  test.each(["a\r\nX-Evil: 1", "a\nb", "a\u0000b", "a\u007fb"])("a value with a control character is a fault: %j", async (user) => {
-    const raised = await faultOf(() => ran(model({ set: { headers: { "x-user": "{user}" } } }), { variables: new Map([["user", user]]) }));
+  const broken = ["a\r\nX-Evil: 1", "a\nb", "a\u0000b", "a\u007fb"];
+  test.each(broken)("a value with a control character is a fault: %j", async (user) => {
+    const raised = await faultOf(() => ran(
+      model({ set: { headers: { "x-user": "{user}" } } }),
+      { variables: new Map([["user", user]]) },
+    ));
     expect(raised).toMatchObject({ code: "steps.assignmessage.SetVariableFailed", status: 500, policy: "P-1" });
   });
 
@@ -66,7 +92,10 @@ describe("headers of a request", () => {
 
 describe("query and verb of a request", () => {
   test("a credential is taken out, the rest stays as it was", () => {
-    const x = ran(model({ remove: { queryParams: ["apikey"] } }), { exchange: { query: "a=%20&apikey=k&b&api%6Bey=2" } });
+    const x = ran(
+      model({ remove: { queryParams: ["apikey"] } }),
+      { exchange: { query: "a=%20&apikey=k&b&api%6Bey=2" } },
+    );
     expect(x.request.query).toBe("a=%20&b");
     expect(ran(model({ remove: { queryParams: true } }), { exchange: { query: "a=1" } }).request.query).toBeNull();
   });
@@ -81,14 +110,21 @@ describe("query and verb of a request", () => {
     expect(ran(model({ set: { verb: "post" } })).request.verb).toBe("POST");
     expect(ran(model({ set: { verb: "post" } }), { exchange: { upgrade: true } }).request.verb).toBe("GET");
     const bad = { variables: new Map([["v", "GET /x"]]) };
-    expect(await faultOf(() => ran(model({ set: { verb: "{v}" } }), bad))).toMatchObject({ code: "steps.assignmessage.SetVariableFailed" });
+    expect(await faultOf(() => ran(model({ set: { verb: "{v}" } }), bad))).toMatchObject({
+      code: "steps.assignmessage.SetVariableFailed",
+    });
   });
 });
 
 describe("responses", () => {
   const step = { phase: "response" } as const;
   const actions = model({
-    set: { statusCode: 418, reasonPhrase: "{why}", headers: { "x-r": "1" }, payload: { contentType: "text/html", value: "<{why}>" } },
+    set: {
+      statusCode: 418,
+      reasonPhrase: "{why}",
+      headers: { "x-r": "1" },
+      payload: { contentType: "text/html", value: "<{why}>" },
+    },
   });
 
   test("status, reason, headers and payload", () => {
@@ -102,12 +138,19 @@ describe("responses", () => {
       const raised = await faultOf(() => ran(model({ set }), { step, status: 101 }));
       expect(raised.code).toBe("steps.assignmessage.SetVariableFailed");
     }
-    expect(await faultOf(() => ran(model({ remove: { payload: true } }), { step, status: 101 }))).toMatchObject({ status: 500 });
+    expect(await faultOf(() => ran(model({ remove: { payload: true } }), { step, status: 101 }))).toMatchObject({
+      status: 500,
+    });
     expect(ran(model({ set: { headers: { "x-r": "1" } } }), { step, status: 101 }).response?.header("x-r")).toBe("1");
   });
 
   test("in a fault rule the status may be anything final", async () => {
-    const run = { step: { phase: "fault" } as const, status: 500, variables: new Map<string, Value>([["s", 403], ["t", 101], ["u", "4e2"]]) };
+    const run = {
+      step: { phase: "fault" } as const,
+      status: 500,
+      variables: new Map<string,
+      Value>([["s", 403], ["t", 101], ["u", "4e2"]]),
+    };
     expect(ran(model({ set: { statusCode: "{s}" } }), run).response?.status).toBe(403);
     for (const status of ["{t}", "{u}", "{none:1}"]) {
       const made = { ...model({ set: { statusCode: status } }), ignoreUnresolvedVariables: true };
@@ -169,7 +212,10 @@ describe("variables", () => {
 
   test("one that is a header is checked as a header", async () => {
     const assign = (value: string) => () =>
-      ran(model({ assignVariable: { name: "request.header.x-user", ref: "u" } }), { variables: new Map([["u", value]]) });
+      ran(
+        model({ assignVariable: { name: "request.header.x-user", ref: "u" } }),
+        { variables: new Map([["u", value]]) },
+      );
     expect(await faultOf(assign("a\r\nb"))).toMatchObject({ code: "steps.assignmessage.SetVariableFailed" });
     expect(assign("a")).not.toThrow();
   });
@@ -184,31 +230,99 @@ describe("what is reported", () => {
     ...["Connection", "upgrade", "Host", "Content-Length", "Transfer-Encoding", "Sec-WebSocket-Protocol"].map(
       (name): [string, AssignMessageModel, StepOptions, string[]] => [
         `${name}, set, added and removed`,
-        model({ set: { headers: { [name]: "x" } } }, { add: { headers: { [name]: "x" } } }, { remove: { headers: [name] } }),
+        model(
+          { set: { headers: { [name]: "x" } } },
+          { add: { headers: { [name]: "x" } } },
+          { remove: { headers: [name] } },
+        ),
         {},
-        [`AGW3101 actions.0.set.headers.${name}`, `AGW3101 actions.1.add.headers.${name}`, "AGW3101 actions.2.remove.headers.0"],
+        [
+          `AGW3101 actions.0.set.headers.${name}`,
+          `AGW3101 actions.1.add.headers.${name}`,
+          "AGW3101 actions.2.remove.headers.0",
+        ],
       ],
     ),
-    ["a header by its variable", model({ assignVariable: { name: "message.header.host", value: "x" } }), {}, ["AGW3101 actions.0.assignVariable.name"]],
+    [
+      "a header by its variable",
+      model({ assignVariable: { name: "message.header.host", value: "x" } }),
+      {},
+      ["AGW3101 actions.0.assignVariable.name"],
+    ],
     ["a value of two lines", model({ set: { headers: { a: "b\nc" } } }), {}, ["AGW3105 actions.0.set.headers.a"]],
-    ["query of a response", model({ set: { queryParams: { a: "1" } } }), { phase: "response" }, ["AGW3103 actions.0.set.queryParams"]],
+    [
+      "query of a response",
+      model({ set: { queryParams: { a: "1" } } }),
+      { phase: "response" },
+      ["AGW3103 actions.0.set.queryParams"],
+    ],
     ["verb of a response", model({ set: { verb: "GET" } }), { phase: "fault" }, ["AGW3103 actions.0.set.verb"]],
     ["a verb that is none", model({ set: { verb: "GET X" } }), {}, ["AGW3105 actions.0.set.verb"]],
-    ["path and version", model({ set: { path: "/x", version: "1.1" } }), {}, ["AGW3103 actions.0.set.path", "AGW3103 actions.0.set.version"]],
-    ["status and reason of a request", model({ set: { statusCode: 200, reasonPhrase: "x" } }), {}, ["AGW3103 actions.0.set.statusCode", "AGW3103 actions.0.set.reasonPhrase"]],
-    ["payload of a request", model({ set: { payload: "x" } }, { remove: { payload: true } }), {}, ["AGW3102 actions.0.set.payload", "AGW3102 actions.1.remove.payload"]],
-    ["a status that is not final", model({ set: { statusCode: 101 } }), { phase: "fault" }, ["AGW3105 actions.0.set.statusCode"]],
-    ["status of every response, also of upgrades", model({ set: { statusCode: 200 } }), { phase: "response" }, ["AGW3104 actions.0.set.statusCode"]],
+    [
+      "path and version",
+      model({ set: { path: "/x", version: "1.1" } }),
+      {},
+      ["AGW3103 actions.0.set.path", "AGW3103 actions.0.set.version"],
+    ],
+    [
+      "status and reason of a request",
+      model({ set: { statusCode: 200, reasonPhrase: "x" } }),
+      {},
+      ["AGW3103 actions.0.set.statusCode", "AGW3103 actions.0.set.reasonPhrase"],
+    ],
+    [
+      "payload of a request",
+      model({ set: { payload: "x" } }, { remove: { payload: true } }),
+      {},
+      ["AGW3102 actions.0.set.payload", "AGW3102 actions.1.remove.payload"],
+    ],
+    [
+      "a status that is not final",
+      model({ set: { statusCode: 101 } }),
+      { phase: "fault" },
+      ["AGW3105 actions.0.set.statusCode"],
+    ],
+    [
+      "status of every response, also of upgrades",
+      model({ set: { statusCode: 200 } }),
+      { phase: "response" },
+      ["AGW3104 actions.0.set.statusCode"],
+    ],
     ["the same under a condition", model({ set: { statusCode: 200 } }), { phase: "response", conditional: true }, []],
     ["the same without upgrades", model({ set: { statusCode: 200 } }), { phase: "response", upgradable: false }, []],
-    ["payload of every response, also of upgrades", model({ set: { payload: "x" } }), { phase: "response" }, ["AGW3104 actions.0.set.payload"]],
+    [
+      "payload of every response, also of upgrades",
+      model({ set: { payload: "x" } }),
+      { phase: "response" },
+      ["AGW3104 actions.0.set.payload"],
+    ],
     ["a message copied onto itself", model({ copy: {} }), {}, ["AGW3103 actions.0.copy"]],
     ["a response that is not there yet", model({ copy: { source: "response" } }), {}, ["AGW3103 actions.0.copy"]],
     ["another message", model({ copy: { source: "callout" } }), {}, ["AGW3102 actions.0.copy.source"]],
-    ["parts that are not copied", model({ copy: { source: "request", payload: true, verb: true, path: false } }), { phase: "response" }, ["AGW3102 actions.0.copy.verb", "AGW3102 actions.0.copy.payload"]],
-    ["a new message", { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "m", createNew: true } }, {}, ["AGW3102 assignTo.createNew"]],
-    ["another phase's message", { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "request" } }, { phase: "response" }, ["AGW3102 assignTo.name"]],
-    ["the flow's own message", { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "request", createNew: false } }, {}, []],
+    [
+      "parts that are not copied",
+      model({ copy: { source: "request", payload: true, verb: true, path: false } }),
+      { phase: "response" },
+      ["AGW3102 actions.0.copy.verb", "AGW3102 actions.0.copy.payload"],
+    ],
+    [
+      "a new message",
+      { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "m", createNew: true } },
+      {},
+      ["AGW3102 assignTo.createNew"],
+    ],
+    [
+      "another phase's message",
+      { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "request" } },
+      { phase: "response" },
+      ["AGW3102 assignTo.name"],
+    ],
+    [
+      "the flow's own message",
+      { ...model({ set: { headers: { a: "b" } } }), assignTo: { name: "request", createNew: false } },
+      {},
+      [],
+    ],
   ];
   test.each(cases)("%s", (_, made, options, expected) => {
     expect(found(made, options)).toEqual(expected);

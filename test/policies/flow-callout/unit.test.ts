@@ -7,7 +7,11 @@ import { analyzed, emitted } from "../../support/policy-emit.ts";
 const model: FlowCalloutModel = {
   kind: "FlowCallout",
   sharedFlowBundle: "security",
-  parameters: [{ name: "role", value: "{user}-reader" }, { name: "level", ref: "my.level" }, { name: "fixed", value: "1" }],
+  parameters: [
+    { name: "role", value: "{user}-reader" },
+    { name: "level", ref: "my.level" },
+    { name: "fixed", value: "1" },
+  ],
 };
 
 test("parameters become assignments", () => {

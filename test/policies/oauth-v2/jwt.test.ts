@@ -44,7 +44,12 @@ describe("JWT access tokens", () => {
     expect(x.access?.app.name).toBe("the-app");
     const [credential] = x.session?.credentials ?? [];
     expect(credential).toMatchObject({ kind: "jwt", expiresAtMs: (NOW_S + 30) * 1000, basis: { kind: "key" } });
-    expect(credential?.identities).toEqual(expect.arrayContaining(["jti:i|j1", "kid:i|k1", "subject:i|ann", "app:app"]));
+    expect(credential?.identities).toEqual(expect.arrayContaining([
+      "jti:i|j1",
+      "kid:i|k1",
+      "subject:i|ann",
+      "app:app",
+    ]));
     expect(JSON.stringify(credential)).not.toContain(KEY);
     // Seen before: at once.
     expect(verifyJwtAccessToken(fixture.exchange(), CONFIG, SET, token(), { issuer: "i" })).toBeUndefined();
@@ -78,7 +83,12 @@ describe("JWT access tokens", () => {
     ["an unknown client", token({ client_id: "x" }), {}, NO],
     ["a revoked client", token(), { key: { status: "revoked" } }, "oauth.v2.ApiKeyNotApproved"],
     ["a revoked app", token(), { app: { status: "revoked" } }, "keymanagement.service.invalid_client-app_not_approved"],
-    ["no product", token(), { product: { proxies: ["x"] } }, "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound"],
+    [
+      "no product",
+      token(),
+      { product: { proxies: ["x"] } },
+      "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound",
+    ],
     ["no scope", token({ scope: "write" }), {}, "steps.oauth.v2.InsufficientScope"],
     ["no scopes at all", token({ scope: undefined }), {}, "steps.oauth.v2.InsufficientScope"],
   ];

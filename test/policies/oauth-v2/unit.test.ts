@@ -24,12 +24,48 @@ describe("VerifyAccessToken", () => {
     ["another scheme", {}, `Basic ${TOKEN}`, "oauth.v2.InvalidAccessToken", 401],
     ["no token", {}, "Bearer ", "oauth.v2.InvalidAccessToken", 401],
     ["an unknown token", {}, "Bearer other", "keymanagement.service.invalid_access_token", 401],
-    ["a refresh token", { token: { kind: "refresh" } }, `Bearer ${TOKEN}`, "keymanagement.service.invalid_access_token", 401],
-    ["an expired token", { token: { expiresAtMs: 1 } }, `Bearer ${TOKEN}`, "keymanagement.service.access_token_expired", 401],
-    ["a revoked token", { token: { status: "revoked" } }, `Bearer ${TOKEN}`, "keymanagement.service.access_token_not_approved", 401],
-    ["a revoked app", { app: { status: "revoked" } }, `Bearer ${TOKEN}`, "keymanagement.service.invalid_client-app_not_approved", 401],
-    ["an inactive developer", { developer: { status: "inactive" } }, `Bearer ${TOKEN}`, "keymanagement.service.DeveloperStatusNotActive", 401],
-    ["no product for the call", { product: { proxies: ["x"] } }, `Bearer ${TOKEN}`, "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound", 401],
+    [
+      "a refresh token",
+      { token: { kind: "refresh" } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.invalid_access_token",
+      401,
+    ],
+    [
+      "an expired token",
+      { token: { expiresAtMs: 1 } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.access_token_expired",
+      401,
+    ],
+    [
+      "a revoked token",
+      { token: { status: "revoked" } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.access_token_not_approved",
+      401,
+    ],
+    [
+      "a revoked app",
+      { app: { status: "revoked" } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.invalid_client-app_not_approved",
+      401,
+    ],
+    [
+      "an inactive developer",
+      { developer: { status: "inactive" } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.DeveloperStatusNotActive",
+      401,
+    ],
+    [
+      "no product for the call",
+      { product: { proxies: ["x"] } },
+      `Bearer ${TOKEN}`,
+      "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound",
+      401,
+    ],
   ];
   test.each(refusals)("%s", async (_, changes, presented, code, status) => {
     const fixture = new PolicyFixture();
@@ -191,13 +227,43 @@ describe("GenerateAccessToken", () => {
   const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
   const refusals: [string, Partial<TokenRequest>, string, number, string][] = [
     ["no grant type", { grantType: null }, "steps.oauth.v2.invalid_request", 400, "invalid_request"],
-    ["another grant type", { grantType: "password" }, "steps.oauth.v2.UnSupportedGrantType", 400, "unsupported_grant_type"],
-    ["a scope that the client may not have", { scope: "admin" }, "steps.oauth.v2.invalid_request", 400, "invalid_scope"],
+    [
+      "another grant type",
+      { grantType: "password" },
+      "steps.oauth.v2.UnSupportedGrantType",
+      400,
+      "unsupported_grant_type",
+    ],
+    [
+      "a scope that the client may not have",
+      { scope: "admin" },
+      "steps.oauth.v2.invalid_request",
+      400,
+      "invalid_scope",
+    ],
     ["no client", { authorization: null }, "steps.oauth.v2.invalid_request", 400, "invalid_request"],
-    ["credentials without a colon", { authorization: basic("x") }, "steps.oauth.v2.invalid_request", 400, "invalid_request"],
-    ["a wrong secret", { authorization: basic(`${KEY}:no`) }, "steps.oauth.v2.InvalidClientIdentifier", 401, "invalid_client"],
+    [
+      "credentials without a colon",
+      { authorization: basic("x") },
+      "steps.oauth.v2.invalid_request",
+      400,
+      "invalid_request",
+    ],
+    [
+      "a wrong secret",
+      { authorization: basic(`${KEY}:no`) },
+      "steps.oauth.v2.InvalidClientIdentifier",
+      401,
+      "invalid_client",
+    ],
     ["no secret", { authorization: basic(`${KEY}:`) }, "steps.oauth.v2.InvalidClientIdentifier", 401, "invalid_client"],
-    ["an unknown client", { authorization: basic(`x:${SECRET}`) }, "steps.oauth.v2.InvalidClientIdentifier", 401, "invalid_client"],
+    [
+      "an unknown client",
+      { authorization: basic(`x:${SECRET}`) },
+      "steps.oauth.v2.InvalidClientIdentifier",
+      401,
+      "invalid_client",
+    ],
     ["a lifetime of nothing", { expiresInMs: 0 }, "steps.oauth.v2.InvalidValueForExpiresIn", 500, ""],
     ["a lifetime that is no number", { expiresInMs: "soon" }, "steps.oauth.v2.InvalidValueForExpiresIn", 500, ""],
     ["no lifetime", { expiresInMs: null }, "steps.oauth.v2.InvalidValueForExpiresIn", 500, ""],
@@ -267,7 +333,10 @@ describe("InvalidateToken", () => {
   ])("%s", async (_, tokens, code) => {
     const fixture = new PolicyFixture();
     await fillStore(fixture.store);
-    expect(await faultOf(() => invalidateToken(fixture.exchange(), "IT", tokens))).toMatchObject({ code, policy: "IT" });
+    expect(await faultOf(() => invalidateToken(fixture.exchange(), "IT", tokens))).toMatchObject({
+      code,
+      policy: "IT",
+    });
   });
 
   test("several, one after the other, in a store far away", async () => {
@@ -285,10 +354,14 @@ describe("OAuthV2 at compile time", () => {
 
   test("VerifyAccessToken", () => {
     expect(emitted(oauthV2, { ...verify, scope: "read  write" })).toEqual([
-      'const verifyAccessToken = { name: "P-1", variable: null, prefix: "Bearer", scopes: ["read", "write"], requireAllScopes: false, keep: false } as const',
+      'const verifyAccessToken = { name: "P-1", variable: null, prefix: "Bearer", scopes: ["read", "write"], ' +
+        'requireAllScopes: false, keep: false } as const',
       'wait verifyAccessToken(x, verifyAccessToken, get("request.header.authorization"))',
     ]);
-    const [config, call] = emitted(oauthV2, { ...verify, accessToken: "request.queryparam.t", accessTokenPrefix: "tok " });
+    const [config, call] = emitted(
+      oauthV2,
+      { ...verify, accessToken: "request.queryparam.t", accessTokenPrefix: "tok " },
+    );
     expect(config).toContain('variable: "request.queryparam.t", prefix: "tok"');
     expect(call).toContain('get("request.queryparam.t")');
     expect(analyzed(oauthV2, verify).obligations).toMatchObject([{ what: "token", ambient: false }]);
@@ -301,11 +374,11 @@ describe("OAuthV2 at compile time", () => {
       expect(lines[0]).toContain('keyForm: { form: "public" }, type: "at+jwt"');
       expect(lines[0]).toContain('requiredClaims: ["exp", "client_id"]');
       expect(lines[1]).toBe('const claims = { issuer: "me" } as const');
-      expect(lines[2]).toMatch(/^wait verifyJwtAccessToken\(x, verifyJwtAccessToken, settings\(.+, "text"\)\.value, get\(/);
+      expect(lines[2]).toMatch(/^wait verifyJwtAccessToken\(x, verifyJwtAccessToken, settings\(.+, "secret"\), get\(/);
       expect(analyzed(oauthV2, { ...jwt, operation })).toMatchObject({
         reports: [],
         obligations: [{ what: "jwt" }],
-        settings: ['{"source":{"env":"KEY"},"kind":"text"}'],
+        settings: ['{"source":{"env":"KEY"},"kind":"secret"}'],
       });
     }
   });
@@ -319,11 +392,13 @@ describe("OAuthV2 at compile time", () => {
       attributes: [{ name: "a", ref: "my.a", value: "b" }, { name: "c", value: "d", display: false }],
     });
     expect(lines).toEqual([
-      'const generateAccessToken = { name: "P-1", grantTypes: ["client_credentials"], respond: true, isRfc: false, keep: false } as const',
+      'const generateAccessToken = { name: "P-1", grantTypes: ["client_credentials"], respond: true, ' +
+        'isRfc: false, keep: false } as const',
       'wait generateAccessToken(x, generateAccessToken, { grantType: get("request.formparam.grant_type"), ' +
         'authorization: get("request.header.authorization"), clientId: get("request.formparam.client_id"), ' +
         'clientSecret: get("request.formparam.client_secret"), scope: null, expiresInMs: 1800000, ' +
-        'attributes: [{ name: "a", value: (get("my.a") ?? "b"), display: true }, { name: "c", value: "d", display: false }] })',
+        'attributes: [{ name: "a", value: valueOr(get("my.a"), "b"), display: true }, ' +
+        '{ name: "c", value: "d", display: false }] })',
     ]);
   });
 
@@ -331,8 +406,8 @@ describe("OAuthV2 at compile time", () => {
     ["by default an hour", undefined, "expiresInMs: 3600000"],
     ["in milliseconds", 5, "expiresInMs: 5"],
     ["never", -1, "expiresInMs: -1"],
-    ["from a variable", { ref: "ttl" }, 'expiresInMs: (get("ttl") ?? 3600000)'],
-    ["from a variable with a fallback", { ref: "ttl", value: 9 }, 'expiresInMs: (get("ttl") ?? 9)'],
+    ["from a variable", { ref: "ttl" }, 'expiresInMs: valueOr(get("ttl"), 3600000)'],
+    ["from a variable with a fallback", { ref: "ttl", value: 9 }, 'expiresInMs: valueOr(get("ttl"), 9)'],
   ] as const)("a token ends %s", (_, expiresIn, expected) => {
     const model = { kind: "OAuthV2", operation: "GenerateAccessToken" } as const;
     const lines = emitted(oauthV2, expiresIn === undefined ? model : { ...model, expiresIn });
@@ -351,7 +426,8 @@ describe("OAuthV2 at compile time", () => {
       tokens: [{ type: "accesstoken", cascade: true, ref: "request.queryparam.token" }],
     } as const;
     expect(emitted(oauthV2, model)).toEqual([
-      'wait invalidateToken(x, "P-1", [{ type: "accesstoken", cascade: true, variable: "request.queryparam.token", value: get("request.queryparam.token") }])',
+      'wait invalidateToken(x, "P-1", [{ type: "accesstoken", cascade: true, ' +
+        'variable: "request.queryparam.token", value: get("request.queryparam.token") }])',
     ]);
     expect(analyzed(oauthV2, model)).toMatchObject({ reads: ["request.queryparam.token"], obligations: [] });
   });

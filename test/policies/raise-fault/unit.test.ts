@@ -36,7 +36,14 @@ describe("RaiseFault", () => {
     const found = await raised(
       {
         actions: [
-          { set: { statusCode: 403, reasonPhrase: "No", headers: { "x-why": "{why}" }, payload: { contentType: "text/plain", value: "no: {why}" } } },
+          {
+            set: {
+              statusCode: 403,
+              reasonPhrase: "No",
+              headers: { "x-why": "{why}" },
+              payload: { contentType: "text/plain", value: "no: {why}" },
+            },
+          },
           { add: { headers: { "x-why": "too" } } },
           { copy: { source: "request", headers: ["x-a"] } },
           { assignVariable: { name: "seen", value: "1" } },
@@ -59,7 +66,9 @@ describe("RaiseFault", () => {
   test("a status from a variable sets the fault's status, whatever the flow", async () => {
     const variables = new Map<string, Value>([["s", 429]]);
     for (const phase of ["request", "response", "fault"] as const) {
-      expect(await raised({ actions: [{ set: { statusCode: "{s}" } }] }, variables, { phase })).toMatchObject({ status: 429 });
+      expect(await raised({ actions: [{ set: { statusCode: "{s}" } }] }, variables, { phase })).toMatchObject({
+        status: 429,
+      });
     }
   });
 
@@ -81,7 +90,10 @@ describe("RaiseFault", () => {
     for (const phase of ["request", "response", "fault"] as const) {
       expect(analyzed(raiseFault, model, { phase }).reports).toEqual([]);
     }
-    const own: RaiseFaultModel = { kind: "RaiseFault", actions: [{ set: { headers: { Connection: "close", "x-why": "y" } } }] };
+    const own: RaiseFaultModel = {
+      kind: "RaiseFault",
+      actions: [{ set: { headers: { Connection: "close", "x-why": "y" } } }],
+    };
     expect(analyzed(raiseFault, own)).toMatchObject({ reports: [expect.stringMatching(/^AGW3101/)], owned: [] });
   });
 });

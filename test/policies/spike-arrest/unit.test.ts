@@ -116,7 +116,12 @@ describe("counters", () => {
 
 describe("faults", () => {
   const cases: [string, Partial<SpikeArrestCall>, string, string][] = [
-    ["no rate", { rate: null }, "FailedToResolveSpikeArrestRate", "Failed to resolve Spike Arrest Rate reference my.rate in SpikeArrest policy SA"],
+    [
+      "no rate",
+      { rate: null },
+      "FailedToResolveSpikeArrestRate",
+      "Failed to resolve Spike Arrest Rate reference my.rate in SpikeArrest policy SA",
+    ],
     ["no unit", { rate: "5" }, "FailedToResolveSpikeArrestRate", ""],
     ["nothing a second", { rate: "0ps" }, "FailedToResolveSpikeArrestRate", ""],
     ["a weight of nothing", { weight: 0 }, "InvalidMessageWeight", "Invalid message weight value 0"],
@@ -137,7 +142,8 @@ describe("faults", () => {
     const x = fixture.exchange();
     const raised = await faultOf(() => runtimeStep(x, { ...CONFIG, keep: true }, CALL));
     expect(raised).toMatchObject({ status: 429, text: "Spike arrest violation. Allowed rate : 5ps" });
-    expect(["allowed.count", "available.count", "exceed.count", "x"].map((name) => rateVariable(x, "SA", name))).toEqual([
+    const names = ["allowed.count", "available.count", "exceed.count", "x"];
+    expect(names.map((name) => rateVariable(x, "SA", name))).toEqual([
       1, 0, 1, null,
     ]);
   });
@@ -162,7 +168,8 @@ describe("SpikeArrest at compile time", () => {
     const [config, call] = emitted(spikeArrest, model, { read: ["ratelimit.P-1."] });
     expect(config).toContain('rateVariable: "my.rate", effectiveCount: true, keep: true');
     expect(call).toBe(
-      'spikeArrest(x, spikeArrest, { rate: (text("my.rate") ?? "3pm"), identifier: get("client_id"), weight: get("request.header.weight") });',
+      'spikeArrest(x, spikeArrest, { rate: text("my.rate") ?? "3pm", identifier: get("client_id"), ' +
+        'weight: get("request.header.weight") });',
     );
     expect(analyzed(spikeArrest, model).reads).toEqual(["my.rate", "client_id", "request.header.weight"]);
   });

@@ -18,7 +18,12 @@ describe("VerifyAPIKey at run time", () => {
     ["a revoked key", { key: { status: "revoked" } }, KEY, "oauth.v2.ApiKeyNotApproved"],
     ["an expired key", { key: { expiresAtMs: 1 } }, KEY, "keymanagement.service.consumer_key_expired"],
     ["a revoked app", { app: { status: "revoked" } }, KEY, "keymanagement.service.invalid_client-app_not_approved"],
-    ["an inactive developer", { developer: { status: "inactive" } }, KEY, "keymanagement.service.DeveloperStatusNotActive"],
+    [
+      "an inactive developer",
+      { developer: { status: "inactive" } },
+      KEY,
+      "keymanagement.service.DeveloperStatusNotActive",
+    ],
     ["no product for the call", { product: { proxies: ["other"] } }, KEY, "oauth.v2.InvalidApiKeyForGivenResource"],
   ];
   test.each(refusals)("%s", async (_, changes, key, code) => {
@@ -147,6 +152,8 @@ describe("VerifyAPIKey at compile time", () => {
   });
 
   test("a cache time has no effect", () => {
-    expect(analyzed(verifyApiKey, { ...model, cacheExpiryInSeconds: 5 }).reports).toEqual([expect.stringMatching(/^AGW3103/)]);
+    expect(analyzed(verifyApiKey, { ...model, cacheExpiryInSeconds: 5 }).reports).toEqual([
+      expect.stringMatching(/^AGW3103/),
+    ]);
   });
 });

@@ -65,13 +65,48 @@ describe("tokens that verify", () => {
     ["RS256", { token: forge(HEADER, CLAIMS, rsa.privateKey) }],
     ["ES256", { token: forge({ alg: "ES256", kid: "k3" }, CLAIMS, ec.privateKey) }],
     ["EdDSA", { token: forge({ alg: "EdDSA", kid: "k4" }, CLAIMS, ed.privateKey) }],
-    ["PS256 with a PEM", { token: forge({ alg: "PS256" }, CLAIMS, rsa.privateKey), key: rsa.pem, config: { algorithms: ["PS256"], keyForm: { form: "public" } } }],
-    ["HS256", { token: forge({ alg: "HS256" }, CLAIMS, SECRET), key: SECRET, config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } } }],
+    [
+      "PS256 with a PEM",
+      {
+        token: forge({ alg: "PS256" }, CLAIMS, rsa.privateKey),
+        key: rsa.pem,
+        config: { algorithms: ["PS256"], keyForm: { form: "public" } },
+      },
+    ],
+    [
+      "HS256",
+      {
+        token: forge({ alg: "HS256" }, CLAIMS, SECRET),
+        key: SECRET,
+        config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } },
+      },
+    ],
     ["without exp", { token: forge(HEADER, { sub: "ann" }, rsa.privateKey) }],
-    ["exp past within the allowance", { token: forge(HEADER, { exp: NOW_S - 5 }, rsa.privateKey), config: { timeAllowanceMs: 10_000 } }],
-    ["a critical header that is known", { token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey), config: { knownHeaders: ["x"] } }],
-    ["a critical header that is ignored", { token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } }],
-    ["keys in the header, which nobody follows", { token: forge({ ...HEADER, jku: "http://169.254.169.254/", x5u: "http://x/", jwk: other.jwk, x5c: ["AA"] }, CLAIMS, rsa.privateKey) }],
+    [
+      "exp past within the allowance",
+      { token: forge(HEADER, { exp: NOW_S - 5 }, rsa.privateKey), config: { timeAllowanceMs: 10_000 } },
+    ],
+    [
+      "a critical header that is known",
+      { token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey), config: { knownHeaders: ["x"] } },
+    ],
+    [
+      "a critical header that is ignored",
+      {
+        token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey),
+        config: { ignoreCriticalHeaders: true },
+      },
+    ],
+    [
+      "keys in the header, which nobody follows",
+      {
+        token: forge(
+          { ...HEADER, jku: "http://169.254.169.254/", x5u: "http://x/", jwk: other.jwk, x5c: ["AA"] },
+          CLAIMS,
+          rsa.privateKey,
+        ),
+      },
+    ],
   ];
   test.each(good)("%s", async (_, made) => {
     const fixture = new PolicyFixture();
@@ -106,50 +141,164 @@ describe("tokens that do not", () => {
   const signed = forge(HEADER, CLAIMS, rsa.privateKey);
   const [head = "", body = "", seal = ""] = signed.split(".");
   const bad: [string, Case, string][] = [
-    ["alg none without a signature", { token: `${part({ alg: "none" })}.${body}.` }, "AlgorithmInTokenNotPresentInConfiguration"],
-    ["alg None", { token: `${part({ alg: "None", kid: "k1" })}.${body}.${seal}` }, "AlgorithmInTokenNotPresentInConfiguration"],
-    ["alg in lower case", { token: `${part({ alg: "rs256", kid: "k1" })}.${body}.${seal}` }, "AlgorithmInTokenNotPresentInConfiguration"],
+    [
+      "alg none without a signature",
+      { token: `${part({ alg: "none" })}.${body}.` },
+      "AlgorithmInTokenNotPresentInConfiguration",
+    ],
+    [
+      "alg None",
+      { token: `${part({ alg: "None", kid: "k1" })}.${body}.${seal}` },
+      "AlgorithmInTokenNotPresentInConfiguration",
+    ],
+    [
+      "alg in lower case",
+      { token: `${part({ alg: "rs256", kid: "k1" })}.${body}.${seal}` },
+      "AlgorithmInTokenNotPresentInConfiguration",
+    ],
     ["no alg", { token: `${part({ kid: "k1" })}.${body}.${seal}` }, "NoAlgorithmFoundInHeader"],
-    ["alg that is a list", { token: `${part({ alg: ["RS256"], kid: "k1" })}.${body}.${seal}` }, "NoAlgorithmFoundInHeader"],
+    [
+      "alg that is a list",
+      { token: `${part({ alg: ["RS256"], kid: "k1" })}.${body}.${seal}` },
+      "NoAlgorithmFoundInHeader",
+    ],
     ["the signature taken off", { token: `${head}.${body}.` }, "InvalidToken"],
-    ["HS256 keyed with the public key", { token: forge({ alg: "HS256", kid: "k1" }, CLAIMS, rsa.pem) }, "AlgorithmInTokenNotPresentInConfiguration"],
-    ["HS256 keyed with the public key, both algorithms taken", { token: forge({ alg: "HS256" }, CLAIMS, rsa.pem), key: rsa.pem, config: { algorithms: ["RS256", "HS256"], keyForm: { form: "public" } } }, "AlgorithmMismatch"],
-    ["HS256 keyed with a modulus of the set", { token: forge({ alg: "HS256", kid: "k1" }, CLAIMS, String(rsa.jwk.n)), config: { algorithms: ["RS256", "HS256"] } }, "AlgorithmMismatch"],
-    ["another algorithm of the same key", { token: forge({ alg: "RS512", kid: "k1" }, CLAIMS, rsa.privateKey) }, "AlgorithmInTokenNotPresentInConfiguration"],
-    ["another kid's algorithm", { token: forge({ alg: "RS256", kid: "k3" }, CLAIMS, rsa.privateKey) }, "AlgorithmMismatch"],
+    [
+      "HS256 keyed with the public key",
+      { token: forge({ alg: "HS256", kid: "k1" }, CLAIMS, rsa.pem) },
+      "AlgorithmInTokenNotPresentInConfiguration",
+    ],
+    [
+      "HS256 keyed with the public key, both algorithms taken",
+      {
+        token: forge({ alg: "HS256" }, CLAIMS, rsa.pem),
+        key: rsa.pem,
+        config: { algorithms: ["RS256", "HS256"], keyForm: { form: "public" } },
+      },
+      "AlgorithmMismatch",
+    ],
+    [
+      "HS256 keyed with a modulus of the set",
+      {
+        token: forge({ alg: "HS256", kid: "k1" }, CLAIMS, String(rsa.jwk.n)),
+        config: { algorithms: ["RS256", "HS256"] },
+      },
+      "AlgorithmMismatch",
+    ],
+    [
+      "another algorithm of the same key",
+      { token: forge({ alg: "RS512", kid: "k1" }, CLAIMS, rsa.privateKey) },
+      "AlgorithmInTokenNotPresentInConfiguration",
+    ],
+    [
+      "another kid's algorithm",
+      { token: forge({ alg: "RS256", kid: "k3" }, CLAIMS, rsa.privateKey) },
+      "AlgorithmMismatch",
+    ],
     ["signed by a stranger", { token: forge(HEADER, CLAIMS, other.privateKey) }, "InvalidToken"],
-    ["signed by a stranger who brings his key", { token: forge({ ...HEADER, jwk: other.jwk }, CLAIMS, other.privateKey) }, "InvalidToken"],
+    [
+      "signed by a stranger who brings his key",
+      { token: forge({ ...HEADER, jwk: other.jwk }, CLAIMS, other.privateKey) },
+      "InvalidToken",
+    ],
     ["an unknown kid", { token: forge({ alg: "RS256", kid: "k2" }, CLAIMS, other.privateKey) }, "NoMatchingPublicKey"],
-    ["the kid __proto__", { token: forge('{"alg":"RS256","kid":"__proto__"}', CLAIMS, rsa.privateKey) }, "NoMatchingPublicKey"],
-    ["the kid constructor", { token: forge({ alg: "RS256", kid: "constructor" }, CLAIMS, rsa.privateKey) }, "NoMatchingPublicKey"],
-    ["a kid that is a path", { token: forge({ alg: "RS256", kid: "../../jwks" }, CLAIMS, rsa.privateKey) }, "NoMatchingPublicKey"],
+    [
+      "the kid __proto__",
+      { token: forge('{"alg":"RS256","kid":"__proto__"}', CLAIMS, rsa.privateKey) },
+      "NoMatchingPublicKey",
+    ],
+    [
+      "the kid constructor",
+      { token: forge({ alg: "RS256", kid: "constructor" }, CLAIMS, rsa.privateKey) },
+      "NoMatchingPublicKey",
+    ],
+    [
+      "a kid that is a path",
+      { token: forge({ alg: "RS256", kid: "../../jwks" }, CLAIMS, rsa.privateKey) },
+      "NoMatchingPublicKey",
+    ],
     ["a kid that is no text", { token: forge({ alg: "RS256", kid: 1 }, CLAIMS, rsa.privateKey) }, "FailedToDecode"],
     ["no kid", { token: forge({ alg: "RS256" }, CLAIMS, rsa.privateKey) }, "KeyIdMissing"],
-    ["alg twice", { token: forge('{"alg":"none","alg":"RS256","kid":"k1"}', CLAIMS, rsa.privateKey) }, "FailedToDecode"],
+    [
+      "alg twice",
+      { token: forge('{"alg":"none","alg":"RS256","kid":"k1"}', CLAIMS, rsa.privateKey) },
+      "FailedToDecode",
+    ],
     ["claims changed", { token: `${head}.${part({ ...CLAIMS, sub: "eve" })}.${seal}` }, "InvalidToken"],
     ["padding", { token: `${signed}==` }, "FailedToDecode"],
-    ["more than the limit", { token: forge(HEADER, { ...CLAIMS, pad: "x".repeat(16_384) }, rsa.privateKey) }, "FailedToDecode"],
+    [
+      "more than the limit",
+      { token: forge(HEADER, { ...CLAIMS, pad: "x".repeat(16_384) }, rsa.privateKey) },
+      "FailedToDecode",
+    ],
     ["exp past", { token: forge(HEADER, { exp: NOW_S }, rsa.privateKey) }, "TokenExpired"],
-    ["exp past beyond the allowance", { token: forge(HEADER, { exp: NOW_S - 10 }, rsa.privateKey), config: { timeAllowanceMs: 10_000 } }, "TokenExpired"],
+    [
+      "exp past beyond the allowance",
+      { token: forge(HEADER, { exp: NOW_S - 10 }, rsa.privateKey), config: { timeAllowanceMs: 10_000 } },
+      "TokenExpired",
+    ],
     ["nbf ahead", { token: forge(HEADER, { nbf: NOW_S + 5 }, rsa.privateKey) }, "TokenNotYetValid"],
     ["iat ahead", { token: forge(HEADER, { iat: NOW_S + 5 }, rsa.privateKey) }, "TokenNotYetValid"],
     ["exp as text", { token: forge(HEADER, { exp: "2099" }, rsa.privateKey) }, "InvalidClaim"],
-    ["a critical header that nobody knows", { token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey) }, "UnhandledCriticalHeader"],
-    ["a critical header that is not there", { token: forge({ ...HEADER, crit: ["x"] }, CLAIMS, rsa.privateKey), config: { knownHeaders: ["x"] } }, "UnhandledCriticalHeader"],
-    ["an empty list of critical headers", { token: forge({ ...HEADER, crit: [] }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } }, "UnhandledCriticalHeader"],
-    ["critical headers that are no list", { token: forge({ ...HEADER, crit: "x", x: 1 }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } }, "UnhandledCriticalHeader"],
-    ["a payload that is not encoded", { token: forge({ ...HEADER, crit: ["b64"], b64: false }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } }, "UnhandledCriticalHeader"],
+    [
+      "a critical header that nobody knows",
+      { token: forge({ ...HEADER, crit: ["x"], x: 1 }, CLAIMS, rsa.privateKey) },
+      "UnhandledCriticalHeader",
+    ],
+    [
+      "a critical header that is not there",
+      { token: forge({ ...HEADER, crit: ["x"] }, CLAIMS, rsa.privateKey), config: { knownHeaders: ["x"] } },
+      "UnhandledCriticalHeader",
+    ],
+    [
+      "an empty list of critical headers",
+      { token: forge({ ...HEADER, crit: [] }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } },
+      "UnhandledCriticalHeader",
+    ],
+    [
+      "critical headers that are no list",
+      { token: forge({ ...HEADER, crit: "x", x: 1 }, CLAIMS, rsa.privateKey), config: { ignoreCriticalHeaders: true } },
+      "UnhandledCriticalHeader",
+    ],
+    [
+      "a payload that is not encoded",
+      {
+        token: forge({ ...HEADER, crit: ["b64"], b64: false }, CLAIMS, rsa.privateKey),
+        config: { ignoreCriticalHeaders: true },
+      },
+      "UnhandledCriticalHeader",
+    ],
     ["another issuer", { token: signed, values: { issuer: "https://evil.example.com" } }, "JwtIssuerMismatch"],
     ["another subject", { token: signed, values: { subject: "eve" } }, "JwtSubjectMismatch"],
     ["no audience", { token: signed, values: { audience: "chat" } }, "JwtAudienceMismatch"],
     ["a claim that is missing", { token: signed, config: { requiredClaims: ["scope"] } }, "InvalidClaim"],
     ["a demanded value that does not resolve", { token: signed, values: { issuer: null } }, "FailedToResolveVariable"],
-    ["the same, ignored: it matches nothing", { token: signed, values: { issuer: null }, config: { ignoreUnresolved: true } }, "JwtIssuerMismatch"],
+    [
+      "the same, ignored: it matches nothing",
+      { token: signed, values: { issuer: null }, config: { ignoreUnresolved: true } },
+      "JwtIssuerMismatch",
+    ],
     ["no prefix", { token: signed, bare: true }, "FailedToResolveVariable"],
     ["a prefix where none belongs", { token: signed, config: { prefix: "" } }, "FailedToDecode"],
     ["a key set that is none", { token: signed, key: "{}" }, "KeyParsingFailed"],
-    ["a secret that is too short", { token: forge({ alg: "HS256" }, CLAIMS, "short"), key: "short", config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } } }, "InsufficientKeyLength"],
-    ["a public key as secret", { token: forge({ alg: "HS256" }, CLAIMS, rsa.pem), key: rsa.pem, config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } } }, "WrongKeyType"],
+    [
+      "a secret that is too short",
+      {
+        token: forge({ alg: "HS256" }, CLAIMS, "short"),
+        key: "short",
+        config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } },
+      },
+      "InsufficientKeyLength",
+    ],
+    [
+      "a public key as secret",
+      {
+        token: forge({ alg: "HS256" }, CLAIMS, rsa.pem),
+        key: rsa.pem,
+        config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } },
+      },
+      "WrongKeyType",
+    ],
   ];
   test.each(bad)("%s", async (_, made, expected) => {
     expect(await refusal(made)).toBe(expected);
@@ -268,8 +417,9 @@ describe("VerifyJWT at compile time", () => {
     expect(config).toContain("timeAllowanceMs: 30000");
     expect(config).toContain("lifespanMaxMs: 300000");
     expect(call).toBe(
-      'wait verifyJwt(x, verifyJwt, settings("{\\"file\\":\\"keys.json\\"}", "text").value, get("request.header.authorization"), ' +
-        '{ issuer: "https://id.example.com", audience: (text("my.audience") ?? "chat") })',
+      'wait verifyJwt(x, verifyJwt, settings("{\\"file\\":\\"keys.json\\"}", "secret"), ' +
+        'get("request.header.authorization"), ' +
+        '{ issuer: "https://id.example.com", audience: text("my.audience") ?? "chat" })',
     );
   });
 
@@ -282,15 +432,18 @@ describe("VerifyJWT at compile time", () => {
       additionalClaims: [{ name: "level", type: "number", value: 3 }],
     });
     expect(lines[0]).toContain('prefix: ""');
-    expect(lines[1]).toBe('const claims = { claims: [{ name: "level", type: "number", isArray: false, value: "3" }] } as const');
-    expect(lines[2]).toContain('settings("{\\"env\\":\\"JWT_SECRET\\"}", "secret").value, get("request.queryparam.token"), claims)');
+    expect(lines[1]).toBe(
+      'const claims = { claims: [{ name: "level", type: "number", isArray: false, value: "3" }] } as const',
+    );
+    expect(lines[2]).toContain('settings("{\\"env\\":\\"JWT_SECRET\\"}", "secret"), ');
+    expect(lines[2]).toContain(', get("request.queryparam.token"), claims)');
   });
 
   test("notes what it reads and needs", () => {
     const found = analyzed(verifyJwt, model);
     expect(found.reports).toEqual([]);
     expect(found.reads).toEqual(["request.header.authorization", "my.audience"]);
-    expect(found.settings).toEqual(['{"source":{"file":"keys.json"},"kind":"text"}']);
+    expect(found.settings).toEqual(['{"source":{"file":"keys.json"},"kind":"secret"}']);
     expect(found.obligations).toEqual([{ kind: "credential", what: "jwt", policy: "P-1", ambient: false }]);
   });
 

@@ -174,12 +174,13 @@ describe("draining", () => {
     expect(scene.clock.timers).toBe(0);
   });
 
-  it.each([
+  const windows: readonly [string, Partial<DrainSettings>][] = [
     ["no window at all", { windowMs: 0, spreadMs: 0 }],
     ["a window shorter than a close takes", { windowMs: 1_000, spreadMs: 20_000 }],
     ["a spread as long as the window", { windowMs: 30_000, spreadMs: 30_000 }],
     ["no spread", { spreadMs: 0 }],
-  ])("ends every session also with %s", (_name, over) => {
+  ];
+  it.each(windows)("ends every session also with %s", (_name, over) => {
     const scene = new Scene(over).addSessions(7);
     scene.drain.signal("SIGTERM");
     scene.clock.advance(5_000 + (over.windowMs ?? 60_000));

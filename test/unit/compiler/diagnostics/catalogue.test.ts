@@ -31,7 +31,11 @@ describe("catalogue", () => {
 
 describe("Diagnostics", () => {
   const file = new SourceFile("a.yaml", "one: 1\ntwo: 2\n");
-  const onLine = (line: number): { file: SourceFile; start: number; end: number } => ({ file, start: (line - 1) * 7, end: (line - 1) * 7 + 3 });
+  const onLine = (line: number): { file: SourceFile; start: number; end: number } => ({
+    file,
+    start: (line - 1) * 7,
+    end: (line - 1) * 7 + 3,
+  });
 
   it("keeps a waived warning apart, and only that one", () => {
     const diagnostics = new Diagnostics();

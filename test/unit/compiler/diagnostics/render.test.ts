@@ -14,10 +14,20 @@ const other = new SourceFile("a b.yaml", "enabled: <yes>\n");
 
 function sample(): readonly Diagnostic[] {
   const diagnostics = new Diagnostics();
-  diagnostics.report("AGW1007", { file: chat, start: 23, end: 27 }, { key: "name" }, {
-    related: [{ span: { file: chat, start: 15, end: 19 }, message: "the first is here" }],
-  });
-  diagnostics.report("AGW4002", { file: other, start: 9, end: 14 }, { key: '"enabled"', what: "a & <b>" }, { help: "50% off:\nnext" });
+  diagnostics.report(
+    "AGW1007",
+    { file: chat, start: 23, end: 27 },
+    { key: "name" },
+    {
+      related: [{ span: { file: chat, start: 15, end: 19 }, message: "the first is here" }],
+    },
+  );
+  diagnostics.report(
+    "AGW4002",
+    { file: other, start: 9, end: 14 },
+    { key: '"enabled"', what: "a & <b>" },
+    { help: "50% off:\nnext" },
+  );
   diagnostics.report("AGW1003", null, {}, { help: "write one" });
   return diagnostics.all;
 }
@@ -94,7 +104,11 @@ describe("codeFrame", () => {
   it("hides the characters of secrets, also where another frame shows their line", () => {
     const file = new SourceFile("a.yaml", "key: |\n  line one\n  line two\nb: 1\n");
     const secret = { file, start: 5, end: 29 };
-    expect(codeFrame({ file, start: 29, end: 30 }, { context: true, concealed: [secret] })).toEqual(["  3 |   **** ***", "> 4 | b: 1", "    | ^"]);
+    expect(codeFrame({ file, start: 29, end: 30 }, { context: true, concealed: [secret] })).toEqual([
+      "  3 |   **** ***",
+      "> 4 | b: 1",
+      "    | ^",
+    ]);
     expect(codeFrame({ file, start: 29, end: 30 }, { context: true })[0]).toBe("  3 |   line two");
   });
 
@@ -136,7 +150,14 @@ describe("renderSarif", () => {
             {
               ruleId: "AGW4002",
               level: "warning",
-              locations: [{ physicalLocation: { artifactLocation: { uri: "a%20b.yaml" }, region: { startLine: 1, startColumn: 10 } } }],
+              locations: [
+                {
+                  physicalLocation: {
+                    artifactLocation: { uri: "a%20b.yaml" },
+                    region: { startLine: 1, startColumn: 10 },
+                  },
+                },
+              ],
             },
             { ruleId: "AGW1007", relatedLocations: [{ message: { text: "the first is here" } }] },
           ],
@@ -164,7 +185,9 @@ describe("renderJunit", () => {
     const text = renderJunit(sample());
     expect(text).toContain('<testsuites tests="3" failures="2">');
     expect(text.match(/<failure /g)).toHaveLength(2);
-    expect(text).toContain("<system-out>&quot;enabled&quot; looks like a &amp; &lt;b&gt; at a b.yaml:1:10\n50% off:\nnext</system-out>");
+    expect(text).toContain(
+      "<system-out>&quot;enabled&quot; looks like a &amp; &lt;b&gt; at a b.yaml:1:10\n50% off:\nnext</system-out>",
+    );
   });
 
   it("has one passed case without diagnostics", () => {

@@ -15,9 +15,12 @@ describe("placeOf", () => {
     expect(placeOf(path)).toEqual(place);
   });
 
-  it.each(["README.yaml", "k8s/deployment.yaml", "proxies/chat/resources/oas/openapi.yaml", "tests/chat.test.yaml"])("%s is not ours", (path) => {
-    expect(placeOf(path)).toBeNull();
-  });
+  it.each(["README.yaml", "k8s/deployment.yaml", "proxies/chat/resources/oas/openapi.yaml", "tests/chat.test.yaml"])(
+    "%s is not ours",
+    (path) => {
+      expect(placeOf(path)).toBeNull();
+    },
+  );
 
   it.each([
     ["gateway.yml", "gateway.yaml"],

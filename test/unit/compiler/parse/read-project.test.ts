@@ -1,4 +1,7 @@
-/** Reading a project from disk: what is read, what is not, and the bounds. AGW1002, AGW1004 and AGW1005 are shown here. */
+/**
+ * Reading a project from disk: what is read, what is not, and the bounds. AGW1002, AGW1004 and AGW1005 are shown
+ * here.
+ */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,7 +26,10 @@ function write(file: string, text: string | Uint8Array = "kind: Gateway\n"): voi
 
 function read(): { paths: string[]; problems: string[] } {
   const { files, diagnostics } = readProject(dir, bounds);
-  return { paths: files.map((file) => file.path), problems: diagnostics.all.map(({ code, message }) => `${code} ${message}`) };
+  return {
+    paths: files.map((file) => file.path),
+    problems: diagnostics.all.map(({ code, message }) => `${code} ${message}`),
+  };
 }
 
 describe("readProject", () => {
@@ -57,7 +63,9 @@ describe("readProject", () => {
     write("access/latin.yaml", Uint8Array.from([0x61, 0x3a, 0x20, 0xe9]));
     const { files, diagnostics } = readProject(dir, bounds);
     expect(files.map((file) => file.text)).toEqual(["kind: Gateway\n"]);
-    expect(diagnostics.all.map(({ message }) => message)).toEqual(['cannot read "access/latin.yaml": it is not UTF-8 text']);
+    expect(diagnostics.all.map(({ message }) => message)).toEqual([
+      'cannot read "access/latin.yaml": it is not UTF-8 text',
+    ]);
   });
 
   it("says that a folder does not exist (AGW1002)", () => {
@@ -94,6 +102,11 @@ describe("readProject", () => {
     for (let i = 0; i < 7; i++) write(`access/${String(i)}.yaml`);
     const { paths, problems } = read();
     expect(paths).toHaveLength(5);
-    expect(problems).toEqual(["AGW1004 the project has too many files: at most 5", 'AGW1004 the file "access/00.yaml" is too large: at most 100 bytes'].sort());
+    expect(problems).toEqual(
+      [
+        "AGW1004 the project has too many files: at most 5",
+        'AGW1004 the file "access/00.yaml" is too large: at most 100 bytes',
+      ].sort(),
+    );
   });
 });

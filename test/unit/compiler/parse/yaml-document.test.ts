@@ -14,9 +14,13 @@ function parse(text: string): { values: unknown[]; codes: string[] } {
 
 describe("parseYaml", () => {
   it("reads YAML 1.2 core, where yes and no are texts", () => {
-    const { values, codes } = parse("a: yes\nb: no\nc: true\nd: 0o17\ne: 1e3\nf: 012\ng: ~\nh: 2001-01-01\ni: 1_000\n5: x\n");
+    const { values, codes } = parse(
+      "a: yes\nb: no\nc: true\nd: 0o17\ne: 1e3\nf: 012\ng: ~\nh: 2001-01-01\ni: 1_000\n5: x\n",
+    );
     expect(codes).toEqual([]);
-    expect(values).toEqual([{ a: "yes", b: "no", c: true, d: 15, e: 1000, f: 12, g: null, h: "2001-01-01", i: "1_000", "5": "x" }]);
+    expect(values).toEqual([
+      { a: "yes", b: "no", c: true, d: 15, e: 1000, f: 12, g: null, h: "2001-01-01", i: "1_000", "5": "x" },
+    ]);
   });
 
   it("reads several documents, a byte order mark and CRLF", () => {
@@ -31,7 +35,11 @@ describe("parseYaml", () => {
   });
 
   it.each([
-    ["alias bomb", `a: &a [x, x]\n${Array.from({ length: 30 }, (_, i) => `b${String(i)}: [*a, *a, *a]`).join("\n")}`, "AGW1009"],
+    [
+      "alias bomb",
+      `a: &a [x, x]\n${Array.from({ length: 30 }, (_, i) => `b${String(i)}: [*a, *a, *a]`).join("\n")}`,
+      "AGW1009",
+    ],
     ["deep brackets", "[".repeat(100_000), "AGW1018"],
     ["deep braces", "a: " + "{a: ".repeat(50_000), "AGW1018"],
     ["deep indentation", Array.from({ length: 900 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"), "AGW1018"],
@@ -55,7 +63,38 @@ describe("parseYaml", () => {
   });
 
   it("never throws, and says something whenever it gives nothing", () => {
-    const fragments = ["a", ": ", "\n", "  ", "- ", "[", "]", "{", "}", '"', "'", "|", ">", "#", "&x ", "*x", "!t ", "? ", "---\n", "...", "%", "\t", ",", "\r\n", "é", "\u0000", "0", "~", "<<", "\ufeff"];
+    const fragments = [
+      "a",
+      ": ",
+      "\n",
+      "  ",
+      "- ",
+      "[",
+      "]",
+      "{",
+      "}",
+      '"',
+      "'",
+      "|",
+      ">",
+      "#",
+      "&x ",
+      "*x",
+      "!t ",
+      "? ",
+      "---\n",
+      "...",
+      "%",
+      "\t",
+      ",",
+      "\r\n",
+      "é",
+      "\u0000",
+      "0",
+      "~",
+      "<<",
+      "\ufeff",
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...fragments), { maxLength: 60 }), (parts) => {
         const { values, codes } = parse(parts.join(""));
@@ -68,7 +107,17 @@ describe("parseYaml", () => {
 
 describe("commentsOf", () => {
   it("finds comments and nothing that only looks like one", () => {
-    const text = ['# one', 'a: "# no" # two', "b: |", "  # no", "c: 'x' #three", "d: x#no", "e:", "  # four", "  - f"].join("\n");
+    const text = [
+      "# one",
+      'a: "# no" # two',
+      "b: |",
+      "  # no",
+      "c: 'x' #three",
+      "d: x#no",
+      "e:",
+      "  # four",
+      "  - f",
+    ].join("\n");
     const file = new SourceFile("a.yaml", text);
     const found = commentsOf(file);
     expect(found.map((comment) => comment.text)).toEqual(["# one", "# two", "#three", "# four"]);

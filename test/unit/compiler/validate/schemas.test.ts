@@ -10,7 +10,10 @@ import { closeReasons } from "#runtime/upgrade/close-reason.ts";
 import { validatorsText } from "../../../../scripts/build-validators.ts";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../..");
-const files = readdirSync(path.join(root, "schema"), { recursive: true }).map(String).filter((name) => name.endsWith(".json")).sort();
+const files = readdirSync(path.join(root, "schema"), { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".json"))
+  .sort();
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -79,7 +82,13 @@ describe.each(files)("schema %s", (file) => {
   it("is closed: every map with properties says what else it takes", () => {
     const open: string[] = [];
     for (const [at, node] of nodes(schema, "")) {
-      if (node["type"] === "object" && "properties" in node && !("additionalProperties" in node) && !/\/(if|then|not)(\/|$)/.test(at)) open.push(at);
+      if (
+        node["type"] === "object" &&
+        "properties" in node &&
+        !("additionalProperties" in node) &&
+        !/\/(if|then|not)(\/|$)/.test(at)
+      )
+        open.push(at);
     }
     expect(open).toEqual([]);
   });
@@ -95,7 +104,10 @@ describe.each(files)("schema %s", (file) => {
     for (const [at, node] of nodes(schema, "")) {
       if (!("anyOf" in node) || "x-rule" in node || /\/not$/.test(at) || /\/if$/.test(at)) continue;
       const types = asList(node["anyOf"]).flatMap((branch) => resolve(asNode(branch), file)[0]["type"]);
-      expect(types.every((type) => typeof type === "string"), at).toBe(true);
+      expect(
+        types.every((type) => typeof type === "string"),
+        at,
+      ).toBe(true);
       expect(new Set(types).size, at).toBe(types.length);
       expect(node["x-expected"], at).toBeTypeOf("string");
     }
@@ -115,7 +127,14 @@ describe.each(files)("schema %s", (file) => {
     for (const [at, node] of nodes(schema, "")) {
       if (typeof node["pattern"] !== "string") continue;
       const pattern = new RegExp(node["pattern"], "u");
-      for (const text of ["a".repeat(4_000), "/a".repeat(2_000), "1,".repeat(2_000), " ".repeat(4_000), "a.".repeat(2_000), "{a".repeat(2_000)]) {
+      for (const text of [
+        "a".repeat(4_000),
+        "/a".repeat(2_000),
+        "1,".repeat(2_000),
+        " ".repeat(4_000),
+        "a.".repeat(2_000),
+        "{a".repeat(2_000),
+      ]) {
         const before = performance.now();
         pattern.test(`${text}\n`);
         expect(performance.now() - before, at).toBeLessThan(1_000);
@@ -159,14 +178,18 @@ describe("what must agree with the schemas", () => {
   });
 
   it("limits are those of the runtime, without the unit in the name", () => {
-    const inSchema = Object.keys(asNode(asNode(asNode(load("gateway.schema.json")["properties"])["limits"])["properties"]));
+    const inSchema = Object.keys(
+      asNode(asNode(asNode(load("gateway.schema.json")["properties"])["limits"])["properties"]),
+    );
     const inRuntime = Object.keys(defaultLimits).map((name) => name.replace(/Ms$/, "").replace(/BytesMax$/, ""));
     expect(inRuntime).toEqual(expect.arrayContaining(inSchema));
   });
 
   it("close reasons are those for which the gateway writes the frame", () => {
     const inSchema = Object.keys(asNode(asNode(asNode(load("proxy.schema.json")["$defs"])["close"])["properties"]));
-    const inRuntime = Object.entries(closeReasons).filter(([, reason]) => reason.code !== 0).map(([id]) => id);
+    const inRuntime = Object.entries(closeReasons)
+      .filter(([, reason]) => reason.code !== 0)
+      .map(([id]) => id);
     expect(inSchema.sort()).toEqual(inRuntime.sort());
   });
 });

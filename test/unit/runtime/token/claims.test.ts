@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { audiencesOf, claimProblem, expiryMs } from "#runtime/token/claims.ts";
-import type { ClaimRules, ClaimValues } from "#runtime/token/claims.ts";
+import type { ClaimRules, ClaimValue, ClaimValues } from "#runtime/token/claims.ts";
 import { parseObject } from "#runtime/token/compact.ts";
 import type { JsonObject } from "#runtime/token/compact.ts";
 
@@ -54,9 +54,10 @@ describe("times", () => {
 
 describe("values", () => {
   const claims = parseObject(
-    '{"iss":"i","sub":"s","aud":["a","b"],"jti":"j","n":5,"t":true,"l":["x","y"],"m":{"k":[1]},"e":"","constructor":"c"}',
+    '{"iss":"i","sub":"s","aud":["a","b"],"jti":"j","n":5,"t":true,"l":["x","y"],"m":{"k":[1]},"e":"",' +
+      '"constructor":"c"}',
   ) ?? {};
-  const claim = (name: string, value: string | null, type: "string" | "number" | "boolean" | "map" = "string", isArray = false) => ({
+  const claim = (name: string, value: string | null, type: ClaimValue["type"] = "string", isArray = false) => ({
     claims: [{ name, value, type, isArray }],
   });
   const cases: [string, ClaimValues, string | null][] = [

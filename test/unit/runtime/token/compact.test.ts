@@ -38,7 +38,10 @@ describe("the grammar of a compact token", () => {
     ["alg named twice", `${part('{"alg":"RS256","alg":"none"}')}.${CLAIMS}.${SIGNATURE}`],
     ["alg named twice, once escaped", `${part('{"alg":"RS256","\\u0061lg":"none"}')}.${CLAIMS}.${SIGNATURE}`],
     ["exp named twice", `${HEADER}.${part('{"exp":1, "x": {"exp": 2}, "exp" : 3}')}.${SIGNATURE}`],
-    ["bytes that are no UTF-8", `${HEADER}.${Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]).toString("base64url")}.${SIGNATURE}`],
+    [
+      "bytes that are no UTF-8",
+      `${HEADER}.${Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]).toString("base64url")}.${SIGNATURE}`,
+    ],
     ["more than the limit", `${HEADER}.${part({ pad: "x".repeat(1_000) })}.${SIGNATURE}`],
   ];
   test.each(refused)("refuses %s", (_, token) => {

@@ -1,0 +1,91 @@
+/**
+ * One request to the admin API on its way to its endpoint, and how its words (an app's name, a key's fingerprint)
+ * become records. Types and look-ups; endpoints live in admin-sessions.ts and admin-access.ts.
+ */
+import { appsNamed, keysByFingerprint } from "../access/change.ts";
+import { digest, isDigest } from "../access/digest.ts";
+import type { App, Developer, KeyRecord } from "../access/model.ts";
+import type { Gateway } from "../gateway.ts";
+import type { FieldValue } from "../observe/json-line.ts";
+import { badRequest, errorAnswer, type Answer } from "./answer.ts";
+import type { Fields } from "./admin-body.ts";
+
+/** What the admin API needs of the gateway. */
+export type AdminGateway = Pick<
+  Gateway,
+  "clock" | "defect" | "deployed" | "draining" | "limits" | "log" | "metrics" | "sessions" | "store"
+>;
+
+export interface AdminCall {
+  readonly gateway: AdminGateway;
+  /** The body's fields; of GET and DELETE the query's. */
+  readonly fields: Fields;
+  /** The part of the path that names a thing, decoded; "" where there is none. */
+  readonly id: string;
+  /** Notes a change: one line in the log, one in the metrics. Fields hold names, digests and counts. */
+  audit(action: string, fields: Readonly<Record<string, FieldValue>>): void;
+  /** Begins to drain; a second call would cut it short. */
+  drain(): void;
+}
+
+/** An endpoint. It asks `fields.problem()` before it changes anything. */
+export type Endpoint = (call: AdminCall) => Answer | Promise<Answer>;
+
+/** A fingerprint shorter than this is a guess. */
+const FINGERPRINT_CHARS_MIN = 8;
+
+export const notFound = (what: string): Answer => errorAnswer(404, "not_found", `No such ${what}`);
+
+export function isAnswer(value: object): value is Answer {
+  return "status" in value && "contentType" in value;
+}
+
+/** The key that `key` (in clear), `digest` or `fingerprint` names; exactly one of them is to be given. */
+export async function keyOf(gateway: AdminGateway, fields: Fields): Promise<KeyRecord | Answer> {
+  const clear = fields.text("key");
+  const given = fields.text("digest");
+  const fingerprint = fields.text("fingerprint");
+  const problem = fields.problem();
+  if (problem !== null) return problem;
+  if ([clear, given, fingerprint].filter((text) => text !== null).length !== 1) {
+    return badRequest("exactly one of key, digest and fingerprint is needed");
+  }
+  if (fingerprint !== null) return keyByFingerprint(gateway, fingerprint);
+  const id = clear === null ? (given ?? "") : digest(clear);
+  return (await gateway.store.get("key", id)) ?? notFound("key");
+}
+
+/** The key with a digest, or with the only fingerprint that begins so. */
+export async function keyByFingerprint(gateway: AdminGateway, text: string): Promise<KeyRecord | Answer> {
+  if (isDigest(text)) return (await gateway.store.get("key", text)) ?? notFound("key");
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length < FINGERPRINT_CHARS_MIN) {
+    return badRequest(`a fingerprint has at least ${FINGERPRINT_CHARS_MIN} base64url characters`);
+  }
+  const [first, second] = await keysByFingerprint(gateway.store, text, 2);
+  if (first === undefined) return notFound("key");
+  return second === undefined ? first : errorAnswer(409, "ambiguous", "Several keys begin so: give more of it");
+}
+
+/** The app with that id, or else the only one with that name. */
+export async function appOf(gateway: AdminGateway, idOrName: string): Promise<App | Answer> {
+  const app = await gateway.store.get("app", idOrName);
+  if (app !== null) return app;
+  const [first, second] = await appsNamed(gateway, idOrName);
+  if (first === undefined) return notFound("app");
+  return second === undefined ? first : errorAnswer(409, "ambiguous", "Several apps have that name: give its id");
+}
+
+/** The developer with that id, or else with that email address. */
+export async function developerOf(gateway: AdminGateway, idOrEmail: string): Promise<Developer | Answer> {
+  const { limits, store } = gateway;
+  const developer = await store.get("developer", idOrEmail);
+  if (developer !== null) return developer;
+  for (let after = "", isLast = false; !isLast; ) {
+    const page = await store.list("developer", { after, limit: limits.adminPageMax });
+    const found = page.find(({ record }) => record.email === idOrEmail);
+    if (found !== undefined) return found.record;
+    after = page.at(-1)?.id ?? "";
+    isLast = page.length < limits.adminPageMax;
+  }
+  return notFound("developer");
+}

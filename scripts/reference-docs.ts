@@ -1,0 +1,136 @@
+/**
+ * Makes docs/reference/schema.md and docs/reference/diagnostics.md from the schemas and the catalogue, which are their only
+ * sources. `--check` only compares.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { catalogue, codes, families } from "../compiler/diagnostics/catalogue.ts";
+
+const root = path.resolve(fileURLToPath(import.meta.url), "../..");
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** Pages by their path below the repository. */
+export function referencePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ["docs/reference/schema.md", schemaPage()],
+    ["docs/reference/diagnostics.md", diagnosticsPage()],
+  ]);
+}
+
+function schemaPage(): string {
+  const policies = readdirSync(path.join(root, "schema/policies")).sort();
+  const documents = ["gateway", "proxy", "shared-flow", "environment", "access"].map((name) => `${name}.schema.json`);
+  const files = [...documents, ...policies.map((name) => `policies/${name}`)];
+  const intro = "What may be written, by kind of document. Generated from `schema/` by `scripts/reference-docs.ts`.";
+  const sections = [...files, "shared.schema.json"].map((file) => section(file));
+  return `# Configuration reference\n\n${intro}\n\n${sections.join("\n")}`;
+}
+
+function section(file: string): string {
+  const schema = load(file);
+  const parts = [`## ${text(schema["title"])}\n\n${text(schema["description"])}\n`, table(schema)];
+  for (const [name, definition] of Object.entries(node(schema["$defs"]))) {
+    const inner = node(definition);
+    parts.push(`### ${name}\n\n${text(inner["description"])}\n`, table(inner));
+  }
+  const example = list(schema["examples"])[0];
+  if (example !== undefined) parts.push(`\`\`\`json\n${JSON.stringify(example, null, 2)}\n\`\`\`\n`);
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function table(schema: Node): string {
+  const rows = [...propertyRows(schema, "")];
+  if (rows.length === 0) return "";
+  return ["| key | value | meaning |", "| --- | --- | --- |", ...rows, ""].join("\n");
+}
+
+function* propertyRows(schema: Node, prefix: string): Generator<string> {
+  const required = list(schema["required"]);
+  for (const [name, value] of Object.entries(node(schema["properties"]))) {
+    const property = node(value);
+    const mark = required.includes(name) ? " (required)" : "";
+    const meaning = text(property["description"]) || text(target(property)["description"]);
+    yield `| \`${prefix}${name}\`${mark} | ${cell(valueWords(property))} | ${cell(meaning)} |`;
+    yield* propertyRows(property, `${prefix}${name}.`);
+    yield* propertyRows(node(property["items"]), `${prefix}${name}[].`);
+    yield* propertyRows(node(property["additionalProperties"]), `${prefix}${name}.<name>.`);
+    for (const branch of list(property["anyOf"])) yield* propertyRows(node(branch), `${prefix}${name}.`);
+  }
+}
+
+function valueWords(property: Node): string {
+  const resolved = target(property);
+  const allowed = list(resolved["enum"]);
+  if (allowed.length > 0) return allowed.map((value) => `\`${String(value)}\``).join(", ");
+  if ("const" in resolved) return `\`${String(resolved["const"])}\``;
+  const words: Readonly<Record<string, string>> = {
+    boolean: "true or false",
+    integer: "a whole number",
+    string: "a text",
+  };
+  return text(property["x-expected"]) || text(resolved["x-expected"]) || (words[text(resolved["type"])] ?? "");
+}
+
+/** The definition that a property refers to, when it is one of the shared ones. */
+function target(property: Node): Node {
+  const [file = "", pointer = ""] = text(property["$ref"]).split("#/$defs/");
+  return file.endsWith("shared.schema.json") ? node(node(load("shared.schema.json")["$defs"])[pointer]) : property;
+}
+
+function diagnosticsPage(): string {
+  const intro =
+    "Every problem that `apigw-compile` reports. Generated from the catalogue by `scripts/reference-docs.ts`.";
+  const lines = [`# Diagnostics\n\n${intro}\n`];
+  let family = "";
+  for (const code of codes()) {
+    if (code.charAt(3) !== family) {
+      family = code.charAt(3);
+      lines.push(`## ${family}xxx: ${families[family] ?? ""}\n`);
+    }
+    const { title, severity, explanation, example } = catalogue[code];
+    lines.push(`### ${code}: ${title} (${severity})\n\n${explanation}\n`);
+    lines.push(`\`\`\`yaml\n# wrong\n${example.bad}\n# right\n${example.good}\n\`\`\`\n`);
+  }
+  return lines.join("\n");
+}
+
+function load(file: string): Node {
+  const parsed: unknown = JSON.parse(readFileSync(path.join(root, "schema", file), "utf8"));
+  return node(parsed);
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function node(value: unknown): Node {
+  return isNode(value) ? value : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function cell(value: string): string {
+  return value.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [file, page] of referencePages()) {
+    const written = path.join(root, file);
+    if (!process.argv.includes("--check")) {
+      mkdirSync(path.dirname(written), { recursive: true });
+      writeFileSync(written, page);
+      process.stdout.write(`${file}: ${String(Math.round(page.length / 1024))} KiB\n`);
+    } else if (!existsSync(written) || readFileSync(written, "utf8") !== page) {
+      process.stderr.write(`${file} is not current: node scripts/reference-docs.ts\n`);
+      process.exitCode = 1;
+    }
+  }
+}

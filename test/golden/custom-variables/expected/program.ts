@@ -1,0 +1,250 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
+import { Exchange, type Value } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import { headerValue, needValue, valueOr } from "#runtime/policies/assign-message.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { needText, responseOf, textOr } from "#runtime/variables.ts";
+
+/** An exchange with the variables that chat reads. */
+class ChatExchange extends Exchange {
+  user: Value = null;
+}
+
+
+const POSITIONS = [
+  {
+    policy: "AM-Ask",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Ask.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-User",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-User.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Tell",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Tell.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-User",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-User.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Unread",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Unread.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const WEB_SOCKET_ONE: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-asked-by"], ["b", "x-user"]);
+
+/** Request flow of target endpoint default. */
+function defaultRequest(x: ChatExchange): Maybe<void> {
+  // AM-Ask · AssignMessage · proxies/chat/policies/AM-Ask.yaml
+  x.request.setHeader("x-asked-by", headerValue("AM-Ask", needText(x.user, "AM-Ask", "user")));
+}
+
+/** Request flow of target endpoint default. */
+function tracedDefaultRequest(x: ChatExchange): Maybe<void> {
+  // AM-Ask · AssignMessage · proxies/chat/policies/AM-Ask.yaml
+  traceStep(x, 0, null);
+  x.request.setHeader("x-asked-by", headerValue("AM-Ask", needText(x.user, "AM-Ask", "user")));
+  traceEnd(x);
+}
+
+/** Route rules: the first whose condition holds. */
+function routeOne(x: ChatExchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+  return defaultRequest(x);
+}
+
+/** Request flow of the proxy endpoint. */
+function requestOne(x: ChatExchange): Maybe<void> {
+  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+  x.user = valueOr(x.request.header("x-user"), "anonymous");
+  return routeOne(x);
+}
+
+/** Response flow. */
+function responseOne(x: ChatExchange): Maybe<void> {
+  x.inTarget = false;
+  // AM-Tell · AssignMessage · proxies/chat/policies/AM-Tell.yaml
+  responseOf(x).setHeader("x-request", "{request id}");
+}
+
+/** Route rules: the first whose condition holds. */
+function tracedRouteOne(x: ChatExchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+  return tracedDefaultRequest(x);
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequestOne(x: ChatExchange): Maybe<void> {
+  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+  traceStep(x, 1, null);
+  x.user = valueOr(x.request.header("x-user"), "anonymous");
+  traceEnd(x);
+  return tracedRouteOne(x);
+}
+
+/** Response flow. */
+function tracedResponseOne(x: ChatExchange): Maybe<void> {
+  x.inTarget = false;
+  // AM-Tell · AssignMessage · proxies/chat/policies/AM-Tell.yaml
+  traceStep(x, 2, null);
+  responseOf(x).setHeader("x-request", "{request id}");
+  traceEnd(x);
+}
+
+/** Proxy endpoint one on /one, in one environment. */
+export function chatOne(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "one",
+    environment,
+    basePath: "/one",
+    baseSegments: 1,
+    hash: "0044daaeabeeecc4",
+    webSocket: WEB_SOCKET_ONE,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new ChatExchange(start),
+    plain: { request: requestOne, response: responseOne, fault: () => {} },
+    traced: { request: tracedRequestOne, response: tracedResponseOne, fault: () => {} },
+  };
+}
+
+/** Request flow of the proxy endpoint. */
+function requestTwo(x: ChatExchange): Maybe<void> {
+  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+  x.user = valueOr(x.request.header("x-user"), "anonymous");
+  // AM-Unread writes only what nobody reads.
+  return routeOne(x);
+}
+
+/** Response flow. */
+function responseTwo(x: ChatExchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequestTwo(x: ChatExchange): Maybe<void> {
+  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+  traceStep(x, 3, null);
+  x.user = valueOr(x.request.header("x-user"), "anonymous");
+  traceEnd(x);
+  // AM-Unread · AssignMessage · proxies/chat/policies/AM-Unread.yaml
+  if (x.request.verb === "GET") {
+    traceStep(x, 4, true);
+    traceEnd(x);
+  } else {
+    traceSkipped(x, 4);
+  }
+  return tracedRouteOne(x);
+}
+
+/** Proxy endpoint two on /two, in one environment. */
+export function chatTwo(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "two",
+    environment,
+    basePath: "/two",
+    baseSegments: 1,
+    hash: "0044daaeabeeecc4",
+    webSocket: WEB_SOCKET_ONE,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new ChatExchange(start),
+    plain: { request: requestTwo, response: responseTwo, fault: () => {} },
+    traced: { request: tracedRequestTwo, response: responseTwo, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chatOne, chatTwo } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatOneInDefault = chatOne("default", chatDefaultTargets);
+
+const chatTwoInDefault = chatTwo("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatOneInDefault },
+  { hostnames: ["*"], program: chatTwoInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "one") {
+    return chatOneInDefault;
+  }
+  if (segment0 === "two") {
+    return chatTwoInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

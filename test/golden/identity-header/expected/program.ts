@@ -1,0 +1,162 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import type { AccessGrant } from "#runtime/access/model.ts";
+import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { removeQueryParam } from "#runtime/query.ts";
+import { attribute, clientIp, resultOf, textOr } from "#runtime/variables.ts";
+
+const POSITIONS = [
+  {
+    policy: "VK-Key",
+    kind: "VerifyAPIKey",
+    file: "proxies/chat/policies/VK-Key.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Identity",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Identity.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const VERIFY_API_KEY = { name: "VK-Key", variable: "request.header.x-api-key", keep: true } as const;
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-app", "x-tier", "x-user"], ["x-api-key"]);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, x.request.header("x-api-key")), () => afterVkKey(x));
+}
+
+function afterVkKey(x: Exchange): Maybe<void> {
+  // AM-Identity · AssignMessage · proxies/chat/policies/AM-Identity.yaml
+  x.request.removeHeader("x-api-key");
+  x.request.query = removeQueryParam(x.request.query, "debug");
+  x.request.setHeader("x-user", headerValue("AM-Identity", textOr(x.access?.developer.email ?? null, "")));
+  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(clientIp(x), "")));
+  x.request.addHeader("x-tier", headerValue("AM-Identity", textOr(attribute(resultOf<AccessGrant>(x, "VK-Key")?.product, "tier"), "")));
+  return route(x);
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  traceStep(x, 0, null);
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, x.request.header("x-api-key")), () => {
+    traceEnd(x);
+    return tracedAfterVkKey(x);
+  });
+}
+
+function tracedAfterVkKey(x: Exchange): Maybe<void> {
+  // AM-Identity · AssignMessage · proxies/chat/policies/AM-Identity.yaml
+  traceStep(x, 1, null);
+  x.request.removeHeader("x-api-key");
+  x.request.query = removeQueryParam(x.request.query, "debug");
+  x.request.setHeader("x-user", headerValue("AM-Identity", textOr(x.access?.developer.email ?? null, "")));
+  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(clientIp(x), "")));
+  x.request.addHeader("x-tier", headerValue("AM-Identity", textOr(attribute(resultOf<AccessGrant>(x, "VK-Key")?.product, "tier"), "")));
+  traceEnd(x);
+  return route(x);
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "bb8cf32eaf9f732a",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: { request: tracedRequest, response, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

@@ -1,0 +1,204 @@
+// program/proxies/oauth.ts
+/** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
+import { traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
+import { invalidateToken } from "#runtime/policies/oauth-v2.ts";
+import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { formParam } from "#runtime/variables.ts";
+
+const POSITIONS = [
+  {
+    policy: "OA-Token",
+    kind: "OAuthV2",
+    file: "proxies/oauth/policies/OA-Token.yaml",
+    line: 1,
+    flow: "token",
+  },
+  {
+    policy: "OA-Revoke",
+    kind: "OAuthV2",
+    file: "proxies/oauth/policies/OA-Revoke.yaml",
+    line: 1,
+    flow: "revoke",
+  },
+  {
+    policy: "RF-NotFound",
+    kind: "RaiseFault",
+    file: "proxies/oauth/policies/RF-NotFound.yaml",
+    line: 1,
+    flow: "unknown",
+  },
+];
+
+const GENERATE_ACCESS_TOKEN = {
+  name: "OA-Token",
+  grantTypes: ["client_credentials"],
+  respond: true,
+  isRfc: false,
+  keep: false,
+} as const;
+
+const RAISE_FAULT = { name: "RF-NotFound", isShort: false } as const;
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "deny",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  // A null route: no target.
+  x.route = "default";
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  if (x.request.verb === "POST" && x.pathSuffix === "/token") {
+    // Flow token
+    // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
+    return andThen(generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+      grantType: formParam(x, "grant_type"),
+      authorization: x.request.header("authorization"),
+      clientId: formParam(x, "client_id"),
+      clientSecret: formParam(x, "client_secret"),
+      scope: null,
+      expiresInMs: 1800000,
+      attributes: [],
+    }), () => route(x));
+  }
+  if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
+    // Flow revoke
+    // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
+    return andThen(invalidateToken(x, "OA-Revoke", [
+      {
+        type: "accesstoken",
+        cascade: false,
+        variable: "request.formparam.token",
+        value: formParam(x, "token"),
+      },
+    ]), () => route(x));
+  }
+  // Flow unknown
+  // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
+  {
+    const answer = faultResponse();
+    answer.status = 404;
+    raiseFault(RAISE_FAULT, answer);
+  }
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  if (x.request.verb === "POST" && x.pathSuffix === "/token") {
+    // Flow token
+    // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
+    traceStep(x, 0, null);
+    return andThen(generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+      grantType: formParam(x, "grant_type"),
+      authorization: x.request.header("authorization"),
+      clientId: formParam(x, "client_id"),
+      clientSecret: formParam(x, "client_secret"),
+      scope: null,
+      expiresInMs: 1800000,
+      attributes: [],
+    }), () => {
+      traceEnd(x);
+      return route(x);
+    });
+  }
+  if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
+    // Flow revoke
+    // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
+    traceStep(x, 1, null);
+    return andThen(invalidateToken(x, "OA-Revoke", [
+      {
+        type: "accesstoken",
+        cascade: false,
+        variable: "request.formparam.token",
+        value: formParam(x, "token"),
+      },
+    ]), () => {
+      traceEnd(x);
+      return route(x);
+    });
+  }
+  // Flow unknown
+  // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
+  traceStep(x, 2, null);
+  {
+    const answer = faultResponse();
+    answer.status = 404;
+    raiseFault(RAISE_FAULT, answer);
+  }
+}
+
+/** Proxy endpoint default on /oauth, in one environment. */
+export function oauth(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "oauth",
+    endpoint: "default",
+    environment,
+    basePath: "/oauth",
+    baseSegments: 1,
+    hash: "6795da3d0ac3366a",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: true,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response: () => {}, fault: () => {} },
+    traced: { request: tracedRequest, response: () => {}, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { oauth } from "./proxies/oauth.ts";
+
+const oauthDefaultTargets: Record<string, Target> = {};
+
+const oauthInDefault = oauth("default", oauthDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: oauthInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "oauth") {
+    return oauthInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

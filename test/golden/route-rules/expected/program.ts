@@ -1,0 +1,175 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+
+const POSITIONS = [
+  {
+    policy: "AM-Beta",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Beta.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-served-by"], ["x-beta"]);
+
+/** Request flow of target endpoint beta. */
+function betaRequest(x: Exchange): Maybe<void> {
+  // AM-Beta · AssignMessage · proxies/chat/policies/AM-Beta.yaml
+  x.request.setHeader("x-served-by", "beta");
+}
+
+/** Request flow of target endpoint beta. */
+function tracedBetaRequest(x: Exchange): Maybe<void> {
+  // AM-Beta · AssignMessage · proxies/chat/policies/AM-Beta.yaml
+  traceStep(x, 0, null);
+  x.request.setHeader("x-served-by", "beta");
+  traceEnd(x);
+}
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  if (x.request.verb === "OPTIONS") {
+    // A null route: no target.
+    x.route = "answered";
+    return;
+  }
+  if (x.request.header("x-beta") === "1") {
+    takeRoute(x, "beta", "beta");
+    return betaRequest(x);
+  }
+  if (x.request.header("x-beta") === "2") {
+    takeRoute(x, "direct", "url of direct");
+    return;
+  }
+  takeRoute(x, "otherwise", "stable");
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Route rules: the first whose condition holds. */
+function tracedRoute(x: Exchange): Maybe<void> {
+  if (x.request.verb === "OPTIONS") {
+    // A null route: no target.
+    x.route = "answered";
+    return;
+  }
+  if (x.request.header("x-beta") === "1") {
+    takeRoute(x, "beta", "beta");
+    return tracedBetaRequest(x);
+  }
+  if (x.request.header("x-beta") === "2") {
+    takeRoute(x, "direct", "url of direct");
+    return;
+  }
+  takeRoute(x, "otherwise", "stable");
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "096d42b708473788",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request: route, response, fault: () => {} },
+    traced: { request: tracedRoute, response, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatDefaultTargets["beta"] = plainTarget({
+    name: "beta",
+    url: "http://beta:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+  chatDefaultTargets["stable"] = plainTarget({
+    name: "stable",
+    url: "http://stable:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+  chatDefaultTargets["url of direct"] = plainTarget({
+    name: "url of direct",
+    url: "http://direct:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

@@ -1,0 +1,263 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { greaterOrEqual } from "#runtime/language/operators.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { clientIp, needText, responseOf, textOr } from "#runtime/variables.ts";
+
+const POSITIONS = [
+  {
+    policy: "AM-Host",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Host.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Seen",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Seen.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "RF-Bad",
+    kind: "RaiseFault",
+    file: "proxies/chat/policies/RF-Bad.yaml",
+    line: 1,
+    flow: "PostFlow",
+  },
+  {
+    policy: "AM-In",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-In.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Out",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Out.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Rooms",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Rooms.yaml",
+    line: 1,
+    flow: "rooms",
+  },
+];
+
+const RAISE_FAULT = { name: "RF-Bad", isShort: false } as const;
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-in"], []);
+
+/** Request flow of target endpoint backend. */
+function backendRequest(x: Exchange): Maybe<void> {
+  // AM-Host · AssignMessage · proxies/chat/policies/AM-Host.yaml
+  x.targetHost = "inner.example";
+}
+
+/** Request flow of target endpoint backend. */
+function tracedBackendRequest(x: Exchange): Maybe<void> {
+  // AM-Host · AssignMessage · proxies/chat/policies/AM-Host.yaml
+  traceStep(x, 0, null);
+  x.targetHost = "inner.example";
+  traceEnd(x);
+}
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "backend");
+  return backendRequest(x);
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // AM-In · AssignMessage · proxies/chat/policies/AM-In.yaml
+  x.request.setHeader("x-in", headerValue("AM-In", needText(clientIp(x), "AM-In", "client.ip")));
+  return route(x);
+}
+
+/** Response flow of the proxy endpoint. */
+function proxyResponse(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+  // AM-Out · AssignMessage · proxies/chat/policies/AM-Out.yaml
+  responseOf(x).removeHeader("server");
+  if (x.pathSuffix === "/rooms") {
+    // Flow rooms
+    // AM-Rooms · AssignMessage · proxies/chat/policies/AM-Rooms.yaml
+    responseOf(x).setHeader("x-flow", "rooms");
+  }
+}
+
+/** Response flow of target endpoint backend. */
+function backendResponse(x: Exchange): Maybe<void> {
+  // AM-Seen · AssignMessage · proxies/chat/policies/AM-Seen.yaml
+  responseOf(x).setHeader("x-target", headerValue("AM-Seen", needText(x.target?.name ?? null, "AM-Seen", "target.name")));
+  // RF-Bad · RaiseFault · proxies/chat/policies/RF-Bad.yaml
+  if (greaterOrEqual(x.response?.status ?? null, 500)) {
+    {
+      const answer = faultResponse();
+      answer.status = 502;
+      raiseFault(RAISE_FAULT, answer);
+    }
+  }
+  return proxyResponse(x);
+}
+
+/** Response flows: the target endpoint's, then the proxy endpoint's. */
+function response(x: Exchange): Maybe<void> {
+  if (x.target?.name === "backend") {
+    return backendResponse(x);
+  }
+  return proxyResponse(x);
+}
+
+/** Route rules: the first whose condition holds. */
+function tracedRoute(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "backend");
+  return tracedBackendRequest(x);
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  // AM-In · AssignMessage · proxies/chat/policies/AM-In.yaml
+  traceStep(x, 3, null);
+  x.request.setHeader("x-in", headerValue("AM-In", needText(clientIp(x), "AM-In", "client.ip")));
+  traceEnd(x);
+  return tracedRoute(x);
+}
+
+/** Response flow of the proxy endpoint. */
+function tracedProxyResponse(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+  // AM-Out · AssignMessage · proxies/chat/policies/AM-Out.yaml
+  traceStep(x, 4, null);
+  responseOf(x).removeHeader("server");
+  traceEnd(x);
+  if (x.pathSuffix === "/rooms") {
+    // Flow rooms
+    // AM-Rooms · AssignMessage · proxies/chat/policies/AM-Rooms.yaml
+    traceStep(x, 5, null);
+    responseOf(x).setHeader("x-flow", "rooms");
+    traceEnd(x);
+  }
+}
+
+/** Response flow of target endpoint backend. */
+function tracedBackendResponse(x: Exchange): Maybe<void> {
+  // AM-Seen · AssignMessage · proxies/chat/policies/AM-Seen.yaml
+  traceStep(x, 1, null);
+  responseOf(x).setHeader("x-target", headerValue("AM-Seen", needText(x.target?.name ?? null, "AM-Seen", "target.name")));
+  traceEnd(x);
+  // RF-Bad · RaiseFault · proxies/chat/policies/RF-Bad.yaml
+  if (greaterOrEqual(x.response?.status ?? null, 500)) {
+    traceStep(x, 2, true);
+    {
+      const answer = faultResponse();
+      answer.status = 502;
+      raiseFault(RAISE_FAULT, answer);
+    }
+    traceEnd(x);
+  } else {
+    traceSkipped(x, 2);
+  }
+  return tracedProxyResponse(x);
+}
+
+/** Response flows: the target endpoint's, then the proxy endpoint's. */
+function tracedResponse(x: Exchange): Maybe<void> {
+  if (x.target?.name === "backend") {
+    return tracedBackendResponse(x);
+  }
+  return tracedProxyResponse(x);
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "841ad3d6d6133253",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: { request: tracedRequest, response: tracedResponse, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatDefaultTargets["backend"] = plainTarget({
+    name: "backend",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

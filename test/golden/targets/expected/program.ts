@@ -1,0 +1,135 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  if (x.request.verb === "GET") {
+    takeRoute(x, "one", "pool");
+    return;
+  }
+  if (x.request.verb === "PUT") {
+    takeRoute(x, "two", "secure");
+    return;
+  }
+  takeRoute(x, "three", "open");
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "500806b174b3ca05",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: [],
+    open: (start) => new Exchange(start),
+    plain: { request: route, response, fault: () => {} },
+    traced: null,
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { anyTarget, secureTarget } from "#runtime/target/secure.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+import { settings } from "./settings.ts";
+
+const chatProdTargets: Record<string, Target> = {};
+
+const chatInProd = chat("prod", chatProdTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInProd },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatProdTargets["pool"] = secureTarget({
+    name: "pool",
+    url: null,
+    servers: [{ name: "a", host: settings.aHost, port: Number(settings.aPort) }],
+    path: "/ws",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 9000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, {
+    caFile: "/etc/tls/ca.pem",
+    certFile: null,
+    keyFile: null,
+    commonName: null,
+    insecure: false,
+  });
+  chatProdTargets["secure"] = secureTarget({
+    name: "secure",
+    url: "https://secure.example/ws",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: ["1xx", "2xx", "404"],
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null, insecure: false });
+  chatProdTargets["open"] = anyTarget({
+    name: "open",
+    url: settings.openUrl,
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null, insecure: false });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInProd;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

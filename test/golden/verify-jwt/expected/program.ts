@@ -1,0 +1,169 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import { verifyJwt } from "#runtime/policies/verify-jwt.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { jwtVariable } from "#runtime/token/jwt-variables.ts";
+import { needText, textOrNull } from "#runtime/variables.ts";
+import { settings } from "../settings.ts";
+
+const POSITIONS = [
+  {
+    policy: "VJ-Token",
+    kind: "VerifyJWT",
+    file: "proxies/chat/policies/VJ-Token.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Subject",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Subject.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const VERIFY_JWT = {
+  name: "VJ-Token",
+  id: "VJ-Token",
+  algorithms: ["RS256", "ES256"],
+  keyForm: { form: "jwks" },
+  type: null,
+  prefix: "Bearer",
+  timeAllowanceMs: 30000,
+  ignoreIssuedAt: false,
+  ignoreCriticalHeaders: false,
+  knownHeaders: [],
+  requiredClaims: ["sub"],
+  lifespanMaxMs: null,
+  ignoreUnresolved: false,
+  keep: true,
+} as const;
+
+const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-subject"], ["authorization"]);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // VJ-Token · VerifyJWT · proxies/chat/policies/VJ-Token.yaml
+  return andThen(verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }), () => afterVjToken(x));
+}
+
+function afterVjToken(x: Exchange): Maybe<void> {
+  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
+  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(jwtVariable(x, "VJ-Token", "claim.subject"), "AM-Subject", "jwt.VJ-Token.claim.subject")));
+  return route(x);
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  // VJ-Token · VerifyJWT · proxies/chat/policies/VJ-Token.yaml
+  traceStep(x, 0, null);
+  return andThen(verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }), () => {
+    traceEnd(x);
+    return tracedAfterVjToken(x);
+  });
+}
+
+function tracedAfterVjToken(x: Exchange): Maybe<void> {
+  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
+  traceStep(x, 1, null);
+  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(jwtVariable(x, "VJ-Token", "claim.subject"), "AM-Subject", "jwt.VJ-Token.claim.subject")));
+  traceEnd(x);
+  return route(x);
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "bf740836bca9d0fb",
+    webSocket: WEB_SOCKET_DEFAULT,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: { request: tracedRequest, response, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  });
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
