@@ -7,7 +7,7 @@ D.toString();if(m=Object.keys(t),_=m.length,_!==Object.keys(D).length)return!1;f
 call(D,m[l]))return!1;for(l=_;l--!==0;){var e=m[l];if(!s(t[e],D[e]))return!1}return!0}return t!==t&&D!==D}});var ni=ya(Pa=>{"use strict";Object.defineProperty(Pa,"__esModule",{value:!0});var pi=ii();pi.code='require("ajv/dist/run\
 time/equal").default';Pa.default=pi});var li=ya(ga=>{"use strict";Object.defineProperty(ga,"__esModule",{value:!0});function oi(s){let t=s.length,D=0,_=0,l;for(;_<
 t;)D++,l=s.charCodeAt(_++),l>=55296&&l<=56319&&_<t&&(l=s.charCodeAt(_),(l&64512)===56320&&_++);return D}ga.default=oi;oi.
-code='require("ajv/dist/runtime/ucs2length").default'});var hp=_t,N={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/gateway.schema.jso\
+code='require("ajv/dist/runtime/ucs2length").default'});var hp=_t,E={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/gateway.schema.jso\
 n",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys","x-not-yet":["revocation","analy\
 tics","redis"],properties:{kind:{type:"string",const:"Gateway"},organization:{type:"string",pattern:"^[a-z][a-z0-9-]{0,3\
 1}$","x-format":"organization","x-expected":"a name of at most 32 lower-case letters, digits and `-`"},environmentGroups:{
@@ -63,10 +63,10 @@ test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Zr.type,parentSchema:Zr,data:s};e===null?e=[a]:e.push(a),
 r++}return Ze.errors=e,r===0}Ze.evaluated={dynamicProps:!1,dynamicItems:!1};var _r={type:"string",maxLength:253,pattern:"\
 ^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","x-format":"hostname-patter\
-n","x-expected":"a host name such as api.example.com, *.example.com, or *"},L=li().default,fi=new RegExp("^(\\*|(\\*\\.)?[a\
+n","x-expected":"a host name such as api.example.com, *.example.com, or *"},V=li().default,fi=new RegExp("^(\\*|(\\*\\.)?[a\
 -z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","u");function Gr(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Gr.evaluated;if(p.dynamicProps&&(p.props=void 0),
-p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
 maxLength",params:{limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}if(!fi.test(s)){let a={instancePath:t,
 schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z\
 0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\
@@ -75,7 +75,7 @@ params:{type:"string"},schema:_r.type,parentSchema:_r,data:s};e===null?e=[a]:e.p
 {dynamicProps:!1,dynamicItems:!1};var Ye={type:"string",maxLength:255,pattern:"^[A-Za-z0-9_-]+$","x-format":"name","x-ex\
 pected":"a name of letters, digits, `_` and `-`"},ba=new RegExp("^[A-Za-z0-9_-]+$","u");function Kr(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Kr.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/m\
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/m\
 axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}if(!ba.
 test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-\
 Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
@@ -84,7 +84,7 @@ type",params:{type:"string"},schema:Ye.type,parentSchema:Ye,data:s};e===null?e=[
 -9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, digits, `.`, `_`, `-`, `$`, `%` and sp\
 aces"},bt=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Br(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Br.evaluated;if(p.dynamicProps&&(p.props=void 0),
-p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
 maxLength",params:{limit:255},schema:255,parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}if(!bt.test(s)){let a={instancePath:t,
 schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"\
 ^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={
@@ -94,7 +94,7 @@ maxLength:253,pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za
 )*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","x-format":"host","x-expected":"a host name or an IP address"},{$ref:"#/$defs/fr\
 omEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, default: host }"},ui=new RegExp("^([A-Za-z0-9_]([A-\
 Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
-"u"),Nr={type:"object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: value }",properties:{
+"u"),Er={type:"object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: value }",properties:{
 env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},ka={type:"string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,2\
 54}$","x-format":"environment-variable","x-expected":"the name of an environment variable"},Mi=new RegExp("^[A-Za-z_][A-\
 Za-z0-9_]{0,254}$","u");function ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
@@ -105,17 +105,17 @@ schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:ka.type,parentS
 r++}return ge.errors=e,r===0}ge.evaluated={dynamicProps:!1,dynamicItems:!1};function ke(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ke.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.env===void 0){let a={instancePath:t,schemaPath:"\
-#/required",keyword:"required",params:{missingProperty:"env"},schema:Nr.required,parentSchema:Nr,data:s};e===null?e=[a]:
+#/required",keyword:"required",params:{missingProperty:"env"},schema:Er.required,parentSchema:Er,data:s};e===null?e=[a]:
 e.push(a),r++}for(let a in s)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Nr,data:s};e===null?e=[i]:e.push(i),r++}if(s.
+additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Er,data:s};e===null?e=[i]:e.push(i),r++}if(s.
 env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===
 null?ge.errors:e.concat(ge.errors),r=e.length)),s.default!==void 0){let a=s.default;if(typeof a!="string"){let i={instancePath:t+
-"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"string"},schema:Nr.properties.default.type,
-parentSchema:Nr.properties.default,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:Nr.type,parentSchema:Nr,data:s};e===null?e=[a]:e.push(a),r++}return ke.errors=
+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"string"},schema:Er.properties.default.type,
+parentSchema:Er.properties.default,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",
+keyword:"type",params:{type:"object"},schema:Er.type,parentSchema:Er,data:s};e===null?e=[a]:e.push(a),r++}return ke.errors=
 e,r===0}ke.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ge.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
-items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>253){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
+items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(V(s)>253){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
 keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(!ui.test(
 s)){let n={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]\
 {0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^\
@@ -150,7 +150,7 @@ schemaPath:"#/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0
 e===null?e=[n]:e.push(n),r++}}var h=c===r;i=i||h;let w=r;Pr(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
 dynamicAnchors:m})||(e=e===null?Pr.errors:e.concat(Pr.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==
 null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:We.anyOf,parentSchema:We,
-data:s};e===null?e=[n]:e.push(n),r++}return Ke.errors=e,p.props=o,r===0}Ke.evaluated={dynamicProps:!0,dynamicItems:!1};var pe={
+data:s};e===null?e=[n]:e.push(n),r++}return Ke.errors=e,p.props=o,r===0}Ke.evaluated={dynamicProps:!0,dynamicItems:!1};var ie={
 type:"object",additionalProperties:!1,required:["certFile","keyFile"],"x-expected":"a map with certFile and keyFile",properties:{
 certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"},minVersion:{type:"string",enum:["TLSv1.2","TLSv\
 1.3"]},clientAuth:{type:"string",enum:["none","request","require"]},clientCaFile:{$ref:"#/$defs/fileSource"},sni:{type:"\
@@ -158,19 +158,19 @@ array",maxItems:1e3,"x-expected":"a list of certificates by host name",items:{ty
 "hostnames","certFile","keyFile"],"x-expected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"\
 array",minItems:1,maxItems:100,uniqueItems:!0,"x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},
 certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"}}}}}},$e={anyOf:[{type:"string",minLength:1,maxLength:4096},
-{$ref:"#/$defs/fromEnv"}],"x-expected":"the path of a file, or { env: NAME, default: path }"};function ie(s,{instancePath:t="",
-parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ie.evaluated;p.dynamicProps&&(p.
-props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>4096){let n={instancePath:t,
+{$ref:"#/$defs/fromEnv"}],"x-expected":"the path of a file, or { env: NAME, default: path }"};function ae(s,{instancePath:t="",
+parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ae.evaluated;p.dynamicProps&&(p.
+props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(V(s)>4096){let n={instancePath:t,
 schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===
-null?e=[n]:e.push(n),r++}if(L(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},
+null?e=[n]:e.push(n),r++}if(V(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},
 schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schemaPath:"#/anyOf/0\
 /type",keyword:"type",params:{type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(
 n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
 (e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:
 e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};
-e===null?e=[n]:e.push(n),r++}return ie.errors=e,p.props=o,r===0}ie.evaluated={dynamicProps:!0,dynamicItems:!1};function Hr(s,{
+e===null?e=[n]:e.push(n),r++}return ae.errors=e,p.props=o,r===0}ae.evaluated={dynamicProps:!0,dynamicItems:!1};function Hr(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hr.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>253){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>253){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(
 a),r++}if(!fi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0\
 -9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a\
@@ -179,61 +179,61 @@ schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentS
 r++}return Hr.errors=e,r===0}Hr.evaluated={dynamicProps:!1,dynamicItems:!1};function pr(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=pr.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.certFile===void 0){let a={instancePath:t,
-schemaPath:"#/required",keyword:"required",params:{missingProperty:"certFile"},schema:pe.required,parentSchema:pe,data:s};
+schemaPath:"#/required",keyword:"required",params:{missingProperty:"certFile"},schema:ie.required,parentSchema:ie,data:s};
 e===null?e=[a]:e.push(a),r++}if(s.keyFile===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
-missingProperty:"keyFile"},schema:pe.required,parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a===
+missingProperty:"keyFile"},schema:ie.required,parentSchema:ie,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a===
 "certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a==="clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:pe,data:s};e===
-null?e=[i]:e.push(i),r++}if(s.certFile!==void 0&&(ie(s.certFile,{instancePath:t+"/certFile",parentData:s,parentDataProperty:"\
-certFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),s.keyFile!==void 0&&(ie(
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ie,data:s};e===
+null?e=[i]:e.push(i),r++}if(s.certFile!==void 0&&(ae(s.certFile,{instancePath:t+"/certFile",parentData:s,parentDataProperty:"\
+certFile",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)),s.keyFile!==void 0&&(ae(
 s.keyFile,{instancePath:t+"/keyFile",parentData:s,parentDataProperty:"keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?
-ie.errors:e.concat(ie.errors),r=e.length)),s.minVersion!==void 0){let a=s.minVersion;if(typeof a!="string"){let i={instancePath:t+
-"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"type",params:{type:"string"},schema:pe.properties.minVersion.
-type,parentSchema:pe.properties.minVersion,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={
-instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/enum",keyword:"enum",params:{allowedValues:pe.properties.
-minVersion.enum},schema:pe.properties.minVersion.enum,parentSchema:pe.properties.minVersion,data:a};e===null?e=[i]:e.push(
+ae.errors:e.concat(ae.errors),r=e.length)),s.minVersion!==void 0){let a=s.minVersion;if(typeof a!="string"){let i={instancePath:t+
+"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"type",params:{type:"string"},schema:ie.properties.minVersion.
+type,parentSchema:ie.properties.minVersion,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={
+instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/enum",keyword:"enum",params:{allowedValues:ie.properties.
+minVersion.enum},schema:ie.properties.minVersion.enum,parentSchema:ie.properties.minVersion,data:a};e===null?e=[i]:e.push(
 i),r++}}if(s.clientAuth!==void 0){let a=s.clientAuth;if(typeof a!="string"){let i={instancePath:t+"/clientAuth",schemaPath:"\
-#/properties/clientAuth/type",keyword:"type",params:{type:"string"},schema:pe.properties.clientAuth.type,parentSchema:pe.
+#/properties/clientAuth/type",keyword:"type",params:{type:"string"},schema:ie.properties.clientAuth.type,parentSchema:ie.
 properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="none"||a==="request"||a==="require")){let i={instancePath:t+
-"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"enum",params:{allowedValues:pe.properties.clientAuth.enum},
-schema:pe.properties.clientAuth.enum,parentSchema:pe.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientCaFile!==
-void 0&&(ie(s.clientCaFile,{instancePath:t+"/clientCaFile",parentData:s,parentDataProperty:"clientCaFile",rootData:l,dynamicAnchors:m})||
-(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),s.sni!==void 0){let a=s.sni;if(Array.isArray(a)){if(a.length>1e3){
-let c={instancePath:t+"/sni",schemaPath:"#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:pe.
+"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"enum",params:{allowedValues:ie.properties.clientAuth.enum},
+schema:ie.properties.clientAuth.enum,parentSchema:ie.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientCaFile!==
+void 0&&(ae(s.clientCaFile,{instancePath:t+"/clientCaFile",parentData:s,parentDataProperty:"clientCaFile",rootData:l,dynamicAnchors:m})||
+(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)),s.sni!==void 0){let a=s.sni;if(Array.isArray(a)){if(a.length>1e3){
+let c={instancePath:t+"/sni",schemaPath:"#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:ie.
 properties.sni,data:a};e===null?e=[c]:e.push(c),r++}let i=a.length;for(let c=0;c<i;c++){let w=a[c];if(w&&typeof w=="obje\
 ct"&&!Array.isArray(w)){if(w.hostnames===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/requ\
-ired",keyword:"required",params:{missingProperty:"hostnames"},schema:pe.properties.sni.items.required,parentSchema:pe.properties.
+ired",keyword:"required",params:{missingProperty:"hostnames"},schema:ie.properties.sni.items.required,parentSchema:ie.properties.
 sni.items,data:w};e===null?e=[h]:e.push(h),r++}if(w.certFile===void 0){let h={instancePath:t+"/sni/"+c,schemaPath:"#/pro\
-perties/sni/items/required",keyword:"required",params:{missingProperty:"certFile"},schema:pe.properties.sni.items.required,
-parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}if(w.keyFile===void 0){let h={instancePath:t+"\
-/sni/"+c,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"keyFile"},schema:pe.properties.
-sni.items.required,parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="ho\
+perties/sni/items/required",keyword:"required",params:{missingProperty:"certFile"},schema:ie.properties.sni.items.required,
+parentSchema:ie.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}if(w.keyFile===void 0){let h={instancePath:t+"\
+/sni/"+c,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"keyFile"},schema:ie.properties.
+sni.items.required,parentSchema:ie.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="ho\
 stnames"||h==="certFile"||h==="keyFile")){let o={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/additionalP\
-roperties",keyword:"additionalProperties",params:{additionalProperty:h},schema:!1,parentSchema:pe.properties.sni.items,data:w};
+roperties",keyword:"additionalProperties",params:{additionalProperty:h},schema:!1,parentSchema:ie.properties.sni.items,data:w};
 e===null?e=[o]:e.push(o),r++}if(w.hostnames!==void 0){let h=w.hostnames;if(Array.isArray(h)){if(h.length>100){let S={instancePath:t+
 "/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},
-schema:100,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){
+schema:100,parentSchema:ie.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){
 let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"\
-minItems",params:{limit:1},schema:1,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(
+minItems",params:{limit:1},schema:1,parentSchema:ie.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(
 S),r++}let o=h.length;for(let S=0;S<o;S++)Hr(h[S],{instancePath:t+"/sni/"+c+"/hostnames/"+S,parentData:h,parentDataProperty:S,
 rootData:l,dynamicAnchors:m})||(e=e===null?Hr.errors:e.concat(Hr.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)
 for(d=n;d--;)if(Xe(h[n],h[d])){let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/propertie\
-s/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:pe.properties.sni.items.properties.
+s/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:ie.properties.sni.items.properties.
 hostnames,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{let o={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#\
-/properties/sni/items/properties/hostnames/type",keyword:"type",params:{type:"array"},schema:pe.properties.sni.items.properties.
-hostnames.type,parentSchema:pe.properties.sni.items.properties.hostnames,data:h};e===null?e=[o]:e.push(o),r++}}w.certFile!==
-void 0&&(ie(w.certFile,{instancePath:t+"/sni/"+c+"/certFile",parentData:w,parentDataProperty:"certFile",rootData:l,dynamicAnchors:m})||
-(e=e===null?ie.errors:e.concat(ie.errors),r=e.length)),w.keyFile!==void 0&&(ie(w.keyFile,{instancePath:t+"/sni/"+c+"/key\
-File",parentData:w,parentDataProperty:"keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),
+/properties/sni/items/properties/hostnames/type",keyword:"type",params:{type:"array"},schema:ie.properties.sni.items.properties.
+hostnames.type,parentSchema:ie.properties.sni.items.properties.hostnames,data:h};e===null?e=[o]:e.push(o),r++}}w.certFile!==
+void 0&&(ae(w.certFile,{instancePath:t+"/sni/"+c+"/certFile",parentData:w,parentDataProperty:"certFile",rootData:l,dynamicAnchors:m})||
+(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)),w.keyFile!==void 0&&(ae(w.keyFile,{instancePath:t+"/sni/"+c+"/key\
+File",parentData:w,parentDataProperty:"keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),
 r=e.length))}else{let h={instancePath:t+"/sni/"+c,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"\
-object"},schema:pe.properties.sni.items.type,parentSchema:pe.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{
-let i={instancePath:t+"/sni",schemaPath:"#/properties/sni/type",keyword:"type",params:{type:"array"},schema:pe.properties.
-sni.type,parentSchema:pe.properties.sni,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/\
-type",keyword:"type",params:{type:"object"},schema:pe.type,parentSchema:pe,data:s};e===null?e=[a]:e.push(a),r++}return pr.
+object"},schema:ie.properties.sni.items.type,parentSchema:ie.properties.sni.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{
+let i={instancePath:t+"/sni",schemaPath:"#/properties/sni/type",keyword:"type",params:{type:"array"},schema:ie.properties.
+sni.type,parentSchema:ie.properties.sni,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/\
+type",keyword:"type",params:{type:"object"},schema:ie.type,parentSchema:ie,data:s};e===null?e=[a]:e.push(a),r++}return pr.
 errors=e,r===0}pr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function nr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=nr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
-items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
-h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(L(
+items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(V(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
+h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(V(
 s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.
 anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{
 type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;
@@ -251,8 +251,8 @@ if(Object.keys(s).length<1){let a={instancePath:t,schemaPath:"#/minProperties",k
 schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="env"||a==="file")){let i={instancePath:t,
 schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ar,
 data:s};e===null?e=[i]:e.push(i),r++}s.env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"e\
-nv",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+
-"/file",parentData:s,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),
+nv",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+
+"/file",parentData:s,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),
 r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ar.type,parentSchema:ar,
 data:s};e===null?e=[a]:e.push(a),r++}return Mr.errors=e,r===0}Mr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var va={
 type:"string",pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"a size with its unit, \
@@ -271,13 +271,13 @@ instancePath:t,schemaPath:"#/maximum",keyword:"maximum",params:{comparison:"<=",
 e===null?e=[a]:e.push(a),r++}if(s<1||isNaN(s)){let a={instancePath:t,schemaPath:"#/minimum",keyword:"minimum",params:{comparison:"\
 >=",limit:1},schema:1,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}}return Q.errors=e,r===0}Q.evaluated={dynamicProps:!1,
 dynamicItems:!1};var Ur={type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expecte\
-d":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Sa=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function te(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=te.evaluated;
+d":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Sa=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function se(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=se.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Sa.test(s)){let a={instancePath:t,
 schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|\
 m|h|d)$",parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"t\
-ype",params:{type:"string"},schema:Ur.type,parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}return te.errors=e,r===0}
-te.evaluated={dynamicProps:!1,dynamicItems:!1};var gr={type:"string",pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$","x-form\
+ype",params:{type:"string"},schema:Ur.type,parentSchema:Ur,data:s};e===null?e=[a]:e.push(a),r++}return se.errors=e,r===0}
+se.evaluated={dynamicProps:!1,dynamicItems:!1};var gr={type:"string",pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$","x-form\
 at":"duration","x-expected":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Oa=new RegExp("^(0|[1-9][0-9]\
 {0,6})(ms|s|m|h|d)$","u");function Be(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Be.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Oa.
@@ -287,93 +287,93 @@ schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:gr.type,parentS
 r++}return Be.errors=e,r===0}Be.evaluated={dynamicProps:!1,dynamicItems:!1};function _t(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=_t.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let o={instancePath:t,schemaPath:"\
-#/required",keyword:"required",params:{missingProperty:"kind"},schema:N.required,parentSchema:N,data:s};e===null?e=[o]:e.
-push(o),r++}for(let o in s)if(!rr.call(N.properties,o)){let n={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:N,data:s};e===null?e=[n]:e.push(n),r++}if(s.kind!==
+#/required",keyword:"required",params:{missingProperty:"kind"},schema:E.required,parentSchema:E,data:s};e===null?e=[o]:e.
+push(o),r++}for(let o in s)if(!rr.call(E.properties,o)){let n={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
+additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:E,data:s};e===null?e=[n]:e.push(n),r++}if(s.kind!==
 void 0){let o=s.kind;if(typeof o!="string"){let n={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"t\
-ype",params:{type:"string"},schema:N.properties.kind.type,parentSchema:N.properties.kind,data:o};e===null?e=[n]:e.push(n),
+ype",params:{type:"string"},schema:E.properties.kind.type,parentSchema:E.properties.kind,data:o};e===null?e=[n]:e.push(n),
 r++}if(o!=="Gateway"){let n={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"\
-Gateway"},schema:"Gateway",parentSchema:N.properties.kind,data:o};e===null?e=[n]:e.push(n),r++}}if(s.organization!==void 0){
+Gateway"},schema:"Gateway",parentSchema:E.properties.kind,data:o};e===null?e=[n]:e.push(n),r++}}if(s.organization!==void 0){
 let o=s.organization;if(typeof o=="string"){if(!Hi.test(o)){let n={instancePath:t+"/organization",schemaPath:"#/properti\
-es/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:N.
+es/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:E.
 properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t+"/organization",schemaPath:"#/p\
-roperties/organization/type",keyword:"type",params:{type:"string"},schema:N.properties.organization.type,parentSchema:N.
+roperties/organization/type",keyword:"type",params:{type:"string"},schema:E.properties.organization.type,parentSchema:E.
 properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}if(s.environmentGroups!==void 0){let o=s.environmentGroups;
 if(Array.isArray(o)){if(o.length>1e3){let d={instancePath:t+"/environmentGroups",schemaPath:"#/properties/environmentGro\
-ups/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:N.properties.environmentGroups,data:o};e===null?
+ups/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:E.properties.environmentGroups,data:o};e===null?
 e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.name===
 void 0){let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"\
-required",params:{missingProperty:"name"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.
+required",params:{missingProperty:"name"},schema:E.properties.environmentGroups.items.required,parentSchema:E.properties.
 environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}if(S.hostnames===void 0){let y={instancePath:t+"/environmen\
 tGroups/"+d,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"hostn\
-ames"},schema:N.properties.environmentGroups.items.required,parentSchema:N.properties.environmentGroups.items,data:S};e===
+ames"},schema:E.properties.environmentGroups.items.required,parentSchema:E.properties.environmentGroups.items,data:S};e===
 null?e=[y]:e.push(y),r++}if(S.environments===void 0){let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/propert\
-ies/environmentGroups/items/required",keyword:"required",params:{missingProperty:"environments"},schema:N.properties.environmentGroups.
-items.required,parentSchema:N.properties.environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y===
+ies/environmentGroups/items/required",keyword:"required",params:{missingProperty:"environments"},schema:E.properties.environmentGroups.
+items.required,parentSchema:E.properties.environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y===
 "name"||y==="hostnames"||y==="environments")){let P={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/env\
-ironmentGroups/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:N.
+ironmentGroups/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:E.
 properties.environmentGroups.items,data:S};e===null?e=[P]:e.push(P),r++}if(S.name!==void 0&&(Ze(S.name,{instancePath:t+"\
 /environmentGroups/"+d+"/name",parentData:S,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:
 e.concat(Ze.errors),r=e.length)),S.hostnames!==void 0){let y=S.hostnames;if(Array.isArray(y)){if(y.length>100){let g={instancePath:t+
 "/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"\
-maxItems",params:{limit:100},schema:100,parentSchema:N.properties.environmentGroups.items.properties.hostnames,data:y};e===
+maxItems",params:{limit:100},schema:100,parentSchema:E.properties.environmentGroups.items.properties.hostnames,data:y};e===
 null?e=[g]:e.push(g),r++}if(y.length<1){let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/propert\
-ies/environmentGroups/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.
+ies/environmentGroups/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:E.properties.
 environmentGroups.items.properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Gr(
 y[g],{instancePath:t+"/environmentGroups/"+d+"/hostnames/"+g,parentData:y,parentDataProperty:g,rootData:l,dynamicAnchors:m})||
 (e=e===null?Gr.errors:e.concat(Gr.errors),r=e.length);let A=y.length,f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){
 let g={instancePath:t+"/environmentGroups/"+d+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
-ostnames/uniqueItems",keyword:"uniqueItems",params:{i:A,j:f},schema:!0,parentSchema:N.properties.environmentGroups.items.
+ostnames/uniqueItems",keyword:"uniqueItems",params:{i:A,j:f},schema:!0,parentSchema:E.properties.environmentGroups.items.
 properties.hostnames,data:y};e===null?e=[g]:e.push(g),r++;break e}}}else{let P={instancePath:t+"/environmentGroups/"+d+"\
 /hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/type",keyword:"type",params:{type:"arr\
-ay"},schema:N.properties.environmentGroups.items.properties.hostnames.type,parentSchema:N.properties.environmentGroups.items.
+ay"},schema:E.properties.environmentGroups.items.properties.hostnames.type,parentSchema:E.properties.environmentGroups.items.
 properties.hostnames,data:y};e===null?e=[P]:e.push(P),r++}}if(S.environments!==void 0){let y=S.environments;if(Array.isArray(
 y)){if(y.length>100){let g={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentG\
-roups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:N.properties.
+roups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:E.properties.
 environmentGroups.items.properties.environments,data:y};e===null?e=[g]:e.push(g),r++}if(y.length<1){let g={instancePath:t+
 "/environmentGroups/"+d+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/minItem\
-s",keyword:"minItems",params:{limit:1},schema:1,parentSchema:N.properties.environmentGroups.items.properties.environments,
+s",keyword:"minItems",params:{limit:1},schema:1,parentSchema:E.properties.environmentGroups.items.properties.environments,
 data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++)Ze(y[g],{instancePath:t+"/environmentGroups/"+d+
 "/environments/"+g,parentData:y,parentDataProperty:g,rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),
 r=e.length);let A=y.length,f;if(A>1){e:for(;A--;)for(f=A;f--;)if(Xe(y[A],y[f])){let g={instancePath:t+"/environmentGroup\
 s/"+d+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueItems",keyword:"uni\
-queItems",params:{i:A,j:f},schema:!0,parentSchema:N.properties.environmentGroups.items.properties.environments,data:y};e===
+queItems",params:{i:A,j:f},schema:!0,parentSchema:E.properties.environmentGroups.items.properties.environments,data:y};e===
 null?e=[g]:e.push(g),r++;break e}}}else{let P={instancePath:t+"/environmentGroups/"+d+"/environments",schemaPath:"#/prop\
-erties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.
-items.properties.environments.type,parentSchema:N.properties.environmentGroups.items.properties.environments,data:y};e===
+erties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:E.properties.environmentGroups.
+items.properties.environments.type,parentSchema:E.properties.environmentGroups.items.properties.environments,data:y};e===
 null?e=[P]:e.push(P),r++}}}else{let y={instancePath:t+"/environmentGroups/"+d,schemaPath:"#/properties/environmentGroups\
-/items/type",keyword:"type",params:{type:"object"},schema:N.properties.environmentGroups.items.type,parentSchema:N.properties.
+/items/type",keyword:"type",params:{type:"object"},schema:E.properties.environmentGroups.items.type,parentSchema:E.properties.
 environmentGroups.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={instancePath:t+"/environmentGroups",schemaPath:"\
-#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:N.properties.environmentGroups.type,parentSchema:N.
+#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:E.properties.environmentGroups.type,parentSchema:E.
 properties.environmentGroups,data:o};e===null?e=[n]:e.push(n),r++}}if(s.deployments!==void 0){let o=s.deployments;if(o&&
 typeof o=="object"&&!Array.isArray(o)){if(Object.keys(o).length>100){let n={instancePath:t+"/deployments",schemaPath:"#/\
-properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:N.properties.deployments,
+properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:E.properties.deployments,
 data:o};e===null?e=[n]:e.push(n),r++}for(let n in o){let d=r;Ze(n,{instancePath:t+"/deployments",parentData:o,parentDataProperty:"\
 deployments",rootData:l,dynamicAnchors:m})||(e=e===null?Ze.errors:e.concat(Ze.errors),r=e.length);var a=d===r;if(!a){let S={
 instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"propertyNames",params:{propertyName:n},
-schema:N.properties.deployments.propertyNames,parentSchema:N.properties.deployments,data:o};e===null?e=[S]:e.push(S),r++}}
+schema:E.properties.deployments.propertyNames,parentSchema:E.properties.deployments,data:o};e===null?e=[S]:e.push(S),r++}}
 for(let n in o){let d=o[n];if(Array.isArray(d)){if(d.length>6e3){let A={instancePath:t+"/deployments/"+n.replace(/~/g,"~\
 0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxItems",keyword:"maxItems",params:{limit:6e3},
-schema:6e3,parentSchema:N.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++}let S=d.length;
+schema:6e3,parentSchema:E.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++}let S=d.length;
 for(let A=0;A<S;A++)Kr(d[A],{instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1")+"/"+A,parentData:d,
 parentDataProperty:A,rootData:l,dynamicAnchors:m})||(e=e===null?Kr.errors:e.concat(Kr.errors),r=e.length);let y=d.length,
 P;if(y>1){e:for(;y--;)for(P=y;P--;)if(Xe(d[y],d[P])){let A={instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(
 /\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqueItems",keyword:"uniqueItems",params:{i:y,j:P},
-schema:!0,parentSchema:N.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++;break e}}}else{
+schema:!0,parentSchema:E.properties.deployments.additionalProperties,data:d};e===null?e=[A]:e.push(A),r++;break e}}}else{
 let S={instancePath:t+"/deployments/"+n.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/addi\
-tionalProperties/type",keyword:"type",params:{type:"array"},schema:N.properties.deployments.additionalProperties.type,parentSchema:N.
+tionalProperties/type",keyword:"type",params:{type:"array"},schema:E.properties.deployments.additionalProperties.type,parentSchema:E.
 properties.deployments.additionalProperties,data:d};e===null?e=[S]:e.push(S),r++}}}else{let n={instancePath:t+"/deployme\
-nts",schemaPath:"#/properties/deployments/type",keyword:"type",params:{type:"object"},schema:N.properties.deployments.type,
-parentSchema:N.properties.deployments,data:o};e===null?e=[n]:e.push(n),r++}}if(s.listeners!==void 0){let o=s.listeners;if(Array.
+nts",schemaPath:"#/properties/deployments/type",keyword:"type",params:{type:"object"},schema:E.properties.deployments.type,
+parentSchema:E.properties.deployments,data:o};e===null?e=[n]:e.push(n),r++}}if(s.listeners!==void 0){let o=s.listeners;if(Array.
 isArray(o)){if(o.length>16){let d={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/maxItems",keyword:"max\
-Items",params:{limit:16},schema:16,parentSchema:N.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}if(o.length<
+Items",params:{limit:16},schema:16,parentSchema:E.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}if(o.length<
 1){let d={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/minItems",keyword:"minItems",params:{limit:1},schema:1,
-parentSchema:N.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];
+parentSchema:E.properties.listeners,data:o};e===null?e=[d]:e.push(d),r++}let n=o.length;for(let d=0;d<n;d++){let S=o[d];
 if(S&&typeof S=="object"&&!Array.isArray(S)){if(S.port===void 0){let y={instancePath:t+"/listeners/"+d,schemaPath:"#/pro\
-perties/listeners/items/required",keyword:"required",params:{missingProperty:"port"},schema:N.properties.listeners.items.
-required,parentSchema:N.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y==="name"||
+perties/listeners/items/required",keyword:"required",params:{missingProperty:"port"},schema:E.properties.listeners.items.
+required,parentSchema:E.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}for(let y in S)if(!(y==="name"||
 y==="host"||y==="port"||y==="reusePort"||y==="tls")){let P={instancePath:t+"/listeners/"+d,schemaPath:"#/properties/list\
-eners/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:N.
+eners/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:E.
 properties.listeners.items,data:S};e===null?e=[P]:e.push(P),r++}if(S.name!==void 0&&(Br(S.name,{instancePath:t+"/listene\
 rs/"+d+"/name",parentData:S,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Br.errors:e.concat(Br.errors),
 r=e.length)),S.host!==void 0&&(Ge(S.host,{instancePath:t+"/listeners/"+d+"/host",parentData:S,parentDataProperty:"host",
@@ -381,73 +381,73 @@ rootData:l,dynamicAnchors:m})||(e=e===null?Ge.errors:e.concat(Ge.errors),r=e.len
 "/listeners/"+d+"/port",parentData:S,parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(
 Ke.errors),r=e.length)),S.reusePort!==void 0){let y=S.reusePort;if(typeof y!="boolean"){let P={instancePath:t+"/listener\
 s/"+d+"/reusePort",schemaPath:"#/properties/listeners/items/properties/reusePort/type",keyword:"type",params:{type:"bool\
-ean"},schema:N.properties.listeners.items.properties.reusePort.type,parentSchema:N.properties.listeners.items.properties.
+ean"},schema:E.properties.listeners.items.properties.reusePort.type,parentSchema:E.properties.listeners.items.properties.
 reusePort,data:y};e===null?e=[P]:e.push(P),r++}}S.tls!==void 0&&(pr(S.tls,{instancePath:t+"/listeners/"+d+"/tls",parentData:S,
 parentDataProperty:"tls",rootData:l,dynamicAnchors:m})||(e=e===null?pr.errors:e.concat(pr.errors),r=e.length))}else{let y={
-instancePath:t+"/listeners/"+d,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{type:"object"},schema:N.
-properties.listeners.items.type,parentSchema:N.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={
-instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{type:"array"},schema:N.properties.
-listeners.type,parentSchema:N.properties.listeners,data:o};e===null?e=[n]:e.push(n),r++}}if(s.store!==void 0){let o=s.store,
+instancePath:t+"/listeners/"+d,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{type:"object"},schema:E.
+properties.listeners.items.type,parentSchema:E.properties.listeners.items,data:S};e===null?e=[y]:e.push(y),r++}}}else{let n={
+instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{type:"array"},schema:E.properties.
+listeners.type,parentSchema:E.properties.listeners,data:o};e===null?e=[n]:e.push(n),r++}}if(s.store!==void 0){let o=s.store,
 n=r,d=!0,S=r;if(r===S)if(o&&typeof o=="object"&&!Array.isArray(o)){let y;if(o.kind===void 0&&(y="kind")){let P={};e===null?
 e=[P]:e.push(P),r++}else if(o.kind!==void 0&&o.kind!=="memory"){let P={};e===null?e=[P]:e.push(P),r++}}else{let y={};e===
 null?e=[y]:e.push(y),r++}var i=S===r;if(r=n,e!==null&&(n?e.length=n:e=null),i){let y=r;if(!(o&&typeof o=="object"&&!Array.
 isArray(o))){let g={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/then/type",keyword:"type",params:{type:"\
-object"},schema:N.properties.store.allOf[0].then.type,parentSchema:N.properties.store.allOf[0].then,data:o};e===null?e=[
+object"},schema:E.properties.store.allOf[0].then.type,parentSchema:E.properties.store.allOf[0].then,data:o};e===null?e=[
 g]:e.push(g),r++}let P=r,A=r;if(r===A)if(o&&typeof o=="object"&&!Array.isArray(o)){let g;if(o.file===void 0&&(g="file")){
 let v={};e===null?e=[v]:e.push(v),r++}}else{let g={};e===null?e=[g]:e.push(g),r++}var c=A===r;if(c){let g={instancePath:t+
-"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"not",params:{},schema:N.properties.store.allOf[0].then.
-not,parentSchema:N.properties.store.allOf[0].then,data:o};e===null?e=[g]:e.push(g),r++}else r=P,e!==null&&(P?e.length=P:
+"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"not",params:{},schema:E.properties.store.allOf[0].then.
+not,parentSchema:E.properties.store.allOf[0].then,data:o};e===null?e=[g]:e.push(g),r++}else r=P,e!==null&&(P?e.length=P:
 e=null);var i=y===r;d=i}if(!d){let y={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/if",keyword:"if",params:{
-failingKeyword:"then"},schema:N.properties.store.allOf[0].if,parentSchema:N.properties.store.allOf[0],data:o};e===null?e=
+failingKeyword:"then"},schema:E.properties.store.allOf[0].if,parentSchema:E.properties.store.allOf[0],data:o};e===null?e=
 [y]:e.push(y),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.kind===void 0){let y={instancePath:t+"/store",schemaPath:"\
-#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:N.properties.store.required,parentSchema:N.
+#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:E.properties.store.required,parentSchema:E.
 properties.store,data:o};e===null?e=[y]:e.push(y),r++}for(let y in o)if(!(y==="kind"||y==="file")){let P={instancePath:t+
 "/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},
-schema:!1,parentSchema:N.properties.store,data:o};e===null?e=[P]:e.push(P),r++}if(o.kind!==void 0){let y=o.kind;if(typeof y!=
+schema:!1,parentSchema:E.properties.store,data:o};e===null?e=[P]:e.push(P),r++}if(o.kind!==void 0){let y=o.kind;if(typeof y!=
 "string"){let P={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/kind/type",keyword:"type",params:{
-type:"string"},schema:N.properties.store.properties.kind.type,parentSchema:N.properties.store.properties.kind,data:y};e===
+type:"string"},schema:E.properties.store.properties.kind.type,parentSchema:E.properties.store.properties.kind,data:y};e===
 null?e=[P]:e.push(P),r++}if(!(y==="memory"||y==="embedded")){let P={instancePath:t+"/store/kind",schemaPath:"#/propertie\
-s/store/properties/kind/enum",keyword:"enum",params:{allowedValues:N.properties.store.properties.kind.enum},schema:N.properties.
-store.properties.kind.enum,parentSchema:N.properties.store.properties.kind,data:y};e===null?e=[P]:e.push(P),r++}}o.file!==
+s/store/properties/kind/enum",keyword:"enum",params:{allowedValues:E.properties.store.properties.kind.enum},schema:E.properties.
+store.properties.kind.enum,parentSchema:E.properties.store.properties.kind,data:y};e===null?e=[P]:e.push(P),r++}}o.file!==
 void 0&&(nr(o.file,{instancePath:t+"/store/file",parentData:o,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=
 e===null?nr.errors:e.concat(nr.errors),r=e.length))}else{let y={instancePath:t+"/store",schemaPath:"#/properties/store/t\
-ype",keyword:"type",params:{type:"object"},schema:N.properties.store.type,parentSchema:N.properties.store,data:o};e===null?
+ype",keyword:"type",params:{type:"object"},schema:E.properties.store.type,parentSchema:E.properties.store,data:o};e===null?
 e=[y]:e.push(y),r++}}if(s.ops!==void 0){let o=s.ops;if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.port===void 0){let n={
-instancePath:t+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"port"},schema:N.
-properties.ops.required,parentSchema:N.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o)if(!(n==="host"||
+instancePath:t+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"port"},schema:E.
+properties.ops.required,parentSchema:E.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o)if(!(n==="host"||
 n==="port")){let d={instancePath:t+"/ops",schemaPath:"#/properties/ops/additionalProperties",keyword:"additionalProperti\
-es",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.ops,data:o};e===null?e=[d]:e.push(d),r++}o.host!==
+es",params:{additionalProperty:n},schema:!1,parentSchema:E.properties.ops,data:o};e===null?e=[d]:e.push(d),r++}o.host!==
 void 0&&(Ge(o.host,{instancePath:t+"/ops/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||(e=
 e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/ops/port",parentData:o,
 parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length))}else{let n={
-instancePath:t+"/ops",schemaPath:"#/properties/ops/type",keyword:"type",params:{type:"object"},schema:N.properties.ops.type,
-parentSchema:N.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}}if(s.admin!==void 0){let o=s.admin;if(!(o&&typeof o==
+instancePath:t+"/ops",schemaPath:"#/properties/ops/type",keyword:"type",params:{type:"object"},schema:E.properties.ops.type,
+parentSchema:E.properties.ops,data:o};e===null?e=[n]:e.push(n),r++}}if(s.admin!==void 0){let o=s.admin;if(!(o&&typeof o==
 "object"&&!Array.isArray(o))){let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/0/type",keyword:"type",
-params:{type:"object"},schema:N.properties.admin.allOf[0].type,parentSchema:N.properties.admin.allOf[0],data:o};e===null?
+params:{type:"object"},schema:E.properties.admin.allOf[0].type,parentSchema:E.properties.admin.allOf[0],data:o};e===null?
 e=[f]:e.push(f),r++}let n=r,d=r;if(r===d)if(o&&typeof o=="object"&&!Array.isArray(o)){let f;if(o.port===void 0&&(f="port")||
 o.socket===void 0&&(f="socket")){let g={};e===null?e=[g]:e.push(g),r++}}else{let f={};e===null?e=[f]:e.push(f),r++}var w=d===
-r;if(w){let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/0/not",keyword:"not",params:{},schema:N.properties.
-admin.allOf[0].not,parentSchema:N.properties.admin.allOf[0],data:o};e===null?e=[f]:e.push(f),r++}else r=n,e!==null&&(n?e.
+r;if(w){let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/0/not",keyword:"not",params:{},schema:E.properties.
+admin.allOf[0].not,parentSchema:E.properties.admin.allOf[0],data:o};e===null?e=[f]:e.push(f),r++}else r=n,e!==null&&(n?e.
 length=n:e=null);if(!(o&&typeof o=="object"&&!Array.isArray(o))){let f={instancePath:t+"/admin",schemaPath:"#/properties\
-/admin/allOf/1/type",keyword:"type",params:{type:"object"},schema:N.properties.admin.allOf[1].type,parentSchema:N.properties.
+/admin/allOf/1/type",keyword:"type",params:{type:"object"},schema:E.properties.admin.allOf[1].type,parentSchema:E.properties.
 admin.allOf[1],data:o};e===null?e=[f]:e.push(f),r++}let S=r,y=!1,P=r;if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.port===
 void 0){let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0/required",keyword:"required",params:{
-missingProperty:"port"},schema:N.properties.admin.allOf[1].anyOf[0].required,parentSchema:N.properties.admin.allOf[1].anyOf[0],
+missingProperty:"port"},schema:E.properties.admin.allOf[1].anyOf[0].required,parentSchema:E.properties.admin.allOf[1].anyOf[0],
 data:o};e===null?e=[f]:e.push(f),r++}}else{let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0\
-/type",keyword:"type",params:{type:"object"},schema:N.properties.admin.allOf[1].anyOf[0].type,parentSchema:N.properties.
+/type",keyword:"type",params:{type:"object"},schema:E.properties.admin.allOf[1].anyOf[0].type,parentSchema:E.properties.
 admin.allOf[1].anyOf[0],data:o};e===null?e=[f]:e.push(f),r++}var h=P===r;y=y||h;let A=r;if(o&&typeof o=="object"&&!Array.
 isArray(o)){if(o.socket===void 0){let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/required",
-keyword:"required",params:{missingProperty:"socket"},schema:N.properties.admin.allOf[1].anyOf[1].required,parentSchema:N.
+keyword:"required",params:{missingProperty:"socket"},schema:E.properties.admin.allOf[1].anyOf[1].required,parentSchema:E.
 properties.admin.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}}else{let f={instancePath:t+"/admin",schemaPath:"\
-#/properties/admin/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:N.properties.admin.allOf[1].anyOf[1].
-type,parentSchema:N.properties.admin.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}var h=A===r;if(y=y||h,y)r=S,
+#/properties/admin/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:E.properties.admin.allOf[1].anyOf[1].
+type,parentSchema:E.properties.admin.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}var h=A===r;if(y=y||h,y)r=S,
 e!==null&&(S?e.length=S:e=null);else{let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf",keyword:"\
-anyOf",params:{},schema:N.properties.admin.allOf[1].anyOf,parentSchema:N.properties.admin.allOf[1],data:o};e===null?e=[f]:
+anyOf",params:{},schema:E.properties.admin.allOf[1].anyOf,parentSchema:E.properties.admin.allOf[1],data:o};e===null?e=[f]:
 e.push(f),r++}if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.secret===void 0){let f={instancePath:t+"/admin",schemaPath:"\
-#/properties/admin/required",keyword:"required",params:{missingProperty:"secret"},schema:N.properties.admin.required,parentSchema:N.
+#/properties/admin/required",keyword:"required",params:{missingProperty:"secret"},schema:E.properties.admin.required,parentSchema:E.
 properties.admin,data:o};e===null?e=[f]:e.push(f),r++}for(let f in o)if(!(f==="host"||f==="port"||f==="socket"||f==="sec\
 ret"||f==="tls")){let g={instancePath:t+"/admin",schemaPath:"#/properties/admin/additionalProperties",keyword:"additiona\
-lProperties",params:{additionalProperty:f},schema:!1,parentSchema:N.properties.admin,data:o};e===null?e=[g]:e.push(g),r++}
+lProperties",params:{additionalProperty:f},schema:!1,parentSchema:E.properties.admin,data:o};e===null?e=[g]:e.push(g),r++}
 o.host!==void 0&&(Ge(o.host,{instancePath:t+"/admin/host",parentData:o,parentDataProperty:"host",rootData:l,dynamicAnchors:m})||
 (e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/admin/port",parentData:o,
 parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length)),o.socket!==
@@ -456,21 +456,21 @@ void 0&&(nr(o.socket,{instancePath:t+"/admin/socket",parentData:o,parentDataProp
 parentDataProperty:"secret",rootData:l,dynamicAnchors:m})||(e=e===null?Mr.errors:e.concat(Mr.errors),r=e.length)),o.tls!==
 void 0&&(pr(o.tls,{instancePath:t+"/admin/tls",parentData:o,parentDataProperty:"tls",rootData:l,dynamicAnchors:m})||(e=e===
 null?pr.errors:e.concat(pr.errors),r=e.length))}else{let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/type",
-keyword:"type",params:{type:"object"},schema:N.properties.admin.type,parentSchema:N.properties.admin,data:o};e===null?e=
+keyword:"type",params:{type:"object"},schema:E.properties.admin.type,parentSchema:E.properties.admin,data:o};e===null?e=
 [f]:e.push(f),r++}}if(s.limits!==void 0){let o=s.limits;if(o&&typeof o=="object"&&!Array.isArray(o)){for(let n in o)if(!rr.
-call(N.properties.limits.properties,n)){let d={instancePath:t+"/limits",schemaPath:"#/properties/limits/additionalProper\
-ties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.limits,data:o};e===
+call(E.properties.limits.properties,n)){let d={instancePath:t+"/limits",schemaPath:"#/properties/limits/additionalProper\
+ties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:E.properties.limits,data:o};e===
 null?e=[d]:e.push(d),r++}o.requestHead!==void 0&&(le(o.requestHead,{instancePath:t+"/limits/requestHead",parentData:o,parentDataProperty:"\
 requestHead",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.requestHeadersMax!==
 void 0&&(Q(o.requestHeadersMax,{instancePath:t+"/limits/requestHeadersMax",parentData:o,parentDataProperty:"requestHeade\
 rsMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.requestTarget!==void 0&&(le(
 o.requestTarget,{instancePath:t+"/limits/requestTarget",parentData:o,parentDataProperty:"requestTarget",rootData:l,dynamicAnchors:m})||
-(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.requestHeadTimeout!==void 0&&(te(o.requestHeadTimeout,{instancePath:t+
+(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.requestHeadTimeout!==void 0&&(se(o.requestHeadTimeout,{instancePath:t+
 "/limits/requestHeadTimeout",parentData:o,parentDataProperty:"requestHeadTimeout",rootData:l,dynamicAnchors:m})||(e=e===
-null?te.errors:e.concat(te.errors),r=e.length)),o.requestTimeout!==void 0&&(te(o.requestTimeout,{instancePath:t+"/limits\
-/requestTimeout",parentData:o,parentDataProperty:"requestTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.
-concat(te.errors),r=e.length)),o.keepAliveTimeout!==void 0&&(te(o.keepAliveTimeout,{instancePath:t+"/limits/keepAliveTim\
-eout",parentData:o,parentDataProperty:"keepAliveTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.
+null?se.errors:e.concat(se.errors),r=e.length)),o.requestTimeout!==void 0&&(se(o.requestTimeout,{instancePath:t+"/limits\
+/requestTimeout",parentData:o,parentDataProperty:"requestTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.
+concat(se.errors),r=e.length)),o.keepAliveTimeout!==void 0&&(se(o.keepAliveTimeout,{instancePath:t+"/limits/keepAliveTim\
+eout",parentData:o,parentDataProperty:"keepAliveTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.
 errors),r=e.length)),o.early!==void 0&&(le(o.early,{instancePath:t+"/limits/early",parentData:o,parentDataProperty:"earl\
 y",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.handshakesMax!==void 0&&(Q(o.
 handshakesMax,{instancePath:t+"/limits/handshakesMax",parentData:o,parentDataProperty:"handshakesMax",rootData:l,dynamicAnchors:m})||
@@ -487,22 +487,22 @@ dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.res
 "/limits/interimResponsesMax",parentData:o,parentDataProperty:"interimResponsesMax",rootData:l,dynamicAnchors:m})||(e=e===
 null?Q.errors:e.concat(Q.errors),r=e.length)),o.refusalBody!==void 0&&(le(o.refusalBody,{instancePath:t+"/limits/refusal\
 Body",parentData:o,parentDataProperty:"refusalBody",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),
-r=e.length)),o.connectTimeout!==void 0&&(te(o.connectTimeout,{instancePath:t+"/limits/connectTimeout",parentData:o,parentDataProperty:"\
-connectTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),o.ioTimeout!==void 0&&
-(te(o.ioTimeout,{instancePath:t+"/limits/ioTimeout",parentData:o,parentDataProperty:"ioTimeout",rootData:l,dynamicAnchors:m})||
-(e=e===null?te.errors:e.concat(te.errors),r=e.length)),o.spliceBuffer!==void 0&&(le(o.spliceBuffer,{instancePath:t+"/lim\
+r=e.length)),o.connectTimeout!==void 0&&(se(o.connectTimeout,{instancePath:t+"/limits/connectTimeout",parentData:o,parentDataProperty:"\
+connectTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),o.ioTimeout!==void 0&&
+(se(o.ioTimeout,{instancePath:t+"/limits/ioTimeout",parentData:o,parentDataProperty:"ioTimeout",rootData:l,dynamicAnchors:m})||
+(e=e===null?se.errors:e.concat(se.errors),r=e.length)),o.spliceBuffer!==void 0&&(le(o.spliceBuffer,{instancePath:t+"/lim\
 its/spliceBuffer",parentData:o,parentDataProperty:"spliceBuffer",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.
-concat(le.errors),r=e.length)),o.writeStallTimeout!==void 0&&(te(o.writeStallTimeout,{instancePath:t+"/limits/writeStall\
-Timeout",parentData:o,parentDataProperty:"writeStallTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(
-te.errors),r=e.length)),o.halfCloseTimeout!==void 0&&(te(o.halfCloseTimeout,{instancePath:t+"/limits/halfCloseTimeout",parentData:o,
-parentDataProperty:"halfCloseTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),
-o.closeGrace!==void 0&&(te(o.closeGrace,{instancePath:t+"/limits/closeGrace",parentData:o,parentDataProperty:"closeGrace",
-rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),o.closeTimeout!==void 0&&(te(o.closeTimeout,
+concat(le.errors),r=e.length)),o.writeStallTimeout!==void 0&&(se(o.writeStallTimeout,{instancePath:t+"/limits/writeStall\
+Timeout",parentData:o,parentDataProperty:"writeStallTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(
+se.errors),r=e.length)),o.halfCloseTimeout!==void 0&&(se(o.halfCloseTimeout,{instancePath:t+"/limits/halfCloseTimeout",parentData:o,
+parentDataProperty:"halfCloseTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),
+o.closeGrace!==void 0&&(se(o.closeGrace,{instancePath:t+"/limits/closeGrace",parentData:o,parentDataProperty:"closeGrace",
+rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),o.closeTimeout!==void 0&&(se(o.closeTimeout,
 {instancePath:t+"/limits/closeTimeout",parentData:o,parentDataProperty:"closeTimeout",rootData:l,dynamicAnchors:m})||(e=
-e===null?te.errors:e.concat(te.errors),r=e.length)),o.idleTimeout!==void 0&&(te(o.idleTimeout,{instancePath:t+"/limits/i\
-dleTimeout",parentData:o,parentDataProperty:"idleTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(
-te.errors),r=e.length)),o.tcpKeepAlive!==void 0&&(te(o.tcpKeepAlive,{instancePath:t+"/limits/tcpKeepAlive",parentData:o,
-parentDataProperty:"tcpKeepAlive",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),
+e===null?se.errors:e.concat(se.errors),r=e.length)),o.idleTimeout!==void 0&&(se(o.idleTimeout,{instancePath:t+"/limits/i\
+dleTimeout",parentData:o,parentDataProperty:"idleTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(
+se.errors),r=e.length)),o.tcpKeepAlive!==void 0&&(se(o.tcpKeepAlive,{instancePath:t+"/limits/tcpKeepAlive",parentData:o,
+parentDataProperty:"tcpKeepAlive",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),
 o.credentialsPerSessionMax!==void 0&&(Q(o.credentialsPerSessionMax,{instancePath:t+"/limits/credentialsPerSessionMax",parentData:o,
 parentDataProperty:"credentialsPerSessionMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.
 length)),o.revocationsRememberedMax!==void 0&&(Q(o.revocationsRememberedMax,{instancePath:t+"/limits/revocationsRemember\
@@ -519,10 +519,10 @@ logBacklog",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.err
 (e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.adminPageMax!==void 0&&(Q(o.adminPageMax,{instancePath:t+"/limi\
 ts/adminPageMax",parentData:o,parentDataProperty:"adminPageMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(
 Q.errors),r=e.length))}else{let n={instancePath:t+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{
-type:"object"},schema:N.properties.limits.type,parentSchema:N.properties.limits,data:o};e===null?e=[n]:e.push(n),r++}}if(s.
+type:"object"},schema:E.properties.limits.type,parentSchema:E.properties.limits,data:o};e===null?e=[n]:e.push(n),r++}}if(s.
 drain!==void 0){let o=s.drain;if(o&&typeof o=="object"&&!Array.isArray(o)){for(let n in o)if(!(n==="preDrainDelay"||n===
 "window"||n==="spread"||n==="refuse"||n==="successor")){let d={instancePath:t+"/drain",schemaPath:"#/properties/drain/ad\
-ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.drain,
+ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:E.properties.drain,
 data:o};e===null?e=[d]:e.push(d),r++}if(o.preDrainDelay!==void 0&&(Be(o.preDrainDelay,{instancePath:t+"/drain/preDrainDe\
 lay",parentData:o,parentDataProperty:"preDrainDelay",rootData:l,dynamicAnchors:m})||(e=e===null?Be.errors:e.concat(Be.errors),
 r=e.length)),o.window!==void 0&&(Be(o.window,{instancePath:t+"/drain/window",parentData:o,parentDataProperty:"window",rootData:l,
@@ -530,34 +530,34 @@ dynamicAnchors:m})||(e=e===null?Be.errors:e.concat(Be.errors),r=e.length)),o.spr
 "/drain/spread",parentData:o,parentDataProperty:"spread",rootData:l,dynamicAnchors:m})||(e=e===null?Be.errors:e.concat(Be.
 errors),r=e.length)),o.refuse!==void 0){let n=o.refuse;if(!(typeof n=="number"&&!(n%1)&&!isNaN(n)&&isFinite(n))){let d={
 instancePath:t+"/drain/refuse",schemaPath:"#/properties/drain/properties/refuse/type",keyword:"type",params:{type:"integ\
-er"},schema:N.properties.drain.properties.refuse.type,parentSchema:N.properties.drain.properties.refuse,data:n};e===null?
+er"},schema:E.properties.drain.properties.refuse.type,parentSchema:E.properties.drain.properties.refuse,data:n};e===null?
 e=[d]:e.push(d),r++}if(n!==503){let d={instancePath:t+"/drain/refuse",schemaPath:"#/properties/drain/properties/refuse/c\
-onst",keyword:"const",params:{allowedValue:503},schema:503,parentSchema:N.properties.drain.properties.refuse,data:n};e===
+onst",keyword:"const",params:{allowedValue:503},schema:503,parentSchema:E.properties.drain.properties.refuse,data:n};e===
 null?e=[d]:e.push(d),r++}}if(o.successor!==void 0){let n=o.successor;if(typeof n!="boolean"){let d={instancePath:t+"/dra\
-in/successor",schemaPath:"#/properties/drain/properties/successor/type",keyword:"type",params:{type:"boolean"},schema:N.
-properties.drain.properties.successor.type,parentSchema:N.properties.drain.properties.successor,data:n};e===null?e=[d]:e.
+in/successor",schemaPath:"#/properties/drain/properties/successor/type",keyword:"type",params:{type:"boolean"},schema:E.
+properties.drain.properties.successor.type,parentSchema:E.properties.drain.properties.successor,data:n};e===null?e=[d]:e.
 push(d),r++}}}else{let n={instancePath:t+"/drain",schemaPath:"#/properties/drain/type",keyword:"type",params:{type:"obje\
-ct"},schema:N.properties.drain.type,parentSchema:N.properties.drain,data:o};e===null?e=[n]:e.push(n),r++}}if(s.observability!==
+ct"},schema:E.properties.drain.type,parentSchema:E.properties.drain,data:o};e===null?e=[n]:e.push(n),r++}}if(s.observability!==
 void 0){let o=s.observability;if(o&&typeof o=="object"&&!Array.isArray(o)){for(let n in o)if(!(n==="debug"||n==="accessL\
 og")){let d={instancePath:t+"/observability",schemaPath:"#/properties/observability/additionalProperties",keyword:"addit\
-ionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:N.properties.observability,data:o};e===null?e=[d]:
+ionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:E.properties.observability,data:o};e===null?e=[d]:
 e.push(d),r++}if(o.debug!==void 0){let n=o.debug;if(typeof n!="string"){let d={instancePath:t+"/observability/debug",schemaPath:"\
-#/properties/observability/properties/debug/type",keyword:"type",params:{type:"string"},schema:N.properties.observability.
-properties.debug.type,parentSchema:N.properties.observability.properties.debug,data:n};e===null?e=[d]:e.push(d),r++}if(!(n===
+#/properties/observability/properties/debug/type",keyword:"type",params:{type:"string"},schema:E.properties.observability.
+properties.debug.type,parentSchema:E.properties.observability.properties.debug,data:n};e===null?e=[d]:e.push(d),r++}if(!(n===
 "on"||n==="off")){let d={instancePath:t+"/observability/debug",schemaPath:"#/properties/observability/properties/debug/e\
-num",keyword:"enum",params:{allowedValues:N.properties.observability.properties.debug.enum},schema:N.properties.observability.
-properties.debug.enum,parentSchema:N.properties.observability.properties.debug,data:n};e===null?e=[d]:e.push(d),r++}}if(o.
+num",keyword:"enum",params:{allowedValues:E.properties.observability.properties.debug.enum},schema:E.properties.observability.
+properties.debug.enum,parentSchema:E.properties.observability.properties.debug,data:n};e===null?e=[d]:e.push(d),r++}}if(o.
 accessLog!==void 0){let n=o.accessLog;if(typeof n!="string"){let d={instancePath:t+"/observability/accessLog",schemaPath:"\
-#/properties/observability/properties/accessLog/type",keyword:"type",params:{type:"string"},schema:N.properties.observability.
-properties.accessLog.type,parentSchema:N.properties.observability.properties.accessLog,data:n};e===null?e=[d]:e.push(d),
+#/properties/observability/properties/accessLog/type",keyword:"type",params:{type:"string"},schema:E.properties.observability.
+properties.accessLog.type,parentSchema:E.properties.observability.properties.accessLog,data:n};e===null?e=[d]:e.push(d),
 r++}if(!(n==="on"||n==="off")){let d={instancePath:t+"/observability/accessLog",schemaPath:"#/properties/observability/p\
-roperties/accessLog/enum",keyword:"enum",params:{allowedValues:N.properties.observability.properties.accessLog.enum},schema:N.
-properties.observability.properties.accessLog.enum,parentSchema:N.properties.observability.properties.accessLog,data:n};
+roperties/accessLog/enum",keyword:"enum",params:{allowedValues:E.properties.observability.properties.accessLog.enum},schema:E.
+properties.observability.properties.accessLog.enum,parentSchema:E.properties.observability.properties.accessLog,data:n};
 e===null?e=[d]:e.push(d),r++}}}else{let n={instancePath:t+"/observability",schemaPath:"#/properties/observability/type",
-keyword:"type",params:{type:"object"},schema:N.properties.observability.type,parentSchema:N.properties.observability,data:o};
-e===null?e=[n]:e.push(n),r++}}}else{let o={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:N.
-type,parentSchema:N,data:s};e===null?e=[o]:e.push(o),r++}return _t.errors=e,r===0}_t.evaluated={props:!0,dynamicProps:!1,
-dynamicItems:!1};var dp=Et,Y={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/e\
+keyword:"type",params:{type:"object"},schema:E.properties.observability.type,parentSchema:E.properties.observability,data:o};
+e===null?e=[n]:e.push(n),r++}}}else{let o={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:E.
+type,parentSchema:E,data:s};e===null?e=[o]:e.push(o),r++}return _t.errors=e,r===0}_t.evaluated={props:!0,dynamicProps:!1,
+dynamicItems:!1};var dp=Nt,Y={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/e\
 nvironment.schema.json",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys","x-not-yet":[
 "keyValueMaps","propertySets","flowHooks","caches"],"x-hints":{name:"the name of an environment is the name of its file"},
 properties:{kind:{type:"string",const:"Environment"},description:{type:"string"},targetServers:{type:"array",maxItems:1e3,
@@ -572,14 +572,14 @@ pected":"a map with caFile, or certFile and keyFile",dependentRequired:{certFile
 caFile:{$ref:"shared.schema.json#/$defs/fileSource"},certFile:{$ref:"shared.schema.json#/$defs/fileSource"},keyFile:{$ref:"\
 shared.schema.json#/$defs/fileSource"}}}}}};function Wr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=Wr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
-typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,
+typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,
 parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}if(!bt.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
 pattern",params:{pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9\
 ._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"string"},schema:we.type,parentSchema:we,data:s};e===null?e=[a]:e.push(a),r++}return Wr.
 errors=e,r===0}Wr.evaluated={dynamicProps:!1,dynamicItems:!1};function Jr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Jr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
-items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>253){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
+items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(V(s)>253){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
 keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ue.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(!ui.test(
 s)){let n={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]\
 {0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^\
@@ -600,74 +600,71 @@ f/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentS
 e.push(n),r++}}var h=c===r;i=i||h;let w=r;Pr(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
 (e=e===null?Pr.errors:e.concat(Pr.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:
 e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:We.anyOf,parentSchema:We,data:s};
-e===null?e=[n]:e.push(n),r++}return Xr.errors=e,p.props=o,r===0}Xr.evaluated={dynamicProps:!0,dynamicItems:!1};var se={type:"\
+e===null?e=[n]:e.push(n),r++}return Xr.errors=e,p.props=o,r===0}Xr.evaluated={dynamicProps:!0,dynamicItems:!1};var ne={type:"\
 object",additionalProperties:!1,"x-expected":"a map of TLS settings","x-not-yet":["enforce","keyAlias","protocols","ciph\
-ers"],properties:{enabled:{type:"boolean"},trustStore:{type:"string",pattern:"^ref://[A-Za-z0-9._-]+$","x-format":"refer\
-ence","x-expected":"a reference such as ref://corp"},clientAuthEnabled:{type:"boolean"},keyStore:{type:"string",pattern:"\
-^ref://[A-Za-z0-9._-]+$","x-format":"reference","x-expected":"a reference such as ref://corp"},commonName:{type:"string",
-minLength:1,maxLength:253},ignoreValidationErrors:{type:"boolean"}}},Rt=new RegExp("^ref://[A-Za-z0-9._-]+$","u");function Yr(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Yr.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)
-if(!(a==="enabled"||a==="trustStore"||a==="clientAuthEnabled"||a==="keyStore"||a==="commonName"||a==="ignoreValidationEr\
-rors")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
-schema:!1,parentSchema:se,data:s};e===null?e=[i]:e.push(i),r++}if(s.enabled!==void 0){let a=s.enabled;if(typeof a!="bool\
-ean"){let i={instancePath:t+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type:"boolean"},schema:se.
-properties.enabled.type,parentSchema:se.properties.enabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.trustStore!==void 0){
-let a=s.trustStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+"/trustStore",schemaPath:"#/properties/t\
-rustStore/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:se.
-properties.trustStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/trustStore",schemaPath:"#/prope\
-rties/trustStore/type",keyword:"type",params:{type:"string"},schema:se.properties.trustStore.type,parentSchema:se.properties.
-trustStore,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientAuthEnabled!==void 0){let a=s.clientAuthEnabled;if(typeof a!=
-"boolean"){let i={instancePath:t+"/clientAuthEnabled",schemaPath:"#/properties/clientAuthEnabled/type",keyword:"type",params:{
-type:"boolean"},schema:se.properties.clientAuthEnabled.type,parentSchema:se.properties.clientAuthEnabled,data:a};e===null?
-e=[i]:e.push(i),r++}}if(s.keyStore!==void 0){let a=s.keyStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+
-"/keyStore",schemaPath:"#/properties/keyStore/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"\
-^ref://[A-Za-z0-9._-]+$",parentSchema:se.properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+
-"/keyStore",schemaPath:"#/properties/keyStore/type",keyword:"type",params:{type:"string"},schema:se.properties.keyStore.
-type,parentSchema:se.properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}if(s.commonName!==void 0){let a=s.commonName;
-if(typeof a=="string"){if(L(a)>253){let i={instancePath:t+"/commonName",schemaPath:"#/properties/commonName/maxLength",keyword:"\
-maxLength",params:{limit:253},schema:253,parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}if(L(
-a)<1){let i={instancePath:t+"/commonName",schemaPath:"#/properties/commonName/minLength",keyword:"minLength",params:{limit:1},
-schema:1,parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/common\
-Name",schemaPath:"#/properties/commonName/type",keyword:"type",params:{type:"string"},schema:se.properties.commonName.type,
-parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}}if(s.ignoreValidationErrors!==void 0){let a=s.
-ignoreValidationErrors;if(typeof a!="boolean"){let i={instancePath:t+"/ignoreValidationErrors",schemaPath:"#/properties/\
-ignoreValidationErrors/type",keyword:"type",params:{type:"boolean"},schema:se.properties.ignoreValidationErrors.type,parentSchema:se.
-properties.ignoreValidationErrors,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:se.type,parentSchema:se,data:s};e===null?e=[a]:e.push(a),r++}return Yr.errors=
-e,r===0}Yr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function He(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=He.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
-items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
-h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(L(
-s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.
-anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{
-type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;
-let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(
-ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,
-schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return He.
-errors=e,p.props=o,r===0}He.evaluated={dynamicProps:!0,dynamicItems:!1};var Wi=new RegExp("^[A-Za-z0-9._-]+$","u");function Et(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Et.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===
-void 0){let i={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:Y.required,
-parentSchema:Y,data:s};e===null?e=[i]:e.push(i),r++}for(let i in s)if(!(i==="kind"||i==="description"||i==="targetServer\
-s"||i==="references")){let c={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:i},schema:!1,parentSchema:Y,data:s};e===null?e=[c]:e.push(c),r++}if(s.kind!==void 0){let i=s.kind;if(typeof i!=
-"string"){let c={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:Y.
-properties.kind.type,parentSchema:Y.properties.kind,data:i};e===null?e=[c]:e.push(c),r++}if(i!=="Environment"){let c={instancePath:t+
-"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"Environment"},schema:"Environment",parentSchema:Y.
-properties.kind,data:i};e===null?e=[c]:e.push(c),r++}}if(s.description!==void 0){let i=s.description;if(typeof i!="strin\
-g"){let c={instancePath:t+"/description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},
-schema:Y.properties.description.type,parentSchema:Y.properties.description,data:i};e===null?e=[c]:e.push(c),r++}}if(s.targetServers!==
-void 0){let i=s.targetServers;if(Array.isArray(i)){if(i.length>1e3){let w={instancePath:t+"/targetServers",schemaPath:"#\
-/properties/targetServers/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Y.properties.targetServers,
-data:i};e===null?e=[w]:e.push(w),r++}let c=i.length;for(let w=0;w<c;w++){let h=i[w];if(h&&typeof h=="object"&&!Array.isArray(
-h)){if(h.name===void 0){let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",
-keyword:"required",params:{missingProperty:"name"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.
-targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}if(h.host===void 0){let o={instancePath:t+"/targetServers/"+w,schemaPath:"\
-#/properties/targetServers/items/required",keyword:"required",params:{missingProperty:"host"},schema:Y.properties.targetServers.
-items.required,parentSchema:Y.properties.targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}if(h.port===void 0){let o={
-instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",keyword:"required",params:{missingProperty:"\
-port"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.targetServers.items,data:h};e===null?e=
+ers","ignoreValidationErrors"],properties:{enabled:{type:"boolean"},trustStore:{type:"string",pattern:"^ref://[A-Za-z0-9\
+._-]+$","x-format":"reference","x-expected":"a reference such as ref://corp"},clientAuthEnabled:{type:"boolean"},keyStore:{
+type:"string",pattern:"^ref://[A-Za-z0-9._-]+$","x-format":"reference","x-expected":"a reference such as ref://corp"},commonName:{
+type:"string",minLength:1,maxLength:253}}},Rt=new RegExp("^ref://[A-Za-z0-9._-]+$","u");function Yr(s,{instancePath:t="",
+parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Yr.evaluated;if(p.dynamicProps&&
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)if(!(a==="ena\
+bled"||a==="trustStore"||a==="clientAuthEnabled"||a==="keyStore"||a==="commonName")){let i={instancePath:t,schemaPath:"#\
+/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ne,data:s};e===
+null?e=[i]:e.push(i),r++}if(s.enabled!==void 0){let a=s.enabled;if(typeof a!="boolean"){let i={instancePath:t+"/enabled",
+schemaPath:"#/properties/enabled/type",keyword:"type",params:{type:"boolean"},schema:ne.properties.enabled.type,parentSchema:ne.
+properties.enabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.trustStore!==void 0){let a=s.trustStore;if(typeof a=="stri\
+ng"){if(!Rt.test(a)){let i={instancePath:t+"/trustStore",schemaPath:"#/properties/trustStore/pattern",keyword:"pattern",
+params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:ne.properties.trustStore,data:a};
+e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/trustStore",schemaPath:"#/properties/trustStore/type",keyword:"\
+type",params:{type:"string"},schema:ne.properties.trustStore.type,parentSchema:ne.properties.trustStore,data:a};e===null?
+e=[i]:e.push(i),r++}}if(s.clientAuthEnabled!==void 0){let a=s.clientAuthEnabled;if(typeof a!="boolean"){let i={instancePath:t+
+"/clientAuthEnabled",schemaPath:"#/properties/clientAuthEnabled/type",keyword:"type",params:{type:"boolean"},schema:ne.properties.
+clientAuthEnabled.type,parentSchema:ne.properties.clientAuthEnabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.keyStore!==
+void 0){let a=s.keyStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+"/keyStore",schemaPath:"#/properti\
+es/keyStore/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:ne.
+properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/keyStore",schemaPath:"#/propertie\
+s/keyStore/type",keyword:"type",params:{type:"string"},schema:ne.properties.keyStore.type,parentSchema:ne.properties.keyStore,
+data:a};e===null?e=[i]:e.push(i),r++}}if(s.commonName!==void 0){let a=s.commonName;if(typeof a=="string"){if(V(a)>253){let i={
+instancePath:t+"/commonName",schemaPath:"#/properties/commonName/maxLength",keyword:"maxLength",params:{limit:253},schema:253,
+parentSchema:ne.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}if(V(a)<1){let i={instancePath:t+"/commonName",
+schemaPath:"#/properties/commonName/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:ne.properties.
+commonName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/commonName",schemaPath:"#/properties/commo\
+nName/type",keyword:"type",params:{type:"string"},schema:ne.properties.commonName.type,parentSchema:ne.properties.commonName,
+data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
+t"},schema:ne.type,parentSchema:ne,data:s};e===null?e=[a]:e.push(a),r++}return Yr.errors=e,r===0}Yr.evaluated={props:!0,
+dynamicProps:!1,dynamicItems:!1};function He(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=He.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s==
+"string"){if(V(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,
+parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(V(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/min\
+Length",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{
+let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},schema:$e.anyOf[0].type,parentSchema:$e.
+anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,
+rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)
+r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.
+anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return He.errors=e,p.props=o,r===0}He.evaluated={dynamicProps:!0,
+dynamicItems:!1};var Wi=new RegExp("^[A-Za-z0-9._-]+$","u");function Nt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Nt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let i={instancePath:t,schemaPath:"#/requi\
+red",keyword:"required",params:{missingProperty:"kind"},schema:Y.required,parentSchema:Y,data:s};e===null?e=[i]:e.push(i),
+r++}for(let i in s)if(!(i==="kind"||i==="description"||i==="targetServers"||i==="references")){let c={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:Y,data:s};e===
+null?e=[c]:e.push(c),r++}if(s.kind!==void 0){let i=s.kind;if(typeof i!="string"){let c={instancePath:t+"/kind",schemaPath:"\
+#/properties/kind/type",keyword:"type",params:{type:"string"},schema:Y.properties.kind.type,parentSchema:Y.properties.kind,
+data:i};e===null?e=[c]:e.push(c),r++}if(i!=="Environment"){let c={instancePath:t+"/kind",schemaPath:"#/properties/kind/c\
+onst",keyword:"const",params:{allowedValue:"Environment"},schema:"Environment",parentSchema:Y.properties.kind,data:i};e===
+null?e=[c]:e.push(c),r++}}if(s.description!==void 0){let i=s.description;if(typeof i!="string"){let c={instancePath:t+"/\
+description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},schema:Y.properties.description.
+type,parentSchema:Y.properties.description,data:i};e===null?e=[c]:e.push(c),r++}}if(s.targetServers!==void 0){let i=s.targetServers;
+if(Array.isArray(i)){if(i.length>1e3){let w={instancePath:t+"/targetServers",schemaPath:"#/properties/targetServers/maxI\
+tems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Y.properties.targetServers,data:i};e===null?e=[w]:e.
+push(w),r++}let c=i.length;for(let w=0;w<c;w++){let h=i[w];if(h&&typeof h=="object"&&!Array.isArray(h)){if(h.name===void 0){
+let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",keyword:"required",params:{
+missingProperty:"name"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.targetServers.items,data:h};
+e===null?e=[o]:e.push(o),r++}if(h.host===void 0){let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targ\
+etServers/items/required",keyword:"required",params:{missingProperty:"host"},schema:Y.properties.targetServers.items.required,
+parentSchema:Y.properties.targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}if(h.port===void 0){let o={instancePath:t+
+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",keyword:"required",params:{missingProperty:"p\
+ort"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.targetServers.items,data:h};e===null?e=
 [o]:e.push(o),r++}for(let o in h)if(!(o==="name"||o==="description"||o==="host"||o==="port"||o==="isEnabled"||o==="sslIn\
 fo")){let n={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/additionalProperties",keyword:"\
 additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:Y.properties.targetServers.items,data:h};e===
@@ -724,7 +721,7 @@ schema:Y.properties.references.additionalProperties.type,parentSchema:Y.properti
 e===null?e=[h]:e.push(h),r++}}}else{let c={instancePath:t+"/references",schemaPath:"#/properties/references/type",keyword:"\
 type",params:{type:"object"},schema:Y.properties.references.type,parentSchema:Y.properties.references,data:i};e===null?e=
 [c]:e.push(c),r++}}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Y.type,parentSchema:Y,
-data:s};e===null?e=[i]:e.push(i),r++}return Et.errors=e,r===0}Et.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var yp=Nt,
+data:s};e===null?e=[i]:e.push(i),r++}return Nt.errors=e,r===0}Nt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var yp=Et,
 ue={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/proxy.schema.json",type:"ob\
 ject",additionalProperties:!1,required:["kind","proxyEndpoints"],"x-expected":"a map of keys","x-hints":{name:"the name \
 of a proxy is the name of its folder",policies:"policies are the files of the proxy's policies folder",basePath:"basePat\
@@ -803,7 +800,7 @@ Rules"},defaultFaultRule:{$ref:"shared.schema.json#/$defs/defaultFaultRule"},web
 y"]},{$ref:"#/$defs/webSocket"}],"x-expected":"deny, or a map of WebSocket settings"},routeRules:{type:"array",maxItems:100,
 "x-expected":"a list of route rules",items:{$ref:"#/$defs/routeRule"}},properties:{$ref:"#/$defs/proxyProperties"}}};function je(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=je.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:we,data:s};e===null?e=[a]:e.push(
 a),r++}if(!bt.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]\
 ([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:we,
@@ -814,7 +811,7 @@ dynamicItems:!1};var Ot={type:"string",maxLength:1024,pattern:"^(?!.*/\\.\\.?(?:
 "x-format":"base-path","x-expected":"a base path such as /v1/chat"},Ji=new RegExp("^(?!.*/\\.\\.?(?:/|$))(?:/|/(?:[A-Za-z0\
 -9._~!$&'()+,;=:@-]|%(?!00|2[EeFf]|5[Cc])[0-9A-Fa-f]{2})+(?:/(?:\\*|(?:[A-Za-z0-9._~!$&'()+,;=:@-]|%(?!00|2[EeFf]|5[Cc])[\
 0-9A-Fa-f]{2})+))*)$","u");function Qr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Qr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=Qr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:Ot,
 data:s};e===null?e=[a]:e.push(a),r++}if(!Ji.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^(?!.*/\\.\\.?(?:/|$))(?:/|/(?:[A-Za-z0-9._~!$&'()+,;=:@-]|%(?!00|2[EeFf]|5[Cc])[0-9A-Fa-f]{2})+(?:/(?:\\*|(?:[A-Z\
@@ -825,39 +822,39 @@ type",params:{type:"string"},schema:Ot.type,parentSchema:Ot,data:s};e===null?e=[
 0}Qr.evaluated={dynamicProps:!1,dynamicItems:!1};var xa={type:"object",additionalProperties:!1,"x-expected":"a map with \
 request and response","x-hints":{name:"preFlow and postFlow need no name",condition:"preFlow and postFlow always run; pu\
 t the condition on the steps"},properties:{request:{$ref:"#/$defs/steps"},response:{$ref:"#/$defs/steps"}}},es={type:"ar\
-ray",maxItems:500,"x-expected":"a list of steps",items:{$ref:"#/$defs/step"}},Vr={anyOf:[{$ref:"#/$defs/policyName"},{type:"\
+ray",maxItems:500,"x-expected":"a list of steps",items:{$ref:"#/$defs/step"}},Fr={anyOf:[{$ref:"#/$defs/policyName"},{type:"\
 object",additionalProperties:!1,required:["name"],"x-expected":"{ name: policy, condition: '...' }",properties:{name:{$ref:"\
 #/$defs/policyName"},condition:{$ref:"#/$defs/condition"}}}],"x-expected":"the name of a policy, or { name: policy, cond\
 ition: '...' }"},$t={type:"string",maxLength:255,pattern:"^[A-Za-z0-9_.-]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$","x-format":"\
 name","x-expected":"the name of a policy"},Xi=new RegExp("^[A-Za-z0-9_.-]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$","u");function or(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=or.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:$t,data:s};e===null?e=[a]:e.push(
 a),r++}if(!Xi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_.-]([\
 A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$"},schema:"^[A-Za-z0-9_.-]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$",parentSchema:$t,data:s};e===
 null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:$t.
 type,parentSchema:$t,data:s};e===null?e=[a]:e.push(a),r++}return or.errors=e,r===0}or.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Rr={type:"string",minLength:1,maxLength:8192,"x-expected":`a condition, such as 'request.verb = "GET"'`};function Fe(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Fe.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>8192){let a={instancePath:t,
+var Rr={type:"string",minLength:1,maxLength:8192,"x-expected":`a condition, such as 'request.verb = "GET"'`};function Le(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Le.evaluated;
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>8192){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:8192},schema:8192,parentSchema:Rr,data:s};e===null?e=[a]:e.push(
-a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:Rr,
+a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:Rr,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}return Fe.errors=e,r===0}Fe.evaluated={dynamicProps:!1,
+schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}return Le.errors=e,r===0}Le.evaluated={dynamicProps:!1,
 dynamicItems:!1};function kr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=kr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;or(s,{instancePath:t,
 parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length);var h=c===
 r;i=i||h;let w=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.name===void 0){let n={instancePath:t,schemaPath:"#/an\
-yOf/1/required",keyword:"required",params:{missingProperty:"name"},schema:Vr.anyOf[1].required,parentSchema:Vr.anyOf[1],
+yOf/1/required",keyword:"required",params:{missingProperty:"name"},schema:Fr.anyOf[1].required,parentSchema:Fr.anyOf[1],
 data:s};e===null?e=[n]:e.push(n),r++}for(let n in s)if(!(n==="name"||n==="condition")){let d={instancePath:t,schemaPath:"\
-#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:Vr.anyOf[1],
+#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:Fr.anyOf[1],
 data:s};e===null?e=[d]:e.push(d),r++}s.name!==void 0&&(or(s.name,{instancePath:t+"/name",parentData:s,parentDataProperty:"\
-name",rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length)),s.condition!==void 0&&(Fe(s.
+name",rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length)),s.condition!==void 0&&(Le(s.
 condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===
-null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let n={instancePath:t,schemaPath:"#/anyOf/1/type",keyword:"type",params:{
-type:"object"},schema:Vr.anyOf[1].type,parentSchema:Vr.anyOf[1],data:s};e===null?e=[n]:e.push(n),r++}var h=w===r;if(i=i||
+null?Le.errors:e.concat(Le.errors),r=e.length))}else{let n={instancePath:t,schemaPath:"#/anyOf/1/type",keyword:"type",params:{
+type:"object"},schema:Fr.anyOf[1].type,parentSchema:Fr.anyOf[1],data:s};e===null?e=[n]:e.push(n),r++}var h=w===r;if(i=i||
 h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},
-schema:Vr.anyOf,parentSchema:Vr,data:s};e===null?e=[n]:e.push(n),r++}return kr.errors=e,p.props=o,r===0}kr.evaluated={dynamicProps:!0,
+schema:Fr.anyOf,parentSchema:Fr,data:s};e===null?e=[n]:e.push(n),r++}return kr.errors=e,p.props=o,r===0}kr.evaluated={dynamicProps:!0,
 dynamicItems:!1};function Pe(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Pe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),Array.isArray(s)){if(s.
 length>500){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit:500},schema:500,parentSchema:es,
@@ -877,7 +874,7 @@ dynamicProps:!1,dynamicItems:!1};var tr={type:"array",maxItems:1e3,"x-expected":
 required:["name"],"x-expected":"a flow: { name: ..., condition: '...', request: [...] }",properties:{name:{$ref:"#/$defs\
 /resourceName"},description:{type:"string"},condition:{$ref:"#/$defs/condition"},request:{$ref:"#/$defs/steps"},response:{
 $ref:"#/$defs/steps"}}}};function Qe(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Qe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=Qe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:we,
 data:s};e===null?e=[a]:e.push(a),r++}if(!bt.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-\
@@ -895,8 +892,8 @@ data:c};e===null?e=[h]:e.push(h),r++}if(c.name!==void 0&&(Qe(c.name,{instancePat
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),c.description!==void 0){let w=c.
 description;if(typeof w!="string"){let h={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:tr.items.properties.description.type,parentSchema:tr.items.properties.
-description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Fe(c.condition,{instancePath:t+"/"+i+"/conditio\
-n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
+description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Le(c.condition,{instancePath:t+"/"+i+"/conditio\
+n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),
 r=e.length)),c.request!==void 0&&(Pe(c.request,{instancePath:t+"/"+i+"/request",parentData:c,parentDataProperty:"request",
 rootData:l,dynamicAnchors:m})||(e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length)),c.response!==void 0&&(Pe(c.response,
 {instancePath:t+"/"+i+"/response",parentData:c,parentDataProperty:"response",rootData:l,dynamicAnchors:m})||(e=e===null?
@@ -920,30 +917,30 @@ data:c};e===null?e=[h]:e.push(h),r++}if(c.name!==void 0&&(Qe(c.name,{instancePat
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),c.description!==void 0){let w=c.
 description;if(typeof w!="string"){let h={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:Ce.items.properties.description.type,parentSchema:Ce.items.properties.
-description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Fe(c.condition,{instancePath:t+"/"+i+"/conditio\
-n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
+description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Le(c.condition,{instancePath:t+"/"+i+"/conditio\
+n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),
 r=e.length)),c.steps!==void 0&&(Pe(c.steps,{instancePath:t+"/"+i+"/steps",parentData:c,parentDataProperty:"steps",rootData:l,
 dynamicAnchors:m})||(e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length))}else{let w={instancePath:t+"/"+i,schemaPath:"\
 #/items/type",keyword:"type",params:{type:"object"},schema:Ce.items.type,parentSchema:Ce.items,data:c};e===null?e=[w]:e.
 push(w),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"array"},schema:Ce.type,parentSchema:Ce,
-data:s};e===null?e=[a]:e.push(a),r++}return xr.errors=e,r===0}xr.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var Fr={
+data:s};e===null?e=[a]:e.push(a),r++}return xr.errors=e,r===0}xr.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var Lr={
 type:"object",additionalProperties:!1,required:["steps"],"x-expected":"a map with steps",properties:{name:{$ref:"#/$defs\
 /resourceName"},condition:{$ref:"#/$defs/condition"},alwaysEnforce:{type:"boolean"},steps:{$ref:"#/$defs/steps"}}};function wr(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=wr.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.steps===
-void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"steps"},schema:Fr.required,
-parentSchema:Fr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="name"||a==="condition"||a==="alwaysEnforce"||
+void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"steps"},schema:Lr.required,
+parentSchema:Lr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="name"||a==="condition"||a==="alwaysEnforce"||
 a==="steps")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
-schema:!1,parentSchema:Fr,data:s};e===null?e=[i]:e.push(i),r++}if(s.name!==void 0&&(Qe(s.name,{instancePath:t+"/name",parentData:s,
+schema:!1,parentSchema:Lr,data:s};e===null?e=[i]:e.push(i),r++}if(s.name!==void 0&&(Qe(s.name,{instancePath:t+"/name",parentData:s,
 parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),s.condition!==
-void 0&&(Fe(s.condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||
-(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length)),s.alwaysEnforce!==void 0){let a=s.alwaysEnforce;if(typeof a!="boo\
+void 0&&(Le(s.condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||
+(e=e===null?Le.errors:e.concat(Le.errors),r=e.length)),s.alwaysEnforce!==void 0){let a=s.alwaysEnforce;if(typeof a!="boo\
 lean"){let i={instancePath:t+"/alwaysEnforce",schemaPath:"#/properties/alwaysEnforce/type",keyword:"type",params:{type:"\
-boolean"},schema:Fr.properties.alwaysEnforce.type,parentSchema:Fr.properties.alwaysEnforce,data:a};e===null?e=[i]:e.push(
+boolean"},schema:Lr.properties.alwaysEnforce.type,parentSchema:Lr.properties.alwaysEnforce,data:a};e===null?e=[i]:e.push(
 i),r++}}s.steps!==void 0&&(Pe(s.steps,{instancePath:t+"/steps",parentData:s,parentDataProperty:"steps",rootData:l,dynamicAnchors:m})||
 (e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},schema:Fr.type,parentSchema:Fr,data:s};e===null?e=[a]:e.push(a),r++}return wr.errors=e,r===0}wr.evaluated=
-{props:!0,dynamicProps:!1,dynamicItems:!1};var Le={type:"object",additionalProperties:!1,"x-expected":"a map of WebSocke\
+type:"object"},schema:Lr.type,parentSchema:Lr,data:s};e===null?e=[a]:e.push(a),r++}return wr.errors=e,r===0}wr.evaluated=
+{props:!0,dynamicProps:!1,dynamicItems:!1};var Ve={type:"object",additionalProperties:!1,"x-expected":"a map of WebSocke\
 t settings",properties:{mode:{type:"string",enum:["allow","only"]},idleTimeout:{$ref:"shared.schema.json#/$defs/positive\
 Duration"},maxDuration:{$ref:"shared.schema.json#/$defs/durationOrNone"},allowedOrigins:{type:"array",minItems:1,maxItems:1e3,
 uniqueItems:!0,"x-expected":"a list of origins",items:{$ref:"shared.schema.json#/$defs/origin"}},halfCloseTimeout:{$ref:"\
@@ -965,7 +962,7 @@ type,parentSchema:wa,data:s};e===null?e=[a]:e.push(a),r++}return rs.errors=e,r==
 var jt={type:"string",maxLength:300,pattern:"^(\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:\\[\\]_-]+)$","x-format":"origin","\
 x-expected":"an origin such as https://chat.example.com, or *"},Qi=new RegExp("^(\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:\\[\
 \\]_-]+)$","u");function ss(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=ss.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=ss.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>300){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:300},schema:300,parentSchema:jt,
 data:s};e===null?e=[a]:e.push(a),r++}if(!Qi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^(\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:\\[\\]_-]+)$"},schema:"^(\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:\\[\\]_-]+)\
@@ -998,7 +995,7 @@ code,data:c};e===null?e=[y]:e.push(y),r++}else r=w,e!==null&&(w?e.length=w:e=nul
 <=",limit:4999},schema:4999,parentSchema:ze.properties.code,data:c};e===null?e=[y]:e.push(y),r++}if(c<1e3||isNaN(c)){let y={
 instancePath:t+"/code",schemaPath:"#/properties/code/minimum",keyword:"minimum",params:{comparison:">=",limit:1e3},schema:1e3,
 parentSchema:ze.properties.code,data:c};e===null?e=[y]:e.push(y),r++}}}if(s.reason!==void 0){let c=s.reason;if(typeof c==
-"string"){if(L(c)>123){let w={instancePath:t+"/reason",schemaPath:"#/properties/reason/maxLength",keyword:"maxLength",params:{
+"string"){if(V(c)>123){let w={instancePath:t+"/reason",schemaPath:"#/properties/reason/maxLength",keyword:"maxLength",params:{
 limit:123},schema:123,parentSchema:ze.properties.reason,data:c};e===null?e=[w]:e.push(w),r++}}else{let w={instancePath:t+
 "/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type:"string"},schema:ze.properties.reason.type,parentSchema:ze.
 properties.reason,data:c};e===null?e=[w]:e.push(w),r++}}}else{let c={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
@@ -1039,26 +1036,26 @@ parentDataProperty:"internal",rootData:l,dynamicAnchors:m})||(e=e===null?U.error
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:At.type,parentSchema:At,data:s};e===null?
 e=[a]:e.push(a),r++}return ts.errors=e,r===0}ts.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function as(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=as.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)if(!rr.call(Le.
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)if(!rr.call(Ve.
 properties,a)){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
-schema:!1,parentSchema:Le,data:s};e===null?e=[i]:e.push(i),r++}if(s.mode!==void 0){let a=s.mode;if(typeof a!="string"){let i={
-instancePath:t+"/mode",schemaPath:"#/properties/mode/type",keyword:"type",params:{type:"string"},schema:Le.properties.mode.
-type,parentSchema:Le.properties.mode,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="allow"||a==="only")){let i={instancePath:t+
-"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues:Le.properties.mode.enum},schema:Le.properties.
-mode.enum,parentSchema:Le.properties.mode,data:a};e===null?e=[i]:e.push(i),r++}}if(s.idleTimeout!==void 0&&(Oe(s.idleTimeout,
+schema:!1,parentSchema:Ve,data:s};e===null?e=[i]:e.push(i),r++}if(s.mode!==void 0){let a=s.mode;if(typeof a!="string"){let i={
+instancePath:t+"/mode",schemaPath:"#/properties/mode/type",keyword:"type",params:{type:"string"},schema:Ve.properties.mode.
+type,parentSchema:Ve.properties.mode,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="allow"||a==="only")){let i={instancePath:t+
+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues:Ve.properties.mode.enum},schema:Ve.properties.
+mode.enum,parentSchema:Ve.properties.mode,data:a};e===null?e=[i]:e.push(i),r++}}if(s.idleTimeout!==void 0&&(Oe(s.idleTimeout,
 {instancePath:t+"/idleTimeout",parentData:s,parentDataProperty:"idleTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?
 Oe.errors:e.concat(Oe.errors),r=e.length)),s.maxDuration!==void 0&&(rs(s.maxDuration,{instancePath:t+"/maxDuration",parentData:s,
 parentDataProperty:"maxDuration",rootData:l,dynamicAnchors:m})||(e=e===null?rs.errors:e.concat(rs.errors),r=e.length)),s.
 allowedOrigins!==void 0){let a=s.allowedOrigins;if(Array.isArray(a)){if(a.length>1e3){let h={instancePath:t+"/allowedOri\
-gins",schemaPath:"#/properties/allowedOrigins/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Le.
+gins",schemaPath:"#/properties/allowedOrigins/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Ve.
 properties.allowedOrigins,data:a};e===null?e=[h]:e.push(h),r++}if(a.length<1){let h={instancePath:t+"/allowedOrigins",schemaPath:"\
-#/properties/allowedOrigins/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:Le.properties.allowedOrigins,
+#/properties/allowedOrigins/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:Ve.properties.allowedOrigins,
 data:a};e===null?e=[h]:e.push(h),r++}let i=a.length;for(let h=0;h<i;h++)ss(a[h],{instancePath:t+"/allowedOrigins/"+h,parentData:a,
 parentDataProperty:h,rootData:l,dynamicAnchors:m})||(e=e===null?ss.errors:e.concat(ss.errors),r=e.length);let c=a.length,
 w;if(c>1){e:for(;c--;)for(w=c;w--;)if(Xe(a[c],a[w])){let h={instancePath:t+"/allowedOrigins",schemaPath:"#/properties/al\
-lowedOrigins/uniqueItems",keyword:"uniqueItems",params:{i:c,j:w},schema:!0,parentSchema:Le.properties.allowedOrigins,data:a};
+lowedOrigins/uniqueItems",keyword:"uniqueItems",params:{i:c,j:w},schema:!0,parentSchema:Ve.properties.allowedOrigins,data:a};
 e===null?e=[h]:e.push(h),r++;break e}}}else{let i={instancePath:t+"/allowedOrigins",schemaPath:"#/properties/allowedOrig\
-ins/type",keyword:"type",params:{type:"array"},schema:Le.properties.allowedOrigins.type,parentSchema:Le.properties.allowedOrigins,
+ins/type",keyword:"type",params:{type:"array"},schema:Ve.properties.allowedOrigins.type,parentSchema:Ve.properties.allowedOrigins,
 data:a};e===null?e=[i]:e.push(i),r++}}s.halfCloseTimeout!==void 0&&(Oe(s.halfCloseTimeout,{instancePath:t+"/halfCloseTim\
 eout",parentData:s,parentDataProperty:"halfCloseTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?Oe.errors:e.concat(Oe.
 errors),r=e.length)),s.writeStallTimeout!==void 0&&(Oe(s.writeStallTimeout,{instancePath:t+"/writeStallTimeout",parentData:s,
@@ -1068,16 +1065,16 @@ dynamicAnchors:m})||(e=e===null?Oe.errors:e.concat(Oe.errors),r=e.length)),s.clo
 instancePath:t+"/closeTimeout",parentData:s,parentDataProperty:"closeTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?
 Oe.errors:e.concat(Oe.errors),r=e.length)),s.close!==void 0&&(ts(s.close,{instancePath:t+"/close",parentData:s,parentDataProperty:"\
 close",rootData:l,dynamicAnchors:m})||(e=e===null?ts.errors:e.concat(ts.errors),r=e.length))}else{let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Le.type,parentSchema:Le,data:s};e===null?e=[a]:e.push(a),
+schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ve.type,parentSchema:Ve,data:s};e===null?e=[a]:e.push(a),
 r++}return as.errors=e,r===0}as.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var ir={type:"object",additionalProperties:!1,
 required:["name"],"x-expected":"a route rule: { name: ..., targetEndpoint: ... }","x-not-yet":["integrationEndpoint"],properties:{
 name:{$ref:"shared.schema.json#/$defs/resourceName"},condition:{$ref:"shared.schema.json#/$defs/condition"},targetEndpoint:{
 $ref:"shared.schema.json#/$defs/resourceName"},url:{$ref:"shared.schema.json#/$defs/urlSetting"}},allOf:[{type:"object",
 not:{type:"object",required:["targetEndpoint","url"]},"x-key":"url","x-rule":"a route rule leads to a targetEndpoint or \
 to a url, not to both"}]};function is(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=is.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=is.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>8192){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:8192},schema:8192,parentSchema:Rr,
-data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
 limit:1},schema:1,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
 type",params:{type:"string"},schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}return is.errors=e,r===
 0}is.evaluated={dynamicProps:!1,dynamicItems:!1};var Cr={anyOf:[{type:"string",maxLength:2048,pattern:"^https?://[^\\s/?#\
@@ -1085,7 +1082,7 @@ type",params:{type:"string"},schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[
 ://"},{$ref:"#/$defs/fromEnv"}],"x-expected":"a URL that begins with http:// or https://, or { env: NAME, default: url }"},
 ep=new RegExp("^https?://[^\\s/?#@{}\\\\]+(/[^\\s#{}\\\\]*)?(\\?[^\\s#{}\\\\]*)?$","u");function br(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=br.evaluated;p.dynamicProps&&(p.
-props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(L(s)>2048){let n={instancePath:t,
+props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s=="string"){if(V(s)>2048){let n={instancePath:t,
 schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:Cr.anyOf[0],data:s};e===
 null?e=[n]:e.push(n),r++}if(!ep.test(s)){let n={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"pattern",params:{
 pattern:"^https?://[^\\s/?#@{}\\\\]+(/[^\\s#{}\\\\]*)?(\\?[^\\s#{}\\\\]*)?$"},schema:"^https?://[^\\s/?#@{}\\\\]+(/[^\\s#{}\\\
@@ -1114,22 +1111,22 @@ targetEndpoint",rootData:l,dynamicAnchors:m})||(e=e===null?je.errors:e.concat(je
 s.url,{instancePath:t+"/url",parentData:s,parentDataProperty:"url",rootData:l,dynamicAnchors:m})||(e=e===null?br.errors:
 e.concat(br.errors),r=e.length))}else{let w={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ir.
 type,parentSchema:ir,data:s};e===null?e=[w]:e.push(w),r++}return ps.errors=e,r===0}ps.evaluated={props:!0,dynamicProps:!1,
-dynamicItems:!1};var Lr={type:"object",additionalProperties:!1,"x-expected":"a map of properties","x-not-yet":["request.\
+dynamicItems:!1};var Vr={type:"object",additionalProperties:!1,"x-expected":"a map of properties","x-not-yet":["request.\
 streaming.enabled","response.streaming.enabled","request.payload.parse.limit","compression.algorithm","X-Forwarded-For",
 "HTTPHeader.allowDuplicates","HTTPHeader.multiValued","request.queryparams.ignore.content.type.charset"],properties:{"ap\
 i.timeout":{type:"integer",minimum:1,maximum:299999}}};function ns(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ns.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)if(a!=="api.timeout"){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Lr,data:s};e===
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Vr,data:s};e===
 null?e=[i]:e.push(i),r++}if(s["api.timeout"]!==void 0){let a=s["api.timeout"];if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&
 isFinite(a))){let i={instancePath:t+"/api.timeout",schemaPath:"#/properties/api.timeout/type",keyword:"type",params:{type:"\
-integer"},schema:Lr.properties["api.timeout"].type,parentSchema:Lr.properties["api.timeout"],data:a};e===null?e=[i]:e.push(
+integer"},schema:Vr.properties["api.timeout"].type,parentSchema:Vr.properties["api.timeout"],data:a};e===null?e=[i]:e.push(
 i),r++}if(typeof a=="number"&&isFinite(a)){if(a>299999||isNaN(a)){let i={instancePath:t+"/api.timeout",schemaPath:"#/pro\
-perties/api.timeout/maximum",keyword:"maximum",params:{comparison:"<=",limit:299999},schema:299999,parentSchema:Lr.properties["\
+perties/api.timeout/maximum",keyword:"maximum",params:{comparison:"<=",limit:299999},schema:299999,parentSchema:Vr.properties["\
 api.timeout"],data:a};e===null?e=[i]:e.push(i),r++}if(a<1||isNaN(a)){let i={instancePath:t+"/api.timeout",schemaPath:"#/\
-properties/api.timeout/minimum",keyword:"minimum",params:{comparison:">=",limit:1},schema:1,parentSchema:Lr.properties["\
+properties/api.timeout/minimum",keyword:"minimum",params:{comparison:">=",limit:1},schema:1,parentSchema:Vr.properties["\
 api.timeout"],data:a};e===null?e=[i]:e.push(i),r++}}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},schema:Lr.type,parentSchema:Lr,data:s};e===null?e=[a]:e.push(a),r++}return ns.errors=e,r===0}ns.evaluated=
+type:"object"},schema:Vr.type,parentSchema:Vr,data:s};e===null?e=[a]:e.push(a),r++}return ns.errors=e,r===0}ns.evaluated=
 {props:!0,dynamicProps:!1,dynamicItems:!1};function os(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=os.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 s&&typeof s=="object"&&!Array.isArray(s)){if(s.basePath===void 0){let i={instancePath:t,schemaPath:"#/required",keyword:"\
@@ -1185,59 +1182,56 @@ a target endpoint needs a url or a loadBalancer"},{type:"object",not:{type:"obje
 th","x-rule":'"path" belongs to loadBalancer; with a url the path is part of the url'}]};function ls(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ls.evaluated;if(p.dynamicProps&&
 (p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)if(!(a==="ena\
-bled"||a==="trustStore"||a==="clientAuthEnabled"||a==="keyStore"||a==="commonName"||a==="ignoreValidationErrors")){let i={
+bled"||a==="trustStore"||a==="clientAuthEnabled"||a==="keyStore"||a==="commonName")){let i={instancePath:t,schemaPath:"#\
+/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:ne,data:s};e===
+null?e=[i]:e.push(i),r++}if(s.enabled!==void 0){let a=s.enabled;if(typeof a!="boolean"){let i={instancePath:t+"/enabled",
+schemaPath:"#/properties/enabled/type",keyword:"type",params:{type:"boolean"},schema:ne.properties.enabled.type,parentSchema:ne.
+properties.enabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.trustStore!==void 0){let a=s.trustStore;if(typeof a=="stri\
+ng"){if(!Rt.test(a)){let i={instancePath:t+"/trustStore",schemaPath:"#/properties/trustStore/pattern",keyword:"pattern",
+params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:ne.properties.trustStore,data:a};
+e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/trustStore",schemaPath:"#/properties/trustStore/type",keyword:"\
+type",params:{type:"string"},schema:ne.properties.trustStore.type,parentSchema:ne.properties.trustStore,data:a};e===null?
+e=[i]:e.push(i),r++}}if(s.clientAuthEnabled!==void 0){let a=s.clientAuthEnabled;if(typeof a!="boolean"){let i={instancePath:t+
+"/clientAuthEnabled",schemaPath:"#/properties/clientAuthEnabled/type",keyword:"type",params:{type:"boolean"},schema:ne.properties.
+clientAuthEnabled.type,parentSchema:ne.properties.clientAuthEnabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.keyStore!==
+void 0){let a=s.keyStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+"/keyStore",schemaPath:"#/properti\
+es/keyStore/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:ne.
+properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/keyStore",schemaPath:"#/propertie\
+s/keyStore/type",keyword:"type",params:{type:"string"},schema:ne.properties.keyStore.type,parentSchema:ne.properties.keyStore,
+data:a};e===null?e=[i]:e.push(i),r++}}if(s.commonName!==void 0){let a=s.commonName;if(typeof a=="string"){if(V(a)>253){let i={
+instancePath:t+"/commonName",schemaPath:"#/properties/commonName/maxLength",keyword:"maxLength",params:{limit:253},schema:253,
+parentSchema:ne.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}if(V(a)<1){let i={instancePath:t+"/commonName",
+schemaPath:"#/properties/commonName/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:ne.properties.
+commonName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/commonName",schemaPath:"#/properties/commo\
+nName/type",keyword:"type",params:{type:"string"},schema:ne.properties.commonName.type,parentSchema:ne.properties.commonName,
+data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
+t"},schema:ne.type,parentSchema:ne,data:s};e===null?e=[a]:e.push(a),r++}return ls.errors=e,r===0}ls.evaluated={props:!0,
+dynamicProps:!1,dynamicItems:!1};var Se={type:"object",additionalProperties:!1,"x-expected":"a map of properties","x-not\
+-yet":["request.streaming.enabled","response.streaming.enabled","response.payload.parse.limit","allow.post.without.conte\
+nt.length","allow.put.without.content.length","allow.tls.session.resumption","ignore.allow.header.for.405","supports.htt\
+p11","supports.http10","use.proxy","use.proxy.tunneling","use.proxy.host.header.with.target.uri","compression.algorithm",
+"request.retain.headers.enabled","request.retain.headers","response.retain.headers.enabled","response.retain.headers","r\
+etain.queryparams.enabled","retain.queryparams"],"x-hints":{"copy.pathsuffix":"Apigee ignores this property too; assign \
+the variable target.copy.pathsuffix","copy.queryparams":"assign the variable target.copy.queryparams"},properties:{"conn\
+ect.timeout.millis":{type:"integer",minimum:1,maximum:3e5},"io.timeout.millis":{type:"integer",minimum:1,maximum:3e5},"k\
+eepalive.timeout.millis":{type:"integer",minimum:1,maximum:36e5},"success.codes":{type:"string",pattern:"^ *[1-5](?:[0-9\
+]{2}|xx|XX) *(?:, *[1-5](?:[0-9]{2}|xx|XX) *)*$","x-format":"status-codes","x-expected":'status codes parted by commas, \
+such as "1xx,2xx,404"'}}},rp=new RegExp("^ *[1-5](?:[0-9]{2}|xx|XX) *(?:, *[1-5](?:[0-9]{2}|xx|XX) *)*$","u");function ms(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ms.evaluated;
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){for(let a in s)
+if(!(a==="connect.timeout.millis"||a==="io.timeout.millis"||a==="keepalive.timeout.millis"||a==="success.codes")){let i={
 instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,
-parentSchema:se,data:s};e===null?e=[i]:e.push(i),r++}if(s.enabled!==void 0){let a=s.enabled;if(typeof a!="boolean"){let i={
-instancePath:t+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type:"boolean"},schema:se.properties.
-enabled.type,parentSchema:se.properties.enabled,data:a};e===null?e=[i]:e.push(i),r++}}if(s.trustStore!==void 0){let a=s.
-trustStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+"/trustStore",schemaPath:"#/properties/trustStor\
-e/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"^ref://[A-Za-z0-9._-]+$",parentSchema:se.
-properties.trustStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/trustStore",schemaPath:"#/prope\
-rties/trustStore/type",keyword:"type",params:{type:"string"},schema:se.properties.trustStore.type,parentSchema:se.properties.
-trustStore,data:a};e===null?e=[i]:e.push(i),r++}}if(s.clientAuthEnabled!==void 0){let a=s.clientAuthEnabled;if(typeof a!=
-"boolean"){let i={instancePath:t+"/clientAuthEnabled",schemaPath:"#/properties/clientAuthEnabled/type",keyword:"type",params:{
-type:"boolean"},schema:se.properties.clientAuthEnabled.type,parentSchema:se.properties.clientAuthEnabled,data:a};e===null?
-e=[i]:e.push(i),r++}}if(s.keyStore!==void 0){let a=s.keyStore;if(typeof a=="string"){if(!Rt.test(a)){let i={instancePath:t+
-"/keyStore",schemaPath:"#/properties/keyStore/pattern",keyword:"pattern",params:{pattern:"^ref://[A-Za-z0-9._-]+$"},schema:"\
-^ref://[A-Za-z0-9._-]+$",parentSchema:se.properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+
-"/keyStore",schemaPath:"#/properties/keyStore/type",keyword:"type",params:{type:"string"},schema:se.properties.keyStore.
-type,parentSchema:se.properties.keyStore,data:a};e===null?e=[i]:e.push(i),r++}}if(s.commonName!==void 0){let a=s.commonName;
-if(typeof a=="string"){if(L(a)>253){let i={instancePath:t+"/commonName",schemaPath:"#/properties/commonName/maxLength",keyword:"\
-maxLength",params:{limit:253},schema:253,parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}if(L(
-a)<1){let i={instancePath:t+"/commonName",schemaPath:"#/properties/commonName/minLength",keyword:"minLength",params:{limit:1},
-schema:1,parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/common\
-Name",schemaPath:"#/properties/commonName/type",keyword:"type",params:{type:"string"},schema:se.properties.commonName.type,
-parentSchema:se.properties.commonName,data:a};e===null?e=[i]:e.push(i),r++}}if(s.ignoreValidationErrors!==void 0){let a=s.
-ignoreValidationErrors;if(typeof a!="boolean"){let i={instancePath:t+"/ignoreValidationErrors",schemaPath:"#/properties/\
-ignoreValidationErrors/type",keyword:"type",params:{type:"boolean"},schema:se.properties.ignoreValidationErrors.type,parentSchema:se.
-properties.ignoreValidationErrors,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:se.type,parentSchema:se,data:s};e===null?e=[a]:e.push(a),r++}return ls.errors=
-e,r===0}ls.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Se={type:"object",additionalProperties:!1,"x-expecte\
-d":"a map of properties","x-not-yet":["request.streaming.enabled","response.streaming.enabled","response.payload.parse.l\
-imit","allow.post.without.content.length","allow.put.without.content.length","allow.tls.session.resumption","ignore.allo\
-w.header.for.405","supports.http11","supports.http10","use.proxy","use.proxy.tunneling","use.proxy.host.header.with.targ\
-et.uri","compression.algorithm","request.retain.headers.enabled","request.retain.headers","response.retain.headers.enabl\
-ed","response.retain.headers","retain.queryparams.enabled","retain.queryparams"],"x-hints":{"copy.pathsuffix":"Apigee ig\
-nores this property too; assign the variable target.copy.pathsuffix","copy.queryparams":"assign the variable target.copy\
-.queryparams"},properties:{"connect.timeout.millis":{type:"integer",minimum:1,maximum:3e5},"io.timeout.millis":{type:"in\
-teger",minimum:1,maximum:3e5},"keepalive.timeout.millis":{type:"integer",minimum:1,maximum:36e5},"success.codes":{type:"\
-string",pattern:"^ *[1-5](?:[0-9]{2}|xx|XX) *(?:, *[1-5](?:[0-9]{2}|xx|XX) *)*$","x-format":"status-codes","x-expected":'\
-status codes parted by commas, such as "1xx,2xx,404"'}}},rp=new RegExp("^ *[1-5](?:[0-9]{2}|xx|XX) *(?:, *[1-5](?:[0-9]{\
-2}|xx|XX) *)*$","u");function ms(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=ms.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&
-!Array.isArray(s)){for(let a in s)if(!(a==="connect.timeout.millis"||a==="io.timeout.millis"||a==="keepalive.timeout.mil\
-lis"||a==="success.codes")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:a},schema:!1,parentSchema:Se,data:s};e===null?e=[i]:e.push(i),r++}if(s["connect.timeout.millis"]!==void 0){
-let a=s["connect.timeout.millis"];if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+"/conn\
-ect.timeout.millis",schemaPath:"#/properties/connect.timeout.millis/type",keyword:"type",params:{type:"integer"},schema:Se.
-properties["connect.timeout.millis"].type,parentSchema:Se.properties["connect.timeout.millis"],data:a};e===null?e=[i]:e.
-push(i),r++}if(typeof a=="number"&&isFinite(a)){if(a>3e5||isNaN(a)){let i={instancePath:t+"/connect.timeout.millis",schemaPath:"\
-#/properties/connect.timeout.millis/maximum",keyword:"maximum",params:{comparison:"<=",limit:3e5},schema:3e5,parentSchema:Se.
-properties["connect.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}if(a<1||isNaN(a)){let i={instancePath:t+"/conn\
-ect.timeout.millis",schemaPath:"#/properties/connect.timeout.millis/minimum",keyword:"minimum",params:{comparison:">=",limit:1},
-schema:1,parentSchema:Se.properties["connect.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}}}if(s["io.timeout.mi\
-llis"]!==void 0){let a=s["io.timeout.millis"];if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+
-"/io.timeout.millis",schemaPath:"#/properties/io.timeout.millis/type",keyword:"type",params:{type:"integer"},schema:Se.properties["\
+parentSchema:Se,data:s};e===null?e=[i]:e.push(i),r++}if(s["connect.timeout.millis"]!==void 0){let a=s["connect.timeout.m\
+illis"];if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+"/connect.timeout.millis",schemaPath:"\
+#/properties/connect.timeout.millis/type",keyword:"type",params:{type:"integer"},schema:Se.properties["connect.timeout.m\
+illis"].type,parentSchema:Se.properties["connect.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}if(typeof a=="num\
+ber"&&isFinite(a)){if(a>3e5||isNaN(a)){let i={instancePath:t+"/connect.timeout.millis",schemaPath:"#/properties/connect.\
+timeout.millis/maximum",keyword:"maximum",params:{comparison:"<=",limit:3e5},schema:3e5,parentSchema:Se.properties["conn\
+ect.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}if(a<1||isNaN(a)){let i={instancePath:t+"/connect.timeout.mill\
+is",schemaPath:"#/properties/connect.timeout.millis/minimum",keyword:"minimum",params:{comparison:">=",limit:1},schema:1,
+parentSchema:Se.properties["connect.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}}}if(s["io.timeout.millis"]!==
+void 0){let a=s["io.timeout.millis"];if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+"/i\
+o.timeout.millis",schemaPath:"#/properties/io.timeout.millis/type",keyword:"type",params:{type:"integer"},schema:Se.properties["\
 io.timeout.millis"].type,parentSchema:Se.properties["io.timeout.millis"],data:a};e===null?e=[i]:e.push(i),r++}if(typeof a==
 "number"&&isFinite(a)){if(a>3e5||isNaN(a)){let i={instancePath:t+"/io.timeout.millis",schemaPath:"#/properties/io.timeou\
 t.millis/maximum",keyword:"maximum",params:{comparison:"<=",limit:3e5},schema:3e5,parentSchema:Se.properties["io.timeout\
@@ -1310,7 +1304,7 @@ let g={instancePath:t+"/loadBalancer/servers",schemaPath:"#/properties/loadBalan
 pe",params:{type:"array"},schema:re.properties.loadBalancer.properties.servers.type,parentSchema:re.properties.loadBalancer.
 properties.servers,data:f};e===null?e=[g]:e.push(g),r++}}}else{let f={instancePath:t+"/loadBalancer",schemaPath:"#/prope\
 rties/loadBalancer/type",keyword:"type",params:{type:"object"},schema:re.properties.loadBalancer.type,parentSchema:re.properties.
-loadBalancer,data:A};e===null?e=[f]:e.push(f),r++}}if(s.path!==void 0){let A=s.path;if(typeof A=="string"){if(L(A)>1024){
+loadBalancer,data:A};e===null?e=[f]:e.push(f),r++}}if(s.path!==void 0){let A=s.path;if(typeof A=="string"){if(V(A)>1024){
 let f={instancePath:t+"/path",schemaPath:"#/properties/path/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,
 parentSchema:re.properties.path,data:A};e===null?e=[f]:e.push(f),r++}if(!sp.test(A)){let f={instancePath:t+"/path",schemaPath:"\
 #/properties/path/pattern",keyword:"pattern",params:{pattern:"^/[^\\s?#{}\\\\]*$"},schema:"^/[^\\s?#{}\\\\]*$",parentSchema:re.
@@ -1340,8 +1334,8 @@ debug,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="on"||a==="off")){let i={ins
 rties/debug/enum",keyword:"enum",params:{allowedValues:Ar.properties.debug.enum},schema:Ar.properties.debug.enum,parentSchema:Ar.
 properties.debug,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
 type:"object"},schema:Ar.type,parentSchema:Ar,data:s};e===null?e=[a]:e.push(a),r++}return fs.errors=e,r===0}fs.evaluated=
-{props:!0,dynamicProps:!1,dynamicItems:!1};function Nt(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Nt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
+{props:!0,dynamicProps:!1,dynamicItems:!1};function Et(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
+dynamicAnchors:m={}}={}){let e=null,r=0,p=Et.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"req\
 uired",params:{missingProperty:"kind"},schema:ue.required,parentSchema:ue,data:s};e===null?e=[a]:e.push(a),r++}if(s.proxyEndpoints===
 void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"proxyEndpoints"},schema:ue.
@@ -1352,7 +1346,7 @@ e=[i]:e.push(i),r++}if(s.kind!==void 0){let a=s.kind;if(typeof a!="string"){let 
 properties/kind/type",keyword:"type",params:{type:"string"},schema:ue.properties.kind.type,parentSchema:ue.properties.kind,
 data:a};e===null?e=[i]:e.push(i),r++}if(a!=="ApiProxy"){let i={instancePath:t+"/kind",schemaPath:"#/properties/kind/cons\
 t",keyword:"const",params:{allowedValue:"ApiProxy"},schema:"ApiProxy",parentSchema:ue.properties.kind,data:a};e===null?e=
-[i]:e.push(i),r++}}if(s.displayName!==void 0){let a=s.displayName;if(typeof a=="string"){if(L(a)>255){let i={instancePath:t+
+[i]:e.push(i),r++}}if(s.displayName!==void 0){let a=s.displayName;if(typeof a=="string"){if(V(a)>255){let i={instancePath:t+
 "/displayName",schemaPath:"#/properties/displayName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:ue.
 properties.displayName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/displayName",schemaPath:"#/pro\
 perties/displayName/type",keyword:"type",params:{type:"string"},schema:ue.properties.displayName.type,parentSchema:ue.properties.
@@ -1375,8 +1369,8 @@ parentDataProperty:c,rootData:l,dynamicAnchors:m})||(e=e===null?cs.errors:e.conc
 targetEndpoints.type,parentSchema:ue.properties.targetEndpoints,data:a};e===null?e=[i]:e.push(i),r++}}s.observability!==
 void 0&&(fs(s.observability,{instancePath:t+"/observability",parentData:s,parentDataProperty:"observability",rootData:l,
 dynamicAnchors:m})||(e=e===null?fs.errors:e.concat(fs.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:ue.type,parentSchema:ue,data:s};e===null?e=[a]:e.push(a),r++}return Nt.errors=
-e,r===0}Nt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Pp=Tt,_e={$schema:"https://json-schema.org/draft/202\
+keyword:"type",params:{type:"object"},schema:ue.type,parentSchema:ue,data:s};e===null?e=[a]:e.push(a),r++}return Et.errors=
+e,r===0}Et.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Pp=Tt,_e={$schema:"https://json-schema.org/draft/202\
 0-12/schema",$id:"https://apigw.example/schema/shared-flow.schema.json",type:"object",additionalProperties:!1,required:[
 "kind","steps"],"x-expected":"a map of keys","x-hints":{name:"the name of a shared flow is the name of its folder",policies:"\
 policies are the files of the shared flow's policies folder",request:"a shared flow has one list of steps; the calling F\
@@ -1400,7 +1394,7 @@ null?e=[i]:e.push(i),r++}if(s.kind!==void 0){let a=s.kind;if(typeof a!="string")
 #/properties/kind/type",keyword:"type",params:{type:"string"},schema:_e.properties.kind.type,parentSchema:_e.properties.
 kind,data:a};e===null?e=[i]:e.push(i),r++}if(a!=="SharedFlow"){let i={instancePath:t+"/kind",schemaPath:"#/properties/ki\
 nd/const",keyword:"const",params:{allowedValue:"SharedFlow"},schema:"SharedFlow",parentSchema:_e.properties.kind,data:a};
-e===null?e=[i]:e.push(i),r++}}if(s.displayName!==void 0){let a=s.displayName;if(typeof a=="string"){if(L(a)>255){let i={
+e===null?e=[i]:e.push(i),r++}}if(s.displayName!==void 0){let a=s.displayName;if(typeof a=="string"){if(V(a)>255){let i={
 instancePath:t+"/displayName",schemaPath:"#/properties/displayName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,
 parentSchema:_e.properties.displayName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/displayName",schemaPath:"\
 #/properties/displayName/type",keyword:"type",params:{type:"string"},schema:_e.properties.displayName.type,parentSchema:_e.
@@ -1410,7 +1404,7 @@ tring"},schema:_e.properties.description.type,parentSchema:_e.properties.descrip
 s.steps!==void 0&&(us(s.steps,{instancePath:t+"/steps",parentData:s,parentDataProperty:"steps",rootData:l,dynamicAnchors:m})||
 (e=e===null?us.errors:e.concat(us.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
 type:"object"},schema:_e.type,parentSchema:_e,data:s};e===null?e=[a]:e.push(a),r++}return Tt.errors=e,r===0}Tt.evaluated=
-{props:!0,dynamicProps:!1,dynamicItems:!1};var gp=Vt,qr={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"htt\
+{props:!0,dynamicProps:!1,dynamicItems:!1};var gp=Ft,qr={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"htt\
 ps://apigw.example/schema/access.schema.json",type:"object",required:["kind"],discriminator:{propertyName:"kind"},oneOf:[
 {$ref:"#/$defs/ApiProduct"},{$ref:"#/$defs/Developer"},{$ref:"#/$defs/App"}],$defs:{ApiProduct:{type:"object",additionalProperties:!1,
 required:["kind"],"x-expected":"a map of keys","x-not-yet":["graphqlOperationGroup","llmOperationGroup","llmQuota","grpc\
@@ -1473,7 +1467,7 @@ $ref:"shared.schema.json#/$defs/attributes"}},allOf:[{type:"object",not:{type:"o
 ces"]},"x-key":"operations","x-rule":"a product has operations, or proxies and apiResources, not both"},{type:"object",not:{
 type:"object",required:["operations","proxies"]},"x-key":"operations","x-rule":"a product has operations, or proxies and\
  apiResources, not both"}]};function Je(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Je.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=Je.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:we,
 data:s};e===null?e=[a]:e.push(a),r++}if(!bt.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-\
@@ -1486,7 +1480,7 @@ z]([a-z0-9-]{0,61}[a-z0-9])?$"},schema:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",paren
 a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Zr.type,parentSchema:Zr,
 data:s};e===null?e=[a]:e.push(a),r++}return hs.errors=e,r===0}hs.evaluated={dynamicProps:!1,dynamicItems:!1};function lr(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=lr.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Ye,data:s};e===null?e=[a]:e.push(
 a),r++}if(!ba.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},
 schema:"^[A-Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#\
@@ -1494,7 +1488,7 @@ schema:"^[A-Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}}
 errors=e,r===0}lr.evaluated={dynamicProps:!1,dynamicItems:!1};var qt={type:"string",maxLength:1024,pattern:"^/[^\\s?#]*$",
 "x-format":"resource-path","x-expected":"a path such as /rooms/** "},tp=new RegExp("^/[^\\s?#]*$","u");function mr(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=mr.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={instancePath:t,schemaPath:"#/\
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,schemaPath:"#/\
 maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:qt,data:s};e===null?e=[a]:e.push(a),r++}if(!tp.
 test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^/[^\\s?#]*$"},schema:"^/[^\\s?#\
 ]*$",parentSchema:qt,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
@@ -1502,7 +1496,7 @@ params:{type:"string"},schema:qt.type,parentSchema:qt,data:s};e===null?e=[a]:e.p
 {dynamicProps:!1,dynamicItems:!1};var Dt={type:"string",maxLength:255,pattern:"^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$","x-form\
 at":"scope","x-expected":"a scope without spaces, such as chat.read"},ap=new RegExp("^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$","\
 u");function Sr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,
-r=0,p=Sr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){
+r=0,p=Sr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){
 let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Dt,data:s};
 e===null?e=[a]:e.push(a),r++}if(!ap.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"\
 ^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$"},schema:"^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$",parentSchema:Dt,data:s};e===null?e=[a]:e.push(
@@ -1512,7 +1506,7 @@ object",maxProperties:18,"x-expected":"a map of names to texts",additionalProper
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=er.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(Object.
 keys(s).length>18){let a={instancePath:t,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit:18},schema:18,
-parentSchema:zr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s){let i=s[a];if(typeof i=="string"){if(L(i)>2048){let c={
+parentSchema:zr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s){let i=s[a];if(typeof i=="string"){if(V(i)>2048){let c={
 instancePath:t+"/"+a.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/additionalProperties/maxLength",keyword:"maxLe\
 ngth",params:{limit:2048},schema:2048,parentSchema:zr.additionalProperties,data:i};e===null?e=[c]:e.push(c),r++}}else{let c={
 instancePath:t+"/"+a.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/additionalProperties/type",keyword:"type",params:{
@@ -1541,7 +1535,7 @@ type,parentSchema:z.properties.kind,data:n};e===null?e=[d]:e.push(d),r++}if(n!==
 nd",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"ApiProduct"},schema:"ApiProduct",parentSchema:z.
 properties.kind,data:n};e===null?e=[d]:e.push(d),r++}}if(s.name!==void 0&&(Je(s.name,{instancePath:t+"/name",parentData:s,
 parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Je.errors:e.concat(Je.errors),r=e.length)),s.displayName!==
-void 0){let n=s.displayName;if(typeof n=="string"){if(L(n)>255){let d={instancePath:t+"/displayName",schemaPath:"#/prope\
+void 0){let n=s.displayName;if(typeof n=="string"){if(V(n)>255){let d={instancePath:t+"/displayName",schemaPath:"#/prope\
 rties/displayName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:z.properties.displayName,data:n};
 e===null?e=[d]:e.push(d),r++}}else{let d={instancePath:t+"/displayName",schemaPath:"#/properties/displayName/type",keyword:"\
 type",params:{type:"string"},schema:z.properties.displayName.type,parentSchema:z.properties.displayName,data:n};e===null?
@@ -1659,7 +1653,7 @@ string",maxLength:255},lastName:{type:"string",maxLength:255},status:{type:"stri
 $ref:"shared.schema.json#/$defs/attributes"}}},It={type:"string",maxLength:254,pattern:"^[^\\s@]+@[^\\s@]+$","x-format":"\
 email","x-expected":"an e-mail address"},pp=new RegExp("^[^\\s@]+@[^\\s@]+$","u");function Or(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Or.evaluated;if(p.dynamicProps&&(p.props=void 0),
-p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>254){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>254){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
 maxLength",params:{limit:254},schema:254,parentSchema:It,data:s};e===null?e=[a]:e.push(a),r++}if(!pp.test(s)){let a={instancePath:t,
 schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[^\\s@]+@[^\\s@]+$"},schema:"^[^\\s@]+@[^\\s@]+$",parentSchema:It,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
@@ -1677,15 +1671,15 @@ properties.kind.type,parentSchema:ce.properties.kind,data:a};e===null?e=[i]:e.pu
 "/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"Developer"},schema:"Developer",parentSchema:ce.
 properties.kind,data:a};e===null?e=[i]:e.push(i),r++}}if(s.email!==void 0&&(Or(s.email,{instancePath:t+"/email",parentData:s,
 parentDataProperty:"email",rootData:l,dynamicAnchors:m})||(e=e===null?Or.errors:e.concat(Or.errors),r=e.length)),s.userName!==
-void 0){let a=s.userName;if(typeof a=="string"){if(L(a)>255){let i={instancePath:t+"/userName",schemaPath:"#/properties/\
+void 0){let a=s.userName;if(typeof a=="string"){if(V(a)>255){let i={instancePath:t+"/userName",schemaPath:"#/properties/\
 userName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:ce.properties.userName,data:a};e===null?
 e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/userName",schemaPath:"#/properties/userName/type",keyword:"type",params:{
 type:"string"},schema:ce.properties.userName.type,parentSchema:ce.properties.userName,data:a};e===null?e=[i]:e.push(i),r++}}
-if(s.firstName!==void 0){let a=s.firstName;if(typeof a=="string"){if(L(a)>255){let i={instancePath:t+"/firstName",schemaPath:"\
+if(s.firstName!==void 0){let a=s.firstName;if(typeof a=="string"){if(V(a)>255){let i={instancePath:t+"/firstName",schemaPath:"\
 #/properties/firstName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:ce.properties.firstName,
 data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/firstName",schemaPath:"#/properties/firstName/type",keyword:"\
 type",params:{type:"string"},schema:ce.properties.firstName.type,parentSchema:ce.properties.firstName,data:a};e===null?e=
-[i]:e.push(i),r++}}if(s.lastName!==void 0){let a=s.lastName;if(typeof a=="string"){if(L(a)>255){let i={instancePath:t+"/\
+[i]:e.push(i),r++}}if(s.lastName!==void 0){let a=s.lastName;if(typeof a=="string"){if(V(a)>255){let i={instancePath:t+"/\
 lastName",schemaPath:"#/properties/lastName/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:ce.
 properties.lastName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/lastName",schemaPath:"#/propertie\
 s/lastName/type",keyword:"type",params:{type:"string"},schema:ce.properties.lastName.type,parentSchema:ce.properties.lastName,
@@ -1728,8 +1722,8 @@ a256:[A-Za-z0-9_-]{43}$"},schema:"^sha256:[A-Za-z0-9_-]{43}$",parentSchema:Dr.pr
 push(i),r++}}else{let i={instancePath:t+"/digest",schemaPath:"#/properties/digest/type",keyword:"type",params:{type:"str\
 ing"},schema:Dr.properties.digest.type,parentSchema:Dr.properties.digest,data:a};e===null?e=[i]:e.push(i),r++}}s.env!==void 0&&
 (ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:
-e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+"/file",parentData:s,parentDataProperty:"fi\
-le",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"\
+e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+"/file",parentData:s,parentDataProperty:"fi\
+le",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:Dr.type,parentSchema:Dr,data:s};e===null?e=[a]:e.push(a),r++}return cr.
 errors=e,r===0}cr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var op=new RegExp("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1\
 -9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$","u");
@@ -1752,7 +1746,7 @@ null?Or.errors:e.concat(Or.errors),r=e.length)),s.status!==void 0){let a=s.statu
 properties.status,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="approved"||a==="revoked")){let i={instancePath:t+"/stat\
 us",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues:W.properties.status.enum},schema:W.properties.
 status.enum,parentSchema:W.properties.status,data:a};e===null?e=[i]:e.push(i),r++}}if(s.callbackUrl!==void 0){let a=s.callbackUrl;
-if(typeof a=="string"){if(L(a)>2048){let i={instancePath:t+"/callbackUrl",schemaPath:"#/properties/callbackUrl/maxLength",
+if(typeof a=="string"){if(V(a)>2048){let i={instancePath:t+"/callbackUrl",schemaPath:"#/properties/callbackUrl/maxLength",
 keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:W.properties.callbackUrl,data:a};e===null?e=[i]:e.push(
 i),r++}}else{let i={instancePath:t+"/callbackUrl",schemaPath:"#/properties/callbackUrl/type",keyword:"type",params:{type:"\
 string"},schema:W.properties.callbackUrl.type,parentSchema:W.properties.callbackUrl,data:a};e===null?e=[i]:e.push(i),r++}}
@@ -1814,8 +1808,8 @@ properties.credentials.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{let i={
 #/properties/credentials/type",keyword:"type",params:{type:"array"},schema:W.properties.credentials.type,parentSchema:W.
 properties.credentials,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"ty\
 pe",params:{type:"object"},schema:W.type,parentSchema:W,data:s};e===null?e=[a]:e.push(a),r++}return Ps.errors=e,r===0}Ps.
-evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Vt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Vt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ft(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ft.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let c={instancePath:t,schemaPath:"#/requi\
 red",keyword:"required",params:{missingProperty:"kind"},schema:qr.required,parentSchema:qr,data:s};e===null?e=[c]:e.push(
 c),r++}let i=s.kind;if(typeof i=="string")if(i==="ApiProduct"){ds(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
@@ -1827,7 +1821,7 @@ discriminator",params:{error:"mapping",tag:"kind",tagValue:i},schema:qr.discrimi
 [c]:e.push(c),r++}else{let c={instancePath:t,schemaPath:"#/discriminator",keyword:"discriminator",params:{error:"tag",tag:"\
 kind",tagValue:i},schema:qr.discriminator,parentSchema:qr,data:s};e===null?e=[c]:e.push(c),r++}}else{let i={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:qr.type,parentSchema:qr,data:s};e===null?e=[i]:e.push(i),
-r++}return Vt.errors=e,p.props=a,r===0}Vt.evaluated={dynamicProps:!0,dynamicItems:!1};var kp=Ft,Ir={$schema:"https://jso\
+r++}return Ft.errors=e,p.props=a,r===0}Ft.evaluated={dynamicProps:!0,dynamicItems:!1};var kp=Lt,Ir={$schema:"https://jso\
 n-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policy.schema.json",type:"object",required:["kind"],
 discriminator:{propertyName:"kind"},oneOf:[{$ref:"policies/access-control.schema.json"},{$ref:"policies/assign-message.s\
 chema.json"},{$ref:"policies/flow-callout.schema.json"},{$ref:"policies/oauth-v2.schema.json"},{$ref:"policies/raise-fau\
@@ -1850,7 +1844,7 @@ plate"},value:{type:"string",minLength:2,maxLength:64,pattern:"^([0-9]{1,3}(\\.[
 type:"string",enum:["X_FORWARDED_FOR_ALL_IP","X_FORWARDED_FOR_FIRST_IP","X_FORWARDED_FOR_LAST_IP"]},clientIPVariable:{$ref:"\
 ../shared.schema.json#/$defs/variableName"},ignoreTrueClientIPHeader:{type:"boolean"}}},fe={type:"string",maxLength:255};
 function gs(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=gs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={
+p=gs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={
 instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:fe,data:s};e===null?
 e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:fe.type,
 parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return gs.errors=e,r===0}gs.evaluated={dynamicProps:!1,dynamicItems:!1};
@@ -1868,9 +1862,9 @@ boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}re
 dynamicItems:!1};var J={type:"string",minLength:1,maxLength:1024,pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
 "x-format":"variable-name","x-expected":"the name of a flow variable, without braces"},jr=new RegExp(`^[^\\s{}\\x00-\\x1f"'\
 ]+( [^\\s{}\\x00-\\x1f"']+)*$`,"u");function ws(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=ws.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=ws.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
-data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
 limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
 x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
@@ -1968,10 +1962,10 @@ instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/mask",schemaPath
 ules/items/properties/sourceAddresses/items/properties/mask/anyOf",keyword:"anyOf",params:{},schema:H.properties.ipRules.
 properties.matchRules.items.properties.sourceAddresses.items.properties.mask.anyOf,parentSchema:H.properties.ipRules.properties.
 matchRules.items.properties.sourceAddresses.items.properties.mask,data:P};e===null?e=[T]:e.push(T),r++}}if(y.value!==void 0){
-let P=y.value;if(typeof P=="string"){if(L(P)>64){let A={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/\
+let P=y.value;if(typeof P=="string"){if(V(P)>64){let A={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/\
 value",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/properties/value/ma\
 xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.
-sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}if(L(P)<2){let A={instancePath:t+"/ipRules/m\
+sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}if(V(P)<2){let A={instancePath:t+"/ipRules/m\
 atchRules/"+h+"/sourceAddresses/"+S+"/value",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sou\
 rceAddresses/items/properties/value/minLength",keyword:"minLength",params:{limit:2},schema:2,parentSchema:H.properties.ipRules.
 properties.matchRules.items.properties.sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}if(!lp.
@@ -2063,7 +2057,7 @@ allOf:[{type:"object",not:{type:"object",required:["ref","template"]},"x-key":"t
 d from ref or from template, not from both"},{type:"object",anyOf:[{type:"object",required:["ref"]},{type:"object",required:[
 "template"]},{type:"object",required:["value"]}],"x-rule":"a variable is assigned from ref, template or value, and none \
 is there"}]}}}}}};function Ss(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Ss.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=Ss.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:fe,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
 schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return Ss.errors=e,r===0}Ss.evaluated={dynamicProps:!1,
@@ -2077,20 +2071,20 @@ type",params:{type:"boolean"},schema:De.type,parentSchema:De,data:s};e===null?e=
 0}$s.evaluated={dynamicProps:!1,dynamicItems:!1};function js(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=js.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,
-data:s};e===null?e=[a]:e.push(a),r++}return js.errors=e,r===0}js.evaluated={dynamicProps:!1,dynamicItems:!1};function Ee(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ee.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={instancePath:t,
+data:s};e===null?e=[a]:e.push(a),r++}return js.errors=e,r===0}js.evaluated={dynamicProps:!1,dynamicItems:!1};function Ne(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ne.evaluated;
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(
-a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
+a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
 data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
 parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Ee.errors=e,r===0}Ee.evaluated={
-dynamicProps:!1,dynamicItems:!1};var kt={type:"string","x-expected":"a text"};function ae(s,{instancePath:t="",parentData:D,
-parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ae.evaluated;if(p.dynamicProps&&(p.props=void 0),
+type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Ne.errors=e,r===0}Ne.evaluated={
+dynamicProps:!1,dynamicItems:!1};var kt={type:"string","x-expected":"a text"};function te(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=te.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-string"},schema:kt.type,parentSchema:kt,data:s};e===null?e=[a]:e.push(a),r++}return ae.errors=e,r===0}ae.evaluated={dynamicProps:!1,
-dynamicItems:!1};var Er=new RegExp("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$","u");function As(s,{instancePath:t="",parentData:D,
+string"},schema:kt.type,parentSchema:kt,data:s};e===null?e=[a]:e.push(a),r++}return te.errors=e,r===0}te.evaluated={dynamicProps:!1,
+dynamicItems:!1};var Nr=new RegExp("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$","u");function As(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=As.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let f={instancePath:t,schemaPath:"\
 #/required",keyword:"required",params:{missingProperty:"kind"},schema:q.required,parentSchema:q,data:s};e===null?e=[f]:e.
@@ -2112,8 +2106,8 @@ nError",parentData:s,parentDataProperty:"continueOnError",rootData:l,dynamicAnch
 js.errors),r=e.length)),s.assignTo!==void 0){let f=s.assignTo;if(f&&typeof f=="object"&&!Array.isArray(f)){for(let g in f)
 if(!(g==="name"||g==="createNew"||g==="type")){let v={instancePath:t+"/assignTo",schemaPath:"#/properties/assignTo/addit\
 ionalProperties",keyword:"additionalProperties",params:{additionalProperty:g},schema:!1,parentSchema:q.properties.assignTo,
-data:f};e===null?e=[v]:e.push(v),r++}if(f.name!==void 0&&(Ee(f.name,{instancePath:t+"/assignTo/name",parentData:f,parentDataProperty:"\
-name",rootData:l,dynamicAnchors:m})||(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),f.createNew!==void 0){let g=f.
+data:f};e===null?e=[v]:e.push(v),r++}if(f.name!==void 0&&(Ne(f.name,{instancePath:t+"/assignTo/name",parentData:f,parentDataProperty:"\
+name",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),f.createNew!==void 0){let g=f.
 createNew;if(typeof g!="boolean"){let v={instancePath:t+"/assignTo/createNew",schemaPath:"#/properties/assignTo/properti\
 es/createNew/type",keyword:"type",params:{type:"boolean"},schema:q.properties.assignTo.properties.createNew.type,parentSchema:q.
 properties.assignTo.properties.createNew,data:g};e===null?e=[v]:e.push(v),r++}}if(f.type!==void 0){let g=f.type;if(typeof g!=
@@ -2148,92 +2142,92 @@ s",params:{additionalProperty:k},schema:!1,parentSchema:q.properties.actions.ite
 e.push(O),r++}if(j.headers!==void 0){let k=j.headers;if(k&&typeof k=="object"&&!Array.isArray(k)){if(Object.keys(k).length>
 100){let O={instancePath:t+"/actions/"+v+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/properties\
 /headers/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.
-set.properties.headers,data:k};e===null?e=[O]:e.push(O),r++}for(let O in k){let G=r;if(typeof O=="string"){if(!Er.test(O)){
-let E={instancePath:t+"/actions/"+v+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/properties/head\
+set.properties.headers,data:k};e===null?e=[O]:e.push(O),r++}for(let O in k){let G=r;if(typeof O=="string"){if(!Nr.test(O)){
+let N={instancePath:t+"/actions/"+v+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/properties/head\
 ers/propertyNames/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^\
 _`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.set.properties.headers.propertyNames,data:O,
-propertyName:O};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/actions/"+v+"/set/headers",schemaPath:"#/prop\
+propertyName:O};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/actions/"+v+"/set/headers",schemaPath:"#/prop\
 erties/actions/items/properties/set/properties/headers/propertyNames/type",keyword:"type",params:{type:"string"},schema:q.
 properties.actions.items.properties.set.properties.headers.propertyNames.type,parentSchema:q.properties.actions.items.properties.
-set.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}var a=G===r;if(!a){let E={instancePath:t+
+set.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}var a=G===r;if(!a){let N={instancePath:t+
 "/actions/"+v+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/properties/headers/propertyNames",keyword:"\
 propertyNames",params:{propertyName:O},schema:q.properties.actions.items.properties.set.properties.headers.propertyNames,
-parentSchema:q.properties.actions.items.properties.set.properties.headers,data:k};e===null?e=[E]:e.push(E),r++}}for(let O in k)
-ae(k[O],{instancePath:t+"/actions/"+v+"/set/headers/"+O.replace(/~/g,"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,
-rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)}else{let O={instancePath:t+"/action\
+parentSchema:q.properties.actions.items.properties.set.properties.headers,data:k};e===null?e=[N]:e.push(N),r++}}for(let O in k)
+te(k[O],{instancePath:t+"/actions/"+v+"/set/headers/"+O.replace(/~/g,"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,
+rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)}else{let O={instancePath:t+"/action\
 s/"+v+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/properties/headers/type",keyword:"type",params:{
 type:"object"},schema:q.properties.actions.items.properties.set.properties.headers.type,parentSchema:q.properties.actions.
 items.properties.set.properties.headers,data:k};e===null?e=[O]:e.push(O),r++}}if(j.queryParams!==void 0){let k=j.queryParams;
 if(k&&typeof k=="object"&&!Array.isArray(k)){if(Object.keys(k).length>100){let O={instancePath:t+"/actions/"+v+"/set/que\
 ryParams",schemaPath:"#/properties/actions/items/properties/set/properties/queryParams/maxProperties",keyword:"maxProper\
 ties",params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.set.properties.queryParams,data:k};
-e===null?e=[O]:e.push(O),r++}for(let O in k){let G=r;if(typeof O=="string"){if(L(O)>1024){let E={instancePath:t+"/action\
+e===null?e=[O]:e.push(O),r++}for(let O in k){let G=r;if(typeof O=="string"){if(V(O)>1024){let N={instancePath:t+"/action\
 s/"+v+"/set/queryParams",schemaPath:"#/properties/actions/items/properties/set/properties/queryParams/propertyNames/maxL\
 ength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.properties.actions.items.properties.set.properties.
-queryParams.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}if(L(O)<1){let E={instancePath:t+"/actions\
+queryParams.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}if(V(O)<1){let N={instancePath:t+"/actions\
 /"+v+"/set/queryParams",schemaPath:"#/properties/actions/items/properties/set/properties/queryParams/propertyNames/minLe\
 ngth",keyword:"minLength",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.set.properties.queryParams.
-propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/actions/"+v+"/set/queryP\
+propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/actions/"+v+"/set/queryP\
 arams",schemaPath:"#/properties/actions/items/properties/set/properties/queryParams/propertyNames/type",keyword:"type",params:{
 type:"string"},schema:q.properties.actions.items.properties.set.properties.queryParams.propertyNames.type,parentSchema:q.
-properties.actions.items.properties.set.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(
-E),r++}var i=G===r;if(!i){let E={instancePath:t+"/actions/"+v+"/set/queryParams",schemaPath:"#/properties/actions/items/\
+properties.actions.items.properties.set.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(
+N),r++}var i=G===r;if(!i){let N={instancePath:t+"/actions/"+v+"/set/queryParams",schemaPath:"#/properties/actions/items/\
 properties/set/properties/queryParams/propertyNames",keyword:"propertyNames",params:{propertyName:O},schema:q.properties.
 actions.items.properties.set.properties.queryParams.propertyNames,parentSchema:q.properties.actions.items.properties.set.
-properties.queryParams,data:k};e===null?e=[E]:e.push(E),r++}}for(let O in k)ae(k[O],{instancePath:t+"/actions/"+v+"/set/\
+properties.queryParams,data:k};e===null?e=[N]:e.push(N),r++}}for(let O in k)te(k[O],{instancePath:t+"/actions/"+v+"/set/\
 queryParams/"+O.replace(/~/g,"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,rootData:l,dynamicAnchors:m})||
-(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)}else{let O={instancePath:t+"/actions/"+v+"/set/queryParams",schemaPath:"\
+(e=e===null?te.errors:e.concat(te.errors),r=e.length)}else{let O={instancePath:t+"/actions/"+v+"/set/queryParams",schemaPath:"\
 #/properties/actions/items/properties/set/properties/queryParams/type",keyword:"type",params:{type:"object"},schema:q.properties.
 actions.items.properties.set.properties.queryParams.type,parentSchema:q.properties.actions.items.properties.set.properties.
-queryParams,data:k};e===null?e=[O]:e.push(O),r++}}if(j.verb!==void 0&&(ae(j.verb,{instancePath:t+"/actions/"+v+"/set/ver\
-b",parentData:j,parentDataProperty:"verb",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)),
-j.path!==void 0&&(ae(j.path,{instancePath:t+"/actions/"+v+"/set/path",parentData:j,parentDataProperty:"path",rootData:l,
-dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)),j.version!==void 0&&(ae(j.version,{instancePath:t+
-"/actions/"+v+"/set/version",parentData:j,parentDataProperty:"version",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:
-e.concat(ae.errors),r=e.length)),j.statusCode!==void 0){let k=j.statusCode,O=r,G=!1,E=r;if(!(typeof k=="number"&&!(k%1)&&
-!isNaN(k)&&isFinite(k))){let F={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/pr\
+queryParams,data:k};e===null?e=[O]:e.push(O),r++}}if(j.verb!==void 0&&(te(j.verb,{instancePath:t+"/actions/"+v+"/set/ver\
+b",parentData:j,parentDataProperty:"verb",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),
+j.path!==void 0&&(te(j.path,{instancePath:t+"/actions/"+v+"/set/path",parentData:j,parentDataProperty:"path",rootData:l,
+dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),j.version!==void 0&&(te(j.version,{instancePath:t+
+"/actions/"+v+"/set/version",parentData:j,parentDataProperty:"version",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:
+e.concat(te.errors),r=e.length)),j.statusCode!==void 0){let k=j.statusCode,O=r,G=!1,N=r;if(!(typeof k=="number"&&!(k%1)&&
+!isNaN(k)&&isFinite(k))){let L={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/pr\
 operties/set/properties/statusCode/anyOf/0/type",keyword:"type",params:{type:"integer"},schema:q.properties.actions.items.
 properties.set.properties.statusCode.anyOf[0].type,parentSchema:q.properties.actions.items.properties.set.properties.statusCode.
-anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(typeof k=="number"&&isFinite(k)){if(k>599||isNaN(k)){let F={instancePath:t+
+anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(typeof k=="number"&&isFinite(k)){if(k>599||isNaN(k)){let L={instancePath:t+
 "/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf/0/maxi\
 mum",keyword:"maximum",params:{comparison:"<=",limit:599},schema:599,parentSchema:q.properties.actions.items.properties.
-set.properties.statusCode.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(k<100||isNaN(k)){let F={instancePath:t+"/acti\
+set.properties.statusCode.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(k<100||isNaN(k)){let L={instancePath:t+"/acti\
 ons/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf/0/minimum",keyword:"\
 minimum",params:{comparison:">=",limit:100},schema:100,parentSchema:q.properties.actions.items.properties.set.properties.
-statusCode.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}}var c=E===r;G=G||c;let ee=r;if(typeof k=="string"){if(!$a.test(
-k)){let F={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properti\
+statusCode.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}}var c=N===r;G=G||c;let ee=r;if(typeof k=="string"){if(!$a.test(
+k)){let L={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properti\
 es/statusCode/anyOf/1/pattern",keyword:"pattern",params:{pattern:"^\\{[^{}]+\\}$"},schema:"^\\{[^{}]+\\}$",parentSchema:q.
-properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}}else{let F={
+properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}}else{let L={
 instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCo\
 de/anyOf/1/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.set.properties.statusCode.
 anyOf[1].type,parentSchema:q.properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[
-F]:e.push(F),r++}var c=ee===r;if(G=G||c,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"\
+L]:e.push(L),r++}var c=ee===r;if(G=G||c,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"\
 /set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.set.properties.statusCode.anyOf,parentSchema:q.properties.actions.items.properties.
-set.properties.statusCode,data:k};e===null?e=[F]:e.push(F),r++}}if(j.reasonPhrase!==void 0&&(ae(j.reasonPhrase,{instancePath:t+
+set.properties.statusCode,data:k};e===null?e=[L]:e.push(L),r++}}if(j.reasonPhrase!==void 0&&(te(j.reasonPhrase,{instancePath:t+
 "/actions/"+v+"/set/reasonPhrase",parentData:j,parentDataProperty:"reasonPhrase",rootData:l,dynamicAnchors:m})||(e=e===null?
-ae.errors:e.concat(ae.errors),r=e.length)),j.payload!==void 0){let k=j.payload,O=r,G=!1,E=r;if(typeof k!="string"){let F={
+te.errors:e.concat(te.errors),r=e.length)),j.payload!==void 0){let k=j.payload,O=r,G=!1,N=r;if(typeof k!="string"){let L={
 instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/any\
 Of/0/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.set.properties.payload.anyOf[0].
-type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[0],data:k};e===null?e=[F]:e.push(F),
-r++}var w=E===r;G=G||w;let ee=r;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.value===void 0){let F={instancePath:t+
+type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[0],data:k};e===null?e=[L]:e.push(L),
+r++}var w=N===r;G=G||w;let ee=r;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.value===void 0){let L={instancePath:t+
 "/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf/1/required",
 keyword:"required",params:{missingProperty:"value"},schema:q.properties.actions.items.properties.set.properties.payload.
 anyOf[1].required,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[1],data:k};e===null?e=
-[F]:e.push(F),r++}for(let F in k)if(!(F==="contentType"||F==="value")){let M={instancePath:t+"/actions/"+v+"/set/payload",
+[L]:e.push(L),r++}for(let L in k)if(!(L==="contentType"||L==="value")){let M={instancePath:t+"/actions/"+v+"/set/payload",
 schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf/1/additionalProperties",keyword:"addition\
-alProperties",params:{additionalProperty:F},schema:!1,parentSchema:q.properties.actions.items.properties.set.properties.
-payload.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}k.contentType!==void 0&&(ae(k.contentType,{instancePath:t+"/action\
+alProperties",params:{additionalProperty:L},schema:!1,parentSchema:q.properties.actions.items.properties.set.properties.
+payload.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}k.contentType!==void 0&&(te(k.contentType,{instancePath:t+"/action\
 s/"+v+"/set/payload/contentType",parentData:k,parentDataProperty:"contentType",rootData:l,dynamicAnchors:m})||(e=e===null?
-ae.errors:e.concat(ae.errors),r=e.length)),k.value!==void 0&&(ae(k.value,{instancePath:t+"/actions/"+v+"/set/payload/val\
-ue",parentData:k,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.
-length))}else{let F={instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/p\
+te.errors:e.concat(te.errors),r=e.length)),k.value!==void 0&&(te(k.value,{instancePath:t+"/actions/"+v+"/set/payload/val\
+ue",parentData:k,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.
+length))}else{let L={instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/p\
 roperties/payload/anyOf/1/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.properties.set.properties.
 payload.anyOf[1].type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[1],data:k};e===null?
-e=[F]:e.push(F),r++}var w=ee===r;if(G=G||w,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+
+e=[L]:e.push(L),r++}var w=ee===r;if(G=G||w,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+
 v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.set.properties.payload.anyOf,parentSchema:q.properties.actions.items.properties.
-set.properties.payload,data:k};e===null?e=[F]:e.push(F),r++}}}else{let k={instancePath:t+"/actions/"+v+"/set",schemaPath:"\
+set.properties.payload,data:k};e===null?e=[L]:e.push(L),r++}}}else{let k={instancePath:t+"/actions/"+v+"/set",schemaPath:"\
 #/properties/actions/items/properties/set/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.
 properties.set.type,parentSchema:q.properties.actions.items.properties.set,data:j};e===null?e=[k]:e.push(k),r++}}if(T.add!==
 void 0){let j=T.add;if(j&&typeof j=="object"&&!Array.isArray(j)){if(Object.keys(j).length<1){let k={instancePath:t+"/act\
@@ -2245,40 +2239,40 @@ actions.items.properties.add,data:j};e===null?e=[O]:e.push(O),r++}if(j.headers!=
 "object"&&!Array.isArray(k)){if(Object.keys(k).length>100){let O={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"\
 #/properties/actions/items/properties/add/properties/headers/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,
 parentSchema:q.properties.actions.items.properties.add.properties.headers,data:k};e===null?e=[O]:e.push(O),r++}for(let O in k){
-let G=r;if(typeof O=="string"){if(!Er.test(O)){let E={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properti\
+let G=r;if(typeof O=="string"){if(!Nr.test(O)){let N={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properti\
 es/actions/items/properties/add/properties/headers/propertyNames/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.\
 ^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.
-add.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/a\
+add.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/a\
 ctions/"+v+"/add/headers",schemaPath:"#/properties/actions/items/properties/add/properties/headers/propertyNames/type",keyword:"\
 type",params:{type:"string"},schema:q.properties.actions.items.properties.add.properties.headers.propertyNames.type,parentSchema:q.
-properties.actions.items.properties.add.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),
-r++}var h=G===r;if(!h){let E={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properties/actions/items/propert\
+properties.actions.items.properties.add.properties.headers.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),
+r++}var h=G===r;if(!h){let N={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properties/actions/items/propert\
 ies/add/properties/headers/propertyNames",keyword:"propertyNames",params:{propertyName:O},schema:q.properties.actions.items.
 properties.add.properties.headers.propertyNames,parentSchema:q.properties.actions.items.properties.add.properties.headers,
-data:k};e===null?e=[E]:e.push(E),r++}}for(let O in k)ae(k[O],{instancePath:t+"/actions/"+v+"/add/headers/"+O.replace(/~/g,
-"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(
-ae.errors),r=e.length)}else{let O={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properties/actions/items/pr\
+data:k};e===null?e=[N]:e.push(N),r++}}for(let O in k)te(k[O],{instancePath:t+"/actions/"+v+"/add/headers/"+O.replace(/~/g,
+"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(
+te.errors),r=e.length)}else{let O={instancePath:t+"/actions/"+v+"/add/headers",schemaPath:"#/properties/actions/items/pr\
 operties/add/properties/headers/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.properties.
 add.properties.headers.type,parentSchema:q.properties.actions.items.properties.add.properties.headers,data:k};e===null?e=
 [O]:e.push(O),r++}}if(j.queryParams!==void 0){let k=j.queryParams;if(k&&typeof k=="object"&&!Array.isArray(k)){if(Object.
 keys(k).length>100){let O={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/proper\
 ties/add/properties/queryParams/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:q.properties.
 actions.items.properties.add.properties.queryParams,data:k};e===null?e=[O]:e.push(O),r++}for(let O in k){let G=r;if(typeof O==
-"string"){if(L(O)>1024){let E={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/pr\
+"string"){if(V(O)>1024){let N={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/pr\
 operties/add/properties/queryParams/propertyNames/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.
-properties.actions.items.properties.add.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(
-E),r++}if(L(O)<1){let E={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/properti\
+properties.actions.items.properties.add.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(
+N),r++}if(V(O)<1){let N={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/properti\
 es/add/properties/queryParams/propertyNames/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:q.properties.
-actions.items.properties.add.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}}else{
-let E={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/properties/add/properties/\
+actions.items.properties.add.properties.queryParams.propertyNames,data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}}else{
+let N={instancePath:t+"/actions/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/properties/add/properties/\
 queryParams/propertyNames/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.add.properties.
 queryParams.propertyNames.type,parentSchema:q.properties.actions.items.properties.add.properties.queryParams.propertyNames,
-data:O,propertyName:O};e===null?e=[E]:e.push(E),r++}var o=G===r;if(!o){let E={instancePath:t+"/actions/"+v+"/add/queryPa\
+data:O,propertyName:O};e===null?e=[N]:e.push(N),r++}var o=G===r;if(!o){let N={instancePath:t+"/actions/"+v+"/add/queryPa\
 rams",schemaPath:"#/properties/actions/items/properties/add/properties/queryParams/propertyNames",keyword:"propertyNames",
 params:{propertyName:O},schema:q.properties.actions.items.properties.add.properties.queryParams.propertyNames,parentSchema:q.
-properties.actions.items.properties.add.properties.queryParams,data:k};e===null?e=[E]:e.push(E),r++}}for(let O in k)ae(k[O],
+properties.actions.items.properties.add.properties.queryParams,data:k};e===null?e=[N]:e.push(N),r++}}for(let O in k)te(k[O],
 {instancePath:t+"/actions/"+v+"/add/queryParams/"+O.replace(/~/g,"~0").replace(/\//g,"~1"),parentData:k,parentDataProperty:O,
-rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length)}else{let O={instancePath:t+"/action\
+rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)}else{let O={instancePath:t+"/action\
 s/"+v+"/add/queryParams",schemaPath:"#/properties/actions/items/properties/add/properties/queryParams/type",keyword:"typ\
 e",params:{type:"object"},schema:q.properties.actions.items.properties.add.properties.queryParams.type,parentSchema:q.properties.
 actions.items.properties.add.properties.queryParams,data:k};e===null?e=[O]:e.push(O),r++}}}else{let k={instancePath:t+"/\
@@ -2290,63 +2284,63 @@ keyword:"minProperties",params:{limit:1},schema:1,parentSchema:q.properties.acti
 null?e=[k]:e.push(k),r++}for(let k in j)if(!(k==="headers"||k==="queryParams"||k==="payload")){let O={instancePath:t+"/a\
 ctions/"+v+"/remove",schemaPath:"#/properties/actions/items/properties/remove/additionalProperties",keyword:"additionalP\
 roperties",params:{additionalProperty:k},schema:!1,parentSchema:q.properties.actions.items.properties.remove,data:j};e===
-null?e=[O]:e.push(O),r++}if(j.headers!==void 0){let k=j.headers,O=r,G=!1,E=r;if(typeof k!="boolean"){let F={instancePath:t+
+null?e=[O]:e.push(O),r++}if(j.headers!==void 0){let k=j.headers,O=r,G=!1,N=r;if(typeof k!="boolean"){let L={instancePath:t+
 "/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/0/type",
 keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0].type,
-parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}
-if(k!==!0){let F={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remov\
+parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}
+if(k!==!0){let L={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remov\
 e/properties/headers/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.actions.
-items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var n=E===r;G=G||n;let ee=r;if(Array.
+items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var n=N===r;G=G||n;let ee=r;if(Array.
 isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/item\
 s/properties/remove/properties/headers/anyOf/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.
 properties.actions.items.properties.remove.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<
 1){let M={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/proper\
 ties/headers/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.
-remove.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let F=k.length;for(let M=0;M<F;M++){let K=k[M];if(typeof K==
-"string"){if(!Er.test(K)){let X={instancePath:t+"/actions/"+v+"/remove/headers/"+M,schemaPath:"#/properties/actions/item\
+remove.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K==
+"string"){if(!Nr.test(K)){let X={instancePath:t+"/actions/"+v+"/remove/headers/"+M,schemaPath:"#/properties/actions/item\
 s/properties/remove/properties/headers/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za\
 -z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.remove.properties.
 headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/remove/headers/"+
 M,schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/1/items/type",keyword:"type",params:{
 type:"string"},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf[1].items.type,parentSchema:q.
 properties.actions.items.properties.remove.properties.headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{
-let F={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/propertie\
+let L={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/propertie\
 s/headers/anyOf/1/type",keyword:"type",params:{type:"array"},schema:q.properties.actions.items.properties.remove.properties.
 headers.anyOf[1].type,parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[1],data:k};e===
-null?e=[F]:e.push(F),r++}var n=ee===r;if(G=G||n,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actio\
+null?e=[L]:e.push(L),r++}var n=ee===r;if(G=G||n,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actio\
 ns/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf",keyword:"any\
 Of",params:{},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf,parentSchema:q.properties.actions.
-items.properties.remove.properties.headers,data:k};e===null?e=[F]:e.push(F),r++}}if(j.queryParams!==void 0){let k=j.queryParams,
-O=r,G=!1,E=r;if(typeof k!="boolean"){let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/\
+items.properties.remove.properties.headers,data:k};e===null?e=[L]:e.push(L),r++}}if(j.queryParams!==void 0){let k=j.queryParams,
+O=r,G=!1,N=r;if(typeof k!="boolean"){let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/\
 actions/items/properties/remove/properties/queryParams/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.
 actions.items.properties.remove.properties.queryParams.anyOf[0].type,parentSchema:q.properties.actions.items.properties.
-remove.properties.queryParams.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+
+remove.properties.queryParams.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+
 v+"/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyOf/0/const",keyword:"\
 const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var d=E===r;G=G||d;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+
+anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var d=N===r;G=G||d;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+
 "/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyO\
 f/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.remove.
 properties.queryParams.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<1){let M={instancePath:t+"/actions/"+v+
 "/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyOf/1/minItems",
 keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let F=k.length;for(let M=0;M<F;M++){let K=k[M];if(typeof K=="string"){if(L(
+anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K=="string"){if(V(
 K)>1024){let X={instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/\
 remove/properties/queryParams/anyOf/1/items/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.
-properties.actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(L(
+properties.actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(V(
 K)<1){let X={instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/rem\
 ove/properties/queryParams/anyOf/1/items/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:q.properties.
 actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={
 instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/remove/propertie\
 s/queryParams/anyOf/1/items/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.remove.
 properties.queryParams.anyOf[1].items.type,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"\
+anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"\
 #/properties/actions/items/properties/remove/properties/queryParams/anyOf/1/type",keyword:"type",params:{type:"array"},schema:q.
 properties.actions.items.properties.remove.properties.queryParams.anyOf[1].type,parentSchema:q.properties.actions.items.
-properties.remove.properties.queryParams.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}var d=ee===r;if(G=G||d,G)r=O,e!==
-null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/acti\
+properties.remove.properties.queryParams.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}var d=ee===r;if(G=G||d,G)r=O,e!==
+null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/acti\
 ons/items/properties/remove/properties/queryParams/anyOf",keyword:"anyOf",params:{},schema:q.properties.actions.items.properties.
 remove.properties.queryParams.anyOf,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams,data:k};
-e===null?e=[F]:e.push(F),r++}}if(j.payload!==void 0){let k=j.payload;if(typeof k!="boolean"){let O={instancePath:t+"/act\
+e===null?e=[L]:e.push(L),r++}}if(j.payload!==void 0){let k=j.payload;if(typeof k!="boolean"){let O={instancePath:t+"/act\
 ions/"+v+"/remove/payload",schemaPath:"#/properties/actions/items/properties/remove/properties/payload/type",keyword:"ty\
 pe",params:{type:"boolean"},schema:q.properties.actions.items.properties.remove.properties.payload.type,parentSchema:q.properties.
 actions.items.properties.remove.properties.payload,data:k};e===null?e=[O]:e.push(O),r++}}}else{let k={instancePath:t+"/a\
@@ -2356,63 +2350,63 @@ e===null?e=[k]:e.push(k),r++}}if(T.copy!==void 0){let j=T.copy;if(j&&typeof j=="
 if(!rr.call(q.properties.actions.items.properties.copy.properties,k)){let O={instancePath:t+"/actions/"+v+"/copy",schemaPath:"\
 #/properties/actions/items/properties/copy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:k},
 schema:!1,parentSchema:q.properties.actions.items.properties.copy,data:j};e===null?e=[O]:e.push(O),r++}if(j.source!==void 0&&
-(Ee(j.source,{instancePath:t+"/actions/"+v+"/copy/source",parentData:j,parentDataProperty:"source",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),j.headers!==void 0){let k=j.headers,O=r,G=!1,E=r;if(typeof k!="bo\
-olean"){let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/prope\
+(Ne(j.source,{instancePath:t+"/actions/"+v+"/copy/source",parentData:j,parentDataProperty:"source",rootData:l,dynamicAnchors:m})||
+(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.headers!==void 0){let k=j.headers,O=r,G=!1,N=r;if(typeof k!="bo\
+olean"){let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/prope\
 rties/headers/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.
 headers.anyOf[0].type,parentSchema:q.properties.actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?
-e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/item\
+e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/item\
 s/properties/copy/properties/headers/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.
-actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var S=E===r;G=G||S;let ee=r;
+actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var S=N===r;G=G||S;let ee=r;
 if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actio\
 ns/items/properties/copy/properties/headers/anyOf/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.
 properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<1){
 let M={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/he\
 aders/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.
-copy.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let F=k.length;for(let M=0;M<F;M++){let K=k[M];if(typeof K==
-"string"){if(!Er.test(K)){let X={instancePath:t+"/actions/"+v+"/copy/headers/"+M,schemaPath:"#/properties/actions/items/\
+copy.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K==
+"string"){if(!Nr.test(K)){let X={instancePath:t+"/actions/"+v+"/copy/headers/"+M,schemaPath:"#/properties/actions/items/\
 properties/copy/properties/headers/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]\
 {1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.copy.properties.
 headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/copy/headers/"+M,
 schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/items/type",keyword:"type",params:{type:"\
 string"},schema:q.properties.actions.items.properties.copy.properties.headers.anyOf[1].items.type,parentSchema:q.properties.
-actions.items.properties.copy.properties.headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let F={instancePath:t+
+actions.items.properties.copy.properties.headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+
 "/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/type",keyword:"\
 type",params:{type:"array"},schema:q.properties.actions.items.properties.copy.properties.headers.anyOf[1].type,parentSchema:q.
-properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}var S=ee===r;if(G=
-G||S,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/proper\
+properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}var S=ee===r;if(G=
+G||S,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/proper\
 ties/actions/items/properties/copy/properties/headers/anyOf",keyword:"anyOf",params:{},schema:q.properties.actions.items.
 properties.copy.properties.headers.anyOf,parentSchema:q.properties.actions.items.properties.copy.properties.headers,data:k};
-e===null?e=[F]:e.push(F),r++}}if(j.queryParams!==void 0){let k=j.queryParams,O=r,G=!1,E=r;if(typeof k!="boolean"){let F={
+e===null?e=[L]:e.push(L),r++}}if(j.queryParams!==void 0){let k=j.queryParams,O=r,G=!1,N=r;if(typeof k!="boolean"){let L={
 instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties/actions/items/properties/copy/properties/query\
 Params/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.
 queryParams.anyOf[0].type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};
-e===null?e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties\
+e===null?e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties\
 /actions/items/properties/copy/properties/queryParams/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,
-parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};e===null?e=[F]:e.push(F),
-r++}var y=E===r;G=G||y;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/copy/queryPa\
+parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};e===null?e=[L]:e.push(L),
+r++}var y=N===r;G=G||y;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/copy/queryPa\
 rams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/maxItems",keyword:"maxItems",
 params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};
 e===null?e=[M]:e.push(M),r++}if(k.length<1){let M={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/proper\
 ties/actions/items/properties/copy/properties/queryParams/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,
 parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[M]:e.push(M),
-r++}let F=k.length;for(let M=0;M<F;M++){let K=k[M];if(typeof K=="string"){if(L(K)>1024){let X={instancePath:t+"/actions/"+
+r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K=="string"){if(V(K)>1024){let X={instancePath:t+"/actions/"+
 v+"/copy/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/max\
 Length",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.properties.actions.items.properties.copy.properties.
-queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(L(K)<1){let X={instancePath:t+"/actions/"+v+"/copy/qu\
+queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(V(K)<1){let X={instancePath:t+"/actions/"+v+"/copy/qu\
 eryParams/"+M,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/minLength",keyword:"\
 minLength",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].
 items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/copy/queryParams/"+M,schemaPath:"\
 #/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/type",keyword:"type",params:{type:"strin\
 g"},schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].items.type,parentSchema:q.properties.
-actions.items.properties.copy.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let F={instancePath:t+
+actions.items.properties.copy.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+
 "/actions/"+v+"/copy/queryParams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/\
 type",keyword:"type",params:{type:"array"},schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].
-type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[F]:e.push(
-F),r++}var y=ee===r;if(G=G||y,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/copy/quer\
+type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[L]:e.push(
+L),r++}var y=ee===r;if(G=G||y,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/copy/quer\
 yParams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf,parentSchema:q.properties.actions.items.properties.
-copy.properties.queryParams,data:k};e===null?e=[F]:e.push(F),r++}}if(j.verb!==void 0){let k=j.verb;if(typeof k!="boolean"){
+copy.properties.queryParams,data:k};e===null?e=[L]:e.push(L),r++}}if(j.verb!==void 0){let k=j.verb;if(typeof k!="boolean"){
 let O={instancePath:t+"/actions/"+v+"/copy/verb",schemaPath:"#/properties/actions/items/properties/copy/properties/verb/\
 type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.verb.type,parentSchema:q.
 properties.actions.items.properties.copy.properties.verb,data:k};e===null?e=[O]:e.push(O),r++}}if(j.path!==void 0){let k=j.
@@ -2447,29 +2441,29 @@ allOf[0].not,parentSchema:q.properties.actions.items.properties.assignVariable.a
 r++}else r=k,e!==null&&(k?e.length=k:e=null);if(!(j&&typeof j=="object"&&!Array.isArray(j))){let K={instancePath:t+"/act\
 ions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/type",keyword:"type",
 params:{type:"object"},schema:q.properties.actions.items.properties.assignVariable.allOf[1].type,parentSchema:q.properties.
-actions.items.properties.assignVariable.allOf[1],data:j};e===null?e=[K]:e.push(K),r++}let G=r,E=!1,ee=r;if(j&&typeof j==
+actions.items.properties.assignVariable.allOf[1],data:j};e===null?e=[K]:e.push(K),r++}let G=r,N=!1,ee=r;if(j&&typeof j==
 "object"&&!Array.isArray(j)){if(j.ref===void 0){let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/prop\
 erties/actions/items/properties/assignVariable/allOf/1/anyOf/0/required",keyword:"required",params:{missingProperty:"ref"},
 schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[0].required,parentSchema:q.properties.actions.
 items.properties.assignVariable.allOf[1].anyOf[0],data:j};e===null?e=[K]:e.push(K),r++}}else{let K={instancePath:t+"/act\
 ions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf/0/type",keyword:"\
 type",params:{type:"object"},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[0].type,parentSchema:q.
-properties.actions.items.properties.assignVariable.allOf[1].anyOf[0],data:j};e===null?e=[K]:e.push(K),r++}var A=ee===r;E=
-E||A;let F=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.template===void 0){let K={instancePath:t+"/actions/"+v+"/\
+properties.actions.items.properties.assignVariable.allOf[1].anyOf[0],data:j};e===null?e=[K]:e.push(K),r++}var A=ee===r;N=
+N||A;let L=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.template===void 0){let K={instancePath:t+"/actions/"+v+"/\
 assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf/1/required",keyword:"requ\
 ired",params:{missingProperty:"template"},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1].
 required,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1],data:j};e===null?e=[K]:e.push(
 K),r++}}else{let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/ass\
 ignVariable/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.properties.assignVariable.
 allOf[1].anyOf[1].type,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1],data:j};e===null?
-e=[K]:e.push(K),r++}var A=F===r;E=E||A;let M=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.value===void 0){let K={
+e=[K]:e.push(K),r++}var A=L===r;N=N||A;let M=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.value===void 0){let K={
 instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/\
 anyOf/2/required",keyword:"required",params:{missingProperty:"value"},schema:q.properties.actions.items.properties.assignVariable.
 allOf[1].anyOf[2].required,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[2],data:j};e===
 null?e=[K]:e.push(K),r++}}else{let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/it\
 ems/properties/assignVariable/allOf/1/anyOf/2/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.
 properties.assignVariable.allOf[1].anyOf[2].type,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].
-anyOf[2],data:j};e===null?e=[K]:e.push(K),r++}var A=M===r;if(E=E||A,E)r=G,e!==null&&(G?e.length=G:e=null);else{let K={instancePath:t+
+anyOf[2],data:j};e===null?e=[K]:e.push(K),r++}var A=M===r;if(N=N||A,N)r=G,e!==null&&(G?e.length=G:e=null);else{let K={instancePath:t+
 "/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf",keyword:"\
 anyOf",params:{},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf,parentSchema:q.properties.actions.
 items.properties.assignVariable.allOf[1],data:j};e===null?e=[K]:e.push(K),r++}if(j&&typeof j=="object"&&!Array.isArray(j)){
@@ -2479,12 +2473,12 @@ assignVariable.required,parentSchema:q.properties.actions.items.properties.assig
 K),r++}for(let K in j)if(!(K==="name"||K==="ref"||K==="template"||K==="value")){let X={instancePath:t+"/actions/"+v+"/as\
 signVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/additionalProperties",keyword:"additional\
 Properties",params:{additionalProperty:K},schema:!1,parentSchema:q.properties.actions.items.properties.assignVariable,data:j};
-e===null?e=[X]:e.push(X),r++}if(j.name!==void 0&&(Ee(j.name,{instancePath:t+"/actions/"+v+"/assignVariable/name",parentData:j,
-parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),j.ref!==
-void 0&&(Ee(j.ref,{instancePath:t+"/actions/"+v+"/assignVariable/ref",parentData:j,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),j.template!==void 0&&(ae(j.template,{instancePath:t+"/actions/"+v+
-"/assignVariable/template",parentData:j,parentDataProperty:"template",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:
-e.concat(ae.errors),r=e.length)),j.value!==void 0){let K=j.value;if(typeof K!="string"){let X={instancePath:t+"/actions/"+
+e===null?e=[X]:e.push(X),r++}if(j.name!==void 0&&(Ne(j.name,{instancePath:t+"/actions/"+v+"/assignVariable/name",parentData:j,
+parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.ref!==
+void 0&&(Ne(j.ref,{instancePath:t+"/actions/"+v+"/assignVariable/ref",parentData:j,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||
+(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.template!==void 0&&(te(j.template,{instancePath:t+"/actions/"+v+
+"/assignVariable/template",parentData:j,parentDataProperty:"template",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:
+e.concat(te.errors),r=e.length)),j.value!==void 0){let K=j.value;if(typeof K!="string"){let X={instancePath:t+"/actions/"+
 v+"/assignVariable/value",schemaPath:"#/properties/actions/items/properties/assignVariable/properties/value/type",keyword:"\
 type",params:{type:"string"},schema:q.properties.actions.items.properties.assignVariable.properties.value.type,parentSchema:q.
 properties.actions.items.properties.assignVariable.properties.value,data:K};e===null?e=[X]:e.push(X),r++}}}else{let K={instancePath:t+
@@ -2496,7 +2490,7 @@ properties.actions.items,data:T};e===null?e=[j]:e.push(j),r++}}}else{let g={inst
 erties/actions/type",keyword:"type",params:{type:"array"},schema:q.properties.actions.type,parentSchema:q.properties.actions,
 data:f};e===null?e=[g]:e.push(g),r++}}}else{let f={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
 t"},schema:q.type,parentSchema:q,data:s};e===null?e=[f]:e.push(f),r++}return As.errors=e,r===0}As.evaluated={props:!0,dynamicProps:!1,
-dynamicItems:!1};var ne={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/polici\
+dynamicItems:!1};var pe={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/polici\
 es/flow-callout.schema.json",type:"object",additionalProperties:!1,required:["kind","sharedFlowBundle"],"x-expected":"a \
 map of keys","x-hints":{name:"the name of a policy is the name of its file",async:"Apigee ignores async too; leave it ou\
 t"},properties:{kind:{type:"string",const:"FlowCallout"},displayName:{$ref:"../shared.schema.json#/$defs/policyDisplayNa\
@@ -2509,7 +2503,7 @@ e"},ref:{$ref:"../shared.schema.json#/$defs/variableName"}},allOf:[{type:"object
 lue"]},"x-key":"value","x-rule":"a parameter has value or ref, not both"},{type:"object",anyOf:[{type:"object",required:[
 "ref"]},{type:"object",required:["value"]}],"x-rule":"a parameter needs value or ref"}]}}}};function qs(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=qs.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/m\
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/m\
 axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?
 e=[a]:e.push(a),r++}return qs.errors=e,r===0}qs.evaluated={dynamicProps:!1,dynamicItems:!1};function Ds(s,{instancePath:t="",
@@ -2525,35 +2519,35 @@ if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s!="
 #/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return _s.
 errors=e,r===0}_s.evaluated={dynamicProps:!1,dynamicItems:!1};function Rs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Rs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
+(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
 limit:255},schema:255,parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}if(!ba.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Ye,data:s};e===null?
 e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ye.type,
 parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}return Rs.errors=e,r===0}Rs.evaluated={dynamicProps:!1,dynamicItems:!1};
 function fr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=fr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={
+p=fr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={
 instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?
-e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,
+e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,
 parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
 pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\
 \\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
 type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return fr.errors=e,r===0}
-fr.evaluated={dynamicProps:!1,dynamicItems:!1};function Es(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Es.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
+fr.evaluated={dynamicProps:!1,dynamicItems:!1};function Ns(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
+dynamicAnchors:m={}}={}){let e=null,r=0,p=Ns.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:kt.type,parentSchema:kt,
-data:s};e===null?e=[a]:e.push(a),r++}return Es.errors=e,r===0}Es.evaluated={dynamicProps:!1,dynamicItems:!1};function Ns(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ns.evaluated;
+data:s};e===null?e=[a]:e.push(a),r++}return Ns.errors=e,r===0}Ns.evaluated={dynamicProps:!1,dynamicItems:!1};function Es(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Es.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===
-void 0){let c={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:ne.required,
-parentSchema:ne,data:s};e===null?e=[c]:e.push(c),r++}if(s.sharedFlowBundle===void 0){let c={instancePath:t,schemaPath:"#\
-/required",keyword:"required",params:{missingProperty:"sharedFlowBundle"},schema:ne.required,parentSchema:ne,data:s};e===
+void 0){let c={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:pe.required,
+parentSchema:pe,data:s};e===null?e=[c]:e.push(c),r++}if(s.sharedFlowBundle===void 0){let c={instancePath:t,schemaPath:"#\
+/required",keyword:"required",params:{missingProperty:"sharedFlowBundle"},schema:pe.required,parentSchema:pe,data:s};e===
 null?e=[c]:e.push(c),r++}for(let c in s)if(!(c==="kind"||c==="displayName"||c==="description"||c==="enabled"||c==="conti\
 nueOnError"||c==="sharedFlowBundle"||c==="parameters")){let w={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:c},schema:!1,parentSchema:ne,data:s};e===null?e=[w]:e.push(w),r++}if(s.
+additionalProperties",params:{additionalProperty:c},schema:!1,parentSchema:pe,data:s};e===null?e=[w]:e.push(w),r++}if(s.
 kind!==void 0){let c=s.kind;if(typeof c!="string"){let w={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"\
-type",params:{type:"string"},schema:ne.properties.kind.type,parentSchema:ne.properties.kind,data:c};e===null?e=[w]:e.push(
+type",params:{type:"string"},schema:pe.properties.kind.type,parentSchema:pe.properties.kind,data:c};e===null?e=[w]:e.push(
 w),r++}if(c!=="FlowCallout"){let w={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{
-allowedValue:"FlowCallout"},schema:"FlowCallout",parentSchema:ne.properties.kind,data:c};e===null?e=[w]:e.push(w),r++}}if(s.
+allowedValue:"FlowCallout"},schema:"FlowCallout",parentSchema:pe.properties.kind,data:c};e===null?e=[w]:e.push(w),r++}}if(s.
 displayName!==void 0&&(qs(s.displayName,{instancePath:t+"/displayName",parentData:s,parentDataProperty:"displayName",rootData:l,
 dynamicAnchors:m})||(e=e===null?qs.errors:e.concat(qs.errors),r=e.length)),s.description!==void 0&&(Ds(s.description,{instancePath:t+
 "/description",parentData:s,parentDataProperty:"description",rootData:l,dynamicAnchors:m})||(e=e===null?Ds.errors:e.concat(
@@ -2564,47 +2558,47 @@ abled",rootData:l,dynamicAnchors:m})||(e=e===null?Is.errors:e.concat(Is.errors),
 "/sharedFlowBundle",parentData:s,parentDataProperty:"sharedFlowBundle",rootData:l,dynamicAnchors:m})||(e=e===null?Rs.errors:
 e.concat(Rs.errors),r=e.length)),s.parameters!==void 0){let c=s.parameters;if(Array.isArray(c)){if(c.length>100){let h={
 instancePath:t+"/parameters",schemaPath:"#/properties/parameters/maxItems",keyword:"maxItems",params:{limit:100},schema:100,
-parentSchema:ne.properties.parameters,data:c};e===null?e=[h]:e.push(h),r++}let w=c.length;for(let h=0;h<w;h++){let o=c[h];
+parentSchema:pe.properties.parameters,data:c};e===null?e=[h]:e.push(h),r++}let w=c.length;for(let h=0;h<w;h++){let o=c[h];
 if(!(o&&typeof o=="object"&&!Array.isArray(o))){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/paramete\
-rs/items/allOf/0/type",keyword:"type",params:{type:"object"},schema:ne.properties.parameters.items.allOf[0].type,parentSchema:ne.
+rs/items/allOf/0/type",keyword:"type",params:{type:"object"},schema:pe.properties.parameters.items.allOf[0].type,parentSchema:pe.
 properties.parameters.items.allOf[0],data:o};e===null?e=[f]:e.push(f),r++}let n=r,d=r;if(r===d)if(o&&typeof o=="object"&&
 !Array.isArray(o)){let f;if(o.ref===void 0&&(f="ref")||o.value===void 0&&(f="value")){let g={};e===null?e=[g]:e.push(g),
 r++}}else{let f={};e===null?e=[f]:e.push(f),r++}var a=d===r;if(a){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/p\
-roperties/parameters/items/allOf/0/not",keyword:"not",params:{},schema:ne.properties.parameters.items.allOf[0].not,parentSchema:ne.
+roperties/parameters/items/allOf/0/not",keyword:"not",params:{},schema:pe.properties.parameters.items.allOf[0].not,parentSchema:pe.
 properties.parameters.items.allOf[0],data:o};e===null?e=[f]:e.push(f),r++}else r=n,e!==null&&(n?e.length=n:e=null);if(!(o&&
 typeof o=="object"&&!Array.isArray(o))){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/parameters/items\
-/allOf/1/type",keyword:"type",params:{type:"object"},schema:ne.properties.parameters.items.allOf[1].type,parentSchema:ne.
+/allOf/1/type",keyword:"type",params:{type:"object"},schema:pe.properties.parameters.items.allOf[1].type,parentSchema:pe.
 properties.parameters.items.allOf[1],data:o};e===null?e=[f]:e.push(f),r++}let S=r,y=!1,P=r;if(o&&typeof o=="object"&&!Array.
 isArray(o)){if(o.ref===void 0){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/\
-anyOf/0/required",keyword:"required",params:{missingProperty:"ref"},schema:ne.properties.parameters.items.allOf[1].anyOf[0].
-required,parentSchema:ne.properties.parameters.items.allOf[1].anyOf[0],data:o};e===null?e=[f]:e.push(f),r++}}else{let f={
+anyOf/0/required",keyword:"required",params:{missingProperty:"ref"},schema:pe.properties.parameters.items.allOf[1].anyOf[0].
+required,parentSchema:pe.properties.parameters.items.allOf[1].anyOf[0],data:o};e===null?e=[f]:e.push(f),r++}}else{let f={
 instancePath:t+"/parameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf/0/type",keyword:"type",params:{type:"\
-object"},schema:ne.properties.parameters.items.allOf[1].anyOf[0].type,parentSchema:ne.properties.parameters.items.allOf[1].
+object"},schema:pe.properties.parameters.items.allOf[1].anyOf[0].type,parentSchema:pe.properties.parameters.items.allOf[1].
 anyOf[0],data:o};e===null?e=[f]:e.push(f),r++}var i=P===r;y=y||i;let A=r;if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.
 value===void 0){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf/1/require\
-d",keyword:"required",params:{missingProperty:"value"},schema:ne.properties.parameters.items.allOf[1].anyOf[1].required,
-parentSchema:ne.properties.parameters.items.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}}else{let f={instancePath:t+
-"/parameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:ne.
-properties.parameters.items.allOf[1].anyOf[1].type,parentSchema:ne.properties.parameters.items.allOf[1].anyOf[1],data:o};
+d",keyword:"required",params:{missingProperty:"value"},schema:pe.properties.parameters.items.allOf[1].anyOf[1].required,
+parentSchema:pe.properties.parameters.items.allOf[1].anyOf[1],data:o};e===null?e=[f]:e.push(f),r++}}else{let f={instancePath:t+
+"/parameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:pe.
+properties.parameters.items.allOf[1].anyOf[1].type,parentSchema:pe.properties.parameters.items.allOf[1].anyOf[1],data:o};
 e===null?e=[f]:e.push(f),r++}var i=A===r;if(y=y||i,y)r=S,e!==null&&(S?e.length=S:e=null);else{let f={instancePath:t+"/pa\
-rameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf",keyword:"anyOf",params:{},schema:ne.properties.parameters.
-items.allOf[1].anyOf,parentSchema:ne.properties.parameters.items.allOf[1],data:o};e===null?e=[f]:e.push(f),r++}if(o&&typeof o==
+rameters/"+h,schemaPath:"#/properties/parameters/items/allOf/1/anyOf",keyword:"anyOf",params:{},schema:pe.properties.parameters.
+items.allOf[1].anyOf,parentSchema:pe.properties.parameters.items.allOf[1],data:o};e===null?e=[f]:e.push(f),r++}if(o&&typeof o==
 "object"&&!Array.isArray(o)){if(o.name===void 0){let f={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/paramet\
-ers/items/required",keyword:"required",params:{missingProperty:"name"},schema:ne.properties.parameters.items.required,parentSchema:ne.
+ers/items/required",keyword:"required",params:{missingProperty:"name"},schema:pe.properties.parameters.items.required,parentSchema:pe.
 properties.parameters.items,data:o};e===null?e=[f]:e.push(f),r++}for(let f in o)if(!(f==="name"||f==="value"||f==="ref")){
 let g={instancePath:t+"/parameters/"+h,schemaPath:"#/properties/parameters/items/additionalProperties",keyword:"addition\
-alProperties",params:{additionalProperty:f},schema:!1,parentSchema:ne.properties.parameters.items,data:o};e===null?e=[g]:
+alProperties",params:{additionalProperty:f},schema:!1,parentSchema:pe.properties.parameters.items,data:o};e===null?e=[g]:
 e.push(g),r++}o.name!==void 0&&(fr(o.name,{instancePath:t+"/parameters/"+h+"/name",parentData:o,parentDataProperty:"name",
-rootData:l,dynamicAnchors:m})||(e=e===null?fr.errors:e.concat(fr.errors),r=e.length)),o.value!==void 0&&(Es(o.value,{instancePath:t+
-"/parameters/"+h+"/value",parentData:o,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Es.errors:e.
-concat(Es.errors),r=e.length)),o.ref!==void 0&&(fr(o.ref,{instancePath:t+"/parameters/"+h+"/ref",parentData:o,parentDataProperty:"\
+rootData:l,dynamicAnchors:m})||(e=e===null?fr.errors:e.concat(fr.errors),r=e.length)),o.value!==void 0&&(Ns(o.value,{instancePath:t+
+"/parameters/"+h+"/value",parentData:o,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Ns.errors:e.
+concat(Ns.errors),r=e.length)),o.ref!==void 0&&(fr(o.ref,{instancePath:t+"/parameters/"+h+"/ref",parentData:o,parentDataProperty:"\
 ref",rootData:l,dynamicAnchors:m})||(e=e===null?fr.errors:e.concat(fr.errors),r=e.length))}else{let f={instancePath:t+"/\
-parameters/"+h,schemaPath:"#/properties/parameters/items/type",keyword:"type",params:{type:"object"},schema:ne.properties.
-parameters.items.type,parentSchema:ne.properties.parameters.items,data:o};e===null?e=[f]:e.push(f),r++}}}else{let w={instancePath:t+
-"/parameters",schemaPath:"#/properties/parameters/type",keyword:"type",params:{type:"array"},schema:ne.properties.parameters.
-type,parentSchema:ne.properties.parameters,data:c};e===null?e=[w]:e.push(w),r++}}}else{let c={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"object"},schema:ne.type,parentSchema:ne,data:s};e===null?e=[c]:e.push(c),r++}return Ns.
-errors=e,r===0}Ns.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var $={$schema:"https://json-schema.org/draft/202\
+parameters/"+h,schemaPath:"#/properties/parameters/items/type",keyword:"type",params:{type:"object"},schema:pe.properties.
+parameters.items.type,parentSchema:pe.properties.parameters.items,data:o};e===null?e=[f]:e.push(f),r++}}}else{let w={instancePath:t+
+"/parameters",schemaPath:"#/properties/parameters/type",keyword:"type",params:{type:"array"},schema:pe.properties.parameters.
+type,parentSchema:pe.properties.parameters,data:c};e===null?e=[w]:e.push(w),r++}}}else{let c={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"object"},schema:pe.type,parentSchema:pe,data:s};e===null?e=[c]:e.push(c),r++}return Es.
+errors=e,r===0}Es.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var $={$schema:"https://json-schema.org/draft/202\
 0-12/schema",$id:"https://apigw.example/schema/policies/oauth-v2.schema.json",type:"object",additionalProperties:!1,required:[
 "kind","operation"],"x-expected":"a map of keys","x-hints":{name:"the name of a policy is the name of its file",async:"A\
 pigee ignores async too; leave it out"},"x-not-yet":["refreshTokenExpiresIn","reuseRefreshToken","userName","passWord","\
@@ -2680,24 +2674,24 @@ type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAc
 type:"object",not:{type:"object",required:["timeAllowance"]},"x-key":"timeAllowance","x-rule":'"timeAllowance" belongs t\
 o the operation VerifyAccessToken or VerifyJWTAccessToken'}}]};function Ts(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ts.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
+(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
 limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/typ\
 e",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return Ts.errors=
-e,r===0}Ts.evaluated={dynamicProps:!1,dynamicItems:!1};function Vs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Vs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+e,r===0}Ts.evaluated={dynamicProps:!1,dynamicItems:!1};function Fs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Fs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:qe.
-type,parentSchema:qe,data:s};e===null?e=[a]:e.push(a),r++}return Vs.errors=e,r===0}Vs.evaluated={dynamicProps:!1,dynamicItems:!1};
-function Fs(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=Fs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,
+type,parentSchema:qe,data:s};e===null?e=[a]:e.push(a),r++}return Fs.errors=e,r===0}Fs.evaluated={dynamicProps:!1,dynamicItems:!1};
+function Ls(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
+p=Ls.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:De.type,parentSchema:De,data:s};e===null?e=[a]:e.push(
-a),r++}return Fs.errors=e,r===0}Fs.evaluated={dynamicProps:!1,dynamicItems:!1};function Ls(s,{instancePath:t="",parentData:D,
-parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ls.evaluated;if(p.dynamicProps&&(p.props=void 0),
+a),r++}return Ls.errors=e,r===0}Ls.evaluated={dynamicProps:!1,dynamicItems:!1};function Vs(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Vs.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return Ls.errors=e,r===0}Ls.evaluated={dynamicProps:!1,
+boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return Vs.errors=e,r===0}Vs.evaluated={dynamicProps:!1,
 dynamicItems:!1};function de(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=de.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=de.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
-data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
 limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
 x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
@@ -2706,9 +2700,9 @@ errors=e,r===0}de.evaluated={dynamicProps:!1,dynamicItems:!1};var oe={anyOf:[{ty
 {type:"object",additionalProperties:!1,required:["ref"],"x-expected":"{ ref: variable, value: seconds }",properties:{ref:{
 $ref:"#/$defs/variableName"},value:{type:"integer",minimum:0,maximum:2147483647}}}],"x-expected":"a number of seconds, o\
 r { ref: variable, value: seconds }"};function Ae(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Ae.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=Ae.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
-data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
 limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
 x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
@@ -2755,18 +2749,18 @@ jwks:{type:"object",additionalProperties:!1,required:["file"],"x-expected":"{ fi
 "ref"],properties:{file:{$ref:"#/$defs/fileSource"}}},value:{$ref:"#/$defs/keyText"},certificate:{$ref:"#/$defs/keyText"}}},
 xt={type:"object",additionalProperties:!1,minProperties:1,maxProperties:1,"x-rule":"it comes from one place: either env \
 or file","x-not-yet":["ref"],"x-expected":"{ file: path } or { env: NAME }",properties:{env:{$ref:"#/$defs/environmentVa\
-riable"},file:{$ref:"#/$defs/fileSource"}}};function Ve(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Ve.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
+riable"},file:{$ref:"#/$defs/fileSource"}}};function Fe(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
+dynamicAnchors:m={}}={}){let e=null,r=0,p=Fe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){let a={instancePath:t,schemaPath:"#/maxProperties",
 keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:xt,data:s};e===null?e=[a]:e.push(a),r++}if(Object.keys(s).
 length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:xt,
 data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/add\
 itionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:xt,data:s};e===null?
 e=[i]:e.push(i),r++}s.env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||
-(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+"/file",parentData:s,
-parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let a={
+(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+"/file",parentData:s,
+parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let a={
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:xt.type,parentSchema:xt,data:s};e===null?
-e=[a]:e.push(a),r++}return Ve.errors=e,r===0}Ve.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Gs(s,{instancePath:t="",
+e=[a]:e.push(a),r++}return Fe.errors=e,r===0}Fe.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Gs(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Gs.evaluated;if(p.dynamicProps&&
 (p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){
 let a={instancePath:t,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:ve,data:s};
@@ -2778,13 +2772,13 @@ jwks;if(a&&typeof a=="object"&&!Array.isArray(a)){if(a.file===void 0){let i={ins
 ties/jwks/required",keyword:"required",params:{missingProperty:"file"},schema:ve.properties.jwks.required,parentSchema:ve.
 properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}for(let i in a)if(i!=="file"){let c={instancePath:t+"/jwks",schemaPath:"\
 #/properties/jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:ve.
-properties.jwks,data:a};e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ie(a.file,{instancePath:t+"/jwks/file",parentData:a,
-parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let i={
+properties.jwks,data:a};e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ae(a.file,{instancePath:t+"/jwks/file",parentData:a,
+parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let i={
 instancePath:t+"/jwks",schemaPath:"#/properties/jwks/type",keyword:"type",params:{type:"object"},schema:ve.properties.jwks.
-type,parentSchema:ve.properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Ve(s.value,{instancePath:t+
-"/value",parentData:s,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Ve.errors:e.concat(Ve.errors),
-r=e.length)),s.certificate!==void 0&&(Ve(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"c\
-ertificate",rootData:l,dynamicAnchors:m})||(e=e===null?Ve.errors:e.concat(Ve.errors),r=e.length))}else{let a={instancePath:t,
+type,parentSchema:ve.properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Fe(s.value,{instancePath:t+
+"/value",parentData:s,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
+r=e.length)),s.certificate!==void 0&&(Fe(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"c\
+ertificate",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ve.type,parentSchema:ve,data:s};e===null?e=[a]:e.push(a),
 r++}return Gs.errors=e,r===0}Gs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var xe={type:"object",additionalProperties:!1,
 required:["value"],"x-secret":!0,"x-not-yet":["ref","id"],"x-expected":"a map with value: { env: NAME } or { file: path \
@@ -2797,8 +2791,8 @@ schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}if(Object.keys(s).
 for(let a in s)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additiona\
 lProperties",params:{additionalProperty:a},schema:!1,parentSchema:ar,data:s};e===null?e=[i]:e.push(i),r++}s.env!==void 0&&
 (ge(s.env,{instancePath:t+"/env",parentData:s,parentDataProperty:"env",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:
-e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ie(s.file,{instancePath:t+"/file",parentData:s,parentDataProperty:"fi\
-le",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"\
+e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+"/file",parentData:s,parentDataProperty:"fi\
+le",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:ar.type,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}return $r.
 errors=e,r===0}$r.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ks(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ks.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
@@ -2868,11 +2862,11 @@ r++}let f=r,g=!0,v=r;if(r===v)if(s&&typeof s=="object"&&!Array.isArray(s)){let u
 let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var T=v===r;if(r=f,e!==null&&(f?e.length=
 f:e=null),T){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let B={instancePath:t,schemaPath:"#/allOf/3/then/ty\
 pe",keyword:"type",params:{type:"object"},schema:$.allOf[3].then.type,parentSchema:$.allOf[3].then,data:s};e===null?e=[B]:
-e.push(B),r++}let b=r,I=!1,V=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.publicKey===void 0){let B={instancePath:t,
+e.push(B),r++}let b=r,I=!1,F=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.publicKey===void 0){let B={instancePath:t,
 schemaPath:"#/allOf/3/then/anyOf/0/required",keyword:"required",params:{missingProperty:"publicKey"},schema:$.allOf[3].then.
 anyOf[0].required,parentSchema:$.allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t,
 schemaPath:"#/allOf/3/then/anyOf/0/type",keyword:"type",params:{type:"object"},schema:$.allOf[3].then.anyOf[0].type,parentSchema:$.
-allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}var j=V===r;I=I||j;let x=r;if(s&&typeof s=="object"&&!Array.
+allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}var j=F===r;I=I||j;let x=r;if(s&&typeof s=="object"&&!Array.
 isArray(s)){if(s.secretKey===void 0){let B={instancePath:t,schemaPath:"#/allOf/3/then/anyOf/1/required",keyword:"require\
 d",params:{missingProperty:"secretKey"},schema:$.allOf[3].then.anyOf[1].required,parentSchema:$.allOf[3].then.anyOf[1],data:s};
 e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t,schemaPath:"#/allOf/3/then/anyOf/1/type",keyword:"type",params:{
@@ -2881,11 +2875,11 @@ B),r++}var j=x===r;if(I=I||j,I)r=b,e!==null&&(b?e.length=b:e=null);else{let B={i
 /anyOf",keyword:"anyOf",params:{},schema:$.allOf[3].then.anyOf,parentSchema:$.allOf[3].then,data:s};e===null?e=[B]:e.push(
 B),r++}var T=u===r;g=T}if(!g){let u={instancePath:t,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword:"then"},
 schema:$.allOf[3].if,parentSchema:$.allOf[3],data:s};e===null?e=[u]:e.push(u),r++}let k=r,O=!0,G=r;if(!(s&&typeof s=="ob\
-ject"&&!Array.isArray(s))){let u={};e===null?e=[u]:e.push(u),r++}let E=r,ee=!1,F=r;if(r===F)if(s&&typeof s=="object"&&!Array.
+ject"&&!Array.isArray(s))){let u={};e===null?e=[u]:e.push(u),r++}let N=r,ee=!1,L=r;if(r===L)if(s&&typeof s=="object"&&!Array.
 isArray(s)){let u;if(s.publicKey===void 0&&(u="publicKey")){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?
-e=[u]:e.push(u),r++}var K=F===r;ee=ee||K;let M=r;if(r===M)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.secretKey===
+e=[u]:e.push(u),r++}var K=L===r;ee=ee||K;let M=r;if(r===M)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.secretKey===
 void 0&&(u="secretKey")){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var K=M===r;if(ee=
-ee||K,ee)r=E,e!==null&&(E?e.length=E:e=null);else{let u={};e===null?e=[u]:e.push(u),r++}var X=G===r;if(r=k,e!==null&&(k?
+ee||K,ee)r=N,e!==null&&(N?e.length=N:e=null);else{let u={};e===null?e=[u]:e.push(u),r++}var X=G===r;if(r=k,e!==null&&(k?
 e.length=k:e=null),X){let u=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.algorithm===void 0){let I={instancePath:t,
 schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty:"algorithm"},schema:$.allOf[4].then.required,
 parentSchema:$.allOf[4].then,data:s};e===null?e=[I]:e.push(I),r++}}else{let I={instancePath:t,schemaPath:"#/allOf/4/then\
@@ -2893,13 +2887,13 @@ parentSchema:$.allOf[4].then,data:s};e===null?e=[I]:e.push(I),r++}}else{let I={i
 [I]:e.push(I),r++}var X=u===r;O=X}if(!O){let u={instancePath:t,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword:"\
 then"},schema:$.allOf[4].if,parentSchema:$.allOf[4],data:s};e===null?e=[u]:e.push(u),r++}if(!(s&&typeof s=="object"&&!Array.
 isArray(s))){let u={instancePath:t,schemaPath:"#/allOf/5/type",keyword:"type",params:{type:"object"},schema:$.allOf[5].type,
-parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}let Lt=r,ja=r;if(r===ja)if(s&&typeof s=="object"&&!Array.isArray(
+parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}let Vt=r,ja=r;if(r===ja)if(s&&typeof s=="object"&&!Array.isArray(
 s)){let u;if(s.publicKey===void 0&&(u="publicKey")||s.secretKey===void 0&&(u="secretKey")){let b={};e===null?e=[b]:e.push(
 b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var di=ja===r;if(di){let u={instancePath:t,schemaPath:"#/allOf/5/not",
-keyword:"not",params:{},schema:$.allOf[5].not,parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}else r=Lt,e!==
-null&&(Lt?e.length=Lt:e=null);let Ct=r,Aa=!0,qa=r;if(r===qa)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
+keyword:"not",params:{},schema:$.allOf[5].not,parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}else r=Vt,e!==
+null&&(Vt?e.length=Vt:e=null);let Ct=r,Aa=!0,qa=r;if(r===qa)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var yi=I===r;if(yi){let V={};e===null?e=[V]:e.push(V),r++}else
+"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var yi=I===r;if(yi){let F={};e===null?e=[F]:e.push(F),r++}else
 r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var zt=qa===r;if(r=Ct,e!==null&&(Ct?e.length=
 Ct:e=null),zt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/6/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[6].then.type,parentSchema:$.allOf[6].then,data:s};e===null?e=
@@ -2910,8 +2904,8 @@ allOf[6].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.lengt
 instancePath:t,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[6].if,parentSchema:$.
 allOf[6],data:s};e===null?e=[u]:e.push(u),r++}let Zt=r,Da=!0,Ia=r;if(r===Ia)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="GenerateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var gi=I===r;if(gi){let V={};e===null?
-e=[V]:e.push(V),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Gt=Ia===r;if(r=
+I=r;if(s.operation!=="GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var gi=I===r;if(gi){let F={};e===null?
+e=[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Gt=Ia===r;if(r=
 Zt,e!==null&&(Zt?e.length=Zt:e=null),Gt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/7/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[7].then.type,parentSchema:$.allOf[7].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.grantType===void 0&&
@@ -2921,7 +2915,7 @@ then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=nul
 schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[7].if,parentSchema:$.allOf[7],data:s};
 e===null?e=[u]:e.push(u),r++}let Kt=r,_a=!0,Ra=r;if(r===Ra)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var vi=I===r;if(vi){let V={};e===null?e=[V]:e.push(V),r++}else
+"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var vi=I===r;if(vi){let F={};e===null?e=[F]:e.push(F),r++}else
 r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Bt=Ra===r;if(r=Kt,e!==null&&(Kt?e.length=
 Kt:e=null),Bt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/8/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[8].then.type,parentSchema:$.allOf[8].then,data:s};e===null?e=
@@ -2930,21 +2924,21 @@ ientId")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.
 schemaPath:"#/allOf/8/then/not",keyword:"not",params:{},schema:$.allOf[8].then.not,parentSchema:$.allOf[8].then,data:s};
 e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Bt=u===r;_a=Bt}if(!_a){let u={instancePath:t,schemaPath:"\
 #/allOf/8/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[8].if,parentSchema:$.allOf[8],data:s};e===null?
-e=[u]:e.push(u),r++}let Ht=r,Ea=!0,Na=r;if(r===Na)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
+e=[u]:e.push(u),r++}let Ht=r,Na=!0,Ea=r;if(r===Ea)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
 (u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!=="Gener\
-ateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var wi=I===r;if(wi){let V={};e===null?e=[V]:e.push(V),r++}else r=
-b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Mt=Na===r;if(r=Ht,e!==null&&(Ht?e.length=
+ateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var wi=I===r;if(wi){let F={};e===null?e=[F]:e.push(F),r++}else r=
+b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Mt=Ea===r;if(r=Ht,e!==null&&(Ht?e.length=
 Ht:e=null),Mt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/9/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[9].then.type,parentSchema:$.allOf[9].then,data:s};e===null?e=
 [x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.expiresIn===void 0&&(x="e\
 xpiresIn")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var bi=I===r;if(bi){let x={
 instancePath:t,schemaPath:"#/allOf/9/then/not",keyword:"not",params:{},schema:$.allOf[9].then.not,parentSchema:$.allOf[9].
-then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Mt=u===r;Ea=Mt}if(!Ea){let u={instancePath:t,
+then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Mt=u===r;Na=Mt}if(!Na){let u={instancePath:t,
 schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[9].if,parentSchema:$.allOf[9],data:s};
-e===null?e=[u]:e.push(u),r++}let Ut=r,Ta=!0,Va=r;if(r===Va)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
+e===null?e=[u]:e.push(u),r++}let Ut=r,Ta=!0,Fa=r;if(r===Fa)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var Si=I===r;if(Si){let V={};e===null?e=[V]:e.push(V),r++}else
-r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Wt=Va===r;if(r=Ut,e!==null&&(Ut?e.length=
+"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var Si=I===r;if(Si){let F={};e===null?e=[F]:e.push(F),r++}else
+r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Wt=Fa===r;if(r=Ut,e!==null&&(Ut?e.length=
 Ut:e=null),Wt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/10/then\
 /type",keyword:"type",params:{type:"object"},schema:$.allOf[10].then.type,parentSchema:$.allOf[10].then,data:s};e===null?
 e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.generateResponse===void 0&&
@@ -2952,21 +2946,21 @@ e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArra
 let x={instancePath:t,schemaPath:"#/allOf/10/then/not",keyword:"not",params:{},schema:$.allOf[10].then.not,parentSchema:$.
 allOf[10].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Wt=u===r;Ta=Wt}if(!Ta){
 let u={instancePath:t,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[10].if,parentSchema:$.
-allOf[10],data:s};e===null?e=[u]:e.push(u),r++}let Jt=r,Fa=!0,La=r;if(r===La)if(s&&typeof s=="object"&&!Array.isArray(s)){
+allOf[10],data:s};e===null?e=[u]:e.push(u),r++}let Jt=r,La=!0,Va=r;if(r===Va)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="GenerateAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var $i=I===r;if($i){let V={};e===null?
-e=[V]:e.push(V),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Xt=La===r;if(r=
+I=r;if(s.operation!=="GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var $i=I===r;if($i){let F={};e===null?
+e=[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Xt=Va===r;if(r=
 Jt,e!==null&&(Jt?e.length=Jt:e=null),Xt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/11/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[11].then.type,parentSchema:$.allOf[11].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.attributes===void 0&&
 (x="attributes")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var ji=I===r;if(ji){
 let x={instancePath:t,schemaPath:"#/allOf/11/then/not",keyword:"not",params:{},schema:$.allOf[11].then.not,parentSchema:$.
-allOf[11].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Xt=u===r;Fa=Xt}if(!Fa){
+allOf[11].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Xt=u===r;La=Xt}if(!La){
 let u={instancePath:t,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[11].if,parentSchema:$.
 allOf[11],data:s};e===null?e=[u]:e.push(u),r++}let Yt=r,Ca=!0,za=r;if(r===za)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="InvalidateToken"){let V={};e===null?e=[V]:e.push(V),r++}var Ai=I===r;if(Ai){let V={};e===null?e=[V]:
-e.push(V),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Qt=za===r;if(r=Yt,
+I=r;if(s.operation!=="InvalidateToken"){let F={};e===null?e=[F]:e.push(F),r++}var Ai=I===r;if(Ai){let F={};e===null?e=[F]:
+e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Qt=za===r;if(r=Yt,
 e!==null&&(Yt?e.length=Yt:e=null),Qt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/12/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[12].then.type,parentSchema:$.allOf[12].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.tokens===void 0&&
@@ -2975,8 +2969,8 @@ instancePath:t,schemaPath:"#/allOf/12/then/not",keyword:"not",params:{},schema:$
 then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Qt=u===r;Ca=Qt}if(!Ca){let u={instancePath:t,
 schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[12].if,parentSchema:$.allOf[12],data:s};
 e===null?e=[u]:e.push(u),r++}let ea=r,Za=!0,Ga=r;if(r===Ga)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
-void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,V=r;if(!(b===
-"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Di=V===r;if(Di){let x={};e===
+void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b===
+"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Di=F===r;if(Di){let x={};e===
 null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ra=Ga===
 r;if(r=ea,e!==null&&(ea?e.length=ea:e=null),ra){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,
 schemaPath:"#/allOf/13/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[13].then.type,parentSchema:$.allOf[13].
@@ -2987,7 +2981,7 @@ allOf[13].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.leng
 let u={instancePath:t,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[13].if,parentSchema:$.
 allOf[13],data:s};e===null?e=[u]:e.push(u),r++}let sa=r,Ka=!0,Ba=r;if(r===Ba)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,V=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var _i=V===
+operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var _i=F===
 r;if(_i){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var ta=Ba===r;if(r=sa,e!==null&&(sa?e.length=sa:e=null),ta){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/14/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[14].then.
@@ -2998,42 +2992,42 @@ not",params:{},schema:$.allOf[14].then.not,parentSchema:$.allOf[14].then,data:s}
 null&&(b?e.length=b:e=null);var ta=u===r;Ka=ta}if(!Ka){let u={instancePath:t,schemaPath:"#/allOf/14/if",keyword:"if",params:{
 failingKeyword:"then"},schema:$.allOf[14].if,parentSchema:$.allOf[14],data:s};e===null?e=[u]:e.push(u),r++}let aa=r,Ha=!0,
 Ma=r;if(r===Ma)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===
-null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,V=r;if(!(b==="VerifyAccessToken"||b==="Veri\
-fyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ei=V===r;if(Ei){let x={};e===null?e=[x]:e.push(x),r++}else
+null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="Veri\
+fyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ni=F===r;if(Ni){let x={};e===null?e=[x]:e.push(x),r++}else
 r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ia=Ma===r;if(r=aa,e!==null&&(aa?e.length=
 aa:e=null),ia){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/15/then\
 /type",keyword:"type",params:{type:"object"},schema:$.allOf[15].then.type,parentSchema:$.allOf[15].then,data:s};e===null?
 e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.requireAllScopes===void 0&&
-(x="requireAllScopes")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Ni=I===r;if(Ni){
+(x="requireAllScopes")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Ei=I===r;if(Ei){
 let x={instancePath:t,schemaPath:"#/allOf/15/then/not",keyword:"not",params:{},schema:$.allOf[15].then.not,parentSchema:$.
 allOf[15].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var ia=u===r;Ha=ia}if(!Ha){
 let u={instancePath:t,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[15].if,parentSchema:$.
 allOf[15],data:s};e===null?e=[u]:e.push(u),r++}let pa=r,Ua=!0,Wa=r;if(r===Wa)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="VerifyAccessToken"){let V={};e===null?e=[V]:e.push(V),r++}var Ti=I===r;if(Ti){let V={};e===null?e=
-[V]:e.push(V),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var na=Wa===r;if(r=
+I=r;if(s.operation!=="VerifyAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var Ti=I===r;if(Ti){let F={};e===null?e=
+[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var na=Wa===r;if(r=
 pa,e!==null&&(pa?e.length=pa:e=null),na){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/16/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[16].then.type,parentSchema:$.allOf[16].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.cacheExpiryInSeconds===
-void 0&&(x="cacheExpiryInSeconds")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Vi=I===
-r;if(Vi){let x={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},schema:$.allOf[16].then.not,parentSchema:$.
+void 0&&(x="cacheExpiryInSeconds")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Fi=I===
+r;if(Fi){let x={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},schema:$.allOf[16].then.not,parentSchema:$.
 allOf[16].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var na=u===r;Ua=na}if(!Ua){
 let u={instancePath:t,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[16].if,parentSchema:$.
 allOf[16],data:s};e===null?e=[u]:e.push(u),r++}let oa=r,Ja=!0,Xa=r;if(r===Xa)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,V=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Fi=V===
-r;if(Fi){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
+operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Li=F===
+r;if(Li){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var la=Xa===r;if(r=oa,e!==null&&(oa?e.length=oa:e=null),la){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/17/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[17].then.
 type,parentSchema:$.allOf[17].then,data:s};e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.
 isArray(s)){let x;if(s.algorithm===void 0&&(x="algorithm")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?
-e=[x]:e.push(x),r++}var Li=I===r;if(Li){let x={instancePath:t,schemaPath:"#/allOf/17/then/not",keyword:"not",params:{},schema:$.
+e=[x]:e.push(x),r++}var Vi=I===r;if(Vi){let x={instancePath:t,schemaPath:"#/allOf/17/then/not",keyword:"not",params:{},schema:$.
 allOf[17].then.not,parentSchema:$.allOf[17].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=
 null);var la=u===r;Ja=la}if(!Ja){let u={instancePath:t,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword:"t\
 hen"},schema:$.allOf[17].if,parentSchema:$.allOf[17],data:s};e===null?e=[u]:e.push(u),r++}let ma=r,Ya=!0,Qa=r;if(r===Qa)
 if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(
-b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,V=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){
-let x={};e===null?e=[x]:e.push(x),r++}var Ci=V===r;if(Ci){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.
+b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){
+let x={};e===null?e=[x]:e.push(x),r++}var Ci=F===r;if(Ci){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.
 length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ca=Qa===r;if(r=ma,e!==null&&(ma?e.length=ma:e=null),ca){
 let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/18/then/type",keyword:"\
 type",params:{type:"object"},schema:$.allOf[18].then.type,parentSchema:$.allOf[18].then,data:s};e===null?e=[x]:e.push(x),
@@ -3043,8 +3037,8 @@ e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var zi=
 e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var ca=u===r;Ya=ca}if(!Ya){let u={instancePath:t,schemaPath:"\
 #/allOf/18/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[18].if,parentSchema:$.allOf[18],data:s};e===null?
 e=[u]:e.push(u),r++}let fa=r,ei=!0,ri=r;if(r===ri)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
-(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,V=r;if(!(b===
-"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Zi=V===r;if(Zi){let x={};e===
+(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b===
+"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Zi=F===r;if(Zi){let x={};e===
 null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ua=ri===
 r;if(r=fa,e!==null&&(fa?e.length=fa:e=null),ua){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,
 schemaPath:"#/allOf/19/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[19].then.type,parentSchema:$.allOf[19].
@@ -3055,7 +3049,7 @@ allOf[19].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.leng
 let u={instancePath:t,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[19].if,parentSchema:$.
 allOf[19],data:s};e===null?e=[u]:e.push(u),r++}let ha=r,si=!0,ti=r;if(r===ti)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,V=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ki=V===
+operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ki=F===
 r;if(Ki){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var da=ti===r;if(r=ha,e!==null&&(ha?e.length=ha:e=null),da){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/20/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[20].then.
@@ -3075,12 +3069,12 @@ ties/kind/type",keyword:"type",params:{type:"string"},schema:$.properties.kind.t
 e===null?e=[b]:e.push(b),r++}if(u!=="OAuthV2"){let b={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"\
 const",params:{allowedValue:"OAuthV2"},schema:"OAuthV2",parentSchema:$.properties.kind,data:u};e===null?e=[b]:e.push(b),
 r++}}if(s.displayName!==void 0&&(Ts(s.displayName,{instancePath:t+"/displayName",parentData:s,parentDataProperty:"displa\
-yName",rootData:l,dynamicAnchors:m})||(e=e===null?Ts.errors:e.concat(Ts.errors),r=e.length)),s.description!==void 0&&(Vs(
+yName",rootData:l,dynamicAnchors:m})||(e=e===null?Ts.errors:e.concat(Ts.errors),r=e.length)),s.description!==void 0&&(Fs(
 s.description,{instancePath:t+"/description",parentData:s,parentDataProperty:"description",rootData:l,dynamicAnchors:m})||
-(e=e===null?Vs.errors:e.concat(Vs.errors),r=e.length)),s.enabled!==void 0&&(Fs(s.enabled,{instancePath:t+"/enabled",parentData:s,
-parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?Fs.errors:e.concat(Fs.errors),r=e.length)),s.continueOnError!==
-void 0&&(Ls(s.continueOnError,{instancePath:t+"/continueOnError",parentData:s,parentDataProperty:"continueOnError",rootData:l,
-dynamicAnchors:m})||(e=e===null?Ls.errors:e.concat(Ls.errors),r=e.length)),s.operation!==void 0){let u=s.operation;if(typeof u!=
+(e=e===null?Fs.errors:e.concat(Fs.errors),r=e.length)),s.enabled!==void 0&&(Ls(s.enabled,{instancePath:t+"/enabled",parentData:s,
+parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?Ls.errors:e.concat(Ls.errors),r=e.length)),s.continueOnError!==
+void 0&&(Vs(s.continueOnError,{instancePath:t+"/continueOnError",parentData:s,parentDataProperty:"continueOnError",rootData:l,
+dynamicAnchors:m})||(e=e===null?Vs.errors:e.concat(Vs.errors),r=e.length)),s.operation!==void 0){let u=s.operation;if(typeof u!=
 "string"){let b={instancePath:t+"/operation",schemaPath:"#/properties/operation/type",keyword:"type",params:{type:"strin\
 g"},schema:$.properties.operation.type,parentSchema:$.properties.operation,data:u};e===null?e=[b]:e.push(b),r++}if(!(u===
 "VerifyAccessToken"||u==="VerifyJWTAccessToken"||u==="GenerateAccessToken"||u==="InvalidateToken")){let b={instancePath:t+
@@ -3088,13 +3082,13 @@ g"},schema:$.properties.operation.type,parentSchema:$.properties.operation,data:
 schema:$.properties.operation.enum,parentSchema:$.properties.operation,data:u};e===null?e=[b]:e.push(b),r++}}if(s.accessToken!==
 void 0&&(de(s.accessToken,{instancePath:t+"/accessToken",parentData:s,parentDataProperty:"accessToken",rootData:l,dynamicAnchors:m})||
 (e=e===null?de.errors:e.concat(de.errors),r=e.length)),s.accessTokenPrefix!==void 0){let u=s.accessTokenPrefix;if(typeof u==
-"string"){if(L(u)>64){let b={instancePath:t+"/accessTokenPrefix",schemaPath:"#/properties/accessTokenPrefix/maxLength",keyword:"\
+"string"){if(V(u)>64){let b={instancePath:t+"/accessTokenPrefix",schemaPath:"#/properties/accessTokenPrefix/maxLength",keyword:"\
 maxLength",params:{limit:64},schema:64,parentSchema:$.properties.accessTokenPrefix,data:u};e===null?e=[b]:e.push(b),r++}}else{
 let b={instancePath:t+"/accessTokenPrefix",schemaPath:"#/properties/accessTokenPrefix/type",keyword:"type",params:{type:"\
 string"},schema:$.properties.accessTokenPrefix.type,parentSchema:$.properties.accessTokenPrefix,data:u};e===null?e=[b]:e.
-push(b),r++}}if(s.scope!==void 0){let u=s.scope;if(typeof u=="string"){if(L(u)>2048){let b={instancePath:t+"/scope",schemaPath:"\
+push(b),r++}}if(s.scope!==void 0){let u=s.scope;if(typeof u=="string"){if(V(u)>2048){let b={instancePath:t+"/scope",schemaPath:"\
 #/properties/scope/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:$.properties.scope,data:u};
-e===null?e=[b]:e.push(b),r++}if(L(u)<1){let b={instancePath:t+"/scope",schemaPath:"#/properties/scope/minLength",keyword:"\
+e===null?e=[b]:e.push(b),r++}if(V(u)<1){let b={instancePath:t+"/scope",schemaPath:"#/properties/scope/minLength",keyword:"\
 minLength",params:{limit:1},schema:1,parentSchema:$.properties.scope,data:u};e===null?e=[b]:e.push(b),r++}}else{let b={instancePath:t+
 "/scope",schemaPath:"#/properties/scope/type",keyword:"type",params:{type:"string"},schema:$.properties.scope.type,parentSchema:$.
 properties.scope,data:u};e===null?e=[b]:e.push(b),r++}}if(s.requireAllScopes!==void 0){let u=s.requireAllScopes;if(typeof u!=
@@ -3120,22 +3114,22 @@ properties.supportedGrantTypes.items.type,parentSchema:$.properties.supportedGra
 B),r++}if(C!=="client_credentials"){let B={instancePath:t+"/supportedGrantTypes/"+x,schemaPath:"#/properties/supportedGr\
 antTypes/items/enum",keyword:"enum",params:{allowedValues:$.properties.supportedGrantTypes.items.enum},schema:$.properties.
 supportedGrantTypes.items.enum,parentSchema:$.properties.supportedGrantTypes.items,data:C};e===null?e=[B]:e.push(B),r++}}
-let I=u.length,V;if(I>1){let x={};for(;I--;){let C=u[I];if(typeof C=="string"){if(typeof x[C]=="number"){V=x[C];let B={instancePath:t+
-"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/uniqueItems",keyword:"uniqueItems",params:{i:I,j:V},
+let I=u.length,F;if(I>1){let x={};for(;I--;){let C=u[I];if(typeof C=="string"){if(typeof x[C]=="number"){F=x[C];let B={instancePath:t+
+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/uniqueItems",keyword:"uniqueItems",params:{i:I,j:F},
 schema:!0,parentSchema:$.properties.supportedGrantTypes,data:u};e===null?e=[B]:e.push(B),r++;break}x[C]=I}}}}else{let b={
 instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/type",keyword:"type",params:{type:"ar\
 ray"},schema:$.properties.supportedGrantTypes.type,parentSchema:$.properties.supportedGrantTypes,data:u};e===null?e=[b]:
 e.push(b),r++}}if(s.grantType!==void 0&&(de(s.grantType,{instancePath:t+"/grantType",parentData:s,parentDataProperty:"gr\
 antType",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),s.clientId!==void 0&&(de(
 s.clientId,{instancePath:t+"/clientId",parentData:s,parentDataProperty:"clientId",rootData:l,dynamicAnchors:m})||(e=e===
-null?de.errors:e.concat(de.errors),r=e.length)),s.expiresIn!==void 0){let u=s.expiresIn,b=r,I=!1,V=r;if(!(typeof u=="num\
+null?de.errors:e.concat(de.errors),r=e.length)),s.expiresIn!==void 0){let u=s.expiresIn,b=r,I=!1,F=r;if(!(typeof u=="num\
 ber"&&!(u%1)&&!isNaN(u)&&isFinite(u))){let B={instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/typ\
 e",keyword:"type",params:{type:"integer"},schema:$.properties.expiresIn.anyOf[0].type,parentSchema:$.properties.expiresIn.
 anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}if(typeof u=="number"&&isFinite(u)){if(u>31536e9||isNaN(u)){let B={instancePath:t+
 "/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",limit:31536e9},
 schema:31536e9,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}if(u<-1||isNaN(u)){let B={
 instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",
-limit:-1},schema:-1,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}}var vt=V===r;I=I||
+limit:-1},schema:-1,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}}var vt=F===r;I=I||
 vt;let x=r;if(typeof u=="string"){if(!Sa.test(u)){let B={instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/\
 anyOf/1/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)\
 $",parentSchema:$.properties.expiresIn.anyOf[1],data:u};e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t+"/expir\
@@ -3174,57 +3168,57 @@ schemaPath:"#/properties/rfcCompliantRequestResponse/type",keyword:"type",params
 type,parentSchema:$.properties.rfcCompliantRequestResponse,data:u};e===null?e=[b]:e.push(b),r++}}if(s.attributes!==void 0){
 let u=s.attributes;if(Array.isArray(u)){if(u.length>18){let I={instancePath:t+"/attributes",schemaPath:"#/properties/att\
 ributes/maxItems",keyword:"maxItems",params:{limit:18},schema:18,parentSchema:$.properties.attributes,data:u};e===null?e=
-[I]:e.push(I),r++}let b=u.length;for(let I=0;I<b;I++){let V=u[I];if(V&&typeof V=="object"&&!Array.isArray(V)){if(V.name===
+[I]:e.push(I),r++}let b=u.length;for(let I=0;I<b;I++){let F=u[I];if(F&&typeof F=="object"&&!Array.isArray(F)){if(F.name===
 void 0){let x={instancePath:t+"/attributes/"+I,schemaPath:"#/properties/attributes/items/required",keyword:"required",params:{
-missingProperty:"name"},schema:$.properties.attributes.items.required,parentSchema:$.properties.attributes.items,data:V};
-e===null?e=[x]:e.push(x),r++}for(let x in V)if(!(x==="name"||x==="ref"||x==="value"||x==="display")){let C={instancePath:t+
+missingProperty:"name"},schema:$.properties.attributes.items.required,parentSchema:$.properties.attributes.items,data:F};
+e===null?e=[x]:e.push(x),r++}for(let x in F)if(!(x==="name"||x==="ref"||x==="value"||x==="display")){let C={instancePath:t+
 "/attributes/"+I,schemaPath:"#/properties/attributes/items/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:x},schema:!1,parentSchema:$.properties.attributes.items,data:V};e===null?e=[C]:e.push(C),r++}if(V.name!==
-void 0){let x=V.name;if(typeof x=="string"){if(L(x)>1024){let C={instancePath:t+"/attributes/"+I+"/name",schemaPath:"#/p\
+additionalProperty:x},schema:!1,parentSchema:$.properties.attributes.items,data:F};e===null?e=[C]:e.push(C),r++}if(F.name!==
+void 0){let x=F.name;if(typeof x=="string"){if(V(x)>1024){let C={instancePath:t+"/attributes/"+I+"/name",schemaPath:"#/p\
 roperties/attributes/items/properties/name/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:$.
-properties.attributes.items.properties.name,data:x};e===null?e=[C]:e.push(C),r++}if(L(x)<1){let C={instancePath:t+"/attr\
+properties.attributes.items.properties.name,data:x};e===null?e=[C]:e.push(C),r++}if(V(x)<1){let C={instancePath:t+"/attr\
 ibutes/"+I+"/name",schemaPath:"#/properties/attributes/items/properties/name/minLength",keyword:"minLength",params:{limit:1},
 schema:1,parentSchema:$.properties.attributes.items.properties.name,data:x};e===null?e=[C]:e.push(C),r++}}else{let C={instancePath:t+
 "/attributes/"+I+"/name",schemaPath:"#/properties/attributes/items/properties/name/type",keyword:"type",params:{type:"st\
 ring"},schema:$.properties.attributes.items.properties.name.type,parentSchema:$.properties.attributes.items.properties.name,
-data:x};e===null?e=[C]:e.push(C),r++}}if(V.ref!==void 0&&(de(V.ref,{instancePath:t+"/attributes/"+I+"/ref",parentData:V,
-parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),V.value!==
-void 0){let x=V.value;if(typeof x=="string"){if(L(x)>2048){let C={instancePath:t+"/attributes/"+I+"/value",schemaPath:"#\
+data:x};e===null?e=[C]:e.push(C),r++}}if(F.ref!==void 0&&(de(F.ref,{instancePath:t+"/attributes/"+I+"/ref",parentData:F,
+parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),F.value!==
+void 0){let x=F.value;if(typeof x=="string"){if(V(x)>2048){let C={instancePath:t+"/attributes/"+I+"/value",schemaPath:"#\
 /properties/attributes/items/properties/value/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:$.
 properties.attributes.items.properties.value,data:x};e===null?e=[C]:e.push(C),r++}}else{let C={instancePath:t+"/attribut\
 es/"+I+"/value",schemaPath:"#/properties/attributes/items/properties/value/type",keyword:"type",params:{type:"string"},schema:$.
 properties.attributes.items.properties.value.type,parentSchema:$.properties.attributes.items.properties.value,data:x};e===
-null?e=[C]:e.push(C),r++}}if(V.display!==void 0){let x=V.display;if(typeof x!="boolean"){let C={instancePath:t+"/attribu\
+null?e=[C]:e.push(C),r++}}if(F.display!==void 0){let x=F.display;if(typeof x!="boolean"){let C={instancePath:t+"/attribu\
 tes/"+I+"/display",schemaPath:"#/properties/attributes/items/properties/display/type",keyword:"type",params:{type:"boole\
 an"},schema:$.properties.attributes.items.properties.display.type,parentSchema:$.properties.attributes.items.properties.
 display,data:x};e===null?e=[C]:e.push(C),r++}}}else{let x={instancePath:t+"/attributes/"+I,schemaPath:"#/properties/attr\
 ibutes/items/type",keyword:"type",params:{type:"object"},schema:$.properties.attributes.items.type,parentSchema:$.properties.
-attributes.items,data:V};e===null?e=[x]:e.push(x),r++}}}else{let b={instancePath:t+"/attributes",schemaPath:"#/propertie\
+attributes.items,data:F};e===null?e=[x]:e.push(x),r++}}}else{let b={instancePath:t+"/attributes",schemaPath:"#/propertie\
 s/attributes/type",keyword:"type",params:{type:"array"},schema:$.properties.attributes.type,parentSchema:$.properties.attributes,
 data:u};e===null?e=[b]:e.push(b),r++}}if(s.tokens!==void 0){let u=s.tokens;if(Array.isArray(u)){if(u.length>10){let I={instancePath:t+
 "/tokens",schemaPath:"#/properties/tokens/maxItems",keyword:"maxItems",params:{limit:10},schema:10,parentSchema:$.properties.
 tokens,data:u};e===null?e=[I]:e.push(I),r++}if(u.length<1){let I={instancePath:t+"/tokens",schemaPath:"#/properties/toke\
 ns/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:$.properties.tokens,data:u};e===null?e=[I]:e.push(
-I),r++}let b=u.length;for(let I=0;I<b;I++){let V=u[I];if(V&&typeof V=="object"&&!Array.isArray(V)){if(V.type===void 0){let x={
+I),r++}let b=u.length;for(let I=0;I<b;I++){let F=u[I];if(F&&typeof F=="object"&&!Array.isArray(F)){if(F.type===void 0){let x={
 instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"required",params:{missingProperty:"\
-type"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:V};e===null?e=[x]:e.push(x),
-r++}if(V.ref===void 0){let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"requi\
-red",params:{missingProperty:"ref"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:V};
-e===null?e=[x]:e.push(x),r++}for(let x in V)if(!(x==="type"||x==="cascade"||x==="ref")){let C={instancePath:t+"/tokens/"+
+type"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:F};e===null?e=[x]:e.push(x),
+r++}if(F.ref===void 0){let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"requi\
+red",params:{missingProperty:"ref"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:F};
+e===null?e=[x]:e.push(x),r++}for(let x in F)if(!(x==="type"||x==="cascade"||x==="ref")){let C={instancePath:t+"/tokens/"+
 I,schemaPath:"#/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:x},
-schema:!1,parentSchema:$.properties.tokens.items,data:V};e===null?e=[C]:e.push(C),r++}if(V.type!==void 0){let x=V.type;if(typeof x!=
+schema:!1,parentSchema:$.properties.tokens.items,data:F};e===null?e=[C]:e.push(C),r++}if(F.type!==void 0){let x=F.type;if(typeof x!=
 "string"){let C={instancePath:t+"/tokens/"+I+"/type",schemaPath:"#/properties/tokens/items/properties/type/type",keyword:"\
 type",params:{type:"string"},schema:$.properties.tokens.items.properties.type.type,parentSchema:$.properties.tokens.items.
 properties.type,data:x};e===null?e=[C]:e.push(C),r++}if(!(x==="accesstoken"||x==="refreshtoken")){let C={instancePath:t+
 "/tokens/"+I+"/type",schemaPath:"#/properties/tokens/items/properties/type/enum",keyword:"enum",params:{allowedValues:$.
 properties.tokens.items.properties.type.enum},schema:$.properties.tokens.items.properties.type.enum,parentSchema:$.properties.
-tokens.items.properties.type,data:x};e===null?e=[C]:e.push(C),r++}}if(V.cascade!==void 0){let x=V.cascade;if(typeof x!="\
+tokens.items.properties.type,data:x};e===null?e=[C]:e.push(C),r++}}if(F.cascade!==void 0){let x=F.cascade;if(typeof x!="\
 boolean"){let C={instancePath:t+"/tokens/"+I+"/cascade",schemaPath:"#/properties/tokens/items/properties/cascade/type",keyword:"\
 type",params:{type:"boolean"},schema:$.properties.tokens.items.properties.cascade.type,parentSchema:$.properties.tokens.
-items.properties.cascade,data:x};e===null?e=[C]:e.push(C),r++}}V.ref!==void 0&&(de(V.ref,{instancePath:t+"/tokens/"+I+"/\
-ref",parentData:V,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.
+items.properties.cascade,data:x};e===null?e=[C]:e.push(C),r++}}F.ref!==void 0&&(de(F.ref,{instancePath:t+"/tokens/"+I+"/\
+ref",parentData:F,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.
 length))}else{let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/type",keyword:"type",params:{type:"\
-object"},schema:$.properties.tokens.items.type,parentSchema:$.properties.tokens.items,data:V};e===null?e=[x]:e.push(x),r++}}}else{
+object"},schema:$.properties.tokens.items.type,parentSchema:$.properties.tokens.items,data:F};e===null?e=[x]:e.push(x),r++}}}else{
 let b={instancePath:t+"/tokens",schemaPath:"#/properties/tokens/type",keyword:"type",params:{type:"array"},schema:$.properties.
 tokens.type,parentSchema:$.properties.tokens,data:u};e===null?e=[b]:e.push(b),r++}}}else{let u={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:$.type,parentSchema:$,data:s};e===null?e=[u]:e.push(u),r++}return Hs.
@@ -3270,7 +3264,7 @@ emplate"]},"x-key":"template","x-rule":"a variable is assigned from ref or from 
 anyOf:[{type:"object",required:["ref"]},{type:"object",required:["template"]},{type:"object",required:["value"]}],"x-rul\
 e":"a variable is assigned from ref, template or value, and none is there"}]}}}}}};function Ms(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ms.evaluated;if(p.dynamicProps&&(p.props=void 0),
-p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
 maxLength",params:{limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),
 r++}return Ms.errors=e,r===0}Ms.evaluated={dynamicProps:!1,dynamicItems:!1};function Us(s,{instancePath:t="",parentData:D,
@@ -3289,9 +3283,9 @@ dynamicAnchors:m={}}={}){let e=null,r=0,p=ye.evaluated;if(p.dynamicProps&&(p.pro
 typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:kt.type,parentSchema:kt,
 data:s};e===null?e=[a]:e.push(a),r++}return ye.errors=e,r===0}ye.evaluated={dynamicProps:!1,dynamicItems:!1};function Me(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Me.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(
-a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
+a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
 data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
 parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
@@ -3339,7 +3333,7 @@ erties",params:{additionalProperty:g},schema:!1,parentSchema:R.properties.action
 e=[v]:e.push(v),r++}if(f.headers!==void 0){let g=f.headers;if(g&&typeof g=="object"&&!Array.isArray(g)){if(Object.keys(g).
 length>100){let v={instancePath:t+"/actions/"+P+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/pro\
 perties/headers/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:R.properties.actions.items.
-properties.set.properties.headers,data:g};e===null?e=[v]:e.push(v),r++}for(let v in g){let T=r;if(typeof v=="string"){if(!Er.
+properties.set.properties.headers,data:g};e===null?e=[v]:e.push(v),r++}for(let v in g){let T=r;if(typeof v=="string"){if(!Nr.
 test(v)){let j={instancePath:t+"/actions/"+P+"/set/headers",schemaPath:"#/properties/actions/items/properties/set/proper\
 ties/headers/propertyNames/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!\
 #$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:R.properties.actions.items.properties.set.properties.headers.propertyNames,
@@ -3409,7 +3403,7 @@ items.properties.add,data:f};e===null?e=[v]:e.push(v),r++}if(f.headers!==void 0)
 !Array.isArray(g)){if(Object.keys(g).length>100){let v={instancePath:t+"/actions/"+P+"/add/headers",schemaPath:"#/proper\
 ties/actions/items/properties/add/properties/headers/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,
 parentSchema:R.properties.actions.items.properties.add.properties.headers,data:g};e===null?e=[v]:e.push(v),r++}for(let v in g){
-let T=r;if(typeof v=="string"){if(!Er.test(v)){let j={instancePath:t+"/actions/"+P+"/add/headers",schemaPath:"#/properti\
+let T=r;if(typeof v=="string"){if(!Nr.test(v)){let j={instancePath:t+"/actions/"+P+"/add/headers",schemaPath:"#/properti\
 es/actions/items/properties/add/properties/headers/propertyNames/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.\
 ^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:R.properties.actions.items.properties.
 add.properties.headers.propertyNames,data:v,propertyName:v};e===null?e=[j]:e.push(j),r++}}else{let j={instancePath:t+"/a\
@@ -3445,13 +3439,13 @@ parentSchema:R.properties.actions.items.properties.remove.properties.headers.any
 if(g.length<1){let G={instancePath:t+"/actions/"+P+"/remove/headers",schemaPath:"#/properties/actions/items/properties/r\
 emove/properties/headers/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:R.properties.actions.
 items.properties.remove.properties.headers.anyOf[1],data:g};e===null?e=[G]:e.push(G),r++}let O=g.length;for(let G=0;G<O;G++){
-let E=g[G];if(typeof E=="string"){if(!Er.test(E)){let ee={instancePath:t+"/actions/"+P+"/remove/headers/"+G,schemaPath:"\
+let N=g[G];if(typeof N=="string"){if(!Nr.test(N)){let ee={instancePath:t+"/actions/"+P+"/remove/headers/"+G,schemaPath:"\
 #/properties/actions/items/properties/remove/properties/headers/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"\
 ^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:R.properties.actions.items.
-properties.remove.properties.headers.anyOf[1].items,data:E};e===null?e=[ee]:e.push(ee),r++}}else{let ee={instancePath:t+
+properties.remove.properties.headers.anyOf[1].items,data:N};e===null?e=[ee]:e.push(ee),r++}}else{let ee={instancePath:t+
 "/actions/"+P+"/remove/headers/"+G,schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/1/i\
 tems/type",keyword:"type",params:{type:"string"},schema:R.properties.actions.items.properties.remove.properties.headers.
-anyOf[1].items.type,parentSchema:R.properties.actions.items.properties.remove.properties.headers.anyOf[1].items,data:E};
+anyOf[1].items.type,parentSchema:R.properties.actions.items.properties.remove.properties.headers.anyOf[1].items,data:N};
 e===null?e=[ee]:e.push(ee),r++}}}else{let O={instancePath:t+"/actions/"+P+"/remove/headers",schemaPath:"#/properties/act\
 ions/items/properties/remove/properties/headers/anyOf/1/type",keyword:"type",params:{type:"array"},schema:R.properties.actions.
 items.properties.remove.properties.headers.anyOf[1].type,parentSchema:R.properties.actions.items.properties.remove.properties.
@@ -3482,14 +3476,14 @@ es/headers/anyOf/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,pa
 copy.properties.headers.anyOf[1],data:g};e===null?e=[G]:e.push(G),r++}if(g.length<1){let G={instancePath:t+"/actions/"+P+
 "/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/minItems",keyword:"min\
 Items",params:{limit:1},schema:1,parentSchema:R.properties.actions.items.properties.copy.properties.headers.anyOf[1],data:g};
-e===null?e=[G]:e.push(G),r++}let O=g.length;for(let G=0;G<O;G++){let E=g[G];if(typeof E=="string"){if(!Er.test(E)){let ee={
+e===null?e=[G]:e.push(G),r++}let O=g.length;for(let G=0;G<O;G++){let N=g[G];if(typeof N=="string"){if(!Nr.test(N)){let ee={
 instancePath:t+"/actions/"+P+"/copy/headers/"+G,schemaPath:"#/properties/actions/items/properties/copy/properties/header\
 s/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^_`\
-|~0-9A-Za-z-]{1,256}$",parentSchema:R.properties.actions.items.properties.copy.properties.headers.anyOf[1].items,data:E};
+|~0-9A-Za-z-]{1,256}$",parentSchema:R.properties.actions.items.properties.copy.properties.headers.anyOf[1].items,data:N};
 e===null?e=[ee]:e.push(ee),r++}}else{let ee={instancePath:t+"/actions/"+P+"/copy/headers/"+G,schemaPath:"#/properties/ac\
 tions/items/properties/copy/properties/headers/anyOf/1/items/type",keyword:"type",params:{type:"string"},schema:R.properties.
 actions.items.properties.copy.properties.headers.anyOf[1].items.type,parentSchema:R.properties.actions.items.properties.
-copy.properties.headers.anyOf[1].items,data:E};e===null?e=[ee]:e.push(ee),r++}}}else{let O={instancePath:t+"/actions/"+P+
+copy.properties.headers.anyOf[1].items,data:N};e===null?e=[ee]:e.push(ee),r++}}}else{let O={instancePath:t+"/actions/"+P+
 "/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/type",keyword:"type",params:{
 type:"array"},schema:R.properties.actions.items.properties.copy.properties.headers.anyOf[1].type,parentSchema:R.properties.
 actions.items.properties.copy.properties.headers.anyOf[1],data:g};e===null?e=[O]:e.push(O),r++}var o=k===r;if(T=T||o,T)r=
@@ -3510,61 +3504,61 @@ actions.items.properties.copy.properties.payload,data:g};e===null?e=[v]:e.push(v
 ions/"+P+"/copy",schemaPath:"#/properties/actions/items/properties/copy/type",keyword:"type",params:{type:"object"},schema:R.
 properties.actions.items.properties.copy.type,parentSchema:R.properties.actions.items.properties.copy,data:f};e===null?e=
 [g]:e.push(g),r++}}if(A.assignVariable!==void 0){let f=A.assignVariable;if(!(f&&typeof f=="object"&&!Array.isArray(f))){
-let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/a\
+let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/a\
 llOf/0/type",keyword:"type",params:{type:"object"},schema:R.properties.actions.items.properties.assignVariable.allOf[0].
-type,parentSchema:R.properties.actions.items.properties.assignVariable.allOf[0],data:f};e===null?e=[E]:e.push(E),r++}let g=r,
-v=r;if(r===v)if(f&&typeof f=="object"&&!Array.isArray(f)){let E;if(f.ref===void 0&&(E="ref")||f.template===void 0&&(E="t\
-emplate")){let ee={};e===null?e=[ee]:e.push(ee),r++}}else{let E={};e===null?e=[E]:e.push(E),r++}var n=v===r;if(n){let E={
+type,parentSchema:R.properties.actions.items.properties.assignVariable.allOf[0],data:f};e===null?e=[N]:e.push(N),r++}let g=r,
+v=r;if(r===v)if(f&&typeof f=="object"&&!Array.isArray(f)){let N;if(f.ref===void 0&&(N="ref")||f.template===void 0&&(N="t\
+emplate")){let ee={};e===null?e=[ee]:e.push(ee),r++}}else{let N={};e===null?e=[N]:e.push(N),r++}var n=v===r;if(n){let N={
 instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/0/\
 not",keyword:"not",params:{},schema:R.properties.actions.items.properties.assignVariable.allOf[0].not,parentSchema:R.properties.
-actions.items.properties.assignVariable.allOf[0],data:f};e===null?e=[E]:e.push(E),r++}else r=g,e!==null&&(g?e.length=g:e=
-null);if(!(f&&typeof f=="object"&&!Array.isArray(f))){let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
+actions.items.properties.assignVariable.allOf[0],data:f};e===null?e=[N]:e.push(N),r++}else r=g,e!==null&&(g?e.length=g:e=
+null);if(!(f&&typeof f=="object"&&!Array.isArray(f))){let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
 #/properties/actions/items/properties/assignVariable/allOf/1/type",keyword:"type",params:{type:"object"},schema:R.properties.
 actions.items.properties.assignVariable.allOf[1].type,parentSchema:R.properties.actions.items.properties.assignVariable.
-allOf[1],data:f};e===null?e=[E]:e.push(E),r++}let T=r,j=!1,k=r;if(f&&typeof f=="object"&&!Array.isArray(f)){if(f.ref===void 0){
-let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/a\
+allOf[1],data:f};e===null?e=[N]:e.push(N),r++}let T=r,j=!1,k=r;if(f&&typeof f=="object"&&!Array.isArray(f)){if(f.ref===void 0){
+let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/a\
 llOf/1/anyOf/0/required",keyword:"required",params:{missingProperty:"ref"},schema:R.properties.actions.items.properties.
 assignVariable.allOf[1].anyOf[0].required,parentSchema:R.properties.actions.items.properties.assignVariable.allOf[1].anyOf[0],
-data:f};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/propertie\
+data:f};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/propertie\
 s/actions/items/properties/assignVariable/allOf/1/anyOf/0/type",keyword:"type",params:{type:"object"},schema:R.properties.
 actions.items.properties.assignVariable.allOf[1].anyOf[0].type,parentSchema:R.properties.actions.items.properties.assignVariable.
-allOf[1].anyOf[0],data:f};e===null?e=[E]:e.push(E),r++}var d=k===r;j=j||d;let O=r;if(f&&typeof f=="object"&&!Array.isArray(
-f)){if(f.template===void 0){let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items\
+allOf[1].anyOf[0],data:f};e===null?e=[N]:e.push(N),r++}var d=k===r;j=j||d;let O=r;if(f&&typeof f=="object"&&!Array.isArray(
+f)){if(f.template===void 0){let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items\
 /properties/assignVariable/allOf/1/anyOf/1/required",keyword:"required",params:{missingProperty:"template"},schema:R.properties.
 actions.items.properties.assignVariable.allOf[1].anyOf[1].required,parentSchema:R.properties.actions.items.properties.assignVariable.
-allOf[1].anyOf[1],data:f};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
+allOf[1].anyOf[1],data:f};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
 #/properties/actions/items/properties/assignVariable/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:R.
 properties.actions.items.properties.assignVariable.allOf[1].anyOf[1].type,parentSchema:R.properties.actions.items.properties.
-assignVariable.allOf[1].anyOf[1],data:f};e===null?e=[E]:e.push(E),r++}var d=O===r;j=j||d;let G=r;if(f&&typeof f=="object"&&
-!Array.isArray(f)){if(f.value===void 0){let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/a\
+assignVariable.allOf[1].anyOf[1],data:f};e===null?e=[N]:e.push(N),r++}var d=O===r;j=j||d;let G=r;if(f&&typeof f=="object"&&
+!Array.isArray(f)){if(f.value===void 0){let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/a\
 ctions/items/properties/assignVariable/allOf/1/anyOf/2/required",keyword:"required",params:{missingProperty:"value"},schema:R.
 properties.actions.items.properties.assignVariable.allOf[1].anyOf[2].required,parentSchema:R.properties.actions.items.properties.
-assignVariable.allOf[1].anyOf[2],data:f};e===null?e=[E]:e.push(E),r++}}else{let E={instancePath:t+"/actions/"+P+"/assign\
+assignVariable.allOf[1].anyOf[2],data:f};e===null?e=[N]:e.push(N),r++}}else{let N={instancePath:t+"/actions/"+P+"/assign\
 Variable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf/2/type",keyword:"type",params:{
 type:"object"},schema:R.properties.actions.items.properties.assignVariable.allOf[1].anyOf[2].type,parentSchema:R.properties.
-actions.items.properties.assignVariable.allOf[1].anyOf[2],data:f};e===null?e=[E]:e.push(E),r++}var d=G===r;if(j=j||d,j)r=
-T,e!==null&&(T?e.length=T:e=null);else{let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/ac\
+actions.items.properties.assignVariable.allOf[1].anyOf[2],data:f};e===null?e=[N]:e.push(N),r++}var d=G===r;if(j=j||d,j)r=
+T,e!==null&&(T?e.length=T:e=null);else{let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/ac\
 tions/items/properties/assignVariable/allOf/1/anyOf",keyword:"anyOf",params:{},schema:R.properties.actions.items.properties.
 assignVariable.allOf[1].anyOf,parentSchema:R.properties.actions.items.properties.assignVariable.allOf[1],data:f};e===null?
-e=[E]:e.push(E),r++}if(f&&typeof f=="object"&&!Array.isArray(f)){if(f.name===void 0){let E={instancePath:t+"/actions/"+P+
+e=[N]:e.push(N),r++}if(f&&typeof f=="object"&&!Array.isArray(f)){if(f.name===void 0){let N={instancePath:t+"/actions/"+P+
 "/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/required",keyword:"required",params:{
 missingProperty:"name"},schema:R.properties.actions.items.properties.assignVariable.required,parentSchema:R.properties.actions.
-items.properties.assignVariable,data:f};e===null?e=[E]:e.push(E),r++}for(let E in f)if(!(E==="name"||E==="ref"||E==="tem\
-plate"||E==="value")){let ee={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/prop\
-erties/assignVariable/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:E},schema:!1,parentSchema:R.
+items.properties.assignVariable,data:f};e===null?e=[N]:e.push(N),r++}for(let N in f)if(!(N==="name"||N==="ref"||N==="tem\
+plate"||N==="value")){let ee={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/prop\
+erties/assignVariable/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:R.
 properties.actions.items.properties.assignVariable,data:f};e===null?e=[ee]:e.push(ee),r++}if(f.name!==void 0&&(Me(f.name,
 {instancePath:t+"/actions/"+P+"/assignVariable/name",parentData:f,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||
 (e=e===null?Me.errors:e.concat(Me.errors),r=e.length)),f.ref!==void 0&&(Me(f.ref,{instancePath:t+"/actions/"+P+"/assignV\
 ariable/ref",parentData:f,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:e.concat(Me.errors),
 r=e.length)),f.template!==void 0&&(ye(f.template,{instancePath:t+"/actions/"+P+"/assignVariable/template",parentData:f,parentDataProperty:"\
-template",rootData:l,dynamicAnchors:m})||(e=e===null?ye.errors:e.concat(ye.errors),r=e.length)),f.value!==void 0){let E=f.
-value;if(typeof E!="string"){let ee={instancePath:t+"/actions/"+P+"/assignVariable/value",schemaPath:"#/properties/actio\
+template",rootData:l,dynamicAnchors:m})||(e=e===null?ye.errors:e.concat(ye.errors),r=e.length)),f.value!==void 0){let N=f.
+value;if(typeof N!="string"){let ee={instancePath:t+"/actions/"+P+"/assignVariable/value",schemaPath:"#/properties/actio\
 ns/items/properties/assignVariable/properties/value/type",keyword:"type",params:{type:"string"},schema:R.properties.actions.
 items.properties.assignVariable.properties.value.type,parentSchema:R.properties.actions.items.properties.assignVariable.
-properties.value,data:E};e===null?e=[ee]:e.push(ee),r++}}}else{let E={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
+properties.value,data:N};e===null?e=[ee]:e.push(ee),r++}}}else{let N={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"\
 #/properties/actions/items/properties/assignVariable/type",keyword:"type",params:{type:"object"},schema:R.properties.actions.
 items.properties.assignVariable.type,parentSchema:R.properties.actions.items.properties.assignVariable,data:f};e===null?
-e=[E]:e.push(E),r++}}}else{let f={instancePath:t+"/actions/"+P,schemaPath:"#/properties/actions/items/type",keyword:"typ\
+e=[N]:e.push(N),r++}}}else{let f={instancePath:t+"/actions/"+P,schemaPath:"#/properties/actions/items/type",keyword:"typ\
 e",params:{type:"object"},schema:R.properties.actions.items.type,parentSchema:R.properties.actions.items,data:A};e===null?
 e=[f]:e.push(f),r++}}}else{let y={instancePath:t+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{
 type:"array"},schema:R.properties.actions.type,parentSchema:R.properties.actions,data:S};e===null?e=[y]:e.push(y),r++}}}else{
@@ -3582,7 +3576,7 @@ f: variable, value: 5ps }",properties:{ref:{$ref:"../shared.schema.json#/$defs/v
 ps or 30pm, or { ref: variable, value: 5ps }"},identifier:{$ref:"../shared.schema.json#/$defs/ref"},messageWeight:{$ref:"\
 ../shared.schema.json#/$defs/ref"},useEffectiveCount:{type:"boolean"}}};function Ys(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ys.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
-(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
+(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
 limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/typ\
 e",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return Ys.errors=
 e,r===0}Ys.evaluated={dynamicProps:!1,dynamicItems:!1};function Qs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
@@ -3597,9 +3591,9 @@ parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=rt.e
 p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return rt.errors=e,r===0}rt.evaluated={dynamicProps:!1,
 dynamicItems:!1};function st(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=st.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=st.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
-data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
 limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
 x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
@@ -3670,7 +3664,7 @@ cyDescription"},enabled:{$ref:"../shared.schema.json#/$defs/policyEnabled"},cont
 { ref: variable }","x-hints":{value:"a literal key in the bundle would be a secret in clear"},properties:{ref:{$ref:"../\
 shared.schema.json#/$defs/variableName"}}},cacheExpiryInSeconds:{$ref:"../shared.schema.json#/$defs/secondsOrRef"}}};function at(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=at.evaluated;
-if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>255){let a={instancePath:t,
+if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(
 a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,
 data:s};e===null?e=[a]:e.push(a),r++}return at.errors=e,r===0}at.evaluated={dynamicProps:!1,dynamicItems:!1};function it(s,{
@@ -3686,8 +3680,8 @@ p=nt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void
 schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(
 a),r++}return nt.errors=e,r===0}nt.evaluated={dynamicProps:!1,dynamicItems:!1};function ot(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ot.evaluated;if(p.dynamicProps&&(p.props=void 0),
-p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
-maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(L(s)<1){let a={instancePath:t,
+p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
+maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,
 schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}
 if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\
 \\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=
@@ -3770,7 +3764,7 @@ ignoreUnresolvedVariables:{type:"boolean"}},allOf:[{type:"object",anyOf:[{type:"
 bject",required:["secretKey"]}],"x-rule":"the policy needs a key: publicKey or secretKey"},{type:"object",not:{type:"obj\
 ect",required:["publicKey","secretKey"]},"x-key":"secretKey","x-rule":"a token is verified with a publicKey or with a se\
 cretKey, not with both"}]};function ct(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=ct.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(
+let e=null,r=0,p=ct.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
 s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:fe,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
 schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return ct.errors=e,r===0}ct.evaluated={dynamicProps:!1,
@@ -3794,8 +3788,8 @@ S512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$",parentSchema:zs,data:s};e=
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:zs.type,parentSchema:zs,data:s};e===null?
 e=[a]:e.push(a),r++}return dt.errors=e,r===0}dt.evaluated={dynamicProps:!1,dynamicItems:!1};function dr(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=dr.evaluated;if(p.dynamicProps&&
-(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(L(s)>1024){let a={instancePath:t,schemaPath:"#/\
-maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(L(
+(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,schemaPath:"#/\
+maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(V(
 s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,data:s};
 e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`\
 ^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,
@@ -3826,16 +3820,16 @@ schema:!1,parentSchema:ve,data:s};e===null?e=[i]:e.push(i),r++}if(s.jwks!==void 
 quired",params:{missingProperty:"file"},schema:ve.properties.jwks.required,parentSchema:ve.properties.jwks,data:a};e===null?
 e=[i]:e.push(i),r++}for(let i in a)if(i!=="file"){let c={instancePath:t+"/jwks",schemaPath:"#/properties/jwks/additional\
 Properties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:ve.properties.jwks,data:a};
-e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ie(a.file,{instancePath:t+"/jwks/file",parentData:a,parentDataProperty:"f\
-ile",rootData:l,dynamicAnchors:m})||(e=e===null?ie.errors:e.concat(ie.errors),r=e.length))}else{let i={instancePath:t+"/\
+e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ae(a.file,{instancePath:t+"/jwks/file",parentData:a,parentDataProperty:"f\
+ile",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let i={instancePath:t+"/\
 jwks",schemaPath:"#/properties/jwks/type",keyword:"type",params:{type:"object"},schema:ve.properties.jwks.type,parentSchema:ve.
-properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Ve(s.value,{instancePath:t+"/value",parentData:s,
-parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Ve.errors:e.concat(Ve.errors),r=e.length)),s.certificate!==
-void 0&&(Ve(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"certificate",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ve.errors:e.concat(Ve.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
+properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Fe(s.value,{instancePath:t+"/value",parentData:s,
+parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length)),s.certificate!==
+void 0&&(Fe(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"certificate",rootData:l,dynamicAnchors:m})||
+(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
 type:"object"},schema:ve.type,parentSchema:ve,data:s};e===null?e=[a]:e.push(a),r++}return Pt.errors=e,r===0}Pt.evaluated=
-{props:!0,dynamicProps:!1,dynamicItems:!1};function Ne(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Ne.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);
+{props:!0,dynamicProps:!1,dynamicItems:!1};function Ee(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
+dynamicAnchors:m={}}={}){let e=null,r=0,p=Ee.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);
 let a=r,i=!1,c=r;if(typeof s!="string"){let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"s\
 tring"},schema:he.anyOf[0].type,parentSchema:he.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;
 if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.ref===void 0){let n={instancePath:t,schemaPath:"#/anyOf/1/required",keyword:"\
@@ -3848,8 +3842,8 @@ r++}if(s.ref!==void 0&&(Ae(s.ref,{instancePath:t+"/ref",parentData:s,parentDataP
 value.type,parentSchema:he.anyOf[1].properties.value,data:n};e===null?e=[d]:e.push(d),r++}}}else{let n={instancePath:t,schemaPath:"\
 #/anyOf/1/type",keyword:"type",params:{type:"object"},schema:he.anyOf[1].type,parentSchema:he.anyOf[1],data:s};e===null?
 e=[n]:e.push(n),r++}var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,
-schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:he.anyOf,parentSchema:he,data:s};e===null?e=[n]:e.push(n),r++}return Ne.
-errors=e,p.props=o,r===0}Ne.evaluated={dynamicProps:!0,dynamicItems:!1};function yr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:he.anyOf,parentSchema:he,data:s};e===null?e=[n]:e.push(n),r++}return Ee.
+errors=e,p.props=o,r===0}Ee.evaluated={dynamicProps:!0,dynamicItems:!1};function yr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=yr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),typeof s=="string"){if(!Oa.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$"},schema:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$",parentSchema:gr,data:s};e===null?
@@ -3896,13 +3890,13 @@ s.source,{instancePath:t+"/source",parentData:s,parentDataProperty:"source",root
 errors:e.concat(dr.errors),r=e.length)),s.secretKey!==void 0&&(yt(s.secretKey,{instancePath:t+"/secretKey",parentData:s,
 parentDataProperty:"secretKey",rootData:l,dynamicAnchors:m})||(e=e===null?yt.errors:e.concat(yt.errors),r=e.length)),s.publicKey!==
 void 0&&(Pt(s.publicKey,{instancePath:t+"/publicKey",parentData:s,parentDataProperty:"publicKey",rootData:l,dynamicAnchors:m})||
-(e=e===null?Pt.errors:e.concat(Pt.errors),r=e.length)),s.issuer!==void 0&&(Ne(s.issuer,{instancePath:t+"/issuer",parentData:s,
-parentDataProperty:"issuer",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),s.subject!==
-void 0&&(Ne(s.subject,{instancePath:t+"/subject",parentData:s,parentDataProperty:"subject",rootData:l,dynamicAnchors:m})||
-(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),s.audience!==void 0&&(Ne(s.audience,{instancePath:t+"/audience",parentData:s,
-parentDataProperty:"audience",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),s.id!==
-void 0&&(Ne(s.id,{instancePath:t+"/id",parentData:s,parentDataProperty:"id",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.
-errors:e.concat(Ne.errors),r=e.length)),s.additionalClaims!==void 0){let y=s.additionalClaims;if(Array.isArray(y)){if(y.
+(e=e===null?Pt.errors:e.concat(Pt.errors),r=e.length)),s.issuer!==void 0&&(Ee(s.issuer,{instancePath:t+"/issuer",parentData:s,
+parentDataProperty:"issuer",rootData:l,dynamicAnchors:m})||(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),s.subject!==
+void 0&&(Ee(s.subject,{instancePath:t+"/subject",parentData:s,parentDataProperty:"subject",rootData:l,dynamicAnchors:m})||
+(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),s.audience!==void 0&&(Ee(s.audience,{instancePath:t+"/audience",parentData:s,
+parentDataProperty:"audience",rootData:l,dynamicAnchors:m})||(e=e===null?Ee.errors:e.concat(Ee.errors),r=e.length)),s.id!==
+void 0&&(Ee(s.id,{instancePath:t+"/id",parentData:s,parentDataProperty:"id",rootData:l,dynamicAnchors:m})||(e=e===null?Ee.
+errors:e.concat(Ee.errors),r=e.length)),s.additionalClaims!==void 0){let y=s.additionalClaims;if(Array.isArray(y)){if(y.
 length>50){let A={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/maxItems",keyword:"maxIte\
 ms",params:{limit:50},schema:50,parentSchema:Z.properties.additionalClaims,data:y};e===null?e=[A]:e.push(A),r++}let P=y.
 length;for(let A=0;A<P;A++){let f=y[A],g=r,v=!1,T=r;if(f&&typeof f=="object"&&!Array.isArray(f)){if(f.ref===void 0){let k={
@@ -3925,10 +3919,10 @@ params:{missingProperty:"name"},schema:Z.properties.additionalClaims.items.requi
 items,data:f};e===null?e=[k]:e.push(k),r++}for(let k in f)if(!(k==="name"||k==="ref"||k==="value"||k==="type"||k==="arra\
 y")){let O={instancePath:t+"/additionalClaims/"+A,schemaPath:"#/properties/additionalClaims/items/additionalProperties",
 keyword:"additionalProperties",params:{additionalProperty:k},schema:!1,parentSchema:Z.properties.additionalClaims.items,
-data:f};e===null?e=[O]:e.push(O),r++}if(f.name!==void 0){let k=f.name;if(typeof k=="string"){if(L(k)>255){let O={instancePath:t+
+data:f};e===null?e=[O]:e.push(O),r++}if(f.name!==void 0){let k=f.name;if(typeof k=="string"){if(V(k)>255){let O={instancePath:t+
 "/additionalClaims/"+A+"/name",schemaPath:"#/properties/additionalClaims/items/properties/name/maxLength",keyword:"maxLe\
 ngth",params:{limit:255},schema:255,parentSchema:Z.properties.additionalClaims.items.properties.name,data:k};e===null?e=
-[O]:e.push(O),r++}if(L(k)<1){let O={instancePath:t+"/additionalClaims/"+A+"/name",schemaPath:"#/properties/additionalCla\
+[O]:e.push(O),r++}if(V(k)<1){let O={instancePath:t+"/additionalClaims/"+A+"/name",schemaPath:"#/properties/additionalCla\
 ims/items/properties/name/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:Z.properties.additionalClaims.
 items.properties.name,data:k};e===null?e=[O]:e.push(O),r++}}else{let O={instancePath:t+"/additionalClaims/"+A+"/name",schemaPath:"\
 #/properties/additionalClaims/items/properties/name/type",keyword:"type",params:{type:"string"},schema:Z.properties.additionalClaims.
@@ -3955,9 +3949,9 @@ type,parentSchema:Z.properties.additionalClaims.items,data:f};e===null?e=[k]:e.p
 additionalClaims.type,parentSchema:Z.properties.additionalClaims,data:y};e===null?e=[P]:e.push(P),r++}}if(s.requiredClaims!==
 void 0){let y=s.requiredClaims;if(Array.isArray(y)){if(y.length>50){let g={instancePath:t+"/requiredClaims",schemaPath:"\
 #/properties/requiredClaims/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:Z.properties.requiredClaims,
-data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++){let v=y[g];if(typeof v=="string"){if(L(v)>255){
+data:y};e===null?e=[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++){let v=y[g];if(typeof v=="string"){if(V(v)>255){
 let T={instancePath:t+"/requiredClaims/"+g,schemaPath:"#/properties/requiredClaims/items/maxLength",keyword:"maxLength",
-params:{limit:255},schema:255,parentSchema:Z.properties.requiredClaims.items,data:v};e===null?e=[T]:e.push(T),r++}if(L(v)<
+params:{limit:255},schema:255,parentSchema:Z.properties.requiredClaims.items,data:v};e===null?e=[T]:e.push(T),r++}if(V(v)<
 1){let T={instancePath:t+"/requiredClaims/"+g,schemaPath:"#/properties/requiredClaims/items/minLength",keyword:"minLengt\
 h",params:{limit:1},schema:1,parentSchema:Z.properties.requiredClaims.items,data:v};e===null?e=[T]:e.push(T),r++}}else{let T={
 instancePath:t+"/requiredClaims/"+g,schemaPath:"#/properties/requiredClaims/items/type",keyword:"type",params:{type:"str\
@@ -3978,9 +3972,9 @@ void 0){let y=s.ignoreCriticalHeaders;if(typeof y!="boolean"){let P={instancePat
 type,parentSchema:Z.properties.ignoreCriticalHeaders,data:y};e===null?e=[P]:e.push(P),r++}}if(s.knownHeaders!==void 0){let y=s.
 knownHeaders;if(Array.isArray(y)){if(y.length>50){let g={instancePath:t+"/knownHeaders",schemaPath:"#/properties/knownHe\
 aders/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:Z.properties.knownHeaders,data:y};e===null?e=
-[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++){let v=y[g];if(typeof v=="string"){if(L(v)>255){let T={instancePath:t+
+[g]:e.push(g),r++}let P=y.length;for(let g=0;g<P;g++){let v=y[g];if(typeof v=="string"){if(V(v)>255){let T={instancePath:t+
 "/knownHeaders/"+g,schemaPath:"#/properties/knownHeaders/items/maxLength",keyword:"maxLength",params:{limit:255},schema:255,
-parentSchema:Z.properties.knownHeaders.items,data:v};e===null?e=[T]:e.push(T),r++}if(L(v)<1){let T={instancePath:t+"/kno\
+parentSchema:Z.properties.knownHeaders.items,data:v};e===null?e=[T]:e.push(T),r++}if(V(v)<1){let T={instancePath:t+"/kno\
 wnHeaders/"+g,schemaPath:"#/properties/knownHeaders/items/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:Z.
 properties.knownHeaders.items,data:v};e===null?e=[T]:e.push(T),r++}}else{let T={instancePath:t+"/knownHeaders/"+g,schemaPath:"\
 #/properties/knownHeaders/items/type",keyword:"type",params:{type:"string"},schema:Z.properties.knownHeaders.items.type,
@@ -3994,15 +3988,15 @@ if(typeof y!="boolean"){let P={instancePath:t+"/ignoreUnresolvedVariables",schem
 ables/type",keyword:"type",params:{type:"boolean"},schema:Z.properties.ignoreUnresolvedVariables.type,parentSchema:Z.properties.
 ignoreUnresolvedVariables,data:y};e===null?e=[P]:e.push(P),r++}}}else{let y={instancePath:t,schemaPath:"#/type",keyword:"\
 type",params:{type:"object"},schema:Z.type,parentSchema:Z,data:s};e===null?e=[y]:e.push(y),r++}return gt.errors=e,r===0}
-gt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ft(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ft.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+gt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Lt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Lt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let c={instancePath:t,schemaPath:"#/requi\
 red",keyword:"required",params:{missingProperty:"kind"},schema:Ir.required,parentSchema:Ir,data:s};e===null?e=[c]:e.push(
 c),r++}let i=s.kind;if(typeof i=="string")if(i==="AccessControl"){bs(s,{instancePath:t,parentData:D,parentDataProperty:_,
 rootData:l,dynamicAnchors:m})||(e=e===null?bs.errors:e.concat(bs.errors),r=e.length);var a=!0}else if(i==="AssignMessage")
 As(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?As.errors:e.concat(As.
-errors),r=e.length),a!==!0&&(a=!0);else if(i==="FlowCallout")Ns(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
-dynamicAnchors:m})||(e=e===null?Ns.errors:e.concat(Ns.errors),r=e.length),a!==!0&&(a=!0);else if(i==="OAuthV2")Hs(s,{instancePath:t,
+errors),r=e.length),a!==!0&&(a=!0);else if(i==="FlowCallout")Es(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
+dynamicAnchors:m})||(e=e===null?Es.errors:e.concat(Es.errors),r=e.length),a!==!0&&(a=!0);else if(i==="OAuthV2")Hs(s,{instancePath:t,
 parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?Hs.errors:e.concat(Hs.errors),r=e.length),a!==
 !0&&(a=!0);else if(i==="RaiseFault")Xs(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
 (e=e===null?Xs.errors:e.concat(Xs.errors),r=e.length),a!==!0&&(a=!0);else if(i==="SpikeArrest")tt(s,{instancePath:t,parentData:D,
@@ -4014,4 +4008,4 @@ schemaPath:"#/discriminator",keyword:"discriminator",params:{error:"mapping",tag
 parentSchema:Ir,data:s};e===null?e=[c]:e.push(c),r++}else{let c={instancePath:t,schemaPath:"#/discriminator",keyword:"di\
 scriminator",params:{error:"tag",tag:"kind",tagValue:i},schema:Ir.discriminator,parentSchema:Ir,data:s};e===null?e=[c]:e.
 push(c),r++}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,
-data:s};e===null?e=[i]:e.push(i),r++}return Ft.errors=e,p.props=a,r===0}Ft.evaluated={dynamicProps:!0,dynamicItems:!1};export{gp as access,dp as environment,hp as gateway,kp as policy,yp as proxy,Pp as sharedFlow};
+data:s};e===null?e=[i]:e.push(i),r++}return Lt.errors=e,p.props=a,r===0}Lt.evaluated={dynamicProps:!0,dynamicItems:!1};export{gp as access,dp as environment,hp as gateway,kp as policy,yp as proxy,Pp as sharedFlow};

@@ -40,7 +40,6 @@ export function targetTls(
     trust: reference(model, sslInfo, "trustStore", environment, diagnostics),
     identity: reference(model, sslInfo, "keyStore", environment, diagnostics),
     commonName: sslInfo.commonName ?? null,
-    insecure: sslInfo.ignoreValidationErrors ?? false,
   };
 }
 

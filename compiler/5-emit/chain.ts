@@ -9,6 +9,8 @@ import type { FileWriter } from "./file.ts";
 import { stepParts, type StepContext } from "./step.ts";
 
 const X = identifier("x");
+/** A wait and what follows it stand on one line up to this length. */
+const WAIT_WIDTH_MAX = 96;
 
 /** One way to go on. */
 export interface Branch {
@@ -193,7 +195,8 @@ export class ChainEmitter {
       const body = test === null ? guarded : [block(test, guarded)];
       return [...title, ...body, ...this.#statements(rest, next)];
     }
-    const recorded = [this.#begin(item), ...guarded, this.#end()];
+    const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
+    const recorded = [this.#begin(item), ...guarded, ...(raises ? [] : [this.#end()])];
     if (test === null) return [...title, ...recorded, ...this.#statements(rest, next)];
     const body = ifElse([{ test, body: recorded }, { test: null, body: this.#skip(item) }]);
     return [...title, body, ...this.#statements(rest, next)];
@@ -222,12 +225,17 @@ export class ChainEmitter {
 
   /** `return` a wait and what follows it. */
   #await(wait: Code, after: Code | null): Code {
-    const onward = this.#file.symbol("andThen");
     if (this.#traced) {
-      const body = after === null ? [this.#end()] : [this.#end(), code`return ${after}(${X});`];
-      return code`return ${onward}(${wait}, () => ${braces(body)});`;
+      return this.#onward(wait, braces(after === null ? [this.#end()] : [this.#end(), code`return ${after}(${X});`]));
     }
-    return after === null ? code`return ${wait};` : code`return ${onward}(${wait}, () => ${after}(${X}));`;
+    return after === null ? code`return ${wait};` : this.#onward(wait, code`${after}(${X})`);
+  }
+
+  /** The cut: waits where there is something to wait for, and goes on. */
+  #onward(wait: Code, then: Code): Code {
+    const name = this.#file.symbol("andThen");
+    if (wait.text.length + then.text.length <= WAIT_WIDTH_MAX) return code`return ${name}(${wait}, () => ${then});`;
+    return code`return ${name}(\n${wait},\n() => ${then},\n);`;
   }
 
   /** A call of a shared flow, whose steps stand in its place. */
@@ -250,8 +258,7 @@ export class ChainEmitter {
     if (policy.continueOnError) {
       const steps = this.#first(() => this.#function(policy.name, null, [...lines, ...this.#statements(body, null)]));
       const carried = code`${this.#file.symbol("carryOnLater")}(${X}, ${policy.name}, () => ${steps}(${X}))`;
-      const then = code`return ${this.#file.symbol("andThen")}(${carried}, () => ${after ?? ""}(${X}));`;
-      inner = [...trace, after === null ? code`return ${carried};` : then];
+      inner = [...trace, after === null ? code`return ${carried};` : this.#onward(carried, code`${after}(${X})`)];
     }
     if (test === null) return [title, ...inner];
     const isOpen = after === null && this.#traced && !policy.continueOnError && !this.#returns(body);
@@ -285,6 +292,9 @@ export function block(test: Code, body: readonly Code[]): Code {
 
 /** Statements in braces, each on its own line. */
 export function braces(body: readonly Code[]): Code {
+  const [only] = body;
+  // A statement that is a block itself needs no second pair.
+  if (only !== undefined && body.length === 1 && only.text.startsWith("{\n")) return only;
   return code`{\n${join(body, "\n")}\n}`;
 }
 

@@ -69,8 +69,15 @@ export function unbracketed(expression: Code): Code {
   return Code.of(text.slice(1, -1));
 }
 
+/** An expression without the `?? null` at the end of it, for where undefined serves as well. */
+export function withoutNull(expression: Code): Code {
+  const inner = unbracketed(expression);
+  if (inner === expression || !inner.text.endsWith(" ?? null")) return expression;
+  return Code.of(inner.text.slice(0, -" ?? null".length));
+}
+
 /** Joins pieces with a fixed separator. */
-export function join(pieces: readonly Code[], separator: ", " | ",\n" | "\n" | " && " | " || " | " + " | ""): Code {
+export function join(pieces: readonly Code[], separator: ", " | "\n" | " && " | " || " | " + " | ""): Code {
   return Code.of(pieces.map((piece) => piece.text).join(separator));
 }
 

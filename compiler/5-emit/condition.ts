@@ -5,7 +5,7 @@ import { pathShape } from "#runtime/language/path-pattern.ts";
 import type { PatternShape } from "#runtime/language/pattern-shape.ts";
 import { translateJavaRegex } from "../expression/java-regex.ts";
 import { valueType, type ValueType } from "../flow-variable.ts";
-import { code, join, literal, regex, unbracketed, type Code } from "./code.ts";
+import { code, join, literal, regex, unbracketed, withoutNull, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
 
 /** An expression of type boolean. */
@@ -16,7 +16,7 @@ export function conditionCode(ast: Condition, scope: Scope): Code {
     case "truthy":
       return code`${scope.file.symbol("truthy")}(${unbracketed(scope.read(ast.operand.name))})`;
     case "not":
-      return code`!${bracketed(ast.operand, scope)}`;
+      return negation(ast.operand, scope);
     case "and":
       return join(ast.operands.map((operand) => (operand.kind === "or" ? bracketed(operand, scope) : conditionCode(operand, scope))), " && ");
     case "or":
@@ -28,6 +28,13 @@ export function conditionCode(ast: Condition, scope: Scope): Code {
   }
 }
 
+function negation(operand: Condition, scope: Scope): Code {
+  if (operand.kind === "comparison" && isIdentity(operand, scope)) {
+    return comparison({ ...operand, operator: operand.operator === "equals" ? "notEquals" : "equals" }, scope);
+  }
+  return code`!${bracketed(operand, scope)}`;
+}
+
 function bracketed(ast: Condition, scope: Scope): Code {
   const inner = conditionCode(ast, scope);
   return /^[\w.]+\([^()]*\)$/.test(inner.text) ? inner : code`(${inner})`;
@@ -36,12 +43,22 @@ function bracketed(ast: Condition, scope: Scope): Code {
 function comparison(ast: ComparisonNode, scope: Scope): Code {
   const left = operand(ast.left, scope);
   const right = operand(ast.right, scope);
-  if (ast.operator === "equals" || ast.operator === "notEquals") {
-    // `===` is the operator itself when one side is a literal null, or both sides are of one type beside null.
-    const isSame = ast.left.kind === "null" || ast.right.kind === "null" || oneType(operandType(ast.left, scope), operandType(ast.right, scope));
-    if (isSame) return ast.operator === "equals" ? code`${left} === ${right}` : code`${left} !== ${right}`;
+  if (isIdentity(ast, scope)) {
+    const [a, b] = [besides(left, ast.right), besides(right, ast.left)];
+    return ast.operator === "equals" ? code`${a} === ${b}` : code`${a} !== ${b}`;
   }
   return code`${scope.file.symbol(ast.operator)}(${unbracketed(left)}, ${unbracketed(right)})`;
+}
+
+/** `===` is the operator itself when one side is a literal null, or both sides are of one type beside null. */
+function isIdentity({ operator, left, right }: ComparisonNode, scope: Scope): boolean {
+  if (operator !== "equals" && operator !== "notEquals") return false;
+  return left.kind === "null" || right.kind === "null" || oneType(operandType(left, scope), operandType(right, scope));
+}
+
+/** Beside a literal that is not null, null and undefined are the same. */
+function besides(value: Code, other: ConditionOperand): Code {
+  return other.kind === "variable" || other.kind === "null" ? value : withoutNull(value);
 }
 
 function oneType(left: ValueType, right: ValueType): boolean {

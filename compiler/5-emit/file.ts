@@ -47,15 +47,34 @@ export class FileWriter {
     this.names = new Names(Object.keys(symbols));
   }
 
-  /** Modules with the names taken from them, sorted. */
+  /** Modules with the names taken from them, sorted. What was asked for and then left out of the code is not among them. */
   get imports(): { from: string; values: { name: string; local: string }[]; types: string[] }[] {
+    const used = this.#words();
     return [...this.#imports]
       .map(([from, { values, types }]) => ({
         from,
-        values: [...values].map(([name, local]) => ({ name, local })).sort((a, b) => (a.name < b.name ? -1 : 1)),
-        types: [...types].filter((name) => !values.has(name)).sort(),
+        values: [...values]
+          .map(([name, local]) => ({ name, local }))
+          .filter(({ local }) => used.has(local))
+          .sort((a, b) => (a.name < b.name ? -1 : 1)),
+        types: [...types].filter((name) => used.has(name) && !values.has(name)).sort(),
       }))
+      .filter(({ values, types }) => values.length + types.length > 0)
       .sort((a, b) => (a.from < b.from ? -1 : 1));
+  }
+
+  /** Every word of the code outside its strings. */
+  #words(): ReadonlySet<string> {
+    const texts = [
+      ...this.functions.flatMap(({ statements, parameters, returns }) => [
+        returns,
+        ...parameters.map(({ type }) => type),
+        ...statements.map(({ text }) => text),
+      ]),
+      ...this.classes.flatMap(({ base, fields }) => [base, ...fields.flatMap(({ type, value }) => [type, value.text])]),
+      ...this.constants.flatMap(({ type, value }) => [type ?? "", value.text]),
+    ];
+    return new Set(texts.flatMap((text) => text.replace(/"(?:[^"\\]|\\.)*"|\/\/.*/g, " ").match(/[A-Za-z_$][\w$]*/g) ?? []));
   }
 
   /** A helper of the runtime, imported because it is used. */

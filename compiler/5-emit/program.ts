@@ -157,7 +157,6 @@ function tlsSpec(tls: ProgramTargetTls | null, values: SettingValues): Code {
     certFile: values.text(identity.certFile, "file"),
     keyFile: values.text(identity.keyFile, "file"),
     commonName: tls?.commonName ?? null,
-    insecure: tls?.insecure ?? false,
   });
 }
 

@@ -126,7 +126,7 @@ class ProxyEmitter {
 
   #positions(): Code {
     const list = this.#proxy.positions.map(({ policy, kind, file, line, flow: name }) => ({ policy, kind, file, line, flow: name }));
-    return this.#proxy.proxy.debug ? this.#file.constant("positions", literal(list)) : literal([]);
+    return this.#proxy.proxy.debug && list.length > 0 ? this.#file.constant("positions", literal(list)) : literal([]);
   }
 
   /** Request, response and fault functions of the targets, by name. */
@@ -256,7 +256,7 @@ class ProxyEmitter {
       code`basePath: ${endpoint.endpoint.basePath}`,
       code`baseSegments: ${endpoint.endpoint.segments.length}`,
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
-      code`webSocket: ${this.#file.constant(`web socket ${endpoint.endpoint.name}`, webSocketRoute(endpoint), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint), this.#file.type("program.ts", "WebSocketRoute"))}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       code`targets`,
       code`readsForm: ${this.#proxy.readsForm}`,

@@ -10,6 +10,9 @@ import type { FileWriter } from "./file.ts";
 /** Children of one path position up to which comparisons are written out; beyond, a map keeps the cost flat. */
 const COMPARE_MAX = 8;
 
+/** Segments from the root to a position; `*` for any. */
+type Prefix = readonly string[];
+
 /** A position in the tree of base paths. */
 interface Branch {
   /** The route whose base path ends here. */
@@ -71,7 +74,7 @@ function emitGroup(host: HostPlan, file: FileWriter, programOf: (route: RoutePla
     isExported: false,
     parameters: [{ name: "path", type: "string" }],
     returns: `${programType} | null`,
-    statements: body.branch(root, 0, null),
+    statements: body.branch(root, [], null),
   });
   return identifier(name);
 }
@@ -108,7 +111,8 @@ class GroupEmitter {
    * Statements that route from a position on. `start` is the variable that holds the offset behind the slash before the next
    * segment, null at the root; `fallback` is what an ancestor offers when nothing longer matches.
    */
-  branch(branch: Branch, depth: number, fallback: RoutePlan | null, start: Code = literal(1)): Code[] {
+  branch(branch: Branch, prefix: Prefix, fallback: RoutePlan | null, start: Code = literal(1)): Code[] {
+    const depth = prefix.length;
     const here = branch.route ?? fallback;
     const result = here === null ? literal(null) : this.#programOf(here);
     if (branch.children.size === 0 && branch.any === null) return [code`return ${result};`];
@@ -123,58 +127,65 @@ class GroupEmitter {
     ];
     if (branch.any !== null) {
       // Both may lead on: the longer base path wins, and of two as long the one with the literal segment.
-      const any = this.#reach(branch.any, depth + 1, next);
-      const found = children.length === 0
-        ? any
-        : code`${this.#file.symbol("longer")}(${unbracketed(this.#lookUp(children, depth, segment, next))}, ${any})`;
+      const any = this.#reach(branch.any, [...prefix, "*"], next);
+      const otherwise = here === null ? code`` : code` ?? ${result}`;
       const missing = block(code`${segment} === ""`, [code`return ${result};`]);
-      return [...statements, missing, code`return ${found}${here === null ? code`` : code` ?? ${result}`};`];
+      if (children.length === 0) return [...statements, missing, code`return ${any}${otherwise};`];
+      const exact = identifier(`exact${depth}`);
+      return [
+        ...statements,
+        missing,
+        code`const ${exact} = ${unbracketed(this.#lookUp(children, prefix, segment, next))};`,
+        code`return ${this.#file.symbol("longer")}(${exact}, ${any})${otherwise};`,
+      ];
     }
     if (children.length <= COMPARE_MAX) {
       for (const [text, child] of children) {
-        statements.push(block(code`${segment} === ${text}`, this.branch(child, depth + 1, here, next)));
+        statements.push(block(code`${segment} === ${text}`, this.branch(child, [...prefix, text], here, next)));
       }
       return [...statements, code`return ${result};`];
     }
-    const found = this.#lookUp(children, depth, segment, next);
+    const found = this.#lookUp(children, prefix, segment, next);
     return [...statements, here === null ? code`return ${unbracketed(found)};` : code`return ${found} ?? ${result};`];
   }
 
   /** An expression for the program below the child that a segment names, null when there is none. */
-  #lookUp(children: readonly [string, Branch][], depth: number, segment: Code, next: Code): Code {
+  #lookUp(children: readonly [string, Branch][], prefix: Prefix, segment: Code, next: Code): Code {
     const [only] = children;
     if (children.length === 1 && only !== undefined) {
-      return code`(${segment} === ${only[0]} ? ${this.#reach(only[1], depth + 1, next)} : null)`;
+      return code`(${segment} === ${only[0]} ? ${this.#reach(only[1], [...prefix, only[0]], next)} : null)`;
     }
     const isLeafOnly = children.every(([, child]) => isLeaf(child));
     const entries = children.map(([text, child]) => {
       const leaf = isLeaf(child) && child.route !== null ? this.#programOf(child.route) : null;
-      if (leaf === null) return code`[${text}, ${this.#function(child, depth + 1)}]`;
+      if (leaf === null) return code`[${text}, ${this.#function(child, [...prefix, text])}]`;
       return isLeafOnly ? code`[${text}, ${leaf}]` : code`[${text}, () => ${leaf}]`;
     });
-    const map = this.#file.constant(`${this.#group} segment ${depth}`, code`new Map([\n${join(entries, ",\n")}\n])`);
+    const lines = entries.map((entry) => code`${entry},`);
+    const map = this.#file.constant(`${this.#group} ${prefix.join(" ")} segment`, code`new Map([\n${join(lines, "\n")}\n])`);
     return isLeafOnly ? code`(${map}.get(${segment}) ?? null)` : code`(${map}.get(${segment})?.(path, ${next}) ?? null)`;
   }
 
   /** An expression for the program that a branch leads to, or null. */
-  #reach(branch: Branch, depth: number, next: Code): Code {
+  #reach(branch: Branch, prefix: Prefix, next: Code): Code {
     if (isLeaf(branch) && branch.route !== null) return this.#programOf(branch.route);
-    return code`${this.#function(branch, depth)}(path, ${next})`;
+    return code`${this.#function(branch, prefix)}(path, ${next})`;
   }
 
-  #function(branch: Branch, depth: number): Code {
-    const name = this.#file.names.camel(`route ${this.#group} below`);
+  #function(branch: Branch, prefix: Prefix): Code {
+    const words = prefix.map((segment) => (segment === "*" ? "any" : segment));
+    const name = this.#file.names.camel(`route ${this.#group} ${words.join(" ")}`);
     const programType = this.#file.type("program.ts", "ProxyProgram");
     this.#file.functions.push({
       name,
-      doc: null,
+      doc: `Base paths from /${prefix.join("/")} on.`,
       isExported: false,
       parameters: [
         { name: "path", type: "string" },
         { name: "start", type: "number" },
       ],
       returns: `${programType} | null`,
-      statements: this.branch(branch, depth, null, identifier("start")),
+      statements: this.branch(branch, prefix, null, identifier("start")),
     });
     return identifier(name);
   }

@@ -1,5 +1,6 @@
 /** Message templates as string expressions. */
 import type { Template, TemplatePart } from "#runtime/language/template.ts";
+import type { BuiltinVariable, FlowVariable } from "../flow-variable.ts";
 import { code, join, literal, unbracketed, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
 
@@ -17,7 +18,25 @@ function piece(part: TemplatePart, policy: string | null, scope: Scope): Code {
   // Functions were reported by the analysis: nothing is emitted from a bundle with errors.
   if (part.kind === "call") return literal("");
   const value = unbracketed(scope.read(part.name));
+  if (isAlwaysText(scope.variable(part.name))) return value;
   if (part.fallback !== undefined) return code`${scope.file.symbol("textOr")}(${value}, ${part.fallback})`;
   if (policy === null) return code`${scope.file.symbol("textOr")}(${value}, "")`;
   return code`${scope.file.symbol("needText")}(${value}, ${policy}, ${part.name})`;
 }
+
+/** True for a variable that always has a value, which is a string. */
+function isAlwaysText(variable: FlowVariable): boolean {
+  return variable.kind === "builtin" && ALWAYS_TEXT.some((id) => id === variable.id);
+}
+
+const ALWAYS_TEXT: readonly BuiltinVariable[] = [
+  "organization.name",
+  "apiproxy.name",
+  "environment.name",
+  "proxy.name",
+  "proxy.basepath",
+  "proxy.pathsuffix",
+  "client.scheme",
+  "messageid",
+  "system.time",
+];

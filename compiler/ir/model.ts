@@ -129,8 +129,6 @@ export interface SslInfoModel {
   readonly keyStore?: string;
   /** Name expected in the target's certificate instead of its host. */
   readonly commonName?: string;
-  /** Accept any certificate. Only for tests; a warning. */
-  readonly ignoreValidationErrors?: boolean;
 }
 
 export interface ProxyModel {

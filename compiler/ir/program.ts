@@ -65,7 +65,6 @@ export interface ProgramTargetTls {
   readonly trust: ReferenceModel | null;
   readonly identity: ReferenceModel | null;
   readonly commonName: string | null;
-  readonly insecure: boolean;
 }
 
 export interface ProgramProxy {

@@ -2,13 +2,13 @@
  * `npm start`: compiles the example, starts its target and the compiled gateway, and tells the story of a connection from a
  * real client. `--once` ends behind the story: exit code 0 when all of it happened, else 1.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { startTarget } from "./target/server.ts";
-import { Story, type StoryGateway } from "./story.ts";
+import { spawnGateway } from "./spawn-gateway.ts";
+import { Story } from "./story.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const dist = join(root, ".build", "websocket-chat");
@@ -25,34 +25,13 @@ async function build(): Promise<void> {
   if (code !== 0) throw new Error(`the example does not compile (exit code ${code})`);
 }
 
-/** Starts the artifact and waits until it says where it listens. */
-async function startGateway(environment: Record<string, string>): Promise<StoryGateway & { child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(dist, "gateway.cjs")], {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const records: Record<string, unknown>[] = [];
-  const addresses = new Map<string, string>();
-  const ready = new Promise<void>((resolve, reject) => {
-    child.once("exit", (code) => reject(new Error(`the gateway ended with exit code ${code}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const record = JSON.parse(line) as Record<string, unknown>;
-      records.push(record);
-      if (record["event"] === "listening") addresses.set(String(record["listener"]), String(record["address"]));
-      if (record["event"] === "ready") resolve();
-    });
-  });
-  await ready;
-  return { child, records, address: (name) => addresses.get(name) ?? "" };
-}
-
 async function main(): Promise<number> {
   console.log("1. compile\n");
   await build();
   const target = await startTarget(0);
   const secrets = { key: secret(), secret: secret(), admin: secret() };
   const port = process.env["PORT"] ?? (isOnce ? "0" : "8080");
-  const gateway = await startGateway({
+  const gateway = await spawnGateway(process.execPath, [join(dist, "gateway.cjs")], {
     PORT: port,
     OPS_PORT: isOnce ? "0" : "9090",
     ADMIN_PORT: isOnce ? "0" : "9091",
@@ -65,11 +44,7 @@ async function main(): Promise<number> {
   console.log(`\n2. the target listens on ${target.url}, the gateway on http://${gateway.address("public")}\n`);
   const happened = await new Story(gateway, secrets, console.log).tell();
   const stop = async (): Promise<void> => {
-    const ended = new Promise((resolve) => gateway.child.once("exit", resolve));
-    gateway.child.kill("SIGTERM");
-    // A second signal ends at once: there is nobody left to wait for.
-    gateway.child.kill("SIGTERM");
-    await ended;
+    await gateway.stop();
     target.server.closeAllConnections();
     target.server.close();
   };

@@ -2,12 +2,16 @@
  * The story of a connection, told by a real client: admitted, echoed, refused, answered by the target itself, ended with its
  * token, ended by a revocation, recorded. Each line says what was expected and what happened.
  */
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpsRequest } from "node:https";
 import WebSocket from "ws";
 
 /** What the story needs of a running gateway. */
 export interface StoryGateway {
   /** Where a listener listens: `host:port`. */
   address(listener: string): string;
+  /** Authority that signed the certificate of its public listener; absent: that listener speaks plain HTTP. */
+  readonly ca?: string;
   /** Its log so far, in order. */
   readonly records: readonly Record<string, unknown>[];
 }
@@ -69,10 +73,9 @@ export class Story {
   }
 
   async #plain(): Promise<string[]> {
-    const response = await fetch(`${this.#http()}/v1/chat?apikey=${this.#secrets.key}`);
-    const text = await response.text();
-    expect(response.status === 426, `status ${response.status}`);
-    return [`${response.status} ${text}`];
+    const { status, body } = await this.#ask("GET", `/v1/chat?apikey=${this.#secrets.key}`);
+    expect(status === 426, `status ${status}`);
+    return [`${status} ${body}`];
   }
 
   async #expires(): Promise<string[]> {
@@ -122,24 +125,40 @@ export class Story {
   }
 
   async #token(lifetimeMs: number): Promise<string> {
-    const response = await fetch(`${this.#http()}/oauth/token`, {
-      method: "POST",
-      headers: { authorization: `Basic ${btoa(`${this.#secrets.key}:${this.#secrets.secret}`)}` },
-      body: new URLSearchParams({ grant_type: "client_credentials", lifetime_ms: String(lifetimeMs) }),
+    const form = new URLSearchParams({ grant_type: "client_credentials", lifetime_ms: String(lifetimeMs) });
+    const { status, body } = await this.#ask("POST", "/oauth/token", form.toString(), {
+      authorization: `Basic ${btoa(`${this.#secrets.key}:${this.#secrets.secret}`)}`,
+      "content-type": "application/x-www-form-urlencoded",
     });
-    const body: unknown = await response.json();
-    const token: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "access_token") : undefined;
-    expect(response.ok && typeof token === "string", `no token: ${response.status}`);
+    expect(status === 200, `no token: ${status} ${body}`);
+    const answer: unknown = JSON.parse(body);
+    const token: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, "access_token") : undefined;
+    expect(typeof token === "string", "no token in the answer");
     return String(token);
   }
 
-  #http(): string {
-    return `http://${this.#gateway.address("public")}`;
+  /** A plain request to the public listener. */
+  #ask(method: string, path: string, body = "", headers: IncomingHttpHeaders = {}): Promise<{ status: number; body: string }> {
+    const { ca } = this.#gateway;
+    const url = `${ca === undefined ? "http" : "https"}://${this.#gateway.address("public")}${path}`;
+    return new Promise((resolve, reject) => {
+      const options = { method, headers: { ...headers, "content-length": Buffer.byteLength(body) } };
+      const request = ca === undefined ? httpRequest(url, options) : httpsRequest(url, { ...options, ca });
+      request.once("error", reject);
+      request.once("response", (response) => {
+        let text = "";
+        response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: text }));
+      });
+      request.end(body);
+    });
   }
 
   #open(path: string, token?: string): WebSocket {
+    const { ca } = this.#gateway;
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    return new WebSocket(`ws://${this.#gateway.address("public")}${path}`, { headers });
+    const url = `${ca === undefined ? "ws" : "wss"}://${this.#gateway.address("public")}${path}`;
+    return new WebSocket(url, { headers, ...(ca === undefined ? {} : { ca }) });
   }
 
   #connect(path: string, token?: string): Promise<WebSocket> {

@@ -4,7 +4,7 @@
  */
 import { constantText, parseTemplate, templateVariables } from "#runtime/language/template.ts";
 import type { Template, TemplatePart, VariablePart } from "#runtime/language/template.ts";
-import { code, identifier, join, literal, type Code } from "../../5-emit/code.ts";
+import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
 import { isGatewayHeader, type Destination } from "./analyze-actions.ts";
 import type {
@@ -147,7 +147,14 @@ function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: Ass
   const { e } = target;
   const value = assignedValue(target, assign);
   const isLine = LINE_VARIABLE.test(assign.name);
-  return e.assign(assign.name, isLine ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+  const written = e.assign(assign.name, isLine ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+  // Where nobody reads the variable, an unresolved one is a fault all the same.
+  return written.text === "" && mayFail(target, assign) ? code`${unbracketed(value)};` : written;
+}
+
+function mayFail<M extends ActionsModel>({ isStrict }: ActionTarget<M>, { ref, template, value }: AssignVariableModel): boolean {
+  if (!isStrict || value !== undefined) return false;
+  return ref !== undefined || (template !== undefined && parseTemplate(template).parts.some(isNeeded));
 }
 
 function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, assign: AssignVariableModel): Code {

@@ -6,7 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_ROOT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -40,8 +40,8 @@ export function teamRoot(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/",
     baseSegments: 0,
-    hash: "307d499c9204c007",
-    webSocket: WEB_SOCKET_ROOT,
+    hash: "c551e5487d4e522c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -61,8 +61,8 @@ export function teamAny(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/*",
     baseSegments: 2,
-    hash: "307d499c9204c007",
-    webSocket: WEB_SOCKET_ROOT,
+    hash: "c551e5487d4e522c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -82,8 +82,8 @@ export function teamMembers(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/team/*/members",
     baseSegments: 3,
-    hash: "307d499c9204c007",
-    webSocket: WEB_SOCKET_ROOT,
+    hash: "c551e5487d4e522c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -103,8 +103,8 @@ export function teamAdmin(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin",
     baseSegments: 2,
-    hash: "307d499c9204c007",
-    webSocket: WEB_SOCKET_ROOT,
+    hash: "c551e5487d4e522c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -124,8 +124,8 @@ export function teamAudit(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin/audit",
     baseSegments: 3,
-    hash: "307d499c9204c007",
-    webSocket: WEB_SOCKET_ROOT,
+    hash: "c551e5487d4e522c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -180,7 +180,8 @@ export function makeTargets(): void {
   });
 }
 
-function routeDefaultBelow(path: string, start: number): ProxyProgram | null {
+/** Base paths from /team/* on. */
+function routeDefaultTeamAny(path: string, start: number): ProxyProgram | null {
   const end2 = segmentEnd(path, start);
   const segment2 = path.slice(start, end2);
   if (segment2 === "members") {
@@ -189,7 +190,8 @@ function routeDefaultBelow(path: string, start: number): ProxyProgram | null {
   return teamAnyInDefault;
 }
 
-function routeDefaultBelow2(path: string, start: number): ProxyProgram | null {
+/** Base paths from /team/admin on. */
+function routeDefaultTeamAdmin(path: string, start: number): ProxyProgram | null {
   const end2 = segmentEnd(path, start);
   const segment2 = path.slice(start, end2);
   if (segment2 === "audit") {
@@ -208,7 +210,8 @@ function routeDefault(path: string): ProxyProgram | null {
     if (segment1 === "") {
       return teamRootInDefault;
     }
-    return longer(segment1 === "admin" ? routeDefaultBelow2(path, end1 + 1) : null, routeDefaultBelow(path, end1 + 1)) ?? teamRootInDefault;
+    const exact1 = segment1 === "admin" ? routeDefaultTeamAdmin(path, end1 + 1) : null;
+    return longer(exact1, routeDefaultTeamAny(path, end1 + 1)) ?? teamRootInDefault;
   }
   return teamRootInDefault;
 }

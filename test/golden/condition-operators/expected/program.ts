@@ -12,7 +12,7 @@ const PATTERN = /^\/r\/[^\/]+\/x$/;
 
 const REGEX = /^[0-9]{1,3}$/u;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -36,7 +36,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // AM-A · AssignMessage · proxies/chat/policies/AM-A.yaml
-  if ((x.request.verb === "GET" || x.request.verb === "HEAD") && !(x.request.header("a") === null)) {
+  if ((x.request.verb === "GET" || x.request.verb === "HEAD") && x.request.header("a") !== null) {
     x.request.setHeader("x-a", "1");
   }
   // AM-B · AssignMessage · proxies/chat/policies/AM-B.yaml
@@ -79,8 +79,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "d2af81214edc58a1",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "943bea17b947439d",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -66,7 +66,7 @@ const VERIFY_ACCESS_TOKEN = {
   keep: false,
 } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -144,18 +144,24 @@ function tracedRequest(x: Exchange): Maybe<void> {
     // Flow rooms
     // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
     traceStep(x, 1, null);
-    return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-      traceEnd(x);
-      return tracedAfterVkKey(x);
-    });
+    return andThen(
+      verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+      () => {
+        traceEnd(x);
+        return tracedAfterVkKey(x);
+      },
+    );
   }
   // Flow rest
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 4, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-    traceEnd(x);
-    return tracedAfterFlows(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+    () => {
+      traceEnd(x);
+      return tracedAfterFlows(x);
+    },
+  );
 }
 
 function tracedAfterFlows(x: Exchange): Maybe<void> {
@@ -170,10 +176,13 @@ function tracedAfterVkKey(x: Exchange): Maybe<void> {
   // OA-Verify · OAuthV2 · proxies/chat/policies/OA-Verify.yaml
   if (x.request.header("authorization") !== null) {
     traceStep(x, 2, true);
-    return andThen(verifyAccessToken(x, VERIFY_ACCESS_TOKEN, x.request.header("authorization")), () => {
-      traceEnd(x);
-      return tracedAfterOaVerify(x);
-    });
+    return andThen(
+      verifyAccessToken(x, VERIFY_ACCESS_TOKEN, x.request.header("authorization")),
+      () => {
+        traceEnd(x);
+        return tracedAfterOaVerify(x);
+      },
+    );
   }
   traceSkipped(x, 2);
   return tracedAfterOaVerify(x);
@@ -195,8 +204,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b100919b05cfa439",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "77e5d66297a1d82a",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

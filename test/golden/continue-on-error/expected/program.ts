@@ -48,7 +48,7 @@ const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", 
 
 const RAISE_FAULT = { name: "RF-No", isShort: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -78,17 +78,18 @@ function request(x: Exchange): Maybe<void> {
     carryOn(x, error, "SA-Burst");
   }
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  return andThen(carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))), () => afterVkKey(x));
+  return andThen(
+    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))),
+    () => afterVkKey(x),
+  );
 }
 
 function afterVkKey(x: Exchange): Maybe<void> {
   // RF-No · RaiseFault · proxies/chat/policies/RF-No.yaml
   if (hasFailed(x, "VK-Key") === true) {
-    {
-      const answer = faultResponse();
-      answer.status = 403;
-      raiseFault(RAISE_FAULT, answer);
-    }
+    const answer = faultResponse();
+    answer.status = 403;
+    raiseFault(RAISE_FAULT, answer);
   }
   // AM-Last · AssignMessage · proxies/chat/policies/AM-Last.yaml
   x.request.setHeader("x-app", headerValue("AM-Last", textOr(x.access?.app.name ?? null, "none")));
@@ -112,10 +113,13 @@ function tracedRequest(x: Exchange): Maybe<void> {
   traceEnd(x);
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 1, null);
-  return andThen(carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))), () => {
-    traceEnd(x);
-    return tracedAfterVkKey(x);
-  });
+  return andThen(
+    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))),
+    () => {
+      traceEnd(x);
+      return tracedAfterVkKey(x);
+    },
+  );
 }
 
 function tracedAfterVkKey(x: Exchange): Maybe<void> {
@@ -127,7 +131,6 @@ function tracedAfterVkKey(x: Exchange): Maybe<void> {
       answer.status = 403;
       raiseFault(RAISE_FAULT, answer);
     }
-    traceEnd(x);
   } else {
     traceSkipped(x, 2);
   }
@@ -146,8 +149,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "ea01c273a941172b",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "756129d2b67a8e90",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -6,10 +6,12 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import { headerValue, needValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, responseOf, textOr } from "#runtime/variables.ts";
+import { needText, responseOf } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
+  /** call.id */
+  callId: Value = null;
   user: Value = null;
 }
 
@@ -52,7 +54,7 @@ const POSITIONS = [
   },
 ];
 
-const WEB_SOCKET_ONE: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -92,6 +94,7 @@ function routeOne(x: ChatExchange): Maybe<void> {
 function requestOne(x: ChatExchange): Maybe<void> {
   // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
   x.user = valueOr(x.request.header("x-user"), "anonymous");
+  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
   return routeOne(x);
 }
 
@@ -99,7 +102,7 @@ function requestOne(x: ChatExchange): Maybe<void> {
 function responseOne(x: ChatExchange): Maybe<void> {
   x.inTarget = false;
   // AM-Tell · AssignMessage · proxies/chat/policies/AM-Tell.yaml
-  responseOf(x).setHeader("x-request", "{request id}");
+  responseOf(x).setHeader("x-request", headerValue("AM-Tell", needText(x.callId, "AM-Tell", "call.id")));
 }
 
 /** Route rules: the first whose condition holds. */
@@ -113,6 +116,7 @@ function tracedRequestOne(x: ChatExchange): Maybe<void> {
   // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
   traceStep(x, 1, null);
   x.user = valueOr(x.request.header("x-user"), "anonymous");
+  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
   traceEnd(x);
   return tracedRouteOne(x);
 }
@@ -122,7 +126,7 @@ function tracedResponseOne(x: ChatExchange): Maybe<void> {
   x.inTarget = false;
   // AM-Tell · AssignMessage · proxies/chat/policies/AM-Tell.yaml
   traceStep(x, 2, null);
-  responseOf(x).setHeader("x-request", "{request id}");
+  responseOf(x).setHeader("x-request", headerValue("AM-Tell", needText(x.callId, "AM-Tell", "call.id")));
   traceEnd(x);
 }
 
@@ -134,8 +138,8 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "0044daaeabeeecc4",
-    webSocket: WEB_SOCKET_ONE,
+    hash: "c53099a5e6cb9d15",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -151,7 +155,11 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
 function requestTwo(x: ChatExchange): Maybe<void> {
   // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
   x.user = valueOr(x.request.header("x-user"), "anonymous");
-  // AM-Unread writes only what nobody reads.
+  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
+  // AM-Unread · AssignMessage · proxies/chat/policies/AM-Unread.yaml
+  if (x.request.verb === "GET") {
+    needValue(x.request.header("b"), "AM-Unread", "request.header.b");
+  }
   return routeOne(x);
 }
 
@@ -165,10 +173,12 @@ function tracedRequestTwo(x: ChatExchange): Maybe<void> {
   // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
   traceStep(x, 3, null);
   x.user = valueOr(x.request.header("x-user"), "anonymous");
+  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
   traceEnd(x);
   // AM-Unread · AssignMessage · proxies/chat/policies/AM-Unread.yaml
   if (x.request.verb === "GET") {
     traceStep(x, 4, true);
+    needValue(x.request.header("b"), "AM-Unread", "request.header.b");
     traceEnd(x);
   } else {
     traceSkipped(x, 4);
@@ -184,8 +194,8 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "0044daaeabeeecc4",
-    webSocket: WEB_SOCKET_ONE,
+    hash: "c53099a5e6cb9d15",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

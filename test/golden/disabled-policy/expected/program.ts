@@ -27,7 +27,7 @@ const POSITIONS = [
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -79,8 +79,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "42fcead057771ad4",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "21c99ed19c6fd3ee",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -6,9 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const POSITIONS = [];
-
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -42,13 +40,13 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "8afd47f31a2c973f",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "c5cd18261d8dc271",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response, fault: () => {} },
     traced: { request: route, response, fault: () => {} },
@@ -62,9 +60,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const POSITIONS = [];
-
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -94,13 +90,13 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/echo",
     baseSegments: 1,
-    hash: "050b2ca75302b0d8",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "0ffc2ce2738b9701",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response: () => {}, fault: () => {} },
     traced: { request: route, response: () => {}, fault: () => {} },

@@ -62,7 +62,7 @@ const POSITIONS = [
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -80,7 +80,7 @@ const HEADERS: HeaderOwnership = headerOwnership([], []);
 
 /** Fault rules of target endpoint default. */
 function defaultFault(x: Exchange): Maybe<void> {
-  if ((x.response?.status ?? null) === 503) {
+  if (x.response?.status === 503) {
     // Fault rule first
     // AM-First · AssignMessage · proxies/chat/policies/AM-First.yaml
     responseOf(x).setHeader("x-rule", "first");
@@ -93,7 +93,7 @@ function defaultFault(x: Exchange): Maybe<void> {
 
 /** Fault rules of target endpoint default. */
 function tracedDefaultFault(x: Exchange): Maybe<void> {
-  if ((x.response?.status ?? null) === 503) {
+  if (x.response?.status === 503) {
     // Fault rule first
     // AM-First · AssignMessage · proxies/chat/policies/AM-First.yaml
     traceStep(x, 0, null);
@@ -210,8 +210,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "115d1061e5c9634f",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "b94dc565d29ffa01",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -30,7 +30,7 @@ const POSITIONS = [
   },
 ];
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -94,8 +94,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "bc4d7ede079fd90d",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "cf81900090083a39",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

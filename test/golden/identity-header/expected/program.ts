@@ -30,7 +30,7 @@ const POSITIONS = [
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.header.x-api-key", keep: true } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -76,10 +76,13 @@ function response(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 0, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, x.request.header("x-api-key")), () => {
-    traceEnd(x);
-    return tracedAfterVkKey(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, x.request.header("x-api-key")),
+    () => {
+      traceEnd(x);
+      return tracedAfterVkKey(x);
+    },
+  );
 }
 
 function tracedAfterVkKey(x: Exchange): Maybe<void> {
@@ -102,8 +105,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "bb8cf32eaf9f732a",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "49822fd5487506d5",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -6,7 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -40,8 +40,8 @@ export function deep(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant/nest",
     baseSegments: 3,
-    hash: "20265a0da9779713",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "79ead538b94d286d",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -61,7 +61,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_ANT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -95,8 +95,8 @@ export function teamAnt(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -116,8 +116,8 @@ export function teamBee(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/bee",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -137,8 +137,8 @@ export function teamCat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/cat",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -158,8 +158,8 @@ export function teamDog(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/dog",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -179,8 +179,8 @@ export function teamEel(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/eel",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -200,8 +200,8 @@ export function teamFox(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/fox",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -221,8 +221,8 @@ export function teamGnu(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/gnu",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -242,8 +242,8 @@ export function teamHen(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/hen",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -263,8 +263,8 @@ export function teamIbis(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ibis",
     baseSegments: 2,
-    hash: "7564a2f5d3b3b95a",
-    webSocket: WEB_SOCKET_ANT,
+    hash: "ae00e75934f5c2f8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -323,8 +323,8 @@ export const routes: readonly RouteEntry[] = [
   { hostnames: ["*"], program: teamIbisInDefault },
 ];
 
-const DEFAULT_SEGMENT_1 = new Map([
-  ["ant", routeDefaultBelow],
+const DEFAULT_V1_SEGMENT = new Map([
+  ["ant", routeDefaultV1Ant],
   ["bee", () => teamBeeInDefault],
   ["cat", () => teamCatInDefault],
   ["dog", () => teamDogInDefault],
@@ -332,7 +332,7 @@ const DEFAULT_SEGMENT_1 = new Map([
   ["fox", () => teamFoxInDefault],
   ["gnu", () => teamGnuInDefault],
   ["hen", () => teamHenInDefault],
-  ["ibis", () => teamIbisInDefault]
+  ["ibis", () => teamIbisInDefault],
 ]);
 
 /** Makes the targets; called once, when the settings have been read. */
@@ -359,7 +359,8 @@ export function makeTargets(): void {
   });
 }
 
-function routeDefaultBelow(path: string, start: number): ProxyProgram | null {
+/** Base paths from /v1/ant on. */
+function routeDefaultV1Ant(path: string, start: number): ProxyProgram | null {
   const end2 = segmentEnd(path, start);
   const segment2 = path.slice(start, end2);
   if (segment2 === "nest") {
@@ -375,7 +376,7 @@ function routeDefault(path: string): ProxyProgram | null {
   if (segment0 === "v1") {
     const end1 = segmentEnd(path, end0 + 1);
     const segment1 = path.slice(end0 + 1, end1);
-    return DEFAULT_SEGMENT_1.get(segment1)?.(path, end1 + 1) ?? null;
+    return DEFAULT_V1_SEGMENT.get(segment1)?.(path, end1 + 1) ?? null;
   }
   return null;
 }

@@ -6,7 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -40,8 +40,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/e",
     baseSegments: 1,
-    hash: "e32d609c6714c866",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "f0db26ffa5f80fd8",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -61,7 +61,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -95,8 +95,8 @@ export function chatInDefault(environment: string, targets: Targets): ProxyProgr
     environment,
     basePath: "/d",
     baseSegments: 1,
-    hash: "da01c06315c80ef5",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "e5f51c8b91472808",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -116,7 +116,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, textOr } from "#runtime/variables.ts";
+import { needText } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
@@ -129,7 +129,7 @@ class ChatExchange extends Exchange {
 }
 
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -174,8 +174,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/c",
     baseSegments: 1,
-    hash: "033aa6ae41f5e99d",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "efbf6c0f3eddcd7d",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -195,7 +195,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -229,8 +229,8 @@ export function route2(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/b",
     baseSegments: 1,
-    hash: "84a3af3c4a9f211b",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "a5b798ed5afdf00c",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -250,7 +250,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -284,8 +284,8 @@ export function routes(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/a",
     baseSegments: 1,
-    hash: "906cc35a4936a8fc",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "ffe0afb31ca3bf18",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

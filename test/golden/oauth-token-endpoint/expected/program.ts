@@ -44,7 +44,7 @@ const GENERATE_ACCESS_TOKEN = {
 
 const RAISE_FAULT = { name: "RF-NotFound", isShort: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "deny",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -71,27 +71,33 @@ function request(x: Exchange): Maybe<void> {
   if (x.request.verb === "POST" && x.pathSuffix === "/token") {
     // Flow token
     // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
-    return andThen(generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-      grantType: formParam(x, "grant_type"),
-      authorization: x.request.header("authorization"),
-      clientId: formParam(x, "client_id"),
-      clientSecret: formParam(x, "client_secret"),
-      scope: null,
-      expiresInMs: 1800000,
-      attributes: [],
-    }), () => route(x));
+    return andThen(
+      generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+        grantType: formParam(x, "grant_type"),
+        authorization: x.request.header("authorization"),
+        clientId: formParam(x, "client_id"),
+        clientSecret: formParam(x, "client_secret"),
+        scope: null,
+        expiresInMs: 1800000,
+        attributes: [],
+      }),
+      () => route(x),
+    );
   }
   if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
     // Flow revoke
     // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
-    return andThen(invalidateToken(x, "OA-Revoke", [
-      {
-        type: "accesstoken",
-        cascade: false,
-        variable: "request.formparam.token",
-        value: formParam(x, "token"),
-      },
-    ]), () => route(x));
+    return andThen(
+      invalidateToken(x, "OA-Revoke", [
+        {
+          type: "accesstoken",
+          cascade: false,
+          variable: "request.formparam.token",
+          value: formParam(x, "token"),
+        },
+      ]),
+      () => route(x),
+    );
   }
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
@@ -108,34 +114,40 @@ function tracedRequest(x: Exchange): Maybe<void> {
     // Flow token
     // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
     traceStep(x, 0, null);
-    return andThen(generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-      grantType: formParam(x, "grant_type"),
-      authorization: x.request.header("authorization"),
-      clientId: formParam(x, "client_id"),
-      clientSecret: formParam(x, "client_secret"),
-      scope: null,
-      expiresInMs: 1800000,
-      attributes: [],
-    }), () => {
-      traceEnd(x);
-      return route(x);
-    });
+    return andThen(
+      generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+        grantType: formParam(x, "grant_type"),
+        authorization: x.request.header("authorization"),
+        clientId: formParam(x, "client_id"),
+        clientSecret: formParam(x, "client_secret"),
+        scope: null,
+        expiresInMs: 1800000,
+        attributes: [],
+      }),
+      () => {
+        traceEnd(x);
+        return route(x);
+      },
+    );
   }
   if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
     // Flow revoke
     // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
     traceStep(x, 1, null);
-    return andThen(invalidateToken(x, "OA-Revoke", [
-      {
-        type: "accesstoken",
-        cascade: false,
-        variable: "request.formparam.token",
-        value: formParam(x, "token"),
+    return andThen(
+      invalidateToken(x, "OA-Revoke", [
+        {
+          type: "accesstoken",
+          cascade: false,
+          variable: "request.formparam.token",
+          value: formParam(x, "token"),
+        },
+      ]),
+      () => {
+        traceEnd(x);
+        return route(x);
       },
-    ]), () => {
-      traceEnd(x);
-      return route(x);
-    });
+    );
   }
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
@@ -155,8 +167,8 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "6795da3d0ac3366a",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "7d634a03195e8c95",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: true,

@@ -16,7 +16,7 @@ const POSITIONS = [
   },
 ];
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -95,8 +95,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "096d42b708473788",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "333aa8b99a276679",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -1,13 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { carryOn, takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, queryValue, responseOf, textOr } from "#runtime/variables.ts";
+import { needText, queryValue, responseOf } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
@@ -69,7 +69,7 @@ const POSITIONS = [
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -93,7 +93,7 @@ function route(x: ChatExchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: ChatExchange): Maybe<void> {
   // FC-Security · FlowCallout · proxies/chat/policies/FC-Security.yaml
-  x.realm = "chat-" + textOr(x.program.endpoint, "");
+  x.realm = "chat-" + x.program.endpoint;
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
   return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => afterVkKey(x));
 }
@@ -126,13 +126,16 @@ function tracedRequest(x: ChatExchange): Maybe<void> {
   // FC-Security · FlowCallout · proxies/chat/policies/FC-Security.yaml
   traceStep(x, 0, null);
   traceEnd(x);
-  x.realm = "chat-" + textOr(x.program.endpoint, "");
+  x.realm = "chat-" + x.program.endpoint;
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
   traceStep(x, 1, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-    traceEnd(x);
-    return tracedAfterVkKey(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+    () => {
+      traceEnd(x);
+      return tracedAfterVkKey(x);
+    },
+  );
 }
 
 function tracedAfterFcSecurity(x: ChatExchange): Maybe<void> {
@@ -178,8 +181,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "301b0d514d6cd213",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "296af3a4a1d340e7",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

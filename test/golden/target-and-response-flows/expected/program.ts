@@ -8,7 +8,7 @@ import type { Maybe } from "#runtime/maybe.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { clientIp, needText, responseOf, textOr } from "#runtime/variables.ts";
+import { clientIp, needText, responseOf } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -57,7 +57,7 @@ const POSITIONS = [
 
 const RAISE_FAULT = { name: "RF-Bad", isShort: false } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -118,11 +118,9 @@ function backendResponse(x: Exchange): Maybe<void> {
   responseOf(x).setHeader("x-target", headerValue("AM-Seen", needText(x.target?.name ?? null, "AM-Seen", "target.name")));
   // RF-Bad · RaiseFault · proxies/chat/policies/RF-Bad.yaml
   if (greaterOrEqual(x.response?.status ?? null, 500)) {
-    {
-      const answer = faultResponse();
-      answer.status = 502;
-      raiseFault(RAISE_FAULT, answer);
-    }
+    const answer = faultResponse();
+    answer.status = 502;
+    raiseFault(RAISE_FAULT, answer);
   }
   return proxyResponse(x);
 }
@@ -180,7 +178,6 @@ function tracedBackendResponse(x: Exchange): Maybe<void> {
       answer.status = 502;
       raiseFault(RAISE_FAULT, answer);
     }
-    traceEnd(x);
   } else {
     traceSkipped(x, 2);
   }
@@ -203,8 +200,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "841ad3d6d6133253",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "07ff6946c606ffd6",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,

@@ -6,7 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -48,8 +48,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "500806b174b3ca05",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "d0257928d2b6d9aa",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
@@ -90,13 +90,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 9000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, {
-    caFile: "/etc/tls/ca.pem",
-    certFile: null,
-    keyFile: null,
-    commonName: null,
-    insecure: false,
-  });
+  }, { caFile: "/etc/tls/ca.pem", certFile: null, keyFile: null, commonName: null });
   chatProdTargets["secure"] = secureTarget({
     name: "secure",
     url: "https://secure.example/ws",
@@ -106,7 +100,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: ["1xx", "2xx", "404"],
-  }, { caFile: null, certFile: null, keyFile: null, commonName: null, insecure: false });
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null });
   chatProdTargets["open"] = anyTarget({
     name: "open",
     url: settings.openUrl,
@@ -116,7 +110,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, { caFile: null, certFile: null, keyFile: null, commonName: null, insecure: false });
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null });
 }
 
 /** Environment group default: *. */

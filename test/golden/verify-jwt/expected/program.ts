@@ -45,7 +45,7 @@ const VERIFY_JWT = {
   keep: true,
 } as const;
 
-const WEB_SOCKET_DEFAULT: WebSocketRoute = {
+const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
   idleTimeoutMs: 600000,
   maxDurationMs: Infinity,
@@ -69,7 +69,10 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // VJ-Token · VerifyJWT · proxies/chat/policies/VJ-Token.yaml
-  return andThen(verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }), () => afterVjToken(x));
+  return andThen(
+    verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }),
+    () => afterVjToken(x),
+  );
 }
 
 function afterVjToken(x: Exchange): Maybe<void> {
@@ -87,10 +90,13 @@ function response(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // VJ-Token · VerifyJWT · proxies/chat/policies/VJ-Token.yaml
   traceStep(x, 0, null);
-  return andThen(verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }), () => {
-    traceEnd(x);
-    return tracedAfterVjToken(x);
-  });
+  return andThen(
+    verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }),
+    () => {
+      traceEnd(x);
+      return tracedAfterVjToken(x);
+    },
+  );
 }
 
 function tracedAfterVjToken(x: Exchange): Maybe<void> {
@@ -109,8 +115,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "bf740836bca9d0fb",
-    webSocket: WEB_SOCKET_DEFAULT,
+    hash: "10d2c6b1133b89cc",
+    webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     readsForm: false,
