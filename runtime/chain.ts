@@ -27,6 +27,8 @@ export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
   if (!isFault(thrown)) throw thrown;
   x.trace?.end("fault");
   x.noteFailed(policy);
+  // Of a shared flow that is carried on from, the policy that failed too.
+  if (thrown.policy !== null && thrown.policy !== policy) x.noteFailed(thrown.policy);
 }
 
 /** The same for a step that may wait. */

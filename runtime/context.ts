@@ -45,6 +45,8 @@ export class Exchange {
   response: ResponseMessage | null = null;
   /** Set from the moment a fault was raised. */
   fault: Fault | null = null;
+  /** Number of the chain that runs or ran last (run.ts): what an earlier one still brings is not heard. */
+  run = 0;
   /** True while flows of the target endpoint run: faults go to its rules. */
   inTarget = false;
   /** Name of the flow that runs (`current.flow.name`). */

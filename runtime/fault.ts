@@ -36,7 +36,7 @@ export interface Fault {
   readonly headers: readonly string[] | null;
 }
 
-const security = (status: number, text: string, doc: string): FaultRow => ({
+const security = /* @__NO_SIDE_EFFECTS__ */ (status: number, text: string, doc: string): FaultRow => ({
   status,
   text,
   category: "Step",
@@ -44,7 +44,7 @@ const security = (status: number, text: string, doc: string): FaultRow => ({
   failedPrefix: "oauthV2",
   doc,
 });
-const jwt = (text: string, doc: string): FaultRow => ({
+const jwt = /* @__NO_SIDE_EFFECTS__ */ (text: string, doc: string): FaultRow => ({
   status: 401,
   text,
   category: "Step",
@@ -52,7 +52,7 @@ const jwt = (text: string, doc: string): FaultRow => ({
   failedPrefix: "jwt",
   doc,
 });
-const step = (status: number, text: string, failedPrefix: string, doc: string): FaultRow => ({
+const step = /* @__NO_SIDE_EFFECTS__ */ (status: number, text: string, failedPrefix: string, doc: string): FaultRow => ({
   status,
   text,
   category: "Step",
@@ -60,14 +60,14 @@ const step = (status: number, text: string, failedPrefix: string, doc: string): 
   failedPrefix,
   doc,
 });
-const messaging = (status: number, subcategory: string, text: string, doc: string): FaultRow => ({
+const messaging = /* @__NO_SIDE_EFFECTS__ */ (status: number, subcategory: string, text: string, doc: string): FaultRow => ({
   status,
   text,
   category: "Messaging",
   subcategory,
   doc,
 });
-const transport = (status: number, subcategory: string, text: string, doc: string): FaultRow => ({
+const transport = /* @__NO_SIDE_EFFECTS__ */ (status: number, subcategory: string, text: string, doc: string): FaultRow => ({
   status,
   text,
   category: "Transport",

@@ -35,6 +35,8 @@ export interface Gateway {
   handshakes: number;
   /** Handshakes under way by client address; bounded by limits.handshakesMax. */
   readonly handshakesByAddress: Map<string, number>;
+  /** Plain HTTP exchanges under way that were admitted; bounded by the listeners' connections. */
+  exchanges: number;
   /** Reports a defect of the gateway's own: counted and logged with its stack; the process goes on. */
   defect(thrown: unknown): void;
   readonly store: Store;

@@ -273,6 +273,6 @@ function isGuardId(id: string): id is GuardId {
   return Object.hasOwn(guards, id);
 }
 
-function row(status: number, reason: string, close: boolean, extraHeaders: readonly string[] = []): Refusal {
+/* @__NO_SIDE_EFFECTS__ */ function row(status: number, reason: string, close: boolean, extraHeaders: readonly string[] = []): Refusal {
   return { status, reason, close, extraHeaders };
 }

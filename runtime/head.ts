@@ -85,14 +85,17 @@ export function hygieneRequest(
 /** The same for a target's head: hop-by-hop headers and those that Connection nominates. Framing headers stay. */
 export function hygieneResponse(message: ResponseMessage): void {
   const names = message.names;
-  let dropped: string[] | null = null;
+  let named: string[] | null = null;
+  let hops = 0;
   for (let at = 0; at < names.length; at++) {
     const name = names[at] ?? "";
     if (!isResponseHop(name)) continue;
-    if (name === "connection") dropped = nominated(message.lines[2 * at + 1] ?? "", dropped);
-    (dropped ??= []).push(name);
+    hops++;
+    const value = message.lines[2 * at + 1] ?? "";
+    if (name === "connection" && !sameName(value, "upgrade")) named = nominated(value, named);
   }
-  if (dropped !== null) for (const name of dropped) message.removeHeader(name);
+  if (hops > 0) message.removeWhere(isResponseHop);
+  if (named !== null) for (const name of named) message.removeHeader(name);
 }
 
 /** The headers that Connection names and may take away, added to `dropped`. */
@@ -120,10 +123,12 @@ export function writeRequestHead(message: RequestMessage, parts: RequestHeadPart
   const { upgrade, forwarded } = parts;
   const query = message.query;
   const target = query === null ? message.path : `${message.path}?${query}`;
-  if (!isToken(message.verb)) return { refused: "method" };
+  // An upgrade is a GET, whatever flows made of it (RFC 6455 section 4.1).
+  const verb = upgrade === null ? message.verb : "GET";
+  if (!isToken(verb)) return { refused: "method" };
   if (!isVisible(target) || target.charCodeAt(0) !== 0x2f) return { refused: "request target" };
   if (!isVisible(parts.host)) return { refused: "Host" };
-  let head = `${message.verb} ${target} HTTP/1.1\r\nHost: ${parts.host}\r\n`;
+  let head = `${verb} ${target} HTTP/1.1\r\nHost: ${parts.host}\r\n`;
   const { lines, names } = message;
   let forwardedFor: string | null = null;
   let hasProto = false;

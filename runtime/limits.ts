@@ -35,6 +35,10 @@ export interface Limits {
   readonly interimResponsesMax: number;
   /** Bytes of a target's non-101 answer to an upgrade that are relayed. */
   readonly refusalBodyBytesMax: number;
+  /** Connections of one target's keep-alive pool, idle ones included; more requests wait for one. */
+  readonly targetConnectionsMax: number;
+  /** Idle connections that one target's pool keeps. */
+  readonly targetIdleConnectionsMax: number;
   /** Time to connect to a target (Apigee: connect.timeout.millis). */
   readonly connectTimeoutMs: number;
   /** Time without a byte from or to a target during a handshake or an HTTP exchange (Apigee: io.timeout.millis). */
@@ -85,6 +89,8 @@ export interface Limits {
   readonly tlsHandshakeTimeoutMs: number;
   /** Bytes of an urlencoded body that is read for policies that look at form parameters; larger ones stream on unread. */
   readonly formBytesMax: number;
+  /** Characters of what replaceAll makes of one value by a replacement from a variable. */
+  readonly replacedCharsMax: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
@@ -109,6 +115,8 @@ export const defaultLimits: Limits = {
   responseHeadersMax: 100,
   interimResponsesMax: 8,
   refusalBodyBytesMax: 1024 * 1024,
+  targetConnectionsMax: 10_000,
+  targetIdleConnectionsMax: 256,
   connectTimeoutMs: 3_000,
   ioTimeoutMs: 55_000,
   spliceBufferBytesMax: 64 * 1024,
@@ -134,6 +142,7 @@ export const defaultLimits: Limits = {
   sideConnectionsMax: 256,
   tlsHandshakeTimeoutMs: 10_000,
   formBytesMax: 64 * 1024,
+  replacedCharsMax: 1024 * 1024,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
 };

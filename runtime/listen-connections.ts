@@ -8,6 +8,8 @@ import type { Socket } from "node:net";
 
 /** One connection as HTTP sees it. */
 interface Turn {
+  /** Null once it is closed; see {@link Connections}. */
+  socket: Socket | null;
   /** Answers under way; more than one when requests are pipelined. */
   answering: number;
   /** The answer that began last; null while none is under way. */
@@ -15,14 +17,22 @@ interface Turn {
   /** `socket.bytesRead` when the last answer ended; -1 before the first. Any further byte belongs to a new request. */
   bytesReadAtIdle: number;
   refused: boolean;
+  /** The socket is not HTTP's any more. */
+  upgraded: boolean;
 }
 
-/** Of a socket that is not HTTP's any more; shared, so that a session costs no turn of its own. */
-const upgraded: Turn = Object.freeze({ answering: 0, answer: null, bytesReadAtIdle: -1, refused: false });
+/** Kept on the socket. */
+const TURN = Symbol("apigw.turn");
+type TurnedSocket = Socket & { [TURN]?: Turn };
 
+/**
+ * The set holds turns and not sockets, and a turn lets go of its socket: when a Set or Map that sees much coming and
+ * going grows or is tidied, V8 links its old table to the new one, and an old table that was promoted keeps whatever
+ * these name alive until the next full collection. Of sockets that is their whole session.
+ */
 export class Connections {
   /** Bounded by the server's maxConnections. */
-  readonly #turns = new Map<Socket, Turn>();
+  readonly #turns = new Set<Turn>();
   /** Connections accepted since the start. */
   accepted = 0;
   readonly #onClose: (this: Socket) => void;
@@ -30,11 +40,14 @@ export class Connections {
 
   constructor() {
     const turns = this.#turns;
-    this.#onClose = function (): void {
-      turns.delete(this);
+    this.#onClose = function (this: TurnedSocket): void {
+      const turn = this[TURN];
+      if (turn === undefined) return;
+      turns.delete(turn);
+      turn.socket = null;
     };
     this.#onAnswerClose = function (): void {
-      endAnswer(turns.get(this.req.socket), this);
+      endAnswer(turnOf(this.req.socket), this);
     };
   }
 
@@ -43,31 +56,54 @@ export class Connections {
   }
 
   /** Takes up a new socket; from its first tick on it has a listener for errors. */
-  add(socket: Socket): void {
-    if (this.#turns.has(socket)) return;
+  add(socket: TurnedSocket): void {
+    if (socket[TURN] !== undefined) return;
     this.accepted++;
-    this.#turns.set(socket, freshTurn());
+    const turn = { socket, answering: 0, answer: null, bytesReadAtIdle: -1, refused: false, upgraded: false };
+    socket[TURN] = turn;
+    this.#turns.add(turn);
     socket.on("error", ignoreError);
     socket.on("close", this.#onClose);
   }
 
-  /** A request arrived on it. */
-  begin(request: IncomingMessage, response: ServerResponse): void {
-    const turn = this.#turns.get(request.socket);
-    if (turn === undefined) return;
+  /**
+   * A request arrived on it. False: an answer that ends the connection has begun, so the request is not to be served
+   * (RFC 9112 section 9.6); where the one before it ended may have been in doubt.
+   */
+  begin(request: IncomingMessage, response: ServerResponse): boolean {
+    const turn = turnOf(request.socket);
+    if (turn === undefined) return true;
+    if (turn.answer?.headersSent === true && !turn.answer.shouldKeepAlive) return false;
     turn.answering++;
     turn.answer = response;
     response.on("close", this.#onAnswerClose);
+    return true;
+  }
+
+  /** True while an answer is under way on it. */
+  isAnswering(socket: Socket): boolean {
+    const turn = turnOf(socket);
+    return turn !== undefined && turn.answering > 0;
   }
 
   /** The socket leaves HTTP. */
   upgrade(socket: Socket): void {
-    if (this.#turns.has(socket)) this.#turns.set(socket, upgraded);
+    const turn = turnOf(socket);
+    if (turn !== undefined) turn.upgraded = true;
   }
 
-  /** It comes back: fresh, as if just accepted. */
+  /** It comes back behind an answer: idle until it sends the first byte of another request. */
   reattach(socket: Socket): void {
-    if (this.#turns.has(socket)) this.#turns.set(socket, freshTurn());
+    const turn = turnOf(socket);
+    if (turn === undefined) return;
+    turn.upgraded = false;
+    turn.bytesReadAtIdle = socket.bytesRead;
+  }
+
+  /** True when it sent nothing since it was accepted, or since its last answer. */
+  isSilent(socket: Socket): boolean {
+    const turn = turnOf(socket);
+    return turn !== undefined && turn.answering === 0 && socket.bytesRead === Math.max(turn.bytesReadAtIdle, 0);
   }
 
   /**
@@ -75,10 +111,10 @@ export class Connections {
    * out, `drop` when something did, `ignore` when it was refused before, `unknown` when HTTP never had it.
    */
   refusal(socket: Socket): "answer" | "drop" | "ignore" | "unknown" {
-    const turn = this.#turns.get(socket);
+    const turn = turnOf(socket);
     if (turn === undefined) return "unknown";
     if (turn.refused) return "ignore";
-    if (turn === upgraded) return "drop";
+    if (turn.upgraded) return "drop";
     turn.refused = true;
     if (turn.answering === 0) return "answer";
     return turn.answering === 1 && turn.answer?.headersSent === false ? "answer" : "drop";
@@ -86,28 +122,30 @@ export class Connections {
 
   /** Answers that did not begin yet say `Connection: close`. */
   lastAnswers(): void {
-    for (const { answer } of this.#turns.values()) if (answer?.headersSent === false) answer.shouldKeepAlive = false;
+    for (const { answer } of this.#turns) if (answer?.headersSent === false) answer.shouldKeepAlive = false;
   }
 
   /** Closes connections that had an answer and sent nothing since. */
   closeIdle(): void {
-    for (const [socket, turn] of this.#turns) {
-      const isIdle = turn.answering === 0 && turn.bytesReadAtIdle >= 0;
-      if (isIdle && turn.bytesReadAtIdle === socket.bytesRead) socket.destroy();
+    for (const { socket, answering, bytesReadAtIdle, upgraded } of this.#turns) {
+      const isIdle = answering === 0 && bytesReadAtIdle >= 0 && !upgraded;
+      if (isIdle && bytesReadAtIdle === socket?.bytesRead) socket.destroy();
     }
   }
 
   destroyAll(): void {
-    for (const socket of this.#turns.keys()) socket.destroy();
+    for (const { socket } of this.#turns) socket?.destroy();
   }
 }
 
-function freshTurn(): Turn {
-  return { answering: 0, answer: null, bytesReadAtIdle: -1, refused: false };
+/** Undefined when the socket is not of this kind, or closed. */
+function turnOf(socket: TurnedSocket): Turn | undefined {
+  const turn = socket[TURN];
+  return turn === undefined || turn.socket === null ? undefined : turn;
 }
 
 function endAnswer(turn: Turn | undefined, response: ServerResponse): void {
-  if (turn === undefined || turn === upgraded) return;
+  if (turn === undefined || turn.upgraded) return;
   turn.answering--;
   if (turn.answer === response) turn.answer = null;
   turn.bytesReadAtIdle = response.req.socket.bytesRead;

@@ -52,7 +52,7 @@ export function refuse(socket: Socket, { text }: FixedAnswer, clock: Clock): voi
   socket.resume();
 }
 
-function answer(kind: RefusalKind, status: string): FixedAnswer {
+/* @__NO_SIDE_EFFECTS__ */ function answer(kind: RefusalKind, status: string): FixedAnswer {
   const body = `${status}\n`;
   const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n`;
   return { kind, text: `${head}Connection: close\r\n\r\n${body}` };

@@ -5,6 +5,7 @@
 import type { Server as HttpsServer } from "node:https";
 import { Certificates, type TlsSettings } from "./certificates.ts";
 import { FileWatch } from "./file-watch.ts";
+import { Connections } from "./listen-connections.ts";
 import { HttpListener, serverOptions, type Listener, type ListenerOptions } from "./listen.ts";
 
 export type { CertificateFiles, TlsSettings } from "./certificates.ts";
@@ -41,8 +42,9 @@ export async function openTlsListener(options: TlsListenerOptions): Promise<List
   const problems = certificates.load();
   const context = certificates.defaultOptions;
   if (problems.length > 0 || context === null) throw new CertificateProblem(problems);
+  const connections = new Connections();
   const server: HttpsServer = process.getBuiltinModule("node:https").createServer({
-    ...serverOptions(options),
+    ...serverOptions(options, connections),
     ...context,
     requestCert: options.tls.clientAuth !== "none",
     rejectUnauthorized: options.tls.clientAuth === "require",
@@ -50,7 +52,7 @@ export async function openTlsListener(options: TlsListenerOptions): Promise<List
     ALPNProtocols: ["http/1.1"],
     SNICallback: (name, done) => done(null, certificates.contextFor(name)),
   });
-  const listener = new HttpListener(server, options, "https");
+  const listener = new HttpListener(server, options, "https", connections);
   await listener.listen();
   const watch = new FileWatch({
     files: certificates.files,

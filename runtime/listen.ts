@@ -29,7 +29,8 @@ export type ListenLimits = Pick<
 export interface ListenerHandlers {
   /**
    * True for requests that go to `onUpgrade`; all others, whatever they ask to upgrade to, are plain (guard.ts has
-   * it). A listener without upgrades says `() => false`.
+   * it), and so is one that is pipelined behind a request still being answered. A listener without upgrades says
+   * `() => false`.
    */
   readonly isUpgrade: (request: IncomingMessage) => boolean;
   /** A plain request. One that expects `100-continue` comes here too: `response.writeContinue()` asks for its body. */
@@ -86,14 +87,19 @@ const CALM_TURN_GROWTH_MS = 0.001;
 
 /** Opens a plain TCP (or Unix socket) listener. Rejects with the system's error when it cannot listen. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
-  const server = createServer(serverOptions(options));
-  const listener = new HttpListener(server, options, "http");
+  const connections = new Connections();
+  const server = createServer(serverOptions(options, connections));
+  const listener = new HttpListener(server, options, "http", connections);
   await listener.listen();
   return listener;
 }
 
-/** Options of node's HTTP server, none left to its defaults. */
-export function serverOptions({ limits, isUpgrade }: ListenerOptions): ServerOptions {
+/**
+ * Options of node's HTTP server, none left to its defaults. An upgrade that a client pipelines behind a request still
+ * being answered is a plain request: its answer has to wait its turn, which nobody but node keeps, and behind a 101
+ * the earlier answer would land between the frames.
+ */
+export function serverOptions({ limits, isUpgrade }: ListenerOptions, connections: Connections): ServerOptions {
   return {
     maxHeaderSize: limits.requestHeadBytesMax,
     headersTimeout: limits.requestHeadTimeoutMs,
@@ -101,8 +107,9 @@ export function serverOptions({ limits, isUpgrade }: ListenerOptions): ServerOpt
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    shouldUpgradeCallback: isUpgrade,
-    requireHostHeader: true,
+    shouldUpgradeCallback: (request) => isUpgrade(request) && !connections.isAnswering(request.socket),
+    // Handlers look at Host: node would answer 400 itself and still hand out what is pipelined behind that.
+    requireHostHeader: false,
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
     rejectNonStandardBodyWrites: false,
@@ -122,18 +129,19 @@ export class HttpListener implements Listener {
   readonly #options: ListenerOptions;
   /** The event that hands a socket to HTTP. */
   readonly #entry: "connection" | "secureConnection";
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   /** On TLS the TCP sockets below, those in their TLS handshake included; bounded like connections. */
-  readonly #transports = new Set<Socket>();
+  readonly #transports = new Set<{ socket: Socket | null }>();
   #stopping: Promise<void> | null = null;
   #isStopped = false;
   #address = "";
   #port = 0;
 
-  constructor(server: Server, options: ListenerOptions, scheme: "http" | "https") {
+  constructor(server: Server, options: ListenerOptions, scheme: "http" | "https", connections: Connections) {
     const entry = scheme === "https" ? "secureConnection" : "connection";
     this.name = options.name;
     this.scheme = scheme;
+    this.#connections = connections;
     this.#server = server;
     this.#options = options;
     this.#entry = entry;
@@ -202,17 +210,23 @@ export class HttpListener implements Listener {
 
   destroyAll(): void {
     this.#connections.destroyAll();
-    for (const socket of this.#transports) socket.destroy();
+    for (const { socket } of this.#transports) socket?.destroy();
   }
 
   #transport(socket: Socket): void {
-    this.#transports.add(socket);
+    // Not the socket itself: see Connections.
+    const transport: { socket: Socket | null } = { socket };
+    this.#transports.add(transport);
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#transports.delete(socket));
+    socket.on("close", () => {
+      this.#transports.delete(transport);
+      transport.socket = null;
+    });
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    this.#connections.begin(request, response);
+    // Node hands out all requests of one packet at once, also those behind an answer that says `Connection: close`.
+    if (!this.#connections.begin(request, response)) return;
     if (this.#isStopped) response.shouldKeepAlive = false;
     this.#options.onRequest(request, response);
   }
@@ -227,8 +241,8 @@ export class HttpListener implements Listener {
       return;
     }
     const answer = answerFor(error.code);
-    // A client that never sent a byte asked nothing: its time-out needs no answer, and no count.
-    if (answer === null || (answer.kind === "timeout" && socket.bytesRead === 0)) {
+    // A client that sent nothing since its last answer, or ever, asked nothing: its time-out needs no answer, no count.
+    if (answer === null || (answer.kind === "timeout" && this.#connections.isSilent(socket))) {
       socket.destroy();
       return;
     }

@@ -93,6 +93,21 @@ export class Message {
     for (let at = this.names.indexOf(name); at >= 0; at = this.names.indexOf(name, at)) this.#removeAt(at);
   }
 
+  /** Removes every line whose (lower-case) name is meant, in one pass. */
+  removeWhere(isMeant: (name: string) => boolean): void {
+    const names: string[] = [];
+    const lines: HeaderLines = [];
+    for (let at = 0; at < this.names.length; at++) {
+      const name = this.names[at] ?? "";
+      if (isMeant(name)) continue;
+      names.push(name);
+      lines.push(this.lines[2 * at] ?? "", this.lines[2 * at + 1] ?? "");
+    }
+    this.#isShared = false;
+    this.#names = names;
+    this.lines = lines;
+  }
+
   /** Removes every header line. */
   removeHeaders(): void {
     this.#isShared = false;

@@ -132,7 +132,8 @@ export interface GatewayProgram {
   readonly proxies: readonly MetricProxy[];
   readonly routes: readonly RouteEntry[];
   readonly route: Router;
-  readonly makeTargets: () => void;
+  /** `limits`: those of the program over the defaults. */
+  readonly makeTargets: (limits: Limits) => void;
   readonly listeners: () => readonly ListenerSpec[];
   readonly openListener: typeof openListener;
   /** Null where no listener has TLS: then none of it is in the artifact. */
@@ -140,7 +141,12 @@ export interface GatewayProgram {
   readonly openStore: (clock: Clock, limits: Limits) => Store;
   readonly access: () => Seed;
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
-  readonly admin: { readonly open: typeof openAdmin; readonly at: () => ListenAt; readonly secret: () => string | null } | null;
+  readonly admin: {
+    readonly open: typeof openAdmin;
+    readonly at: () => ListenAt;
+    readonly secret: () => string | null;
+    readonly tls: () => TlsSettings | null;
+  } | null;
 }
 
 /** Targets by name, made when the gateway starts. */

@@ -2,11 +2,12 @@
  * One plain HTTP exchange: the same entry and the same chain as an upgrade, bodies streamed through untouched with
  * back-pressure. It owns the client's side; target/http.ts the target's.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Timer } from "./clock.ts";
 import type { Exchange } from "./context.ts";
 import { enter, peerAddress, type Entered } from "./entry.ts";
 import { fault, type Fault } from "./fault.ts";
+import { fieldValueKind, VALUE_PLAIN } from "./field-grammar.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
@@ -20,7 +21,7 @@ export function serveRequest(gateway: Gateway, listener: Listener, incoming: Inc
   new HttpExchange(gateway, listener, incoming, outgoing).begin();
 }
 
-type Stage = "request" | "target" | "response" | "sending" | "over";
+type Stage = "request" | "target" | "response" | "fault" | "sending" | "over";
 
 class HttpExchange implements ChainOwner, HttpTargetOwner {
   readonly #gateway: Gateway;
@@ -39,7 +40,9 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   #body: Buffer | null = null;
   #stage: Stage = "request";
   #bytesOut = 0;
+  #interimResponses = 0;
   #apiTimer: Timer | null = null;
+  #isCounted = false;
   /** Why there was no exchange. */
   #refusal: Fault | null = null;
 
@@ -58,6 +61,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   begin(): void {
     const gateway = this.#gateway;
     if (gateway.refusing) return this.#refuse(fault("gateway.Draining", "", null, ["Retry-After", "1"]), true);
+    gateway.exchanges++;
+    this.#isCounted = true;
     const entered = enter(gateway, this.#incoming, false);
     if ("fault" in entered) return this.#refuse(entered.fault, entered.close);
     this.#entered = entered;
@@ -131,15 +136,20 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     this.#gateway.log.event("target_failed", { target, fault: cause.code, detail }, "warn");
     // Once the head has left there is no answer but a broken connection.
     if (this.#stage === "sending") return void this.#outgoing.destroy();
+    this.#stage = "fault";
     failExchange(x, cause, this);
   }
 
-  /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through. */
+  /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through, up to a bound. */
   targetInformed(status: number, lines: string[]): void {
+    // The client's own 100 was the gateway's to send.
     if (this.#stage !== "target" || this.#incoming.httpVersion === "1.0" || status === 100) return;
-    const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string>;
-    for (let at = 0; at < lines.length; at += 2) headers[lines[at] ?? ""] = lines[at + 1] ?? "";
-    this.#outgoing.writeInformation(status, headers);
+    if (this.#outgoing.destroyed || this.#interimResponses >= this.#gateway.limits.interimResponsesMax) return;
+    this.#interimResponses++;
+    const head = new ResponseMessage(status, "", lines);
+    hygieneResponse(head);
+    head.removeHeader("content-length");
+    this.#outgoing.writeInformation(status, head.lines);
   }
 
   #responseChain(x: Exchange) {
@@ -162,7 +172,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     } catch (thrown) {
       return failExchange(x, thrown, this);
     }
-    if (this.#expectsContinue()) this.#outgoing.writeContinue();
+    // A form that was read has been asked for before.
+    if (this.#body === null && this.#expectsContinue()) this.#outgoing.writeContinue();
   }
 
   #expectsContinue(): boolean {
@@ -179,6 +190,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
 
   /** An answer before there is an exchange. */
   #refuse(cause: Fault, close: boolean): void {
+    if (this.#entered === null) this.#gateway.metrics.httpStarted(null);
     if (close) this.#outgoing.shouldKeepAlive = false;
     this.#refusal = cause;
     this.#write(faultResponse(cause), null);
@@ -190,27 +202,38 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     if (outgoing.destroyed || outgoing.headersSent) return;
     outgoing.sendDate = true;
     const content = response.content === null ? null : Buffer.from(response.content, "utf8");
-    if (answer === null) response.removeHeader("content-length");
-    const lines = [...response.lines];
     const status = response.status < 200 || response.status > 999 ? 500 : response.status;
-    const hasBody = status !== 204 && status !== 304;
-    if (answer === null && hasBody) lines.push("Content-Length", String(content?.length ?? 0));
-    // A body that nobody has read would be taken for the next request.
-    if (!this.#incoming.complete && this.#target === null) outgoing.shouldKeepAlive = false;
+    const takesBody = status !== 204 && status !== 304;
+    // A length that no body follows would make the next answer part of this one.
+    const isEmpty = answer === null || !this.#bringsBody(answer);
+    if (status === 204 || (isEmpty && takesBody && this.#incoming.method !== "HEAD") || answer === null) {
+      response.removeHeader("content-length");
+    }
+    // What the target had encoded is gone.
+    if (content !== null) response.removeHeader("content-encoding");
+    const lines = [...response.lines];
+    if (answer === null && takesBody) lines.push("Content-Length", String(content?.length ?? 0));
+    else if (isEmpty && takesBody && this.#incoming.method !== "HEAD") lines.push("Content-Length", "0");
+    // A body that nobody reads is not worth waiting for. (Node calls a request without one incomplete until later.)
+    if (this.#target === null && !this.#incoming.complete && hasBody(this.#incoming)) outgoing.shouldKeepAlive = false;
+    // RFC 9110 section 15.5.22; a target's own Upgrade stood for its connection only.
+    if (status === 426 && !response.names.includes("upgrade")) lines.push("Upgrade", "websocket");
+    if (status === 426 && outgoing.shouldKeepAlive) lines.push("Connection", "Upgrade");
     try {
-      if (response.reason === "") outgoing.writeHead(status, lines);
-      else outgoing.writeHead(status, response.reason, lines);
+      // Node's reader lets control characters of a target through in a reason phrase, which nobody needs.
+      const isPlain = response.reason !== "" && fieldValueKind(response.reason) === VALUE_PLAIN;
+      outgoing.writeHead(status, isPlain ? response.reason : (STATUS_CODES[status] ?? ""), lines);
     } catch {
       // A policy wrote something that is no header; node refuses it before a byte has left.
       this.#gateway.log.event("response_refused", { proxy: this.#entered?.deployed.program.proxy ?? null }, "error");
       answer?.destroy();
-      outgoing.writeHead(500, ["Content-Length", "0"]);
+      outgoing.writeHead(500, "Internal Server Error", ["Content-Length", "0"]);
       outgoing.end();
       return;
     }
     if (answer === null) {
       this.#bytesOut = content?.length ?? 0;
-      if (content === null || content.length === 0 || !hasBody) outgoing.end();
+      if (content === null || content.length === 0 || !takesBody) outgoing.end();
       else outgoing.end(content);
       if (!this.#incoming.complete) this.#incoming.resume();
       return;
@@ -218,7 +241,14 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     answer.on("data", this.#onAnswerData).on("end", this.#onAnswerEnd).on("error", ignoreError);
     answer.on("close", this.#onAnswerClose);
     outgoing.on("drain", this.#onDrain);
-    outgoing.flushHeaders();
+    // Not flushHeaders: it writes the head as UTF-8, and a target's bytes above 0x7f would become two each.
+    outgoing.write(NO_BYTES);
+  }
+
+  /** Whether a body can follow the target's answer (RFC 9112 section 6.3). */
+  #bringsBody(answer: IncomingMessage): boolean {
+    const { statusCode } = answer;
+    return statusCode !== 204 && statusCode !== 304 && this.#x?.request.verb !== "HEAD";
   }
 
   readonly #onAnswerData = (bytes: Buffer): void => {
@@ -251,6 +281,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     this.#target?.abort();
     this.#answer?.destroy();
     this.#answer = null;
+    this.#stage = "fault";
     failExchange(x, fault("flow.APITimedOut"), this);
   };
 
@@ -259,6 +290,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     if (this.#stage === "over") return;
     const wasSent = this.#outgoing.writableFinished;
     this.#stage = "over";
+    if (this.#isCounted) this.#gateway.exchanges--;
     if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
     this.#target?.abort();
     this.#answer?.destroy();
@@ -294,6 +326,13 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       bytesOut: this.#bytesOut,
     });
   };
+}
+
+/** Sends a head that was written, and nothing else. */
+const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 /** Errors are followed by 'close', which is what counts. */

@@ -25,8 +25,12 @@ export function chainsOf(x: Exchange): Chains {
   return program.traced;
 }
 
-/** Runs a chain. The owner hears of its end at once when nothing had to wait. */
+/**
+ * Runs a chain. The owner hears of its end at once when nothing had to wait, and never when a fault from elsewhere (a
+ * deadline, a target that broke) came before that end.
+ */
 export function runChain(x: Exchange, chain: (x: Exchange) => Maybe<void>, owner: ChainOwner): void {
+  const run = ++x.run;
   let wait: Maybe<void>;
   try {
     wait = chain(x);
@@ -35,37 +39,72 @@ export function runChain(x: Exchange, chain: (x: Exchange) => Maybe<void>, owner
     return;
   }
   if (!(wait instanceof Promise)) {
-    owner.chainDone();
+    tellDone(x, owner);
     return;
   }
-  wait.then(
-    () => owner.chainDone(),
-    (thrown: unknown) => failExchange(x, thrown, owner),
-  ).catch((defect: unknown) => x.gateway.defect(defect));
+  void wait.then(
+    () => {
+      if (x.run === run) tellDone(x, owner);
+    },
+    (thrown: unknown) => {
+      if (x.run === run) failExchange(x, thrown, owner);
+    },
+  );
 }
 
-/** Ends an exchange's pipeline with what was thrown and runs the fault rules. */
+/**
+ * Ends an exchange's pipeline with what was thrown and runs the fault rules; they run once, so that a fault while they
+ * wait for something goes straight into the answer.
+ */
 export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): void {
+  const run = ++x.run;
+  const isFirst = x.fault === null;
   takeFault(x, thrown);
+  if (!isFirst) return tellFaulted(x, owner);
   let wait: Maybe<void>;
   try {
     wait = (x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain)).fault(x);
   } catch (again) {
     takeFault(x, again);
-    owner.chainFaulted();
+    tellFaulted(x, owner);
     return;
   }
   if (!(wait instanceof Promise)) {
-    owner.chainFaulted();
+    tellFaulted(x, owner);
     return;
   }
-  wait.then(
-    () => owner.chainFaulted(),
-    (again: unknown) => {
-      takeFault(x, again);
-      owner.chainFaulted();
+  void wait.then(
+    () => {
+      if (x.run === run) tellFaulted(x, owner);
     },
-  ).catch((defect: unknown) => x.gateway.defect(defect));
+    (again: unknown) => {
+      if (x.run !== run) return;
+      takeFault(x, again);
+      tellFaulted(x, owner);
+    },
+  );
+}
+
+function tellDone(x: Exchange, owner: ChainOwner): void {
+  try {
+    owner.chainDone();
+  } catch (defect) {
+    breakOff(x, defect);
+  }
+}
+
+function tellFaulted(x: Exchange, owner: ChainOwner): void {
+  try {
+    owner.chainFaulted();
+  } catch (defect) {
+    breakOff(x, defect);
+  }
+}
+
+/** What stands between two chains has failed: nobody is left to answer, and a client that waits must not wait for ever. */
+function breakOff(x: Exchange, defect: unknown): void {
+  x.gateway.defect(defect);
+  x.socket.destroy();
 }
 
 /** The answer to a fault that no rule has touched. */

@@ -3,6 +3,8 @@
  * again on a signal. The only file of the runtime that touches the process itself.
  */
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { isIdentityRevoked } from "./access/change.ts";
 import { resolveBasis } from "./access/resolve.ts";
 import { seedAccess } from "./access/seed.ts";
 import { VerifiedCache } from "./access/verified-cache.ts";
@@ -21,6 +23,7 @@ import { serveRequest } from "./request.ts";
 import { mask, readSettings } from "./settings.ts";
 import { Drain } from "./shutdown.ts";
 import { hasSuccessor } from "./successor.ts";
+import type { AdminOptions } from "./side/admin.ts";
 import { beginHandshake } from "./upgrade/handshake.ts";
 import { Revocations } from "./upgrade/revocation.ts";
 import { Scheduler } from "./upgrade/scheduler.ts";
@@ -29,6 +32,9 @@ import type { SessionServices } from "./upgrade/session.ts";
 
 /** Exit code when the configuration or its surroundings do not let the gateway start (sysexits.h: EX_CONFIG). */
 const EXIT_CONFIGURATION = 78;
+/** Exit code for options that do not exist (EX_USAGE). */
+const EXIT_USAGE = 64;
+const KNOWN_FLAGS: readonly string[] = ["--version", "--routes", "--print-config", "--check"];
 
 /** Where a gateway takes what is not in its program. */
 export interface GatewayHost {
@@ -58,6 +64,8 @@ export class StartProblems {
 /** Runs a program as this process: command line, environment, signals, exit code. */
 export async function runGateway(program: GatewayProgram): Promise<void> {
   const flags = new Set(process.argv.slice(2));
+  const unknown = [...flags].filter((flag) => !KNOWN_FLAGS.includes(flag));
+  if (unknown.length > 0) return refuseFlags(unknown);
   if (flags.has("--version")) return print(versionLine(program));
   if (flags.has("--routes")) return print(routeLines(program));
   const host: GatewayHost = {
@@ -66,8 +74,11 @@ export async function runGateway(program: GatewayProgram): Promise<void> {
     env: process.env,
     readFile: (path) => readFileSync(path),
   };
-  if (flags.has("--print-config")) return print(configLines(program, host));
-  if (flags.has("--check")) return reportProblems(readProgramSettings(program, host));
+  if (flags.has("--print-config")) {
+    print(configLines(program, host));
+    return reportProblems(readProgramSettings(program, host));
+  }
+  if (flags.has("--check")) return reportProblems(checkProgram(program, host));
   const running = await startGateway(program, host);
   if (running instanceof StartProblems) return reportProblems(running.problems);
   const { gateway, drain, finished } = running;
@@ -86,8 +97,9 @@ export async function startGateway(program: GatewayProgram, host: GatewayHost): 
   if (problems.length > 0) return new StartProblems(problems);
   let parts: ReturnType<typeof buildGateway>;
   try {
-    program.makeTargets();
-    parts = buildGateway(program, host);
+    const limits: Limits = { ...defaultLimits, ...program.limits };
+    program.makeTargets(limits);
+    parts = buildGateway(program, limits, host);
   } catch (cause) {
     return new StartProblems(problemsOf(cause));
   }
@@ -97,13 +109,14 @@ export async function startGateway(program: GatewayProgram, host: GatewayHost): 
     await gateway.revocations.start();
     await seedAccess(store, program.access());
   } catch (cause) {
+    await undoStart(gateway, []);
     return new StartProblems([`the store cannot be used: ${messageOf(cause)}`]);
   }
   const listeners: Listener[] = [];
   try {
     for (const spec of program.listeners()) listeners.push(await openOne(program, gateway, spec, host));
   } catch (cause) {
-    for (const listener of listeners) listener.destroyAll();
+    await undoStart(gateway, listeners);
     return new StartProblems(problemsOf(cause));
   }
   return finishStart(program, host, gateway, listeners, startedMs);
@@ -137,10 +150,11 @@ async function finishStart(
       for (const listener of listeners) listener.closeIdle();
     },
     liveSessions: () => sessions.all(),
-    // Newcomers that are refused come and go; only what was admitted has to end.
-    leftCount: () => (settings.refuse ? sessions.count : sessions.count + connections()),
+    // Newcomers that are refused come and go; only what was admitted has to end. Sessions have a connection each.
+    leftCount: () => (settings.refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, connections())),
     hasSuccessor: () => settings.hasSuccessor ?? (!settings.refuse && knock(program, listeners, clock)),
     destroyAll: () => {
+      for (const side of sides) void side.stopAccepting();
       for (const listener of [...listeners, ...sides]) listener.destroyAll();
     },
     note: (event, fields) => log.event(event, fields),
@@ -153,13 +167,17 @@ async function finishStart(
   const lifecycle = { isReady: () => isReady, drain: () => drain.signal("admin") };
   try {
     if (program.ops !== null) sides.push(await program.ops.open(program.ops.at(), gateway, lifecycle));
-    if (program.admin !== null) sides.push(await program.admin.open(program.admin.at(), gateway, lifecycle, program.admin.secret()));
+    if (program.admin !== null) {
+      const { at, open, secret } = program.admin;
+      sides.push(await open(at(), gateway, lifecycle, secret(), adminOptions(program, host)));
+    }
   } catch (cause) {
-    for (const listener of [...listeners, ...sides]) listener.destroyAll();
+    await undoStart(gateway, [...listeners, ...sides]);
     return new StartProblems(problemsOf(cause));
   }
   metrics.observe({
     connections,
+    accepted: () => listeners.reduce((sum, listener) => sum + listener.accepted, 0),
     sessions: () => sessions.count,
     draining: () => gateway.draining,
     droppedLogLines: () => log.droppedLines,
@@ -178,6 +196,24 @@ async function finishStart(
   return { gateway, listeners, drain, finished };
 }
 
+/** A gateway that cannot start serves nobody and keeps nothing that would keep its process alive. */
+async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Promise<void> {
+  const stopped = listeners.map((listener) => listener.stopAccepting());
+  for (const listener of listeners) listener.destroyAll();
+  await Promise.all(stopped);
+  for (const listener of listeners) listener.destroyAll();
+  gateway.revocations.close();
+  gateway.metrics.close();
+  await gateway.store.close();
+}
+
+/** Certificates of the admin listener, where the bundle has them. */
+function adminOptions(program: GatewayProgram, host: GatewayHost): AdminOptions {
+  const settings = program.admin?.tls() ?? null;
+  if (settings === null || program.openTlsListener === null) return {};
+  return { tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
+}
+
 /** Whether somebody else has taken over the first public port. */
 function knock(program: GatewayProgram, listeners: readonly Listener[], clock: Clock): Maybe<boolean> {
   const [spec] = program.listeners();
@@ -189,6 +225,23 @@ function readProgramSettings(program: GatewayProgram, host: GatewayHost): readon
   const { values, problems } = readSettings(program.settings, host.env, host.readFile);
   for (const [id, setting] of values) program.values[id] = setting.value;
   return problems;
+}
+
+/** What would stop a start, short of the store and of ports that are taken. */
+function checkProgram(program: GatewayProgram, host: GatewayHost): readonly string[] {
+  const problems = readProgramSettings(program, host);
+  if (problems.length > 0) return problems;
+  try {
+    program.makeTargets({ ...defaultLimits, ...program.limits });
+    return [];
+  } catch (cause) {
+    return problemsOf(cause);
+  }
+}
+
+function refuseFlags(unknown: readonly string[]): void {
+  process.stderr.write(`unknown option ${unknown.join(", ")}; known: ${KNOWN_FLAGS.join(", ")}\n`);
+  process.exitCode = EXIT_USAGE;
 }
 
 function print(text: string): void {
@@ -219,9 +272,8 @@ function configLines(program: GatewayProgram, host: GatewayHost): string {
   return shown.map(({ id, value, origin, where }) => `${id}=${value}  # ${origin}, ${where}\n`).join("");
 }
 
-function buildGateway(program: GatewayProgram, host: GatewayHost) {
+function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost) {
   const { clock } = host;
-  const limits: Limits = { ...defaultLimits, ...program.limits };
   const log = new Log({ output: host.output, clock, limits, level: logLevel(host.env["APIGW_LOG_LEVEL"]), access: program.accessLog });
   const build = { version: program.compiler, build: program.hash, node: process.versions.node };
   const metrics = new Metrics(build, clock, program.proxies);
@@ -236,6 +288,7 @@ function buildGateway(program: GatewayProgram, host: GatewayHost) {
   });
   const revocations = new Revocations(store, sessions, limits, {
     isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (result) => typeof result !== "string"),
+    isRevoked: (identity) => isIdentityRevoked(store, identity),
     onEvent: (stored, count) => log.event("revocation", { sequence: stored.sequence, effect: stored.event.effect, sessions: count }),
     onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
   });
@@ -259,6 +312,7 @@ function buildGateway(program: GatewayProgram, host: GatewayHost) {
     tracing: new Set<ProxyProgram>(),
     handshakes: 0,
     handshakesByAddress: new Map(),
+    exchanges: 0,
     store,
     verified: new VerifiedCache(store, revocations, clock, limits),
     sessions,
@@ -309,8 +363,12 @@ async function openOne(program: GatewayProgram, gateway: Gateway, spec: Listener
     limits,
     clock,
     isUpgrade: isWebSocketUpgrade,
-    onRequest: (request, response) => serveRequest(gateway, self(), request, response),
-    onUpgrade: (request, socket, head) => beginHandshake(gateway, self(), request, socket, head),
+    onRequest: (request, response) => {
+      orBreakOff(gateway, request.socket, () => serveRequest(gateway, self(), request, response));
+    },
+    onUpgrade: (request, socket, head) => {
+      orBreakOff(gateway, socket, () => beginHandshake(gateway, self(), request, socket, head));
+    },
     onRefused: (kind) => {
       if (kind === "connections") metrics.count("connectionsRefused");
       else if (kind === "tls") metrics.count("tlsFailures");
@@ -335,6 +393,16 @@ async function openOne(program: GatewayProgram, gateway: Gateway, spec: Listener
     });
   }
   return listener;
+}
+
+/** A client whose request met a defect of ours must not wait for an answer that nobody writes. */
+function orBreakOff(gateway: Gateway, socket: Socket, begin: () => void): void {
+  try {
+    begin();
+  } catch (defect) {
+    gateway.defect(defect);
+    socket.destroy();
+  }
 }
 
 /** Several at once where the cause has them (certificates), else its message. */

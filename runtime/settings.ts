@@ -52,7 +52,7 @@ export interface ShownSetting {
 
 /** A secret or token file larger than this is a mistake. */
 const FILE_BYTES_MAX = 1024 * 1024;
-const NO_CONTENT = Buffer.alloc(0);
+const NO_CONTENT = /* @__PURE__ */ Buffer.alloc(0);
 
 /** Reads all values. Never throws for what the surroundings lack: that is `problems`. */
 export function readSettings(specs: readonly SettingSpec[], env: Environment, readFile: ReadFile): Settings {

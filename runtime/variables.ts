@@ -65,12 +65,19 @@ export function clientPort(x: Exchange): number | null {
 /** Names of the subject of a client certificate (RFC 4519 attribute types). */
 export type SubjectField = "CN" | "C" | "emailAddress" | "L" | "O" | "OU" | "ST";
 
-/** `client.cn` and its kin: a field of the client certificate's subject. */
+/**
+ * `client.cn` and its kin: a field of the client certificate's subject. A certificate that did not verify, or has
+ * expired since its connection began, is nobody's: where certificates are only asked for, anybody can show any.
+ */
 export function clientSubject(x: Exchange, field: SubjectField): string | null {
-  if (!("getPeerCertificate" in x.socket) || typeof x.socket.getPeerCertificate !== "function") return null;
-  const certificate: unknown = x.socket.getPeerCertificate();
+  const { socket } = x;
+  if (!("authorized" in socket) || socket.authorized !== true) return null;
+  if (!("getPeerCertificate" in socket) || typeof socket.getPeerCertificate !== "function") return null;
+  const certificate: unknown = socket.getPeerCertificate();
   if (typeof certificate !== "object" || certificate === null || !("subject" in certificate)) return null;
   const { subject } = certificate;
+  const endsAtMs = "valid_to" in certificate ? Date.parse(String(certificate.valid_to)) : Number.NaN;
+  if (!(x.gateway.clock.wallMs() < endsAtMs)) return null;
   if (typeof subject !== "object" || subject === null || !Object.hasOwn(subject, field)) return null;
   const value: unknown = Reflect.get(subject, field);
   return typeof value === "string" ? value : Array.isArray(value) ? String(value[0]) : null;

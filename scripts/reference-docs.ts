@@ -1,11 +1,14 @@
 /**
- * Makes docs/reference/schema.md and docs/reference/diagnostics.md from the schemas and the catalogue, which are their only
- * sources. `--check` only compares.
+ * Makes the pages of docs/reference/ from their only sources: the schemas, the catalogue of diagnostics, and the tables of
+ * faults, close reasons and limits. `--check` only compares.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue, codes, families } from "../compiler/diagnostics/catalogue.ts";
+import { faults } from "../runtime/fault.ts";
+import { defaultLimits } from "../runtime/limits.ts";
+import { closeReasons } from "../runtime/upgrade/close-reason.ts";
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../..");
 
@@ -16,6 +19,9 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/schema.md", schemaPage()],
     ["docs/reference/diagnostics.md", diagnosticsPage()],
+    ["docs/reference/faults.md", faultsPage()],
+    ["docs/reference/close-reasons.md", closeReasonsPage()],
+    ["docs/reference/limits.md", limitsPage()],
   ]);
 }
 
@@ -94,6 +100,57 @@ function diagnosticsPage(): string {
     lines.push(`\`\`\`yaml\n# wrong\n${example.bad}\n# right\n${example.good}\n\`\`\`\n`);
   }
   return lines.join("\n");
+}
+
+function page(title: string, intro: string, header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [header, header.map(() => "---"), ...rows.map((row) => row.map(cell))].map((row) => `| ${row.join(" | ")} |`);
+  return `# ${title}\n\n${intro}\n\n${lines.join("\n")}\n`;
+}
+
+function faultsPage(): string {
+  const intro =
+    "What clients get when something is wrong, unless a fault rule says otherwise. The code is `detail.errorcode` of the JSON " +
+    "body, its last part is `fault.name`; `{}` in a text stands for the detail. Generated from `runtime/fault.ts` by " +
+    "`scripts/reference-docs.ts`.";
+  const rows = Object.entries(faults).map(([code, { status, text: words, category, subcategory, doc }]) => {
+    return [`\`${code}\``, String(status), words, `${category}, ${subcategory}`, doc];
+  });
+  return page("Faults", intro, ["code", "status", "text", "category", "when"], rows);
+}
+
+function closeReasonsPage(): string {
+  const intro =
+    "Why connections end. The name is the key of `webSocket.close`, the label stands in metrics and session records; the status is " +
+    "what a handshake gets that ends for this reason before its 101. Without a code the close frame, or its absence, is the peer's " +
+    "own. Where traffic is cut, no byte that arrives after the decision is relayed. Generated from " +
+    "`runtime/upgrade/close-reason.ts` by `scripts/reference-docs.ts`.";
+  const rows = Object.entries(closeReasons).map(([name, reason]) => {
+    const { label, code, status, text: words, isError, cutsTraffic, doc } = reason;
+    const frame = code === 0 ? "" : `${code} ${words}`;
+    const marks = [...(isError ? ["error"] : []), ...(cutsTraffic ? ["cuts traffic"] : [])].join(", ");
+    return [`\`${name}\``, `\`${label}\``, frame, String(status), marks, doc];
+  });
+  return page("Close reasons", intro, ["name", "label", "close frame", "status", "", "when"], rows);
+}
+
+function limitsPage(): string {
+  const intro =
+    "Every bound of a running gateway. Those with a key can be set under `limits` in gateway.yaml, some of them for each proxy " +
+    "under `webSocket`; the others are fixed. Generated from `runtime/limits.ts` by `scripts/reference-docs.ts`.";
+  const source = readFileSync(path.join(root, "runtime/limits.ts"), "utf8");
+  const meanings = new Map([...source.matchAll(/\/\*\* (.+) \*\/\n  readonly (\w+): number;/g)].map((found) => [found[2], found[1]]));
+  const keys = Object.keys(node(node(node(load("gateway.schema.json")["properties"])["limits"])["properties"]));
+  const rows = Object.entries(defaultLimits).map(([name, value]) => {
+    const key = keys.find((other) => [other, `${other}Ms`, `${other}Max`, `${other}BytesMax`].includes(name));
+    return [`\`${name}\``, key === undefined ? "" : `\`${key}\``, amount(name, value), meanings.get(name) ?? ""];
+  });
+  return page("Limits", intro, ["name", "key", "default", "meaning"], rows);
+}
+
+function amount(name: string, value: number): string {
+  if (name.endsWith("Ms")) return value % 1_000 === 0 ? `${value / 1_000} s` : `${value} ms`;
+  if (name.includes("Bytes")) return value % 1_048_576 === 0 ? `${value / 1_048_576} MiB` : `${value / 1_024} KiB`;
+  return String(value);
 }
 
 function load(file: string): Node {

@@ -40,11 +40,12 @@ tSource"},tls:{$ref:"shared.schema.json#/$defs/tls"}},allOf:[{type:"object",not:
 red.schema.json#/$defs/positiveDuration"},early:{$ref:"shared.schema.json#/$defs/size"},handshakesMax:{$ref:"#/$defs/cou\
 ntLimit"},handshakesPerAddressMax:{$ref:"#/$defs/countLimit"},connectionsMax:{$ref:"#/$defs/countLimit"},sessionsMax:{$ref:"\
 #/$defs/countLimit"},responseHead:{$ref:"shared.schema.json#/$defs/size"},responseHeadersMax:{$ref:"#/$defs/countLimit"},
-interimResponsesMax:{$ref:"#/$defs/countLimit"},refusalBody:{$ref:"shared.schema.json#/$defs/size"},connectTimeout:{$ref:"\
-shared.schema.json#/$defs/positiveDuration"},ioTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},spliceBuffer:{
-$ref:"shared.schema.json#/$defs/size"},writeStallTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},halfCloseTimeout:{
-$ref:"shared.schema.json#/$defs/positiveDuration"},closeGrace:{$ref:"shared.schema.json#/$defs/positiveDuration"},closeTimeout:{
-$ref:"shared.schema.json#/$defs/positiveDuration"},idleTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},tcpKeepAlive:{
+interimResponsesMax:{$ref:"#/$defs/countLimit"},refusalBody:{$ref:"shared.schema.json#/$defs/size"},targetConnectionsMax:{
+$ref:"#/$defs/countLimit"},targetIdleConnectionsMax:{$ref:"#/$defs/countLimit"},connectTimeout:{$ref:"shared.schema.json\
+#/$defs/positiveDuration"},ioTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},spliceBuffer:{$ref:"shared.sche\
+ma.json#/$defs/size"},writeStallTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},halfCloseTimeout:{$ref:"shar\
+ed.schema.json#/$defs/positiveDuration"},closeGrace:{$ref:"shared.schema.json#/$defs/positiveDuration"},closeTimeout:{$ref:"\
+shared.schema.json#/$defs/positiveDuration"},idleTimeout:{$ref:"shared.schema.json#/$defs/positiveDuration"},tcpKeepAlive:{
 $ref:"shared.schema.json#/$defs/positiveDuration"},credentialsPerSessionMax:{$ref:"#/$defs/countLimit"},revocationsRememberedMax:{
 $ref:"#/$defs/countLimit"},memoryRecordsMax:{$ref:"#/$defs/countLimit"},verifiedCacheMax:{$ref:"#/$defs/countLimit"},spikeArrestIdentifiersMax:{
 $ref:"#/$defs/countLimit"},logBacklog:{$ref:"shared.schema.json#/$defs/size"},adminBody:{$ref:"shared.schema.json#/$defs\
@@ -54,7 +55,7 @@ defs/duration"},spread:{$ref:"shared.schema.json#/$defs/duration"},refuse:{type:
 successor:{type:"boolean"}}},observability:{type:"object",additionalProperties:!1,"x-expected":"a map with debug and acc\
 essLog",properties:{debug:{type:"string",enum:["on","off"]},accessLog:{type:"string",enum:["on","off"]}}}},$defs:{countLimit:{
 type:"integer",minimum:1,maximum:1e9,"x-expected":"a whole number of at least 1"}}},rr=Object.prototype.hasOwnProperty,Xe=ni().
-default,Hi=new RegExp("^[a-z][a-z0-9-]{0,31}$","u"),Zr={type:"string",pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","x-for\
+default,Mi=new RegExp("^[a-z][a-z0-9-]{0,31}$","u"),Zr={type:"string",pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","x-for\
 mat":"environment-name","x-expected":"a name of lower-case letters, digits and `-`"},ci=new RegExp("^[a-z]([a-z0-9-]{0,6\
 1}[a-z0-9])?$","u");function Ze(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Ze.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!ci.
@@ -96,9 +97,9 @@ omEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, default: ho
 Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
 "u"),Er={type:"object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: value }",properties:{
 env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},ka={type:"string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,2\
-54}$","x-format":"environment-variable","x-expected":"the name of an environment variable"},Mi=new RegExp("^[A-Za-z_][A-\
+54}$","x-format":"environment-variable","x-expected":"the name of an environment variable"},Hi=new RegExp("^[A-Za-z_][A-\
 Za-z0-9_]{0,254}$","u");function ge(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=ge.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Mi.
+let e=null,r=0,p=ge.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(!Hi.
 test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},
 schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:ka,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:ka.type,parentSchema:ka,data:s};e===null?e=[a]:e.push(a),
@@ -168,15 +169,15 @@ schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{let
 n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
 (e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:
 e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,data:s};
-e===null?e=[n]:e.push(n),r++}return ae.errors=e,p.props=o,r===0}ae.evaluated={dynamicProps:!0,dynamicItems:!1};function Hr(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hr.evaluated;
+e===null?e=[n]:e.push(n),r++}return ae.errors=e,p.props=o,r===0}ae.evaluated={dynamicProps:!0,dynamicItems:!1};function Mr(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Mr.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>253){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:_r,data:s};e===null?e=[a]:e.push(
 a),r++}if(!fi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0\
 -9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a\
 -z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:_r,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:s};e===null?e=[a]:e.push(a),
-r++}return Hr.errors=e,r===0}Hr.evaluated={dynamicProps:!1,dynamicItems:!1};function pr(s,{instancePath:t="",parentData:D,
+r++}return Mr.errors=e,r===0}Mr.evaluated={dynamicProps:!1,dynamicItems:!1};function pr(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=pr.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.certFile===void 0){let a={instancePath:t,
 schemaPath:"#/required",keyword:"required",params:{missingProperty:"certFile"},schema:ie.required,parentSchema:ie,data:s};
@@ -215,8 +216,8 @@ e===null?e=[o]:e.push(o),r++}if(w.hostnames!==void 0){let h=w.hostnames;if(Array
 schema:100,parentSchema:ie.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){
 let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"\
 minItems",params:{limit:1},schema:1,parentSchema:ie.properties.sni.items.properties.hostnames,data:h};e===null?e=[S]:e.push(
-S),r++}let o=h.length;for(let S=0;S<o;S++)Hr(h[S],{instancePath:t+"/sni/"+c+"/hostnames/"+S,parentData:h,parentDataProperty:S,
-rootData:l,dynamicAnchors:m})||(e=e===null?Hr.errors:e.concat(Hr.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)
+S),r++}let o=h.length;for(let S=0;S<o;S++)Mr(h[S],{instancePath:t+"/sni/"+c+"/hostnames/"+S,parentData:h,parentDataProperty:S,
+rootData:l,dynamicAnchors:m})||(e=e===null?Mr.errors:e.concat(Mr.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)
 for(d=n;d--;)if(Xe(h[n],h[d])){let S={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#/properties/sni/items/propertie\
 s/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:ie.properties.sni.items.properties.
 hostnames,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{let o={instancePath:t+"/sni/"+c+"/hostnames",schemaPath:"#\
@@ -243,8 +244,8 @@ schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.anyOf,parentSchema:$e,d
 errors=e,p.props=o,r===0}nr.evaluated={dynamicProps:!0,dynamicItems:!1};var ar={type:"object",additionalProperties:!1,minProperties:1,
 maxProperties:1,"x-secret":!0,"x-rule":"a secret comes from one place: either env or file","x-hints":{default:"a secret \
 has no default, because that would be the secret in clear"},"x-expected":"{ env: NAME } or { file: path }",properties:{env:{
-$ref:"#/$defs/environmentVariable"},file:{$ref:"#/$defs/fileSource"}}};function Mr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Mr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+$ref:"#/$defs/environmentVariable"},file:{$ref:"#/$defs/fileSource"}}};function Hr(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){let a={instancePath:t,schemaPath:"\
 #/maxProperties",keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:ar,data:s};e===null?e=[a]:e.push(a),r++}
 if(Object.keys(s).length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},
@@ -254,7 +255,7 @@ data:s};e===null?e=[i]:e.push(i),r++}s.env!==void 0&&(ge(s.env,{instancePath:t+"
 nv",rootData:l,dynamicAnchors:m})||(e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+
 "/file",parentData:s,parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),
 r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ar.type,parentSchema:ar,
-data:s};e===null?e=[a]:e.push(a),r++}return Mr.errors=e,r===0}Mr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var va={
+data:s};e===null?e=[a]:e.push(a),r++}return Hr.errors=e,r===0}Hr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var va={
 type:"string",pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"a size with its unit, \
 such as 64KiB or 1MiB"},Ui=new RegExp("^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","u");function le(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=le.evaluated;if(p.dynamicProps&&
@@ -263,13 +264,13 @@ parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=nu
 KiB|MB|MiB|GB|GiB)$",parentSchema:va,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",
 keyword:"type",params:{type:"string"},schema:va.type,parentSchema:va,data:s};e===null?e=[a]:e.push(a),r++}return le.errors=
 e,r===0}le.evaluated={dynamicProps:!1,dynamicItems:!1};var St={type:"integer",minimum:1,maximum:1e9,"x-expected":"a whol\
-e number of at least 1"};function Q(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=Q.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),!(typeof s=="number"&&
+e number of at least 1"};function W(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=W.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),!(typeof s=="number"&&
 !(s%1)&&!isNaN(s)&&isFinite(s))){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"integer"},schema:St.
 type,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}if(typeof s=="number"&&isFinite(s)){if(s>1e9||isNaN(s)){let a={
 instancePath:t,schemaPath:"#/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e9},schema:1e9,parentSchema:St,data:s};
 e===null?e=[a]:e.push(a),r++}if(s<1||isNaN(s)){let a={instancePath:t,schemaPath:"#/minimum",keyword:"minimum",params:{comparison:"\
->=",limit:1},schema:1,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}}return Q.errors=e,r===0}Q.evaluated={dynamicProps:!1,
+>=",limit:1},schema:1,parentSchema:St,data:s};e===null?e=[a]:e.push(a),r++}}return W.errors=e,r===0}W.evaluated={dynamicProps:!1,
 dynamicItems:!1};var Ur={type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expecte\
 d":"a duration with its unit, such as 250ms, 30s, 5m, 12h or 1d"},Sa=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function se(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=se.evaluated;
@@ -294,7 +295,7 @@ void 0){let o=s.kind;if(typeof o!="string"){let n={instancePath:t+"/kind",schema
 ype",params:{type:"string"},schema:E.properties.kind.type,parentSchema:E.properties.kind,data:o};e===null?e=[n]:e.push(n),
 r++}if(o!=="Gateway"){let n={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"\
 Gateway"},schema:"Gateway",parentSchema:E.properties.kind,data:o};e===null?e=[n]:e.push(n),r++}}if(s.organization!==void 0){
-let o=s.organization;if(typeof o=="string"){if(!Hi.test(o)){let n={instancePath:t+"/organization",schemaPath:"#/properti\
+let o=s.organization;if(typeof o=="string"){if(!Mi.test(o)){let n={instancePath:t+"/organization",schemaPath:"#/properti\
 es/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:E.
 properties.organization,data:o};e===null?e=[n]:e.push(n),r++}}else{let n={instancePath:t+"/organization",schemaPath:"#/p\
 roperties/organization/type",keyword:"type",params:{type:"string"},schema:E.properties.organization.type,parentSchema:E.
@@ -452,8 +453,8 @@ o.host!==void 0&&(Ge(o.host,{instancePath:t+"/admin/host",parentData:o,parentDat
 (e=e===null?Ge.errors:e.concat(Ge.errors),r=e.length)),o.port!==void 0&&(Ke(o.port,{instancePath:t+"/admin/port",parentData:o,
 parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===null?Ke.errors:e.concat(Ke.errors),r=e.length)),o.socket!==
 void 0&&(nr(o.socket,{instancePath:t+"/admin/socket",parentData:o,parentDataProperty:"socket",rootData:l,dynamicAnchors:m})||
-(e=e===null?nr.errors:e.concat(nr.errors),r=e.length)),o.secret!==void 0&&(Mr(o.secret,{instancePath:t+"/admin/secret",parentData:o,
-parentDataProperty:"secret",rootData:l,dynamicAnchors:m})||(e=e===null?Mr.errors:e.concat(Mr.errors),r=e.length)),o.tls!==
+(e=e===null?nr.errors:e.concat(nr.errors),r=e.length)),o.secret!==void 0&&(Hr(o.secret,{instancePath:t+"/admin/secret",parentData:o,
+parentDataProperty:"secret",rootData:l,dynamicAnchors:m})||(e=e===null?Hr.errors:e.concat(Hr.errors),r=e.length)),o.tls!==
 void 0&&(pr(o.tls,{instancePath:t+"/admin/tls",parentData:o,parentDataProperty:"tls",rootData:l,dynamicAnchors:m})||(e=e===
 null?pr.errors:e.concat(pr.errors),r=e.length))}else{let f={instancePath:t+"/admin",schemaPath:"#/properties/admin/type",
 keyword:"type",params:{type:"object"},schema:E.properties.admin.type,parentSchema:E.properties.admin,data:o};e===null?e=
@@ -462,8 +463,8 @@ call(E.properties.limits.properties,n)){let d={instancePath:t+"/limits",schemaPa
 ties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:E.properties.limits,data:o};e===
 null?e=[d]:e.push(d),r++}o.requestHead!==void 0&&(le(o.requestHead,{instancePath:t+"/limits/requestHead",parentData:o,parentDataProperty:"\
 requestHead",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.requestHeadersMax!==
-void 0&&(Q(o.requestHeadersMax,{instancePath:t+"/limits/requestHeadersMax",parentData:o,parentDataProperty:"requestHeade\
-rsMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.requestTarget!==void 0&&(le(
+void 0&&(W(o.requestHeadersMax,{instancePath:t+"/limits/requestHeadersMax",parentData:o,parentDataProperty:"requestHeade\
+rsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.length)),o.requestTarget!==void 0&&(le(
 o.requestTarget,{instancePath:t+"/limits/requestTarget",parentData:o,parentDataProperty:"requestTarget",rootData:l,dynamicAnchors:m})||
 (e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.requestHeadTimeout!==void 0&&(se(o.requestHeadTimeout,{instancePath:t+
 "/limits/requestHeadTimeout",parentData:o,parentDataProperty:"requestHeadTimeout",rootData:l,dynamicAnchors:m})||(e=e===
@@ -472,22 +473,26 @@ null?se.errors:e.concat(se.errors),r=e.length)),o.requestTimeout!==void 0&&(se(o
 concat(se.errors),r=e.length)),o.keepAliveTimeout!==void 0&&(se(o.keepAliveTimeout,{instancePath:t+"/limits/keepAliveTim\
 eout",parentData:o,parentDataProperty:"keepAliveTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.
 errors),r=e.length)),o.early!==void 0&&(le(o.early,{instancePath:t+"/limits/early",parentData:o,parentDataProperty:"earl\
-y",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.handshakesMax!==void 0&&(Q(o.
+y",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.handshakesMax!==void 0&&(W(o.
 handshakesMax,{instancePath:t+"/limits/handshakesMax",parentData:o,parentDataProperty:"handshakesMax",rootData:l,dynamicAnchors:m})||
-(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.handshakesPerAddressMax!==void 0&&(Q(o.handshakesPerAddressMax,{instancePath:t+
+(e=e===null?W.errors:e.concat(W.errors),r=e.length)),o.handshakesPerAddressMax!==void 0&&(W(o.handshakesPerAddressMax,{instancePath:t+
 "/limits/handshakesPerAddressMax",parentData:o,parentDataProperty:"handshakesPerAddressMax",rootData:l,dynamicAnchors:m})||
-(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.connectionsMax!==void 0&&(Q(o.connectionsMax,{instancePath:t+"/li\
-mits/connectionsMax",parentData:o,parentDataProperty:"connectionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:
-e.concat(Q.errors),r=e.length)),o.sessionsMax!==void 0&&(Q(o.sessionsMax,{instancePath:t+"/limits/sessionsMax",parentData:o,
-parentDataProperty:"sessionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.responseHead!==
+(e=e===null?W.errors:e.concat(W.errors),r=e.length)),o.connectionsMax!==void 0&&(W(o.connectionsMax,{instancePath:t+"/li\
+mits/connectionsMax",parentData:o,parentDataProperty:"connectionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:
+e.concat(W.errors),r=e.length)),o.sessionsMax!==void 0&&(W(o.sessionsMax,{instancePath:t+"/limits/sessionsMax",parentData:o,
+parentDataProperty:"sessionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.length)),o.responseHead!==
 void 0&&(le(o.responseHead,{instancePath:t+"/limits/responseHead",parentData:o,parentDataProperty:"responseHead",rootData:l,
-dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.responseHeadersMax!==void 0&&(Q(o.responseHeadersMax,
+dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.responseHeadersMax!==void 0&&(W(o.responseHeadersMax,
 {instancePath:t+"/limits/responseHeadersMax",parentData:o,parentDataProperty:"responseHeadersMax",rootData:l,dynamicAnchors:m})||
-(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),o.interimResponsesMax!==void 0&&(Q(o.interimResponsesMax,{instancePath:t+
+(e=e===null?W.errors:e.concat(W.errors),r=e.length)),o.interimResponsesMax!==void 0&&(W(o.interimResponsesMax,{instancePath:t+
 "/limits/interimResponsesMax",parentData:o,parentDataProperty:"interimResponsesMax",rootData:l,dynamicAnchors:m})||(e=e===
-null?Q.errors:e.concat(Q.errors),r=e.length)),o.refusalBody!==void 0&&(le(o.refusalBody,{instancePath:t+"/limits/refusal\
+null?W.errors:e.concat(W.errors),r=e.length)),o.refusalBody!==void 0&&(le(o.refusalBody,{instancePath:t+"/limits/refusal\
 Body",parentData:o,parentDataProperty:"refusalBody",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),
-r=e.length)),o.connectTimeout!==void 0&&(se(o.connectTimeout,{instancePath:t+"/limits/connectTimeout",parentData:o,parentDataProperty:"\
+r=e.length)),o.targetConnectionsMax!==void 0&&(W(o.targetConnectionsMax,{instancePath:t+"/limits/targetConnectionsMax",parentData:o,
+parentDataProperty:"targetConnectionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.length)),
+o.targetIdleConnectionsMax!==void 0&&(W(o.targetIdleConnectionsMax,{instancePath:t+"/limits/targetIdleConnectionsMax",parentData:o,
+parentDataProperty:"targetIdleConnectionsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.
+length)),o.connectTimeout!==void 0&&(se(o.connectTimeout,{instancePath:t+"/limits/connectTimeout",parentData:o,parentDataProperty:"\
 connectTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),o.ioTimeout!==void 0&&
 (se(o.ioTimeout,{instancePath:t+"/limits/ioTimeout",parentData:o,parentDataProperty:"ioTimeout",rootData:l,dynamicAnchors:m})||
 (e=e===null?se.errors:e.concat(se.errors),r=e.length)),o.spliceBuffer!==void 0&&(le(o.spliceBuffer,{instancePath:t+"/lim\
@@ -503,22 +508,22 @@ e===null?se.errors:e.concat(se.errors),r=e.length)),o.idleTimeout!==void 0&&(se(
 dleTimeout",parentData:o,parentDataProperty:"idleTimeout",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(
 se.errors),r=e.length)),o.tcpKeepAlive!==void 0&&(se(o.tcpKeepAlive,{instancePath:t+"/limits/tcpKeepAlive",parentData:o,
 parentDataProperty:"tcpKeepAlive",rootData:l,dynamicAnchors:m})||(e=e===null?se.errors:e.concat(se.errors),r=e.length)),
-o.credentialsPerSessionMax!==void 0&&(Q(o.credentialsPerSessionMax,{instancePath:t+"/limits/credentialsPerSessionMax",parentData:o,
-parentDataProperty:"credentialsPerSessionMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.
-length)),o.revocationsRememberedMax!==void 0&&(Q(o.revocationsRememberedMax,{instancePath:t+"/limits/revocationsRemember\
-edMax",parentData:o,parentDataProperty:"revocationsRememberedMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.
-concat(Q.errors),r=e.length)),o.memoryRecordsMax!==void 0&&(Q(o.memoryRecordsMax,{instancePath:t+"/limits/memoryRecordsM\
-ax",parentData:o,parentDataProperty:"memoryRecordsMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),
-r=e.length)),o.verifiedCacheMax!==void 0&&(Q(o.verifiedCacheMax,{instancePath:t+"/limits/verifiedCacheMax",parentData:o,
-parentDataProperty:"verifiedCacheMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(Q.errors),r=e.length)),
-o.spikeArrestIdentifiersMax!==void 0&&(Q(o.spikeArrestIdentifiersMax,{instancePath:t+"/limits/spikeArrestIdentifiersMax",
-parentData:o,parentDataProperty:"spikeArrestIdentifiersMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(
-Q.errors),r=e.length)),o.logBacklog!==void 0&&(le(o.logBacklog,{instancePath:t+"/limits/logBacklog",parentData:o,parentDataProperty:"\
+o.credentialsPerSessionMax!==void 0&&(W(o.credentialsPerSessionMax,{instancePath:t+"/limits/credentialsPerSessionMax",parentData:o,
+parentDataProperty:"credentialsPerSessionMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.
+length)),o.revocationsRememberedMax!==void 0&&(W(o.revocationsRememberedMax,{instancePath:t+"/limits/revocationsRemember\
+edMax",parentData:o,parentDataProperty:"revocationsRememberedMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.
+concat(W.errors),r=e.length)),o.memoryRecordsMax!==void 0&&(W(o.memoryRecordsMax,{instancePath:t+"/limits/memoryRecordsM\
+ax",parentData:o,parentDataProperty:"memoryRecordsMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),
+r=e.length)),o.verifiedCacheMax!==void 0&&(W(o.verifiedCacheMax,{instancePath:t+"/limits/verifiedCacheMax",parentData:o,
+parentDataProperty:"verifiedCacheMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(W.errors),r=e.length)),
+o.spikeArrestIdentifiersMax!==void 0&&(W(o.spikeArrestIdentifiersMax,{instancePath:t+"/limits/spikeArrestIdentifiersMax",
+parentData:o,parentDataProperty:"spikeArrestIdentifiersMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(
+W.errors),r=e.length)),o.logBacklog!==void 0&&(le(o.logBacklog,{instancePath:t+"/limits/logBacklog",parentData:o,parentDataProperty:"\
 logBacklog",rootData:l,dynamicAnchors:m})||(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.adminBody!==void 0&&
 (le(o.adminBody,{instancePath:t+"/limits/adminBody",parentData:o,parentDataProperty:"adminBody",rootData:l,dynamicAnchors:m})||
-(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.adminPageMax!==void 0&&(Q(o.adminPageMax,{instancePath:t+"/limi\
-ts/adminPageMax",parentData:o,parentDataProperty:"adminPageMax",rootData:l,dynamicAnchors:m})||(e=e===null?Q.errors:e.concat(
-Q.errors),r=e.length))}else{let n={instancePath:t+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{
+(e=e===null?le.errors:e.concat(le.errors),r=e.length)),o.adminPageMax!==void 0&&(W(o.adminPageMax,{instancePath:t+"/limi\
+ts/adminPageMax",parentData:o,parentDataProperty:"adminPageMax",rootData:l,dynamicAnchors:m})||(e=e===null?W.errors:e.concat(
+W.errors),r=e.length))}else{let n={instancePath:t+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{
 type:"object"},schema:E.properties.limits.type,parentSchema:E.properties.limits,data:o};e===null?e=[n]:e.push(n),r++}}if(s.
 drain!==void 0){let o=s.drain;if(o&&typeof o=="object"&&!Array.isArray(o)){for(let n in o)if(!(n==="preDrainDelay"||n===
 "window"||n==="spread"||n==="refuse"||n==="successor")){let d={instancePath:t+"/drain",schemaPath:"#/properties/drain/ad\
@@ -557,7 +562,7 @@ e===null?e=[d]:e.push(d),r++}}}else{let n={instancePath:t+"/observability",schem
 keyword:"type",params:{type:"object"},schema:E.properties.observability.type,parentSchema:E.properties.observability,data:o};
 e===null?e=[n]:e.push(n),r++}}}else{let o={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:E.
 type,parentSchema:E,data:s};e===null?e=[o]:e.push(o),r++}return _t.errors=e,r===0}_t.evaluated={props:!0,dynamicProps:!1,
-dynamicItems:!1};var dp=Nt,Y={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/e\
+dynamicItems:!1};var dp=Nt,Q={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/e\
 nvironment.schema.json",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys","x-not-yet":[
 "keyValueMaps","propertySets","flowHooks","caches"],"x-hints":{name:"the name of an environment is the name of its file"},
 properties:{kind:{type:"string",const:"Environment"},description:{type:"string"},targetServers:{type:"array",maxItems:1e3,
@@ -632,8 +637,8 @@ commonName,data:a};e===null?e=[i]:e.push(i),r++}}else{let i={instancePath:t+"/co
 nName/type",keyword:"type",params:{type:"string"},schema:ne.properties.commonName.type,parentSchema:ne.properties.commonName,
 data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
 t"},schema:ne.type,parentSchema:ne,data:s};e===null?e=[a]:e.push(a),r++}return Yr.errors=e,r===0}Yr.evaluated={props:!0,
-dynamicProps:!1,dynamicItems:!1};function He(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
-let e=null,r=0,p=He.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s==
+dynamicProps:!1,dynamicItems:!1};function Me(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
+let e=null,r=0,p=Me.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(typeof s==
 "string"){if(V(s)>4096){let n={instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,
 parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}if(V(s)<1){let n={instancePath:t,schemaPath:"#/anyOf/0/min\
 Length",keyword:"minLength",params:{limit:1},schema:1,parentSchema:$e.anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}}else{
@@ -641,86 +646,86 @@ let n={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"s
 anyOf[0],data:s};e===null?e=[n]:e.push(n),r++}var h=c===r;i=i||h;let w=r;ke(s,{instancePath:t,parentData:D,parentDataProperty:_,
 rootData:l,dynamicAnchors:m})||(e=e===null?ke.errors:e.concat(ke.errors),r=e.length);var h=w===r;if(i=i||h,h)var o=!0;if(i)
 r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:$e.
-anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return He.errors=e,p.props=o,r===0}He.evaluated={dynamicProps:!0,
+anyOf,parentSchema:$e,data:s};e===null?e=[n]:e.push(n),r++}return Me.errors=e,p.props=o,r===0}Me.evaluated={dynamicProps:!0,
 dynamicItems:!1};var Wi=new RegExp("^[A-Za-z0-9._-]+$","u");function Nt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Nt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let i={instancePath:t,schemaPath:"#/requi\
-red",keyword:"required",params:{missingProperty:"kind"},schema:Y.required,parentSchema:Y,data:s};e===null?e=[i]:e.push(i),
+red",keyword:"required",params:{missingProperty:"kind"},schema:Q.required,parentSchema:Q,data:s};e===null?e=[i]:e.push(i),
 r++}for(let i in s)if(!(i==="kind"||i==="description"||i==="targetServers"||i==="references")){let c={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:Y,data:s};e===
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:Q,data:s};e===
 null?e=[c]:e.push(c),r++}if(s.kind!==void 0){let i=s.kind;if(typeof i!="string"){let c={instancePath:t+"/kind",schemaPath:"\
-#/properties/kind/type",keyword:"type",params:{type:"string"},schema:Y.properties.kind.type,parentSchema:Y.properties.kind,
+#/properties/kind/type",keyword:"type",params:{type:"string"},schema:Q.properties.kind.type,parentSchema:Q.properties.kind,
 data:i};e===null?e=[c]:e.push(c),r++}if(i!=="Environment"){let c={instancePath:t+"/kind",schemaPath:"#/properties/kind/c\
-onst",keyword:"const",params:{allowedValue:"Environment"},schema:"Environment",parentSchema:Y.properties.kind,data:i};e===
+onst",keyword:"const",params:{allowedValue:"Environment"},schema:"Environment",parentSchema:Q.properties.kind,data:i};e===
 null?e=[c]:e.push(c),r++}}if(s.description!==void 0){let i=s.description;if(typeof i!="string"){let c={instancePath:t+"/\
-description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},schema:Y.properties.description.
-type,parentSchema:Y.properties.description,data:i};e===null?e=[c]:e.push(c),r++}}if(s.targetServers!==void 0){let i=s.targetServers;
+description",schemaPath:"#/properties/description/type",keyword:"type",params:{type:"string"},schema:Q.properties.description.
+type,parentSchema:Q.properties.description,data:i};e===null?e=[c]:e.push(c),r++}}if(s.targetServers!==void 0){let i=s.targetServers;
 if(Array.isArray(i)){if(i.length>1e3){let w={instancePath:t+"/targetServers",schemaPath:"#/properties/targetServers/maxI\
-tems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Y.properties.targetServers,data:i};e===null?e=[w]:e.
+tems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Q.properties.targetServers,data:i};e===null?e=[w]:e.
 push(w),r++}let c=i.length;for(let w=0;w<c;w++){let h=i[w];if(h&&typeof h=="object"&&!Array.isArray(h)){if(h.name===void 0){
 let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",keyword:"required",params:{
-missingProperty:"name"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.targetServers.items,data:h};
+missingProperty:"name"},schema:Q.properties.targetServers.items.required,parentSchema:Q.properties.targetServers.items,data:h};
 e===null?e=[o]:e.push(o),r++}if(h.host===void 0){let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targ\
-etServers/items/required",keyword:"required",params:{missingProperty:"host"},schema:Y.properties.targetServers.items.required,
-parentSchema:Y.properties.targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}if(h.port===void 0){let o={instancePath:t+
+etServers/items/required",keyword:"required",params:{missingProperty:"host"},schema:Q.properties.targetServers.items.required,
+parentSchema:Q.properties.targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}if(h.port===void 0){let o={instancePath:t+
 "/targetServers/"+w,schemaPath:"#/properties/targetServers/items/required",keyword:"required",params:{missingProperty:"p\
-ort"},schema:Y.properties.targetServers.items.required,parentSchema:Y.properties.targetServers.items,data:h};e===null?e=
+ort"},schema:Q.properties.targetServers.items.required,parentSchema:Q.properties.targetServers.items,data:h};e===null?e=
 [o]:e.push(o),r++}for(let o in h)if(!(o==="name"||o==="description"||o==="host"||o==="port"||o==="isEnabled"||o==="sslIn\
 fo")){let n={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/items/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:Y.properties.targetServers.items,data:h};e===
+additionalProperties",params:{additionalProperty:o},schema:!1,parentSchema:Q.properties.targetServers.items,data:h};e===
 null?e=[n]:e.push(n),r++}if(h.name!==void 0&&(Wr(h.name,{instancePath:t+"/targetServers/"+w+"/name",parentData:h,parentDataProperty:"\
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Wr.errors:e.concat(Wr.errors),r=e.length)),h.description!==void 0){let o=h.
 description;if(typeof o!="string"){let n={instancePath:t+"/targetServers/"+w+"/description",schemaPath:"#/properties/tar\
-getServers/items/properties/description/type",keyword:"type",params:{type:"string"},schema:Y.properties.targetServers.items.
-properties.description.type,parentSchema:Y.properties.targetServers.items.properties.description,data:o};e===null?e=[n]:
+getServers/items/properties/description/type",keyword:"type",params:{type:"string"},schema:Q.properties.targetServers.items.
+properties.description.type,parentSchema:Q.properties.targetServers.items.properties.description,data:o};e===null?e=[n]:
 e.push(n),r++}}if(h.host!==void 0&&(Jr(h.host,{instancePath:t+"/targetServers/"+w+"/host",parentData:h,parentDataProperty:"\
 host",rootData:l,dynamicAnchors:m})||(e=e===null?Jr.errors:e.concat(Jr.errors),r=e.length)),h.port!==void 0&&(Xr(h.port,
 {instancePath:t+"/targetServers/"+w+"/port",parentData:h,parentDataProperty:"port",rootData:l,dynamicAnchors:m})||(e=e===
 null?Xr.errors:e.concat(Xr.errors),r=e.length)),h.isEnabled!==void 0){let o=h.isEnabled;if(typeof o!="boolean"){let n={instancePath:t+
 "/targetServers/"+w+"/isEnabled",schemaPath:"#/properties/targetServers/items/properties/isEnabled/type",keyword:"type",
-params:{type:"boolean"},schema:Y.properties.targetServers.items.properties.isEnabled.type,parentSchema:Y.properties.targetServers.
+params:{type:"boolean"},schema:Q.properties.targetServers.items.properties.isEnabled.type,parentSchema:Q.properties.targetServers.
 items.properties.isEnabled,data:o};e===null?e=[n]:e.push(n),r++}}h.sslInfo!==void 0&&(Yr(h.sslInfo,{instancePath:t+"/tar\
 getServers/"+w+"/sslInfo",parentData:h,parentDataProperty:"sslInfo",rootData:l,dynamicAnchors:m})||(e=e===null?Yr.errors:
 e.concat(Yr.errors),r=e.length))}else{let o={instancePath:t+"/targetServers/"+w,schemaPath:"#/properties/targetServers/i\
-tems/type",keyword:"type",params:{type:"object"},schema:Y.properties.targetServers.items.type,parentSchema:Y.properties.
+tems/type",keyword:"type",params:{type:"object"},schema:Q.properties.targetServers.items.type,parentSchema:Q.properties.
 targetServers.items,data:h};e===null?e=[o]:e.push(o),r++}}}else{let c={instancePath:t+"/targetServers",schemaPath:"#/pro\
-perties/targetServers/type",keyword:"type",params:{type:"array"},schema:Y.properties.targetServers.type,parentSchema:Y.properties.
+perties/targetServers/type",keyword:"type",params:{type:"array"},schema:Q.properties.targetServers.type,parentSchema:Q.properties.
 targetServers,data:i};e===null?e=[c]:e.push(c),r++}}if(s.references!==void 0){let i=s.references;if(i&&typeof i=="object"&&
 !Array.isArray(i)){if(Object.keys(i).length>100){let c={instancePath:t+"/references",schemaPath:"#/properties/references\
-/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:Y.properties.references,data:i};e===null?
+/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:Q.properties.references,data:i};e===null?
 e=[c]:e.push(c),r++}for(let c in i){let w=r;if(typeof c=="string"){if(!Wi.test(c)){let h={instancePath:t+"/references",schemaPath:"\
 #/properties/references/propertyNames/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._-]+$"},schema:"^[A-Za-z0-\
-9._-]+$",parentSchema:Y.properties.references.propertyNames,data:c,propertyName:c};e===null?e=[h]:e.push(h),r++}}else{let h={
+9._-]+$",parentSchema:Q.properties.references.propertyNames,data:c,propertyName:c};e===null?e=[h]:e.push(h),r++}}else{let h={
 instancePath:t+"/references",schemaPath:"#/properties/references/propertyNames/type",keyword:"type",params:{type:"string"},
-schema:Y.properties.references.propertyNames.type,parentSchema:Y.properties.references.propertyNames,data:c,propertyName:c};
+schema:Q.properties.references.propertyNames.type,parentSchema:Q.properties.references.propertyNames,data:c,propertyName:c};
 e===null?e=[h]:e.push(h),r++}var a=w===r;if(!a){let h={instancePath:t+"/references",schemaPath:"#/properties/references/\
-propertyNames",keyword:"propertyNames",params:{propertyName:c},schema:Y.properties.references.propertyNames,parentSchema:Y.
+propertyNames",keyword:"propertyNames",params:{propertyName:c},schema:Q.properties.references.propertyNames,parentSchema:Q.
 properties.references,data:i};e===null?e=[h]:e.push(h),r++}}for(let c in i){let w=i[c];if(w&&typeof w=="object"&&!Array.
 isArray(w)){if(Object.keys(w).length<1){let h={instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"\
-#/properties/references/additionalProperties/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:Y.
+#/properties/references/additionalProperties/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:Q.
 properties.references.additionalProperties,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="caFile"||h==="c\
 ertFile"||h==="keyFile")){let o={instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/pr\
 operties/references/additionalProperties/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:h},
-schema:!1,parentSchema:Y.properties.references.additionalProperties,data:w};e===null?e=[o]:e.push(o),r++}if(w.caFile!==void 0&&
-(He(w.caFile,{instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1")+"/caFile",parentData:w,parentDataProperty:"\
-caFile",rootData:l,dynamicAnchors:m})||(e=e===null?He.errors:e.concat(He.errors),r=e.length)),w.certFile!==void 0&&(He(w.
+schema:!1,parentSchema:Q.properties.references.additionalProperties,data:w};e===null?e=[o]:e.push(o),r++}if(w.caFile!==void 0&&
+(Me(w.caFile,{instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1")+"/caFile",parentData:w,parentDataProperty:"\
+caFile",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:e.concat(Me.errors),r=e.length)),w.certFile!==void 0&&(Me(w.
 certFile,{instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1")+"/certFile",parentData:w,parentDataProperty:"\
-certFile",rootData:l,dynamicAnchors:m})||(e=e===null?He.errors:e.concat(He.errors),r=e.length)),w.keyFile!==void 0&&(He(
+certFile",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:e.concat(Me.errors),r=e.length)),w.keyFile!==void 0&&(Me(
 w.keyFile,{instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1")+"/keyFile",parentData:w,parentDataProperty:"\
-keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?He.errors:e.concat(He.errors),r=e.length)),w.certFile!==void 0&&w.keyFile===
+keyFile",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:e.concat(Me.errors),r=e.length)),w.certFile!==void 0&&w.keyFile===
 void 0){let h={instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/reference\
 s/additionalProperties/dependentRequired",keyword:"dependentRequired",params:{property:"certFile",missingProperty:"keyFi\
-le",depsCount:1,deps:"keyFile"},schema:Y.properties.references.additionalProperties.dependentRequired,parentSchema:Y.properties.
+le",depsCount:1,deps:"keyFile"},schema:Q.properties.references.additionalProperties.dependentRequired,parentSchema:Q.properties.
 references.additionalProperties,data:w};e===null?e=[h]:e.push(h),r++}if(w.keyFile!==void 0&&w.certFile===void 0){let h={
 instancePath:t+"/references/"+c.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/references/additionalPro\
 perties/dependentRequired",keyword:"dependentRequired",params:{property:"keyFile",missingProperty:"certFile",depsCount:1,
-deps:"certFile"},schema:Y.properties.references.additionalProperties.dependentRequired,parentSchema:Y.properties.references.
+deps:"certFile"},schema:Q.properties.references.additionalProperties.dependentRequired,parentSchema:Q.properties.references.
 additionalProperties,data:w};e===null?e=[h]:e.push(h),r++}}else{let h={instancePath:t+"/references/"+c.replace(/~/g,"~0").
 replace(/\//g,"~1"),schemaPath:"#/properties/references/additionalProperties/type",keyword:"type",params:{type:"object"},
-schema:Y.properties.references.additionalProperties.type,parentSchema:Y.properties.references.additionalProperties,data:w};
+schema:Q.properties.references.additionalProperties.type,parentSchema:Q.properties.references.additionalProperties,data:w};
 e===null?e=[h]:e.push(h),r++}}}else{let c={instancePath:t+"/references",schemaPath:"#/properties/references/type",keyword:"\
-type",params:{type:"object"},schema:Y.properties.references.type,parentSchema:Y.properties.references,data:i};e===null?e=
-[c]:e.push(c),r++}}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Y.type,parentSchema:Y,
+type",params:{type:"object"},schema:Q.properties.references.type,parentSchema:Q.properties.references,data:i};e===null?e=
+[c]:e.push(c),r++}}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Q.type,parentSchema:Q,
 data:s};e===null?e=[i]:e.push(i),r++}return Nt.errors=e,r===0}Nt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var yp=Et,
 ue={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/proxy.schema.json",type:"ob\
 ject",additionalProperties:!1,required:["kind","proxyEndpoints"],"x-expected":"a map of keys","x-hints":{name:"the name \
@@ -822,7 +827,7 @@ type",params:{type:"string"},schema:Ot.type,parentSchema:Ot,data:s};e===null?e=[
 0}Qr.evaluated={dynamicProps:!1,dynamicItems:!1};var xa={type:"object",additionalProperties:!1,"x-expected":"a map with \
 request and response","x-hints":{name:"preFlow and postFlow need no name",condition:"preFlow and postFlow always run; pu\
 t the condition on the steps"},properties:{request:{$ref:"#/$defs/steps"},response:{$ref:"#/$defs/steps"}}},es={type:"ar\
-ray",maxItems:500,"x-expected":"a list of steps",items:{$ref:"#/$defs/step"}},Fr={anyOf:[{$ref:"#/$defs/policyName"},{type:"\
+ray",maxItems:500,"x-expected":"a list of steps",items:{$ref:"#/$defs/step"}},Lr={anyOf:[{$ref:"#/$defs/policyName"},{type:"\
 object",additionalProperties:!1,required:["name"],"x-expected":"{ name: policy, condition: '...' }",properties:{name:{$ref:"\
 #/$defs/policyName"},condition:{$ref:"#/$defs/condition"}}}],"x-expected":"the name of a policy, or { name: policy, cond\
 ition: '...' }"},$t={type:"string",maxLength:255,pattern:"^[A-Za-z0-9_.-]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$","x-format":"\
@@ -834,27 +839,27 @@ a),r++}if(!Xi.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pat
 A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$"},schema:"^[A-Za-z0-9_.-]([A-Za-z0-9_. -]*[A-Za-z0-9_.-])?$",parentSchema:$t,data:s};e===
 null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:$t.
 type,parentSchema:$t,data:s};e===null?e=[a]:e.push(a),r++}return or.errors=e,r===0}or.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Rr={type:"string",minLength:1,maxLength:8192,"x-expected":`a condition, such as 'request.verb = "GET"'`};function Le(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Le.evaluated;
+var Rr={type:"string",minLength:1,maxLength:8192,"x-expected":`a condition, such as 'request.verb = "GET"'`};function Fe(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Fe.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>8192){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:8192},schema:8192,parentSchema:Rr,data:s};e===null?e=[a]:e.push(
 a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:Rr,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}return Le.errors=e,r===0}Le.evaluated={dynamicProps:!1,
+schema:Rr.type,parentSchema:Rr,data:s};e===null?e=[a]:e.push(a),r++}return Fe.errors=e,r===0}Fe.evaluated={dynamicProps:!1,
 dynamicItems:!1};function kr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=kr.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;or(s,{instancePath:t,
 parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length);var h=c===
 r;i=i||h;let w=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.name===void 0){let n={instancePath:t,schemaPath:"#/an\
-yOf/1/required",keyword:"required",params:{missingProperty:"name"},schema:Fr.anyOf[1].required,parentSchema:Fr.anyOf[1],
+yOf/1/required",keyword:"required",params:{missingProperty:"name"},schema:Lr.anyOf[1].required,parentSchema:Lr.anyOf[1],
 data:s};e===null?e=[n]:e.push(n),r++}for(let n in s)if(!(n==="name"||n==="condition")){let d={instancePath:t,schemaPath:"\
-#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:Fr.anyOf[1],
+#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:Lr.anyOf[1],
 data:s};e===null?e=[d]:e.push(d),r++}s.name!==void 0&&(or(s.name,{instancePath:t+"/name",parentData:s,parentDataProperty:"\
-name",rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length)),s.condition!==void 0&&(Le(s.
+name",rootData:l,dynamicAnchors:m})||(e=e===null?or.errors:e.concat(or.errors),r=e.length)),s.condition!==void 0&&(Fe(s.
 condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===
-null?Le.errors:e.concat(Le.errors),r=e.length))}else{let n={instancePath:t,schemaPath:"#/anyOf/1/type",keyword:"type",params:{
-type:"object"},schema:Fr.anyOf[1].type,parentSchema:Fr.anyOf[1],data:s};e===null?e=[n]:e.push(n),r++}var h=w===r;if(i=i||
+null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let n={instancePath:t,schemaPath:"#/anyOf/1/type",keyword:"type",params:{
+type:"object"},schema:Lr.anyOf[1].type,parentSchema:Lr.anyOf[1],data:s};e===null?e=[n]:e.push(n),r++}var h=w===r;if(i=i||
 h,h)var o=!0;if(i)r=a,e!==null&&(a?e.length=a:e=null);else{let n={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},
-schema:Fr.anyOf,parentSchema:Fr,data:s};e===null?e=[n]:e.push(n),r++}return kr.errors=e,p.props=o,r===0}kr.evaluated={dynamicProps:!0,
+schema:Lr.anyOf,parentSchema:Lr,data:s};e===null?e=[n]:e.push(n),r++}return kr.errors=e,p.props=o,r===0}kr.evaluated={dynamicProps:!0,
 dynamicItems:!1};function Pe(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Pe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),Array.isArray(s)){if(s.
 length>500){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit:500},schema:500,parentSchema:es,
@@ -892,8 +897,8 @@ data:c};e===null?e=[h]:e.push(h),r++}if(c.name!==void 0&&(Qe(c.name,{instancePat
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),c.description!==void 0){let w=c.
 description;if(typeof w!="string"){let h={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:tr.items.properties.description.type,parentSchema:tr.items.properties.
-description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Le(c.condition,{instancePath:t+"/"+i+"/conditio\
-n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),
+description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Fe(c.condition,{instancePath:t+"/"+i+"/conditio\
+n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
 r=e.length)),c.request!==void 0&&(Pe(c.request,{instancePath:t+"/"+i+"/request",parentData:c,parentDataProperty:"request",
 rootData:l,dynamicAnchors:m})||(e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length)),c.response!==void 0&&(Pe(c.response,
 {instancePath:t+"/"+i+"/response",parentData:c,parentDataProperty:"response",rootData:l,dynamicAnchors:m})||(e=e===null?
@@ -917,29 +922,29 @@ data:c};e===null?e=[h]:e.push(h),r++}if(c.name!==void 0&&(Qe(c.name,{instancePat
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),c.description!==void 0){let w=c.
 description;if(typeof w!="string"){let h={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:Ce.items.properties.description.type,parentSchema:Ce.items.properties.
-description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Le(c.condition,{instancePath:t+"/"+i+"/conditio\
-n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),
+description,data:w};e===null?e=[h]:e.push(h),r++}}c.condition!==void 0&&(Fe(c.condition,{instancePath:t+"/"+i+"/conditio\
+n",parentData:c,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
 r=e.length)),c.steps!==void 0&&(Pe(c.steps,{instancePath:t+"/"+i+"/steps",parentData:c,parentDataProperty:"steps",rootData:l,
 dynamicAnchors:m})||(e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length))}else{let w={instancePath:t+"/"+i,schemaPath:"\
 #/items/type",keyword:"type",params:{type:"object"},schema:Ce.items.type,parentSchema:Ce.items,data:c};e===null?e=[w]:e.
 push(w),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"array"},schema:Ce.type,parentSchema:Ce,
-data:s};e===null?e=[a]:e.push(a),r++}return xr.errors=e,r===0}xr.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var Lr={
+data:s};e===null?e=[a]:e.push(a),r++}return xr.errors=e,r===0}xr.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var Fr={
 type:"object",additionalProperties:!1,required:["steps"],"x-expected":"a map with steps",properties:{name:{$ref:"#/$defs\
 /resourceName"},condition:{$ref:"#/$defs/condition"},alwaysEnforce:{type:"boolean"},steps:{$ref:"#/$defs/steps"}}};function wr(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=wr.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.steps===
-void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"steps"},schema:Lr.required,
-parentSchema:Lr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="name"||a==="condition"||a==="alwaysEnforce"||
+void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"steps"},schema:Fr.required,
+parentSchema:Fr,data:s};e===null?e=[a]:e.push(a),r++}for(let a in s)if(!(a==="name"||a==="condition"||a==="alwaysEnforce"||
 a==="steps")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
-schema:!1,parentSchema:Lr,data:s};e===null?e=[i]:e.push(i),r++}if(s.name!==void 0&&(Qe(s.name,{instancePath:t+"/name",parentData:s,
+schema:!1,parentSchema:Fr,data:s};e===null?e=[i]:e.push(i),r++}if(s.name!==void 0&&(Qe(s.name,{instancePath:t+"/name",parentData:s,
 parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Qe.errors:e.concat(Qe.errors),r=e.length)),s.condition!==
-void 0&&(Le(s.condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||
-(e=e===null?Le.errors:e.concat(Le.errors),r=e.length)),s.alwaysEnforce!==void 0){let a=s.alwaysEnforce;if(typeof a!="boo\
+void 0&&(Fe(s.condition,{instancePath:t+"/condition",parentData:s,parentDataProperty:"condition",rootData:l,dynamicAnchors:m})||
+(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length)),s.alwaysEnforce!==void 0){let a=s.alwaysEnforce;if(typeof a!="boo\
 lean"){let i={instancePath:t+"/alwaysEnforce",schemaPath:"#/properties/alwaysEnforce/type",keyword:"type",params:{type:"\
-boolean"},schema:Lr.properties.alwaysEnforce.type,parentSchema:Lr.properties.alwaysEnforce,data:a};e===null?e=[i]:e.push(
+boolean"},schema:Fr.properties.alwaysEnforce.type,parentSchema:Fr.properties.alwaysEnforce,data:a};e===null?e=[i]:e.push(
 i),r++}}s.steps!==void 0&&(Pe(s.steps,{instancePath:t+"/steps",parentData:s,parentDataProperty:"steps",rootData:l,dynamicAnchors:m})||
 (e=e===null?Pe.errors:e.concat(Pe.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},schema:Lr.type,parentSchema:Lr,data:s};e===null?e=[a]:e.push(a),r++}return wr.errors=e,r===0}wr.evaluated=
+type:"object"},schema:Fr.type,parentSchema:Fr,data:s};e===null?e=[a]:e.push(a),r++}return wr.errors=e,r===0}wr.evaluated=
 {props:!0,dynamicProps:!1,dynamicItems:!1};var Ve={type:"object",additionalProperties:!1,"x-expected":"a map of WebSocke\
 t settings",properties:{mode:{type:"string",enum:["allow","only"]},idleTimeout:{$ref:"shared.schema.json#/$defs/positive\
 Duration"},maxDuration:{$ref:"shared.schema.json#/$defs/durationOrNone"},allowedOrigins:{type:"array",minItems:1,maxItems:1e3,
@@ -1404,7 +1409,7 @@ tring"},schema:_e.properties.description.type,parentSchema:_e.properties.descrip
 s.steps!==void 0&&(us(s.steps,{instancePath:t+"/steps",parentData:s,parentDataProperty:"steps",rootData:l,dynamicAnchors:m})||
 (e=e===null?us.errors:e.concat(us.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
 type:"object"},schema:_e.type,parentSchema:_e,data:s};e===null?e=[a]:e.push(a),r++}return Tt.errors=e,r===0}Tt.evaluated=
-{props:!0,dynamicProps:!1,dynamicItems:!1};var gp=Ft,qr={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"htt\
+{props:!0,dynamicProps:!1,dynamicItems:!1};var gp=Lt,qr={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"htt\
 ps://apigw.example/schema/access.schema.json",type:"object",required:["kind"],discriminator:{propertyName:"kind"},oneOf:[
 {$ref:"#/$defs/ApiProduct"},{$ref:"#/$defs/Developer"},{$ref:"#/$defs/App"}],$defs:{ApiProduct:{type:"object",additionalProperties:!1,
 required:["kind"],"x-expected":"a map of keys","x-not-yet":["graphqlOperationGroup","llmOperationGroup","llmQuota","grpc\
@@ -1691,7 +1696,7 @@ status.enum,parentSchema:ce.properties.status,data:a};e===null?e=[i]:e.push(i),r
 {instancePath:t+"/attributes",parentData:s,parentDataProperty:"attributes",rootData:l,dynamicAnchors:m})||(e=e===null?er.
 errors:e.concat(er.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"obje\
 ct"},schema:ce.type,parentSchema:ce,data:s};e===null?e=[a]:e.push(a),r++}return ys.errors=e,r===0}ys.evaluated={props:!0,
-dynamicProps:!1,dynamicItems:!1};var W={type:"object",additionalProperties:!1,required:["kind","developer"],"x-expected":"\
+dynamicProps:!1,dynamicItems:!1};var J={type:"object",additionalProperties:!1,required:["kind","developer"],"x-expected":"\
 a map of keys","x-hints":{apiProducts:"products belong to an item of credentials",products:"products belong to an item o\
 f credentials",key:"keys belong to an item of credentials"},properties:{kind:{type:"string",const:"App"},name:{$ref:"sha\
 red.schema.json#/$defs/resourceName"},developer:{$ref:"#/$defs/email"},status:{type:"string",enum:["approved","revoked"]},
@@ -1730,86 +1735,86 @@ errors=e,r===0}cr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var op=ne
 function Ps(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
 p=Ps.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(
 s)){if(s.kind===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},
-schema:W.required,parentSchema:W,data:s};e===null?e=[a]:e.push(a),r++}if(s.developer===void 0){let a={instancePath:t,schemaPath:"\
-#/required",keyword:"required",params:{missingProperty:"developer"},schema:W.required,parentSchema:W,data:s};e===null?e=
+schema:J.required,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(s.developer===void 0){let a={instancePath:t,schemaPath:"\
+#/required",keyword:"required",params:{missingProperty:"developer"},schema:J.required,parentSchema:J,data:s};e===null?e=
 [a]:e.push(a),r++}for(let a in s)if(!(a==="kind"||a==="name"||a==="developer"||a==="status"||a==="callbackUrl"||a==="att\
 ributes"||a==="credentials")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:a},schema:!1,parentSchema:W,data:s};e===null?e=[i]:e.push(i),r++}if(s.kind!==void 0){let a=s.kind;if(typeof a!=
-"string"){let i={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:W.
-properties.kind.type,parentSchema:W.properties.kind,data:a};e===null?e=[i]:e.push(i),r++}if(a!=="App"){let i={instancePath:t+
-"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"App"},schema:"App",parentSchema:W.properties.
+additionalProperty:a},schema:!1,parentSchema:J,data:s};e===null?e=[i]:e.push(i),r++}if(s.kind!==void 0){let a=s.kind;if(typeof a!=
+"string"){let i={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:J.
+properties.kind.type,parentSchema:J.properties.kind,data:a};e===null?e=[i]:e.push(i),r++}if(a!=="App"){let i={instancePath:t+
+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"App"},schema:"App",parentSchema:J.properties.
 kind,data:a};e===null?e=[i]:e.push(i),r++}}if(s.name!==void 0&&(Je(s.name,{instancePath:t+"/name",parentData:s,parentDataProperty:"\
 name",rootData:l,dynamicAnchors:m})||(e=e===null?Je.errors:e.concat(Je.errors),r=e.length)),s.developer!==void 0&&(Or(s.
 developer,{instancePath:t+"/developer",parentData:s,parentDataProperty:"developer",rootData:l,dynamicAnchors:m})||(e=e===
 null?Or.errors:e.concat(Or.errors),r=e.length)),s.status!==void 0){let a=s.status;if(typeof a!="string"){let i={instancePath:t+
-"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type:"string"},schema:W.properties.status.type,parentSchema:W.
+"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type:"string"},schema:J.properties.status.type,parentSchema:J.
 properties.status,data:a};e===null?e=[i]:e.push(i),r++}if(!(a==="approved"||a==="revoked")){let i={instancePath:t+"/stat\
-us",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues:W.properties.status.enum},schema:W.properties.
-status.enum,parentSchema:W.properties.status,data:a};e===null?e=[i]:e.push(i),r++}}if(s.callbackUrl!==void 0){let a=s.callbackUrl;
+us",schemaPath:"#/properties/status/enum",keyword:"enum",params:{allowedValues:J.properties.status.enum},schema:J.properties.
+status.enum,parentSchema:J.properties.status,data:a};e===null?e=[i]:e.push(i),r++}}if(s.callbackUrl!==void 0){let a=s.callbackUrl;
 if(typeof a=="string"){if(V(a)>2048){let i={instancePath:t+"/callbackUrl",schemaPath:"#/properties/callbackUrl/maxLength",
-keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:W.properties.callbackUrl,data:a};e===null?e=[i]:e.push(
+keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:J.properties.callbackUrl,data:a};e===null?e=[i]:e.push(
 i),r++}}else{let i={instancePath:t+"/callbackUrl",schemaPath:"#/properties/callbackUrl/type",keyword:"type",params:{type:"\
-string"},schema:W.properties.callbackUrl.type,parentSchema:W.properties.callbackUrl,data:a};e===null?e=[i]:e.push(i),r++}}
+string"},schema:J.properties.callbackUrl.type,parentSchema:J.properties.callbackUrl,data:a};e===null?e=[i]:e.push(i),r++}}
 if(s.attributes!==void 0&&(er(s.attributes,{instancePath:t+"/attributes",parentData:s,parentDataProperty:"attributes",rootData:l,
 dynamicAnchors:m})||(e=e===null?er.errors:e.concat(er.errors),r=e.length)),s.credentials!==void 0){let a=s.credentials;if(Array.
 isArray(a)){if(a.length>10){let c={instancePath:t+"/credentials",schemaPath:"#/properties/credentials/maxItems",keyword:"\
-maxItems",params:{limit:10},schema:10,parentSchema:W.properties.credentials,data:a};e===null?e=[c]:e.push(c),r++}let i=a.
+maxItems",params:{limit:10},schema:10,parentSchema:J.properties.credentials,data:a};e===null?e=[c]:e.push(c),r++}let i=a.
 length;for(let c=0;c<i;c++){let w=a[c];if(w&&typeof w=="object"&&!Array.isArray(w)){if(w.key===void 0){let h={instancePath:t+
 "/credentials/"+c,schemaPath:"#/properties/credentials/items/required",keyword:"required",params:{missingProperty:"key"},
-schema:W.properties.credentials.items.required,parentSchema:W.properties.credentials.items,data:w};e===null?e=[h]:e.push(
+schema:J.properties.credentials.items.required,parentSchema:J.properties.credentials.items,data:w};e===null?e=[h]:e.push(
 h),r++}if(w.products===void 0){let h={instancePath:t+"/credentials/"+c,schemaPath:"#/properties/credentials/items/requir\
-ed",keyword:"required",params:{missingProperty:"products"},schema:W.properties.credentials.items.required,parentSchema:W.
+ed",keyword:"required",params:{missingProperty:"products"},schema:J.properties.credentials.items.required,parentSchema:J.
 properties.credentials.items,data:w};e===null?e=[h]:e.push(h),r++}for(let h in w)if(!(h==="key"||h==="secret"||h==="prod\
 ucts"||h==="status"||h==="expiresAt"||h==="scopes")){let o={instancePath:t+"/credentials/"+c,schemaPath:"#/properties/cr\
-edentials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:h},schema:!1,parentSchema:W.
+edentials/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:h},schema:!1,parentSchema:J.
 properties.credentials.items,data:w};e===null?e=[o]:e.push(o),r++}if(w.key!==void 0&&(cr(w.key,{instancePath:t+"/credent\
 ials/"+c+"/key",parentData:w,parentDataProperty:"key",rootData:l,dynamicAnchors:m})||(e=e===null?cr.errors:e.concat(cr.errors),
 r=e.length)),w.secret!==void 0&&(cr(w.secret,{instancePath:t+"/credentials/"+c+"/secret",parentData:w,parentDataProperty:"\
 secret",rootData:l,dynamicAnchors:m})||(e=e===null?cr.errors:e.concat(cr.errors),r=e.length)),w.products!==void 0){let h=w.
 products;if(Array.isArray(h)){if(h.length>50){let S={instancePath:t+"/credentials/"+c+"/products",schemaPath:"#/properti\
-es/credentials/items/properties/products/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:W.properties.
+es/credentials/items/properties/products/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:J.properties.
 credentials.items.properties.products,data:h};e===null?e=[S]:e.push(S),r++}if(h.length<1){let S={instancePath:t+"/creden\
 tials/"+c+"/products",schemaPath:"#/properties/credentials/items/properties/products/minItems",keyword:"minItems",params:{
-limit:1},schema:1,parentSchema:W.properties.credentials.items.properties.products,data:h};e===null?e=[S]:e.push(S),r++}let o=h.
+limit:1},schema:1,parentSchema:J.properties.credentials.items.properties.products,data:h};e===null?e=[S]:e.push(S),r++}let o=h.
 length;for(let S=0;S<o;S++)Je(h[S],{instancePath:t+"/credentials/"+c+"/products/"+S,parentData:h,parentDataProperty:S,rootData:l,
 dynamicAnchors:m})||(e=e===null?Je.errors:e.concat(Je.errors),r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)for(d=n;d--;)
 if(Xe(h[n],h[d])){let S={instancePath:t+"/credentials/"+c+"/products",schemaPath:"#/properties/credentials/items/propert\
-ies/products/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:W.properties.credentials.items.properties.
+ies/products/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},schema:!0,parentSchema:J.properties.credentials.items.properties.
 products,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{let o={instancePath:t+"/credentials/"+c+"/products",schemaPath:"\
-#/properties/credentials/items/properties/products/type",keyword:"type",params:{type:"array"},schema:W.properties.credentials.
-items.properties.products.type,parentSchema:W.properties.credentials.items.properties.products,data:h};e===null?e=[o]:e.
+#/properties/credentials/items/properties/products/type",keyword:"type",params:{type:"array"},schema:J.properties.credentials.
+items.properties.products.type,parentSchema:J.properties.credentials.items.properties.products,data:h};e===null?e=[o]:e.
 push(o),r++}}if(w.status!==void 0){let h=w.status;if(typeof h!="string"){let o={instancePath:t+"/credentials/"+c+"/statu\
-s",schemaPath:"#/properties/credentials/items/properties/status/type",keyword:"type",params:{type:"string"},schema:W.properties.
-credentials.items.properties.status.type,parentSchema:W.properties.credentials.items.properties.status,data:h};e===null?
+s",schemaPath:"#/properties/credentials/items/properties/status/type",keyword:"type",params:{type:"string"},schema:J.properties.
+credentials.items.properties.status.type,parentSchema:J.properties.credentials.items.properties.status,data:h};e===null?
 e=[o]:e.push(o),r++}if(!(h==="approved"||h==="revoked")){let o={instancePath:t+"/credentials/"+c+"/status",schemaPath:"#\
-/properties/credentials/items/properties/status/enum",keyword:"enum",params:{allowedValues:W.properties.credentials.items.
-properties.status.enum},schema:W.properties.credentials.items.properties.status.enum,parentSchema:W.properties.credentials.
+/properties/credentials/items/properties/status/enum",keyword:"enum",params:{allowedValues:J.properties.credentials.items.
+properties.status.enum},schema:J.properties.credentials.items.properties.status.enum,parentSchema:J.properties.credentials.
 items.properties.status,data:h};e===null?e=[o]:e.push(o),r++}}if(w.expiresAt!==void 0){let h=w.expiresAt;if(typeof h=="s\
 tring"){if(!op.test(h)){let o={instancePath:t+"/credentials/"+c+"/expiresAt",schemaPath:"#/properties/credentials/items/\
 properties/expiresAt/pattern",keyword:"pattern",params:{pattern:"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01\
 ][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"},schema:"^[0-9]{4}-(0[1-9]|1\
 [0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,3})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0\
--9])$",parentSchema:W.properties.credentials.items.properties.expiresAt,data:h};e===null?e=[o]:e.push(o),r++}}else{let o={
+-9])$",parentSchema:J.properties.credentials.items.properties.expiresAt,data:h};e===null?e=[o]:e.push(o),r++}}else{let o={
 instancePath:t+"/credentials/"+c+"/expiresAt",schemaPath:"#/properties/credentials/items/properties/expiresAt/type",keyword:"\
-type",params:{type:"string"},schema:W.properties.credentials.items.properties.expiresAt.type,parentSchema:W.properties.credentials.
+type",params:{type:"string"},schema:J.properties.credentials.items.properties.expiresAt.type,parentSchema:J.properties.credentials.
 items.properties.expiresAt,data:h};e===null?e=[o]:e.push(o),r++}}if(w.scopes!==void 0){let h=w.scopes;if(Array.isArray(h)){
 if(h.length>100){let S={instancePath:t+"/credentials/"+c+"/scopes",schemaPath:"#/properties/credentials/items/properties\
-/scopes/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:W.properties.credentials.items.properties.
+/scopes/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:J.properties.credentials.items.properties.
 scopes,data:h};e===null?e=[S]:e.push(S),r++}let o=h.length;for(let S=0;S<o;S++)Sr(h[S],{instancePath:t+"/credentials/"+c+
 "/scopes/"+S,parentData:h,parentDataProperty:S,rootData:l,dynamicAnchors:m})||(e=e===null?Sr.errors:e.concat(Sr.errors),
 r=e.length);let n=h.length,d;if(n>1){e:for(;n--;)for(d=n;d--;)if(Xe(h[n],h[d])){let S={instancePath:t+"/credentials/"+c+
 "/scopes",schemaPath:"#/properties/credentials/items/properties/scopes/uniqueItems",keyword:"uniqueItems",params:{i:n,j:d},
-schema:!0,parentSchema:W.properties.credentials.items.properties.scopes,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{
+schema:!0,parentSchema:J.properties.credentials.items.properties.scopes,data:h};e===null?e=[S]:e.push(S),r++;break e}}}else{
 let o={instancePath:t+"/credentials/"+c+"/scopes",schemaPath:"#/properties/credentials/items/properties/scopes/type",keyword:"\
-type",params:{type:"array"},schema:W.properties.credentials.items.properties.scopes.type,parentSchema:W.properties.credentials.
+type",params:{type:"array"},schema:J.properties.credentials.items.properties.scopes.type,parentSchema:J.properties.credentials.
 items.properties.scopes,data:h};e===null?e=[o]:e.push(o),r++}}}else{let h={instancePath:t+"/credentials/"+c,schemaPath:"\
-#/properties/credentials/items/type",keyword:"type",params:{type:"object"},schema:W.properties.credentials.items.type,parentSchema:W.
+#/properties/credentials/items/type",keyword:"type",params:{type:"object"},schema:J.properties.credentials.items.type,parentSchema:J.
 properties.credentials.items,data:w};e===null?e=[h]:e.push(h),r++}}}else{let i={instancePath:t+"/credentials",schemaPath:"\
-#/properties/credentials/type",keyword:"type",params:{type:"array"},schema:W.properties.credentials.type,parentSchema:W.
+#/properties/credentials/type",keyword:"type",params:{type:"array"},schema:J.properties.credentials.type,parentSchema:J.
 properties.credentials,data:a};e===null?e=[i]:e.push(i),r++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"ty\
-pe",params:{type:"object"},schema:W.type,parentSchema:W,data:s};e===null?e=[a]:e.push(a),r++}return Ps.errors=e,r===0}Ps.
-evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ft(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ft.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+pe",params:{type:"object"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Ps.errors=e,r===0}Ps.
+evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Lt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Lt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let c={instancePath:t,schemaPath:"#/requi\
 red",keyword:"required",params:{missingProperty:"kind"},schema:qr.required,parentSchema:qr,data:s};e===null?e=[c]:e.push(
 c),r++}let i=s.kind;if(typeof i=="string")if(i==="ApiProduct"){ds(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
@@ -1821,12 +1826,12 @@ discriminator",params:{error:"mapping",tag:"kind",tagValue:i},schema:qr.discrimi
 [c]:e.push(c),r++}else{let c={instancePath:t,schemaPath:"#/discriminator",keyword:"discriminator",params:{error:"tag",tag:"\
 kind",tagValue:i},schema:qr.discriminator,parentSchema:qr,data:s};e===null?e=[c]:e.push(c),r++}}else{let i={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:qr.type,parentSchema:qr,data:s};e===null?e=[i]:e.push(i),
-r++}return Ft.errors=e,p.props=a,r===0}Ft.evaluated={dynamicProps:!0,dynamicItems:!1};var kp=Lt,Ir={$schema:"https://jso\
+r++}return Lt.errors=e,p.props=a,r===0}Lt.evaluated={dynamicProps:!0,dynamicItems:!1};var kp=Ft,Ir={$schema:"https://jso\
 n-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policy.schema.json",type:"object",required:["kind"],
 discriminator:{propertyName:"kind"},oneOf:[{$ref:"policies/access-control.schema.json"},{$ref:"policies/assign-message.s\
 chema.json"},{$ref:"policies/flow-callout.schema.json"},{$ref:"policies/oauth-v2.schema.json"},{$ref:"policies/raise-fau\
 lt.schema.json"},{$ref:"policies/spike-arrest.schema.json"},{$ref:"policies/verify-api-key.schema.json"},{$ref:"policies\
-/verify-jwt.schema.json"}]},H={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/\
+/verify-jwt.schema.json"}]},M={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/\
 policies/access-control.schema.json",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys",
 "x-hints":{name:"the name of a policy is the name of its file",async:"Apigee ignores async too; leave it out"},properties:{
 kind:{type:"string",const:"AccessControl"},displayName:{$ref:"../shared.schema.json#/$defs/policyDisplayName"},description:{
@@ -1859,27 +1864,27 @@ errors=e,r===0}vs.evaluated={dynamicProps:!1,dynamicItems:!1};var Ie={type:"bool
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=xs.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return xs.errors=e,r===0}xs.evaluated={dynamicProps:!1,
-dynamicItems:!1};var J={type:"string",minLength:1,maxLength:1024,pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
+dynamicItems:!1};var X={type:"string",minLength:1,maxLength:1024,pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
 "x-format":"variable-name","x-expected":"the name of a flow variable, without braces"},jr=new RegExp(`^[^\\s{}\\x00-\\x1f"'\
 ]+( [^\\s{}\\x00-\\x1f"']+)*$`,"u");function ws(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=ws.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
-s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
+s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
-limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
+limit:1},schema:1,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
-x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return ws.
+x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return ws.
 errors=e,r===0}ws.evaluated={dynamicProps:!1,dynamicItems:!1};var $a=new RegExp("^\\{[^{}]+\\}$","u"),lp=new RegExp("^([\
 0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[^{}]*\\{[^{}]+\\}.*)$","u");function bs(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=bs.evaluated;if(p.dynamicProps&&
 (p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let i={instancePath:t,
-schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:H.required,parentSchema:H,data:s};e===
-null?e=[i]:e.push(i),r++}for(let i in s)if(!rr.call(H.properties,i)){let c={instancePath:t,schemaPath:"#/additionalPrope\
-rties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:H,data:s};e===null?e=[c]:e.push(
+schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:M.required,parentSchema:M,data:s};e===
+null?e=[i]:e.push(i),r++}for(let i in s)if(!rr.call(M.properties,i)){let c={instancePath:t,schemaPath:"#/additionalPrope\
+rties",keyword:"additionalProperties",params:{additionalProperty:i},schema:!1,parentSchema:M,data:s};e===null?e=[c]:e.push(
 c),r++}if(s.kind!==void 0){let i=s.kind;if(typeof i!="string"){let c={instancePath:t+"/kind",schemaPath:"#/properties/ki\
-nd/type",keyword:"type",params:{type:"string"},schema:H.properties.kind.type,parentSchema:H.properties.kind,data:i};e===
+nd/type",keyword:"type",params:{type:"string"},schema:M.properties.kind.type,parentSchema:M.properties.kind,data:i};e===
 null?e=[c]:e.push(c),r++}if(i!=="AccessControl"){let c={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"\
-const",params:{allowedValue:"AccessControl"},schema:"AccessControl",parentSchema:H.properties.kind,data:i};e===null?e=[c]:
+const",params:{allowedValue:"AccessControl"},schema:"AccessControl",parentSchema:M.properties.kind,data:i};e===null?e=[c]:
 e.push(c),r++}}if(s.displayName!==void 0&&(gs(s.displayName,{instancePath:t+"/displayName",parentData:s,parentDataProperty:"\
 displayName",rootData:l,dynamicAnchors:m})||(e=e===null?gs.errors:e.concat(gs.errors),r=e.length)),s.description!==void 0&&
 (ks(s.description,{instancePath:t+"/description",parentData:s,parentDataProperty:"description",rootData:l,dynamicAnchors:m})||
@@ -1888,121 +1893,121 @@ parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?vs.error
 void 0&&(xs(s.continueOnError,{instancePath:t+"/continueOnError",parentData:s,parentDataProperty:"continueOnError",rootData:l,
 dynamicAnchors:m})||(e=e===null?xs.errors:e.concat(xs.errors),r=e.length)),s.ipRules!==void 0){let i=s.ipRules;if(i&&typeof i==
 "object"&&!Array.isArray(i)){if(i.noRuleMatchAction===void 0){let c={instancePath:t+"/ipRules",schemaPath:"#/properties/\
-ipRules/required",keyword:"required",params:{missingProperty:"noRuleMatchAction"},schema:H.properties.ipRules.required,parentSchema:H.
+ipRules/required",keyword:"required",params:{missingProperty:"noRuleMatchAction"},schema:M.properties.ipRules.required,parentSchema:M.
 properties.ipRules,data:i};e===null?e=[c]:e.push(c),r++}for(let c in i)if(!(c==="noRuleMatchAction"||c==="matchRules")){
 let w={instancePath:t+"/ipRules",schemaPath:"#/properties/ipRules/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:c},schema:!1,parentSchema:H.properties.ipRules,data:i};e===null?e=[w]:e.push(w),r++}if(i.noRuleMatchAction!==
+additionalProperty:c},schema:!1,parentSchema:M.properties.ipRules,data:i};e===null?e=[w]:e.push(w),r++}if(i.noRuleMatchAction!==
 void 0){let c=i.noRuleMatchAction;if(typeof c!="string"){let w={instancePath:t+"/ipRules/noRuleMatchAction",schemaPath:"\
-#/properties/ipRules/properties/noRuleMatchAction/type",keyword:"type",params:{type:"string"},schema:H.properties.ipRules.
-properties.noRuleMatchAction.type,parentSchema:H.properties.ipRules.properties.noRuleMatchAction,data:c};e===null?e=[w]:
+#/properties/ipRules/properties/noRuleMatchAction/type",keyword:"type",params:{type:"string"},schema:M.properties.ipRules.
+properties.noRuleMatchAction.type,parentSchema:M.properties.ipRules.properties.noRuleMatchAction,data:c};e===null?e=[w]:
 e.push(w),r++}if(!(c==="ALLOW"||c==="DENY")){let w={instancePath:t+"/ipRules/noRuleMatchAction",schemaPath:"#/properties\
-/ipRules/properties/noRuleMatchAction/enum",keyword:"enum",params:{allowedValues:H.properties.ipRules.properties.noRuleMatchAction.
-enum},schema:H.properties.ipRules.properties.noRuleMatchAction.enum,parentSchema:H.properties.ipRules.properties.noRuleMatchAction,
+/ipRules/properties/noRuleMatchAction/enum",keyword:"enum",params:{allowedValues:M.properties.ipRules.properties.noRuleMatchAction.
+enum},schema:M.properties.ipRules.properties.noRuleMatchAction.enum,parentSchema:M.properties.ipRules.properties.noRuleMatchAction,
 data:c};e===null?e=[w]:e.push(w),r++}}if(i.matchRules!==void 0){let c=i.matchRules;if(Array.isArray(c)){if(c.length>1e3){
 let h={instancePath:t+"/ipRules/matchRules",schemaPath:"#/properties/ipRules/properties/matchRules/maxItems",keyword:"ma\
-xItems",params:{limit:1e3},schema:1e3,parentSchema:H.properties.ipRules.properties.matchRules,data:c};e===null?e=[h]:e.push(
+xItems",params:{limit:1e3},schema:1e3,parentSchema:M.properties.ipRules.properties.matchRules,data:c};e===null?e=[h]:e.push(
 h),r++}let w=c.length;for(let h=0;h<w;h++){let o=c[h];if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.action===void 0){
 let n={instancePath:t+"/ipRules/matchRules/"+h,schemaPath:"#/properties/ipRules/properties/matchRules/items/required",keyword:"\
-required",params:{missingProperty:"action"},schema:H.properties.ipRules.properties.matchRules.items.required,parentSchema:H.
+required",params:{missingProperty:"action"},schema:M.properties.ipRules.properties.matchRules.items.required,parentSchema:M.
 properties.ipRules.properties.matchRules.items,data:o};e===null?e=[n]:e.push(n),r++}if(o.sourceAddresses===void 0){let n={
 instancePath:t+"/ipRules/matchRules/"+h,schemaPath:"#/properties/ipRules/properties/matchRules/items/required",keyword:"\
-required",params:{missingProperty:"sourceAddresses"},schema:H.properties.ipRules.properties.matchRules.items.required,parentSchema:H.
+required",params:{missingProperty:"sourceAddresses"},schema:M.properties.ipRules.properties.matchRules.items.required,parentSchema:M.
 properties.ipRules.properties.matchRules.items,data:o};e===null?e=[n]:e.push(n),r++}for(let n in o)if(!(n==="action"||n===
 "sourceAddresses")){let d={instancePath:t+"/ipRules/matchRules/"+h,schemaPath:"#/properties/ipRules/properties/matchRule\
-s/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:H.properties.
+s/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:n},schema:!1,parentSchema:M.properties.
 ipRules.properties.matchRules.items,data:o};e===null?e=[d]:e.push(d),r++}if(o.action!==void 0){let n=o.action;if(typeof n!=
 "string"){let d={instancePath:t+"/ipRules/matchRules/"+h+"/action",schemaPath:"#/properties/ipRules/properties/matchRule\
-s/items/properties/action/type",keyword:"type",params:{type:"string"},schema:H.properties.ipRules.properties.matchRules.
-items.properties.action.type,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.action,data:n};e===
+s/items/properties/action/type",keyword:"type",params:{type:"string"},schema:M.properties.ipRules.properties.matchRules.
+items.properties.action.type,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.action,data:n};e===
 null?e=[d]:e.push(d),r++}if(!(n==="ALLOW"||n==="DENY")){let d={instancePath:t+"/ipRules/matchRules/"+h+"/action",schemaPath:"\
-#/properties/ipRules/properties/matchRules/items/properties/action/enum",keyword:"enum",params:{allowedValues:H.properties.
-ipRules.properties.matchRules.items.properties.action.enum},schema:H.properties.ipRules.properties.matchRules.items.properties.
-action.enum,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.action,data:n};e===null?e=[d]:e.push(
+#/properties/ipRules/properties/matchRules/items/properties/action/enum",keyword:"enum",params:{allowedValues:M.properties.
+ipRules.properties.matchRules.items.properties.action.enum},schema:M.properties.ipRules.properties.matchRules.items.properties.
+action.enum,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.action,data:n};e===null?e=[d]:e.push(
 d),r++}}if(o.sourceAddresses!==void 0){let n=o.sourceAddresses;if(Array.isArray(n)){if(n.length>1e4){let S={instancePath:t+
 "/ipRules/matchRules/"+h+"/sourceAddresses",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sour\
-ceAddresses/maxItems",keyword:"maxItems",params:{limit:1e4},schema:1e4,parentSchema:H.properties.ipRules.properties.matchRules.
+ceAddresses/maxItems",keyword:"maxItems",params:{limit:1e4},schema:1e4,parentSchema:M.properties.ipRules.properties.matchRules.
 items.properties.sourceAddresses,data:n};e===null?e=[S]:e.push(S),r++}if(n.length<1){let S={instancePath:t+"/ipRules/mat\
 chRules/"+h+"/sourceAddresses",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/m\
-inItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.
+inItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.
 sourceAddresses,data:n};e===null?e=[S]:e.push(S),r++}let d=n.length;for(let S=0;S<d;S++){let y=n[S];if(y&&typeof y=="obj\
 ect"&&!Array.isArray(y)){if(y.mask===void 0){let P={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S,schemaPath:"\
 #/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/required",keyword:"required",params:{missingProperty:"\
-mask"},schema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.required,parentSchema:H.
+mask"},schema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.required,parentSchema:M.
 properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items,data:y};e===null?e=[P]:e.push(P),r++}if(y.
 value===void 0){let P={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S,schemaPath:"#/properties/ipRules/pr\
 operties/matchRules/items/properties/sourceAddresses/items/required",keyword:"required",params:{missingProperty:"value"},
-schema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.required,parentSchema:H.properties.
+schema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.required,parentSchema:M.properties.
 ipRules.properties.matchRules.items.properties.sourceAddresses.items,data:y};e===null?e=[P]:e.push(P),r++}for(let P in y)
 if(!(P==="mask"||P==="value")){let A={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S,schemaPath:"#/proper\
 ties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/additionalProperties",keyword:"additionalPrope\
-rties",params:{additionalProperty:P},schema:!1,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.
+rties",params:{additionalProperty:P},schema:!1,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.
 sourceAddresses.items,data:y};e===null?e=[A]:e.push(A),r++}if(y.mask!==void 0){let P=y.mask,A=r,f=!1,g=r;if(!(typeof P==
 "number"&&!(P%1)&&!isNaN(P)&&isFinite(P))){let T={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/mask",
 schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/properties/mask/anyOf/0/ty\
-pe",keyword:"type",params:{type:"integer"},schema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
-items.properties.mask.anyOf[0].type,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
+pe",keyword:"type",params:{type:"integer"},schema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
+items.properties.mask.anyOf[0].type,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
 items.properties.mask.anyOf[0],data:P};e===null?e=[T]:e.push(T),r++}if(typeof P=="number"&&isFinite(P)){if(P>128||isNaN(
 P)){let T={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/mask",schemaPath:"#/properties/ipRules/proper\
 ties/matchRules/items/properties/sourceAddresses/items/properties/mask/anyOf/0/maximum",keyword:"maximum",params:{comparison:"\
-<=",limit:128},schema:128,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.
+<=",limit:128},schema:128,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.
 properties.mask.anyOf[0],data:P};e===null?e=[T]:e.push(T),r++}if(P<0||isNaN(P)){let T={instancePath:t+"/ipRules/matchRul\
 es/"+h+"/sourceAddresses/"+S+"/mask",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddre\
-sses/items/properties/mask/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:H.properties.
+sses/items/properties/mask/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:M.properties.
 ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.mask.anyOf[0],data:P};e===null?e=[T]:e.push(
 T),r++}}var a=g===r;f=f||a;let v=r;if(typeof P=="string"){if(!$a.test(P)){let T={instancePath:t+"/ipRules/matchRules/"+h+
 "/sourceAddresses/"+S+"/mask",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/it\
-ems/properties/mask/anyOf/1/pattern",keyword:"pattern",params:{pattern:"^\\{[^{}]+\\}$"},schema:"^\\{[^{}]+\\}$",parentSchema:H.
+ems/properties/mask/anyOf/1/pattern",keyword:"pattern",params:{pattern:"^\\{[^{}]+\\}$"},schema:"^\\{[^{}]+\\}$",parentSchema:M.
 properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.mask.anyOf[1],data:P};e===null?
 e=[T]:e.push(T),r++}}else{let T={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/mask",schemaPath:"#/pro\
 perties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/properties/mask/anyOf/1/type",keyword:"type",
-params:{type:"string"},schema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.
-mask.anyOf[1].type,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.
+params:{type:"string"},schema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.
+mask.anyOf[1].type,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.items.properties.
 mask.anyOf[1],data:P};e===null?e=[T]:e.push(T),r++}var a=v===r;if(f=f||a,f)r=A,e!==null&&(A?e.length=A:e=null);else{let T={
 instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/mask",schemaPath:"#/properties/ipRules/properties/matchR\
-ules/items/properties/sourceAddresses/items/properties/mask/anyOf",keyword:"anyOf",params:{},schema:H.properties.ipRules.
-properties.matchRules.items.properties.sourceAddresses.items.properties.mask.anyOf,parentSchema:H.properties.ipRules.properties.
+ules/items/properties/sourceAddresses/items/properties/mask/anyOf",keyword:"anyOf",params:{},schema:M.properties.ipRules.
+properties.matchRules.items.properties.sourceAddresses.items.properties.mask.anyOf,parentSchema:M.properties.ipRules.properties.
 matchRules.items.properties.sourceAddresses.items.properties.mask,data:P};e===null?e=[T]:e.push(T),r++}}if(y.value!==void 0){
 let P=y.value;if(typeof P=="string"){if(V(P)>64){let A={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/\
 value",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/items/properties/value/ma\
-xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.
+xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.
 sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}if(V(P)<2){let A={instancePath:t+"/ipRules/m\
 atchRules/"+h+"/sourceAddresses/"+S+"/value",schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/sou\
-rceAddresses/items/properties/value/minLength",keyword:"minLength",params:{limit:2},schema:2,parentSchema:H.properties.ipRules.
+rceAddresses/items/properties/value/minLength",keyword:"minLength",params:{limit:2},schema:2,parentSchema:M.properties.ipRules.
 properties.matchRules.items.properties.sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}if(!lp.
 test(P)){let A={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses/"+S+"/value",schemaPath:"#/properties/ipRules/\
 properties/matchRules/items/properties/sourceAddresses/items/properties/value/pattern",keyword:"pattern",params:{pattern:"\
 ^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[^{}]*\\{[^{}]+\\}.*)$"},schema:"^([0-9]{1,3}(\\.[0-9]{1,3})\
-{3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[^{}]*\\{[^{}]+\\}.*)$",parentSchema:H.properties.ipRules.properties.matchRules.items.
+{3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[^{}]*\\{[^{}]+\\}.*)$",parentSchema:M.properties.ipRules.properties.matchRules.items.
 properties.sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}}else{let A={instancePath:t+"/ipR\
 ules/matchRules/"+h+"/sourceAddresses/"+S+"/value",schemaPath:"#/properties/ipRules/properties/matchRules/items/properti\
-es/sourceAddresses/items/properties/value/type",keyword:"type",params:{type:"string"},schema:H.properties.ipRules.properties.
-matchRules.items.properties.sourceAddresses.items.properties.value.type,parentSchema:H.properties.ipRules.properties.matchRules.
+es/sourceAddresses/items/properties/value/type",keyword:"type",params:{type:"string"},schema:M.properties.ipRules.properties.
+matchRules.items.properties.sourceAddresses.items.properties.value.type,parentSchema:M.properties.ipRules.properties.matchRules.
 items.properties.sourceAddresses.items.properties.value,data:P};e===null?e=[A]:e.push(A),r++}}}else{let P={instancePath:t+
 "/ipRules/matchRules/"+h+"/sourceAddresses/"+S,schemaPath:"#/properties/ipRules/properties/matchRules/items/properties/s\
-ourceAddresses/items/type",keyword:"type",params:{type:"object"},schema:H.properties.ipRules.properties.matchRules.items.
-properties.sourceAddresses.items.type,parentSchema:H.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
+ourceAddresses/items/type",keyword:"type",params:{type:"object"},schema:M.properties.ipRules.properties.matchRules.items.
+properties.sourceAddresses.items.type,parentSchema:M.properties.ipRules.properties.matchRules.items.properties.sourceAddresses.
 items,data:y};e===null?e=[P]:e.push(P),r++}}}else{let d={instancePath:t+"/ipRules/matchRules/"+h+"/sourceAddresses",schemaPath:"\
-#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/type",keyword:"type",params:{type:"array"},schema:H.
-properties.ipRules.properties.matchRules.items.properties.sourceAddresses.type,parentSchema:H.properties.ipRules.properties.
+#/properties/ipRules/properties/matchRules/items/properties/sourceAddresses/type",keyword:"type",params:{type:"array"},schema:M.
+properties.ipRules.properties.matchRules.items.properties.sourceAddresses.type,parentSchema:M.properties.ipRules.properties.
 matchRules.items.properties.sourceAddresses,data:n};e===null?e=[d]:e.push(d),r++}}}else{let n={instancePath:t+"/ipRules/\
 matchRules/"+h,schemaPath:"#/properties/ipRules/properties/matchRules/items/type",keyword:"type",params:{type:"object"},
-schema:H.properties.ipRules.properties.matchRules.items.type,parentSchema:H.properties.ipRules.properties.matchRules.items,
+schema:M.properties.ipRules.properties.matchRules.items.type,parentSchema:M.properties.ipRules.properties.matchRules.items,
 data:o};e===null?e=[n]:e.push(n),r++}}}else{let w={instancePath:t+"/ipRules/matchRules",schemaPath:"#/properties/ipRules\
-/properties/matchRules/type",keyword:"type",params:{type:"array"},schema:H.properties.ipRules.properties.matchRules.type,
-parentSchema:H.properties.ipRules.properties.matchRules,data:c};e===null?e=[w]:e.push(w),r++}}}else{let c={instancePath:t+
-"/ipRules",schemaPath:"#/properties/ipRules/type",keyword:"type",params:{type:"object"},schema:H.properties.ipRules.type,
-parentSchema:H.properties.ipRules,data:i};e===null?e=[c]:e.push(c),r++}}if(s.validateBasedOn!==void 0){let i=s.validateBasedOn;
+/properties/matchRules/type",keyword:"type",params:{type:"array"},schema:M.properties.ipRules.properties.matchRules.type,
+parentSchema:M.properties.ipRules.properties.matchRules,data:c};e===null?e=[w]:e.push(w),r++}}}else{let c={instancePath:t+
+"/ipRules",schemaPath:"#/properties/ipRules/type",keyword:"type",params:{type:"object"},schema:M.properties.ipRules.type,
+parentSchema:M.properties.ipRules,data:i};e===null?e=[c]:e.push(c),r++}}if(s.validateBasedOn!==void 0){let i=s.validateBasedOn;
 if(typeof i!="string"){let c={instancePath:t+"/validateBasedOn",schemaPath:"#/properties/validateBasedOn/type",keyword:"\
-type",params:{type:"string"},schema:H.properties.validateBasedOn.type,parentSchema:H.properties.validateBasedOn,data:i};
+type",params:{type:"string"},schema:M.properties.validateBasedOn.type,parentSchema:M.properties.validateBasedOn,data:i};
 e===null?e=[c]:e.push(c),r++}if(!(i==="X_FORWARDED_FOR_ALL_IP"||i==="X_FORWARDED_FOR_FIRST_IP"||i==="X_FORWARDED_FOR_LAS\
-T_IP")){let c={instancePath:t+"/validateBasedOn",schemaPath:"#/properties/validateBasedOn/enum",keyword:"enum",params:{allowedValues:H.
-properties.validateBasedOn.enum},schema:H.properties.validateBasedOn.enum,parentSchema:H.properties.validateBasedOn,data:i};
+T_IP")){let c={instancePath:t+"/validateBasedOn",schemaPath:"#/properties/validateBasedOn/enum",keyword:"enum",params:{allowedValues:M.
+properties.validateBasedOn.enum},schema:M.properties.validateBasedOn.enum,parentSchema:M.properties.validateBasedOn,data:i};
 e===null?e=[c]:e.push(c),r++}}if(s.clientIPVariable!==void 0&&(ws(s.clientIPVariable,{instancePath:t+"/clientIPVariable",
 parentData:s,parentDataProperty:"clientIPVariable",rootData:l,dynamicAnchors:m})||(e=e===null?ws.errors:e.concat(ws.errors),
 r=e.length)),s.ignoreTrueClientIPHeader!==void 0){let i=s.ignoreTrueClientIPHeader;if(typeof i!="boolean"){let c={instancePath:t+
 "/ignoreTrueClientIPHeader",schemaPath:"#/properties/ignoreTrueClientIPHeader/type",keyword:"type",params:{type:"boolean"},
-schema:H.properties.ignoreTrueClientIPHeader.type,parentSchema:H.properties.ignoreTrueClientIPHeader,data:i};e===null?e=
-[c]:e.push(c),r++}}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:H.type,parentSchema:H,
+schema:M.properties.ignoreTrueClientIPHeader.type,parentSchema:M.properties.ignoreTrueClientIPHeader,data:i};e===null?e=
+[c]:e.push(c),r++}}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:M.type,parentSchema:M,
 data:s};e===null?e=[i]:e.push(i),r++}return bs.errors=e,r===0}bs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var q={
 $schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policies/assign-message.schema.\
 json",type:"object",additionalProperties:!1,required:["kind","actions"],"x-expected":"a map of keys","x-hints":{name:"th\
@@ -2074,12 +2079,12 @@ typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",pa
 data:s};e===null?e=[a]:e.push(a),r++}return js.errors=e,r===0}js.evaluated={dynamicProps:!1,dynamicItems:!1};function Ne(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ne.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(
-a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
+schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,data:s};e===null?e=[a]:e.push(
+a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
-parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Ne.errors=e,r===0}Ne.evaluated={
+parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
+type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return Ne.errors=e,r===0}Ne.evaluated={
 dynamicProps:!1,dynamicItems:!1};var kt={type:"string","x-expected":"a text"};function te(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=te.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
@@ -2185,49 +2190,49 @@ j.path!==void 0&&(te(j.path,{instancePath:t+"/actions/"+v+"/set/path",parentData
 dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.length)),j.version!==void 0&&(te(j.version,{instancePath:t+
 "/actions/"+v+"/set/version",parentData:j,parentDataProperty:"version",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:
 e.concat(te.errors),r=e.length)),j.statusCode!==void 0){let k=j.statusCode,O=r,G=!1,N=r;if(!(typeof k=="number"&&!(k%1)&&
-!isNaN(k)&&isFinite(k))){let L={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/pr\
+!isNaN(k)&&isFinite(k))){let F={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/pr\
 operties/set/properties/statusCode/anyOf/0/type",keyword:"type",params:{type:"integer"},schema:q.properties.actions.items.
 properties.set.properties.statusCode.anyOf[0].type,parentSchema:q.properties.actions.items.properties.set.properties.statusCode.
-anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(typeof k=="number"&&isFinite(k)){if(k>599||isNaN(k)){let L={instancePath:t+
+anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(typeof k=="number"&&isFinite(k)){if(k>599||isNaN(k)){let F={instancePath:t+
 "/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf/0/maxi\
 mum",keyword:"maximum",params:{comparison:"<=",limit:599},schema:599,parentSchema:q.properties.actions.items.properties.
-set.properties.statusCode.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(k<100||isNaN(k)){let L={instancePath:t+"/acti\
+set.properties.statusCode.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(k<100||isNaN(k)){let F={instancePath:t+"/acti\
 ons/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf/0/minimum",keyword:"\
 minimum",params:{comparison:">=",limit:100},schema:100,parentSchema:q.properties.actions.items.properties.set.properties.
-statusCode.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}}var c=N===r;G=G||c;let ee=r;if(typeof k=="string"){if(!$a.test(
-k)){let L={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properti\
+statusCode.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}}var c=N===r;G=G||c;let ee=r;if(typeof k=="string"){if(!$a.test(
+k)){let F={instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properti\
 es/statusCode/anyOf/1/pattern",keyword:"pattern",params:{pattern:"^\\{[^{}]+\\}$"},schema:"^\\{[^{}]+\\}$",parentSchema:q.
-properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}}else{let L={
+properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}}else{let F={
 instancePath:t+"/actions/"+v+"/set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCo\
 de/anyOf/1/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.set.properties.statusCode.
 anyOf[1].type,parentSchema:q.properties.actions.items.properties.set.properties.statusCode.anyOf[1],data:k};e===null?e=[
-L]:e.push(L),r++}var c=ee===r;if(G=G||c,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"\
+F]:e.push(F),r++}var c=ee===r;if(G=G||c,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"\
 /set/statusCode",schemaPath:"#/properties/actions/items/properties/set/properties/statusCode/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.set.properties.statusCode.anyOf,parentSchema:q.properties.actions.items.properties.
-set.properties.statusCode,data:k};e===null?e=[L]:e.push(L),r++}}if(j.reasonPhrase!==void 0&&(te(j.reasonPhrase,{instancePath:t+
+set.properties.statusCode,data:k};e===null?e=[F]:e.push(F),r++}}if(j.reasonPhrase!==void 0&&(te(j.reasonPhrase,{instancePath:t+
 "/actions/"+v+"/set/reasonPhrase",parentData:j,parentDataProperty:"reasonPhrase",rootData:l,dynamicAnchors:m})||(e=e===null?
-te.errors:e.concat(te.errors),r=e.length)),j.payload!==void 0){let k=j.payload,O=r,G=!1,N=r;if(typeof k!="string"){let L={
+te.errors:e.concat(te.errors),r=e.length)),j.payload!==void 0){let k=j.payload,O=r,G=!1,N=r;if(typeof k!="string"){let F={
 instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/any\
 Of/0/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.set.properties.payload.anyOf[0].
-type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[0],data:k};e===null?e=[L]:e.push(L),
-r++}var w=N===r;G=G||w;let ee=r;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.value===void 0){let L={instancePath:t+
+type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[0],data:k};e===null?e=[F]:e.push(F),
+r++}var w=N===r;G=G||w;let ee=r;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.value===void 0){let F={instancePath:t+
 "/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf/1/required",
 keyword:"required",params:{missingProperty:"value"},schema:q.properties.actions.items.properties.set.properties.payload.
 anyOf[1].required,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[1],data:k};e===null?e=
-[L]:e.push(L),r++}for(let L in k)if(!(L==="contentType"||L==="value")){let M={instancePath:t+"/actions/"+v+"/set/payload",
+[F]:e.push(F),r++}for(let F in k)if(!(F==="contentType"||F==="value")){let H={instancePath:t+"/actions/"+v+"/set/payload",
 schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf/1/additionalProperties",keyword:"addition\
-alProperties",params:{additionalProperty:L},schema:!1,parentSchema:q.properties.actions.items.properties.set.properties.
-payload.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}k.contentType!==void 0&&(te(k.contentType,{instancePath:t+"/action\
+alProperties",params:{additionalProperty:F},schema:!1,parentSchema:q.properties.actions.items.properties.set.properties.
+payload.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}k.contentType!==void 0&&(te(k.contentType,{instancePath:t+"/action\
 s/"+v+"/set/payload/contentType",parentData:k,parentDataProperty:"contentType",rootData:l,dynamicAnchors:m})||(e=e===null?
 te.errors:e.concat(te.errors),r=e.length)),k.value!==void 0&&(te(k.value,{instancePath:t+"/actions/"+v+"/set/payload/val\
 ue",parentData:k,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:e.concat(te.errors),r=e.
-length))}else{let L={instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/p\
+length))}else{let F={instancePath:t+"/actions/"+v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/p\
 roperties/payload/anyOf/1/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.properties.set.properties.
 payload.anyOf[1].type,parentSchema:q.properties.actions.items.properties.set.properties.payload.anyOf[1],data:k};e===null?
-e=[L]:e.push(L),r++}var w=ee===r;if(G=G||w,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+
+e=[F]:e.push(F),r++}var w=ee===r;if(G=G||w,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+
 v+"/set/payload",schemaPath:"#/properties/actions/items/properties/set/properties/payload/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.set.properties.payload.anyOf,parentSchema:q.properties.actions.items.properties.
-set.properties.payload,data:k};e===null?e=[L]:e.push(L),r++}}}else{let k={instancePath:t+"/actions/"+v+"/set",schemaPath:"\
+set.properties.payload,data:k};e===null?e=[F]:e.push(F),r++}}}else{let k={instancePath:t+"/actions/"+v+"/set",schemaPath:"\
 #/properties/actions/items/properties/set/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.
 properties.set.type,parentSchema:q.properties.actions.items.properties.set,data:j};e===null?e=[k]:e.push(k),r++}}if(T.add!==
 void 0){let j=T.add;if(j&&typeof j=="object"&&!Array.isArray(j)){if(Object.keys(j).length<1){let k={instancePath:t+"/act\
@@ -2284,63 +2289,63 @@ keyword:"minProperties",params:{limit:1},schema:1,parentSchema:q.properties.acti
 null?e=[k]:e.push(k),r++}for(let k in j)if(!(k==="headers"||k==="queryParams"||k==="payload")){let O={instancePath:t+"/a\
 ctions/"+v+"/remove",schemaPath:"#/properties/actions/items/properties/remove/additionalProperties",keyword:"additionalP\
 roperties",params:{additionalProperty:k},schema:!1,parentSchema:q.properties.actions.items.properties.remove,data:j};e===
-null?e=[O]:e.push(O),r++}if(j.headers!==void 0){let k=j.headers,O=r,G=!1,N=r;if(typeof k!="boolean"){let L={instancePath:t+
+null?e=[O]:e.push(O),r++}if(j.headers!==void 0){let k=j.headers,O=r,G=!1,N=r;if(typeof k!="boolean"){let F={instancePath:t+
 "/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/0/type",
 keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0].type,
-parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}
-if(k!==!0){let L={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remov\
+parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}
+if(k!==!0){let F={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remov\
 e/properties/headers/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.actions.
-items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var n=N===r;G=G||n;let ee=r;if(Array.
-isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/item\
+items.properties.remove.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var n=N===r;G=G||n;let ee=r;if(Array.
+isArray(k)){if(k.length>100){let H={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/item\
 s/properties/remove/properties/headers/anyOf/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.
-properties.actions.items.properties.remove.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<
-1){let M={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/proper\
+properties.actions.items.properties.remove.properties.headers.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}if(k.length<
+1){let H={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/proper\
 ties/headers/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.
-remove.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K==
-"string"){if(!Nr.test(K)){let X={instancePath:t+"/actions/"+v+"/remove/headers/"+M,schemaPath:"#/properties/actions/item\
+remove.properties.headers.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}let F=k.length;for(let H=0;H<F;H++){let K=k[H];if(typeof K==
+"string"){if(!Nr.test(K)){let Y={instancePath:t+"/actions/"+v+"/remove/headers/"+H,schemaPath:"#/properties/actions/item\
 s/properties/remove/properties/headers/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za\
 -z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.remove.properties.
-headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/remove/headers/"+
-M,schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/1/items/type",keyword:"type",params:{
+headers.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}else{let Y={instancePath:t+"/actions/"+v+"/remove/headers/"+
+H,schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf/1/items/type",keyword:"type",params:{
 type:"string"},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf[1].items.type,parentSchema:q.
-properties.actions.items.properties.remove.properties.headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{
-let L={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/propertie\
+properties.actions.items.properties.remove.properties.headers.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}}else{
+let F={instancePath:t+"/actions/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/propertie\
 s/headers/anyOf/1/type",keyword:"type",params:{type:"array"},schema:q.properties.actions.items.properties.remove.properties.
 headers.anyOf[1].type,parentSchema:q.properties.actions.items.properties.remove.properties.headers.anyOf[1],data:k};e===
-null?e=[L]:e.push(L),r++}var n=ee===r;if(G=G||n,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actio\
+null?e=[F]:e.push(F),r++}var n=ee===r;if(G=G||n,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actio\
 ns/"+v+"/remove/headers",schemaPath:"#/properties/actions/items/properties/remove/properties/headers/anyOf",keyword:"any\
 Of",params:{},schema:q.properties.actions.items.properties.remove.properties.headers.anyOf,parentSchema:q.properties.actions.
-items.properties.remove.properties.headers,data:k};e===null?e=[L]:e.push(L),r++}}if(j.queryParams!==void 0){let k=j.queryParams,
-O=r,G=!1,N=r;if(typeof k!="boolean"){let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/\
+items.properties.remove.properties.headers,data:k};e===null?e=[F]:e.push(F),r++}}if(j.queryParams!==void 0){let k=j.queryParams,
+O=r,G=!1,N=r;if(typeof k!="boolean"){let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/\
 actions/items/properties/remove/properties/queryParams/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.
 actions.items.properties.remove.properties.queryParams.anyOf[0].type,parentSchema:q.properties.actions.items.properties.
-remove.properties.queryParams.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+
+remove.properties.queryParams.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+
 v+"/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyOf/0/const",keyword:"\
 const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var d=N===r;G=G||d;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+
+anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var d=N===r;G=G||d;let ee=r;if(Array.isArray(k)){if(k.length>100){let H={instancePath:t+
 "/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyO\
 f/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.remove.
-properties.queryParams.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<1){let M={instancePath:t+"/actions/"+v+
+properties.queryParams.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}if(k.length<1){let H={instancePath:t+"/actions/"+v+
 "/remove/queryParams",schemaPath:"#/properties/actions/items/properties/remove/properties/queryParams/anyOf/1/minItems",
 keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K=="string"){if(V(
-K)>1024){let X={instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/\
+anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}let F=k.length;for(let H=0;H<F;H++){let K=k[H];if(typeof K=="string"){if(V(
+K)>1024){let Y={instancePath:t+"/actions/"+v+"/remove/queryParams/"+H,schemaPath:"#/properties/actions/items/properties/\
 remove/properties/queryParams/anyOf/1/items/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.
-properties.actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(V(
-K)<1){let X={instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/rem\
+properties.actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}if(V(
+K)<1){let Y={instancePath:t+"/actions/"+v+"/remove/queryParams/"+H,schemaPath:"#/properties/actions/items/properties/rem\
 ove/properties/queryParams/anyOf/1/items/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:q.properties.
-actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={
-instancePath:t+"/actions/"+v+"/remove/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/remove/propertie\
+actions.items.properties.remove.properties.queryParams.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}else{let Y={
+instancePath:t+"/actions/"+v+"/remove/queryParams/"+H,schemaPath:"#/properties/actions/items/properties/remove/propertie\
 s/queryParams/anyOf/1/items/type",keyword:"type",params:{type:"string"},schema:q.properties.actions.items.properties.remove.
 properties.queryParams.anyOf[1].items.type,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams.
-anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"\
+anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}}else{let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"\
 #/properties/actions/items/properties/remove/properties/queryParams/anyOf/1/type",keyword:"type",params:{type:"array"},schema:q.
 properties.actions.items.properties.remove.properties.queryParams.anyOf[1].type,parentSchema:q.properties.actions.items.
-properties.remove.properties.queryParams.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}var d=ee===r;if(G=G||d,G)r=O,e!==
-null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/acti\
+properties.remove.properties.queryParams.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}var d=ee===r;if(G=G||d,G)r=O,e!==
+null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/remove/queryParams",schemaPath:"#/properties/acti\
 ons/items/properties/remove/properties/queryParams/anyOf",keyword:"anyOf",params:{},schema:q.properties.actions.items.properties.
 remove.properties.queryParams.anyOf,parentSchema:q.properties.actions.items.properties.remove.properties.queryParams,data:k};
-e===null?e=[L]:e.push(L),r++}}if(j.payload!==void 0){let k=j.payload;if(typeof k!="boolean"){let O={instancePath:t+"/act\
+e===null?e=[F]:e.push(F),r++}}if(j.payload!==void 0){let k=j.payload;if(typeof k!="boolean"){let O={instancePath:t+"/act\
 ions/"+v+"/remove/payload",schemaPath:"#/properties/actions/items/properties/remove/properties/payload/type",keyword:"ty\
 pe",params:{type:"boolean"},schema:q.properties.actions.items.properties.remove.properties.payload.type,parentSchema:q.properties.
 actions.items.properties.remove.properties.payload,data:k};e===null?e=[O]:e.push(O),r++}}}else{let k={instancePath:t+"/a\
@@ -2352,61 +2357,61 @@ if(!rr.call(q.properties.actions.items.properties.copy.properties,k)){let O={ins
 schema:!1,parentSchema:q.properties.actions.items.properties.copy,data:j};e===null?e=[O]:e.push(O),r++}if(j.source!==void 0&&
 (Ne(j.source,{instancePath:t+"/actions/"+v+"/copy/source",parentData:j,parentDataProperty:"source",rootData:l,dynamicAnchors:m})||
 (e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.headers!==void 0){let k=j.headers,O=r,G=!1,N=r;if(typeof k!="bo\
-olean"){let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/prope\
+olean"){let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/prope\
 rties/headers/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.
 headers.anyOf[0].type,parentSchema:q.properties.actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?
-e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/item\
+e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/item\
 s/properties/copy/properties/headers/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,parentSchema:q.properties.
-actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?e=[L]:e.push(L),r++}var S=N===r;G=G||S;let ee=r;
-if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actio\
+actions.items.properties.copy.properties.headers.anyOf[0],data:k};e===null?e=[F]:e.push(F),r++}var S=N===r;G=G||S;let ee=r;
+if(Array.isArray(k)){if(k.length>100){let H={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actio\
 ns/items/properties/copy/properties/headers/anyOf/1/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:q.
-properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}if(k.length<1){
-let M={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/he\
+properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}if(k.length<1){
+let H={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/he\
 aders/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.
-copy.properties.headers.anyOf[1],data:k};e===null?e=[M]:e.push(M),r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K==
-"string"){if(!Nr.test(K)){let X={instancePath:t+"/actions/"+v+"/copy/headers/"+M,schemaPath:"#/properties/actions/items/\
+copy.properties.headers.anyOf[1],data:k};e===null?e=[H]:e.push(H),r++}let F=k.length;for(let H=0;H<F;H++){let K=k[H];if(typeof K==
+"string"){if(!Nr.test(K)){let Y={instancePath:t+"/actions/"+v+"/copy/headers/"+H,schemaPath:"#/properties/actions/items/\
 properties/copy/properties/headers/anyOf/1/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]\
 {1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:q.properties.actions.items.properties.copy.properties.
-headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/copy/headers/"+M,
+headers.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}else{let Y={instancePath:t+"/actions/"+v+"/copy/headers/"+H,
 schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/items/type",keyword:"type",params:{type:"\
 string"},schema:q.properties.actions.items.properties.copy.properties.headers.anyOf[1].items.type,parentSchema:q.properties.
-actions.items.properties.copy.properties.headers.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+
+actions.items.properties.copy.properties.headers.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}}else{let F={instancePath:t+
 "/actions/"+v+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/1/type",keyword:"\
 type",params:{type:"array"},schema:q.properties.actions.items.properties.copy.properties.headers.anyOf[1].type,parentSchema:q.
-properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[L]:e.push(L),r++}var S=ee===r;if(G=
-G||S,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/proper\
+properties.actions.items.properties.copy.properties.headers.anyOf[1],data:k};e===null?e=[F]:e.push(F),r++}var S=ee===r;if(G=
+G||S,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/copy/headers",schemaPath:"#/proper\
 ties/actions/items/properties/copy/properties/headers/anyOf",keyword:"anyOf",params:{},schema:q.properties.actions.items.
 properties.copy.properties.headers.anyOf,parentSchema:q.properties.actions.items.properties.copy.properties.headers,data:k};
-e===null?e=[L]:e.push(L),r++}}if(j.queryParams!==void 0){let k=j.queryParams,O=r,G=!1,N=r;if(typeof k!="boolean"){let L={
+e===null?e=[F]:e.push(F),r++}}if(j.queryParams!==void 0){let k=j.queryParams,O=r,G=!1,N=r;if(typeof k!="boolean"){let F={
 instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties/actions/items/properties/copy/properties/query\
 Params/anyOf/0/type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.
 queryParams.anyOf[0].type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};
-e===null?e=[L]:e.push(L),r++}if(k!==!0){let L={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties\
+e===null?e=[F]:e.push(F),r++}if(k!==!0){let F={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/properties\
 /actions/items/properties/copy/properties/queryParams/anyOf/0/const",keyword:"const",params:{allowedValue:!0},schema:!0,
-parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};e===null?e=[L]:e.push(L),
-r++}var y=N===r;G=G||y;let ee=r;if(Array.isArray(k)){if(k.length>100){let M={instancePath:t+"/actions/"+v+"/copy/queryPa\
+parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[0],data:k};e===null?e=[F]:e.push(F),
+r++}var y=N===r;G=G||y;let ee=r;if(Array.isArray(k)){if(k.length>100){let H={instancePath:t+"/actions/"+v+"/copy/queryPa\
 rams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/maxItems",keyword:"maxItems",
 params:{limit:100},schema:100,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};
-e===null?e=[M]:e.push(M),r++}if(k.length<1){let M={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/proper\
+e===null?e=[H]:e.push(H),r++}if(k.length<1){let H={instancePath:t+"/actions/"+v+"/copy/queryParams",schemaPath:"#/proper\
 ties/actions/items/properties/copy/properties/queryParams/anyOf/1/minItems",keyword:"minItems",params:{limit:1},schema:1,
-parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[M]:e.push(M),
-r++}let L=k.length;for(let M=0;M<L;M++){let K=k[M];if(typeof K=="string"){if(V(K)>1024){let X={instancePath:t+"/actions/"+
-v+"/copy/queryParams/"+M,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/max\
+parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[H]:e.push(H),
+r++}let F=k.length;for(let H=0;H<F;H++){let K=k[H];if(typeof K=="string"){if(V(K)>1024){let Y={instancePath:t+"/actions/"+
+v+"/copy/queryParams/"+H,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/max\
 Length",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:q.properties.actions.items.properties.copy.properties.
-queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}if(V(K)<1){let X={instancePath:t+"/actions/"+v+"/copy/qu\
-eryParams/"+M,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/minLength",keyword:"\
+queryParams.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}if(V(K)<1){let Y={instancePath:t+"/actions/"+v+"/copy/qu\
+eryParams/"+H,schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/minLength",keyword:"\
 minLength",params:{limit:1},schema:1,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].
-items,data:K};e===null?e=[X]:e.push(X),r++}}else{let X={instancePath:t+"/actions/"+v+"/copy/queryParams/"+M,schemaPath:"\
+items,data:K};e===null?e=[Y]:e.push(Y),r++}}else{let Y={instancePath:t+"/actions/"+v+"/copy/queryParams/"+H,schemaPath:"\
 #/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/items/type",keyword:"type",params:{type:"strin\
 g"},schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].items.type,parentSchema:q.properties.
-actions.items.properties.copy.properties.queryParams.anyOf[1].items,data:K};e===null?e=[X]:e.push(X),r++}}}else{let L={instancePath:t+
+actions.items.properties.copy.properties.queryParams.anyOf[1].items,data:K};e===null?e=[Y]:e.push(Y),r++}}}else{let F={instancePath:t+
 "/actions/"+v+"/copy/queryParams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf/1/\
 type",keyword:"type",params:{type:"array"},schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1].
-type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[L]:e.push(
-L),r++}var y=ee===r;if(G=G||y,G)r=O,e!==null&&(O?e.length=O:e=null);else{let L={instancePath:t+"/actions/"+v+"/copy/quer\
+type,parentSchema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf[1],data:k};e===null?e=[F]:e.push(
+F),r++}var y=ee===r;if(G=G||y,G)r=O,e!==null&&(O?e.length=O:e=null);else{let F={instancePath:t+"/actions/"+v+"/copy/quer\
 yParams",schemaPath:"#/properties/actions/items/properties/copy/properties/queryParams/anyOf",keyword:"anyOf",params:{},
 schema:q.properties.actions.items.properties.copy.properties.queryParams.anyOf,parentSchema:q.properties.actions.items.properties.
-copy.properties.queryParams,data:k};e===null?e=[L]:e.push(L),r++}}if(j.verb!==void 0){let k=j.verb;if(typeof k!="boolean"){
+copy.properties.queryParams,data:k};e===null?e=[F]:e.push(F),r++}}if(j.verb!==void 0){let k=j.verb;if(typeof k!="boolean"){
 let O={instancePath:t+"/actions/"+v+"/copy/verb",schemaPath:"#/properties/actions/items/properties/copy/properties/verb/\
 type",keyword:"type",params:{type:"boolean"},schema:q.properties.actions.items.properties.copy.properties.verb.type,parentSchema:q.
 properties.actions.items.properties.copy.properties.verb,data:k};e===null?e=[O]:e.push(O),r++}}if(j.path!==void 0){let k=j.
@@ -2434,7 +2439,7 @@ if(!(j&&typeof j=="object"&&!Array.isArray(j))){let K={instancePath:t+"/actions/
 erties/actions/items/properties/assignVariable/allOf/0/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.
 items.properties.assignVariable.allOf[0].type,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[0],
 data:j};e===null?e=[K]:e.push(K),r++}let k=r,O=r;if(r===O)if(j&&typeof j=="object"&&!Array.isArray(j)){let K;if(j.ref===
-void 0&&(K="ref")||j.template===void 0&&(K="template")){let X={};e===null?e=[X]:e.push(X),r++}}else{let K={};e===null?e=
+void 0&&(K="ref")||j.template===void 0&&(K="template")){let Y={};e===null?e=[Y]:e.push(Y),r++}}else{let K={};e===null?e=
 [K]:e.push(K),r++}var P=O===r;if(P){let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actio\
 ns/items/properties/assignVariable/allOf/0/not",keyword:"not",params:{},schema:q.properties.actions.items.properties.assignVariable.
 allOf[0].not,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[0],data:j};e===null?e=[K]:e.push(K),
@@ -2449,39 +2454,39 @@ items.properties.assignVariable.allOf[1].anyOf[0],data:j};e===null?e=[K]:e.push(
 ions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf/0/type",keyword:"\
 type",params:{type:"object"},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[0].type,parentSchema:q.
 properties.actions.items.properties.assignVariable.allOf[1].anyOf[0],data:j};e===null?e=[K]:e.push(K),r++}var A=ee===r;N=
-N||A;let L=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.template===void 0){let K={instancePath:t+"/actions/"+v+"/\
+N||A;let F=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.template===void 0){let K={instancePath:t+"/actions/"+v+"/\
 assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf/1/required",keyword:"requ\
 ired",params:{missingProperty:"template"},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1].
 required,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1],data:j};e===null?e=[K]:e.push(
 K),r++}}else{let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/ass\
 ignVariable/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.properties.assignVariable.
 allOf[1].anyOf[1].type,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[1],data:j};e===null?
-e=[K]:e.push(K),r++}var A=L===r;N=N||A;let M=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.value===void 0){let K={
+e=[K]:e.push(K),r++}var A=F===r;N=N||A;let H=r;if(j&&typeof j=="object"&&!Array.isArray(j)){if(j.value===void 0){let K={
 instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/\
 anyOf/2/required",keyword:"required",params:{missingProperty:"value"},schema:q.properties.actions.items.properties.assignVariable.
 allOf[1].anyOf[2].required,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf[2],data:j};e===
 null?e=[K]:e.push(K),r++}}else{let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/it\
 ems/properties/assignVariable/allOf/1/anyOf/2/type",keyword:"type",params:{type:"object"},schema:q.properties.actions.items.
 properties.assignVariable.allOf[1].anyOf[2].type,parentSchema:q.properties.actions.items.properties.assignVariable.allOf[1].
-anyOf[2],data:j};e===null?e=[K]:e.push(K),r++}var A=M===r;if(N=N||A,N)r=G,e!==null&&(G?e.length=G:e=null);else{let K={instancePath:t+
+anyOf[2],data:j};e===null?e=[K]:e.push(K),r++}var A=H===r;if(N=N||A,N)r=G,e!==null&&(G?e.length=G:e=null);else{let K={instancePath:t+
 "/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/allOf/1/anyOf",keyword:"\
 anyOf",params:{},schema:q.properties.actions.items.properties.assignVariable.allOf[1].anyOf,parentSchema:q.properties.actions.
 items.properties.assignVariable.allOf[1],data:j};e===null?e=[K]:e.push(K),r++}if(j&&typeof j=="object"&&!Array.isArray(j)){
 if(j.name===void 0){let K={instancePath:t+"/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/propert\
 ies/assignVariable/required",keyword:"required",params:{missingProperty:"name"},schema:q.properties.actions.items.properties.
 assignVariable.required,parentSchema:q.properties.actions.items.properties.assignVariable,data:j};e===null?e=[K]:e.push(
-K),r++}for(let K in j)if(!(K==="name"||K==="ref"||K==="template"||K==="value")){let X={instancePath:t+"/actions/"+v+"/as\
+K),r++}for(let K in j)if(!(K==="name"||K==="ref"||K==="template"||K==="value")){let Y={instancePath:t+"/actions/"+v+"/as\
 signVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/additionalProperties",keyword:"additional\
 Properties",params:{additionalProperty:K},schema:!1,parentSchema:q.properties.actions.items.properties.assignVariable,data:j};
-e===null?e=[X]:e.push(X),r++}if(j.name!==void 0&&(Ne(j.name,{instancePath:t+"/actions/"+v+"/assignVariable/name",parentData:j,
+e===null?e=[Y]:e.push(Y),r++}if(j.name!==void 0&&(Ne(j.name,{instancePath:t+"/actions/"+v+"/assignVariable/name",parentData:j,
 parentDataProperty:"name",rootData:l,dynamicAnchors:m})||(e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.ref!==
 void 0&&(Ne(j.ref,{instancePath:t+"/actions/"+v+"/assignVariable/ref",parentData:j,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||
 (e=e===null?Ne.errors:e.concat(Ne.errors),r=e.length)),j.template!==void 0&&(te(j.template,{instancePath:t+"/actions/"+v+
 "/assignVariable/template",parentData:j,parentDataProperty:"template",rootData:l,dynamicAnchors:m})||(e=e===null?te.errors:
-e.concat(te.errors),r=e.length)),j.value!==void 0){let K=j.value;if(typeof K!="string"){let X={instancePath:t+"/actions/"+
+e.concat(te.errors),r=e.length)),j.value!==void 0){let K=j.value;if(typeof K!="string"){let Y={instancePath:t+"/actions/"+
 v+"/assignVariable/value",schemaPath:"#/properties/actions/items/properties/assignVariable/properties/value/type",keyword:"\
 type",params:{type:"string"},schema:q.properties.actions.items.properties.assignVariable.properties.value.type,parentSchema:q.
-properties.actions.items.properties.assignVariable.properties.value,data:K};e===null?e=[X]:e.push(X),r++}}}else{let K={instancePath:t+
+properties.actions.items.properties.assignVariable.properties.value,data:K};e===null?e=[Y]:e.push(Y),r++}}}else{let K={instancePath:t+
 "/actions/"+v+"/assignVariable",schemaPath:"#/properties/actions/items/properties/assignVariable/type",keyword:"type",params:{
 type:"object"},schema:q.properties.actions.items.properties.assignVariable.type,parentSchema:q.properties.actions.items.
 properties.assignVariable,data:j};e===null?e=[K]:e.push(K),r++}}}else{let j={instancePath:t+"/actions/"+v,schemaPath:"#/\
@@ -2526,12 +2531,12 @@ e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"typ
 parentSchema:Ye,data:s};e===null?e=[a]:e.push(a),r++}return Rs.errors=e,r===0}Rs.evaluated={dynamicProps:!1,dynamicItems:!1};
 function fr(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
 p=fr.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={
-instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?
+instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,data:s};e===null?
 e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,
-parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
+parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
 pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\
-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return fr.errors=e,r===0}
+\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
+type",params:{type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return fr.errors=e,r===0}
 fr.evaluated={dynamicProps:!1,dynamicItems:!1};function Ns(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=Ns.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:kt.type,parentSchema:kt,
@@ -2677,36 +2682,36 @@ rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ts.evaluated;if(p.dynamic
 (p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
 limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/typ\
 e",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}return Ts.errors=
-e,r===0}Ts.evaluated={dynamicProps:!1,dynamicItems:!1};function Fs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Fs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+e,r===0}Ts.evaluated={dynamicProps:!1,dynamicItems:!1};function Ls(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ls.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:qe.
-type,parentSchema:qe,data:s};e===null?e=[a]:e.push(a),r++}return Fs.errors=e,r===0}Fs.evaluated={dynamicProps:!1,dynamicItems:!1};
-function Ls(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=Ls.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,
+type,parentSchema:qe,data:s};e===null?e=[a]:e.push(a),r++}return Ls.errors=e,r===0}Ls.evaluated={dynamicProps:!1,dynamicItems:!1};
+function Fs(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
+p=Fs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:De.type,parentSchema:De,data:s};e===null?e=[a]:e.push(
-a),r++}return Ls.errors=e,r===0}Ls.evaluated={dynamicProps:!1,dynamicItems:!1};function Vs(s,{instancePath:t="",parentData:D,
+a),r++}return Fs.errors=e,r===0}Fs.evaluated={dynamicProps:!1,dynamicItems:!1};function Vs(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Vs.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return Vs.errors=e,r===0}Vs.evaluated={dynamicProps:!1,
 dynamicItems:!1};function de(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=de.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
-s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
+s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
-limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
+limit:1},schema:1,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
-x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return de.
+x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return de.
 errors=e,r===0}de.evaluated={dynamicProps:!1,dynamicItems:!1};var oe={anyOf:[{type:"integer",minimum:0,maximum:2147483647},
 {type:"object",additionalProperties:!1,required:["ref"],"x-expected":"{ ref: variable, value: seconds }",properties:{ref:{
 $ref:"#/$defs/variableName"},value:{type:"integer",minimum:0,maximum:2147483647}}}],"x-expected":"a number of seconds, o\
 r { ref: variable, value: seconds }"};function Ae(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Ae.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
-s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
+s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
-limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
+limit:1},schema:1,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
-x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Ae.
+x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return Ae.
 errors=e,r===0}Ae.evaluated={dynamicProps:!1,dynamicItems:!1};function Cs(s,{instancePath:t="",parentData:D,parentDataProperty:_,
 rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Cs.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.
 items=void 0);let a=r,i=!1,c=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(s)&&isFinite(s))){let n={instancePath:t,schemaPath:"\
@@ -2749,8 +2754,8 @@ jwks:{type:"object",additionalProperties:!1,required:["file"],"x-expected":"{ fi
 "ref"],properties:{file:{$ref:"#/$defs/fileSource"}}},value:{$ref:"#/$defs/keyText"},certificate:{$ref:"#/$defs/keyText"}}},
 xt={type:"object",additionalProperties:!1,minProperties:1,maxProperties:1,"x-rule":"it comes from one place: either env \
 or file","x-not-yet":["ref"],"x-expected":"{ file: path } or { env: NAME }",properties:{env:{$ref:"#/$defs/environmentVa\
-riable"},file:{$ref:"#/$defs/fileSource"}}};function Fe(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
-dynamicAnchors:m={}}={}){let e=null,r=0,p=Fe.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
+riable"},file:{$ref:"#/$defs/fileSource"}}};function Le(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
+dynamicAnchors:m={}}={}){let e=null,r=0,p=Le.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){let a={instancePath:t,schemaPath:"#/maxProperties",
 keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:xt,data:s};e===null?e=[a]:e.push(a),r++}if(Object.keys(s).
 length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:xt,
@@ -2760,7 +2765,7 @@ e=[i]:e.push(i),r++}s.env!==void 0&&(ge(s.env,{instancePath:t+"/env",parentData:
 (e=e===null?ge.errors:e.concat(ge.errors),r=e.length)),s.file!==void 0&&(ae(s.file,{instancePath:t+"/file",parentData:s,
 parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let a={
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:xt.type,parentSchema:xt,data:s};e===null?
-e=[a]:e.push(a),r++}return Fe.errors=e,r===0}Fe.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Gs(s,{instancePath:t="",
+e=[a]:e.push(a),r++}return Le.errors=e,r===0}Le.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Gs(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Gs.evaluated;if(p.dynamicProps&&
 (p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(Object.keys(s).length>1){
 let a={instancePath:t,schemaPath:"#/maxProperties",keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:ve,data:s};
@@ -2775,10 +2780,10 @@ properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}for(let i in a)if(i!=="file
 properties.jwks,data:a};e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ae(a.file,{instancePath:t+"/jwks/file",parentData:a,
 parentDataProperty:"file",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let i={
 instancePath:t+"/jwks",schemaPath:"#/properties/jwks/type",keyword:"type",params:{type:"object"},schema:ve.properties.jwks.
-type,parentSchema:ve.properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Fe(s.value,{instancePath:t+
-"/value",parentData:s,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),
-r=e.length)),s.certificate!==void 0&&(Fe(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"c\
-ertificate",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let a={instancePath:t,
+type,parentSchema:ve.properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Le(s.value,{instancePath:t+
+"/value",parentData:s,parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),
+r=e.length)),s.certificate!==void 0&&(Le(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"c\
+ertificate",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),r=e.length))}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:ve.type,parentSchema:ve,data:s};e===null?e=[a]:e.push(a),
 r++}return Gs.errors=e,r===0}Gs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var xe={type:"object",additionalProperties:!1,
 required:["value"],"x-secret":!0,"x-not-yet":["ref","id"],"x-expected":"a map with value: { env: NAME } or { file: path \
@@ -2831,8 +2836,8 @@ rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Bs.evaluated;if(p.dynamic
 pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$"},schema:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$",parentSchema:gr,data:s};e===null?
 e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:gr.type,
 parentSchema:gr,data:s};e===null?e=[a]:e.push(a),r++}return Bs.errors=e,r===0}Bs.evaluated={dynamicProps:!1,dynamicItems:!1};
-function Hs(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
-p=Hs.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!0,c=r;if(r===c)if(s&&typeof s==
+function Ms(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,
+p=Ms.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!0,c=r;if(r===c)if(s&&typeof s==
 "object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.
 operation!==void 0&&s.operation!=="GenerateAccessToken"){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=
 [u]:e.push(u),r++}var w=c===r;if(r=a,e!==null&&(a?e.length=a:e=null),w){let u=r;if(s&&typeof s=="object"&&!Array.isArray(
@@ -2862,11 +2867,11 @@ r++}let f=r,g=!0,v=r;if(r===v)if(s&&typeof s=="object"&&!Array.isArray(s)){let u
 let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var T=v===r;if(r=f,e!==null&&(f?e.length=
 f:e=null),T){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let B={instancePath:t,schemaPath:"#/allOf/3/then/ty\
 pe",keyword:"type",params:{type:"object"},schema:$.allOf[3].then.type,parentSchema:$.allOf[3].then,data:s};e===null?e=[B]:
-e.push(B),r++}let b=r,I=!1,F=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.publicKey===void 0){let B={instancePath:t,
+e.push(B),r++}let b=r,I=!1,L=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.publicKey===void 0){let B={instancePath:t,
 schemaPath:"#/allOf/3/then/anyOf/0/required",keyword:"required",params:{missingProperty:"publicKey"},schema:$.allOf[3].then.
 anyOf[0].required,parentSchema:$.allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t,
 schemaPath:"#/allOf/3/then/anyOf/0/type",keyword:"type",params:{type:"object"},schema:$.allOf[3].then.anyOf[0].type,parentSchema:$.
-allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}var j=F===r;I=I||j;let x=r;if(s&&typeof s=="object"&&!Array.
+allOf[3].then.anyOf[0],data:s};e===null?e=[B]:e.push(B),r++}var j=L===r;I=I||j;let x=r;if(s&&typeof s=="object"&&!Array.
 isArray(s)){if(s.secretKey===void 0){let B={instancePath:t,schemaPath:"#/allOf/3/then/anyOf/1/required",keyword:"require\
 d",params:{missingProperty:"secretKey"},schema:$.allOf[3].then.anyOf[1].required,parentSchema:$.allOf[3].then.anyOf[1],data:s};
 e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t,schemaPath:"#/allOf/3/then/anyOf/1/type",keyword:"type",params:{
@@ -2875,16 +2880,16 @@ B),r++}var j=x===r;if(I=I||j,I)r=b,e!==null&&(b?e.length=b:e=null);else{let B={i
 /anyOf",keyword:"anyOf",params:{},schema:$.allOf[3].then.anyOf,parentSchema:$.allOf[3].then,data:s};e===null?e=[B]:e.push(
 B),r++}var T=u===r;g=T}if(!g){let u={instancePath:t,schemaPath:"#/allOf/3/if",keyword:"if",params:{failingKeyword:"then"},
 schema:$.allOf[3].if,parentSchema:$.allOf[3],data:s};e===null?e=[u]:e.push(u),r++}let k=r,O=!0,G=r;if(!(s&&typeof s=="ob\
-ject"&&!Array.isArray(s))){let u={};e===null?e=[u]:e.push(u),r++}let N=r,ee=!1,L=r;if(r===L)if(s&&typeof s=="object"&&!Array.
+ject"&&!Array.isArray(s))){let u={};e===null?e=[u]:e.push(u),r++}let N=r,ee=!1,F=r;if(r===F)if(s&&typeof s=="object"&&!Array.
 isArray(s)){let u;if(s.publicKey===void 0&&(u="publicKey")){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?
-e=[u]:e.push(u),r++}var K=L===r;ee=ee||K;let M=r;if(r===M)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.secretKey===
-void 0&&(u="secretKey")){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var K=M===r;if(ee=
-ee||K,ee)r=N,e!==null&&(N?e.length=N:e=null);else{let u={};e===null?e=[u]:e.push(u),r++}var X=G===r;if(r=k,e!==null&&(k?
-e.length=k:e=null),X){let u=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.algorithm===void 0){let I={instancePath:t,
+e=[u]:e.push(u),r++}var K=F===r;ee=ee||K;let H=r;if(r===H)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.secretKey===
+void 0&&(u="secretKey")){let b={};e===null?e=[b]:e.push(b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var K=H===r;if(ee=
+ee||K,ee)r=N,e!==null&&(N?e.length=N:e=null);else{let u={};e===null?e=[u]:e.push(u),r++}var Y=G===r;if(r=k,e!==null&&(k?
+e.length=k:e=null),Y){let u=r;if(s&&typeof s=="object"&&!Array.isArray(s)){if(s.algorithm===void 0){let I={instancePath:t,
 schemaPath:"#/allOf/4/then/required",keyword:"required",params:{missingProperty:"algorithm"},schema:$.allOf[4].then.required,
 parentSchema:$.allOf[4].then,data:s};e===null?e=[I]:e.push(I),r++}}else{let I={instancePath:t,schemaPath:"#/allOf/4/then\
 /type",keyword:"type",params:{type:"object"},schema:$.allOf[4].then.type,parentSchema:$.allOf[4].then,data:s};e===null?e=
-[I]:e.push(I),r++}var X=u===r;O=X}if(!O){let u={instancePath:t,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword:"\
+[I]:e.push(I),r++}var Y=u===r;O=Y}if(!O){let u={instancePath:t,schemaPath:"#/allOf/4/if",keyword:"if",params:{failingKeyword:"\
 then"},schema:$.allOf[4].if,parentSchema:$.allOf[4],data:s};e===null?e=[u]:e.push(u),r++}if(!(s&&typeof s=="object"&&!Array.
 isArray(s))){let u={instancePath:t,schemaPath:"#/allOf/5/type",keyword:"type",params:{type:"object"},schema:$.allOf[5].type,
 parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}let Vt=r,ja=r;if(r===ja)if(s&&typeof s=="object"&&!Array.isArray(
@@ -2893,7 +2898,7 @@ b),r++}}else{let u={};e===null?e=[u]:e.push(u),r++}var di=ja===r;if(di){let u={i
 keyword:"not",params:{},schema:$.allOf[5].not,parentSchema:$.allOf[5],data:s};e===null?e=[u]:e.push(u),r++}else r=Vt,e!==
 null&&(Vt?e.length=Vt:e=null);let Ct=r,Aa=!0,qa=r;if(r===qa)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var yi=I===r;if(yi){let F={};e===null?e=[F]:e.push(F),r++}else
+"GenerateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var yi=I===r;if(yi){let L={};e===null?e=[L]:e.push(L),r++}else
 r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var zt=qa===r;if(r=Ct,e!==null&&(Ct?e.length=
 Ct:e=null),zt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/6/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[6].then.type,parentSchema:$.allOf[6].then,data:s};e===null?e=
@@ -2904,8 +2909,8 @@ allOf[6].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.lengt
 instancePath:t,schemaPath:"#/allOf/6/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[6].if,parentSchema:$.
 allOf[6],data:s};e===null?e=[u]:e.push(u),r++}let Zt=r,Da=!0,Ia=r;if(r===Ia)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var gi=I===r;if(gi){let F={};e===null?
-e=[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Gt=Ia===r;if(r=
+I=r;if(s.operation!=="GenerateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var gi=I===r;if(gi){let L={};e===null?
+e=[L]:e.push(L),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Gt=Ia===r;if(r=
 Zt,e!==null&&(Zt?e.length=Zt:e=null),Gt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/7/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[7].then.type,parentSchema:$.allOf[7].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.grantType===void 0&&
@@ -2915,7 +2920,7 @@ then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=nul
 schemaPath:"#/allOf/7/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[7].if,parentSchema:$.allOf[7],data:s};
 e===null?e=[u]:e.push(u),r++}let Kt=r,_a=!0,Ra=r;if(r===Ra)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var vi=I===r;if(vi){let F={};e===null?e=[F]:e.push(F),r++}else
+"GenerateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var vi=I===r;if(vi){let L={};e===null?e=[L]:e.push(L),r++}else
 r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Bt=Ra===r;if(r=Kt,e!==null&&(Kt?e.length=
 Kt:e=null),Bt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/8/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[8].then.type,parentSchema:$.allOf[8].then,data:s};e===null?e=
@@ -2924,21 +2929,21 @@ ientId")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.
 schemaPath:"#/allOf/8/then/not",keyword:"not",params:{},schema:$.allOf[8].then.not,parentSchema:$.allOf[8].then,data:s};
 e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Bt=u===r;_a=Bt}if(!_a){let u={instancePath:t,schemaPath:"\
 #/allOf/8/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[8].if,parentSchema:$.allOf[8],data:s};e===null?
-e=[u]:e.push(u),r++}let Ht=r,Na=!0,Ea=r;if(r===Ea)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
+e=[u]:e.push(u),r++}let Mt=r,Na=!0,Ea=r;if(r===Ea)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
 (u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!=="Gener\
-ateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var wi=I===r;if(wi){let F={};e===null?e=[F]:e.push(F),r++}else r=
-b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Mt=Ea===r;if(r=Ht,e!==null&&(Ht?e.length=
-Ht:e=null),Mt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/9/then/\
+ateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var wi=I===r;if(wi){let L={};e===null?e=[L]:e.push(L),r++}else r=
+b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Ht=Ea===r;if(r=Mt,e!==null&&(Mt?e.length=
+Mt:e=null),Ht){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/9/then/\
 type",keyword:"type",params:{type:"object"},schema:$.allOf[9].then.type,parentSchema:$.allOf[9].then,data:s};e===null?e=
 [x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.expiresIn===void 0&&(x="e\
 xpiresIn")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var bi=I===r;if(bi){let x={
 instancePath:t,schemaPath:"#/allOf/9/then/not",keyword:"not",params:{},schema:$.allOf[9].then.not,parentSchema:$.allOf[9].
-then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Mt=u===r;Na=Mt}if(!Na){let u={instancePath:t,
+then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Ht=u===r;Na=Ht}if(!Na){let u={instancePath:t,
 schemaPath:"#/allOf/9/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[9].if,parentSchema:$.allOf[9],data:s};
-e===null?e=[u]:e.push(u),r++}let Ut=r,Ta=!0,Fa=r;if(r===Fa)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
+e===null?e=[u]:e.push(u),r++}let Ut=r,Ta=!0,La=r;if(r===La)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
 void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,I=r;if(s.operation!==
-"GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var Si=I===r;if(Si){let F={};e===null?e=[F]:e.push(F),r++}else
-r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Wt=Fa===r;if(r=Ut,e!==null&&(Ut?e.length=
+"GenerateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var Si=I===r;if(Si){let L={};e===null?e=[L]:e.push(L),r++}else
+r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Wt=La===r;if(r=Ut,e!==null&&(Ut?e.length=
 Ut:e=null),Wt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/10/then\
 /type",keyword:"type",params:{type:"object"},schema:$.allOf[10].then.type,parentSchema:$.allOf[10].then,data:s};e===null?
 e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.generateResponse===void 0&&
@@ -2946,21 +2951,21 @@ e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArra
 let x={instancePath:t,schemaPath:"#/allOf/10/then/not",keyword:"not",params:{},schema:$.allOf[10].then.not,parentSchema:$.
 allOf[10].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Wt=u===r;Ta=Wt}if(!Ta){
 let u={instancePath:t,schemaPath:"#/allOf/10/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[10].if,parentSchema:$.
-allOf[10],data:s};e===null?e=[u]:e.push(u),r++}let Jt=r,La=!0,Va=r;if(r===Va)if(s&&typeof s=="object"&&!Array.isArray(s)){
+allOf[10],data:s};e===null?e=[u]:e.push(u),r++}let Jt=r,Fa=!0,Va=r;if(r===Va)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="GenerateAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var $i=I===r;if($i){let F={};e===null?
-e=[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Xt=Va===r;if(r=
+I=r;if(s.operation!=="GenerateAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var $i=I===r;if($i){let L={};e===null?
+e=[L]:e.push(L),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Xt=Va===r;if(r=
 Jt,e!==null&&(Jt?e.length=Jt:e=null),Xt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/11/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[11].then.type,parentSchema:$.allOf[11].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.attributes===void 0&&
 (x="attributes")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var ji=I===r;if(ji){
 let x={instancePath:t,schemaPath:"#/allOf/11/then/not",keyword:"not",params:{},schema:$.allOf[11].then.not,parentSchema:$.
-allOf[11].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Xt=u===r;La=Xt}if(!La){
+allOf[11].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Xt=u===r;Fa=Xt}if(!Fa){
 let u={instancePath:t,schemaPath:"#/allOf/11/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[11].if,parentSchema:$.
 allOf[11],data:s};e===null?e=[u]:e.push(u),r++}let Yt=r,Ca=!0,za=r;if(r===za)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="InvalidateToken"){let F={};e===null?e=[F]:e.push(F),r++}var Ai=I===r;if(Ai){let F={};e===null?e=[F]:
-e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Qt=za===r;if(r=Yt,
+I=r;if(s.operation!=="InvalidateToken"){let L={};e===null?e=[L]:e.push(L),r++}var Ai=I===r;if(Ai){let L={};e===null?e=[L]:
+e.push(L),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var Qt=za===r;if(r=Yt,
 e!==null&&(Yt?e.length=Yt:e=null),Qt){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/12/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[12].then.type,parentSchema:$.allOf[12].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.tokens===void 0&&
@@ -2969,8 +2974,8 @@ instancePath:t,schemaPath:"#/allOf/12/then/not",keyword:"not",params:{},schema:$
 then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var Qt=u===r;Ca=Qt}if(!Ca){let u={instancePath:t,
 schemaPath:"#/allOf/12/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[12].if,parentSchema:$.allOf[12],data:s};
 e===null?e=[u]:e.push(u),r++}let ea=r,Za=!0,Ga=r;if(r===Ga)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===
-void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b===
-"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Di=F===r;if(Di){let x={};e===
+void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,L=r;if(!(b===
+"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Di=L===r;if(Di){let x={};e===
 null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ra=Ga===
 r;if(r=ea,e!==null&&(ea?e.length=ea:e=null),ra){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,
 schemaPath:"#/allOf/13/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[13].then.type,parentSchema:$.allOf[13].
@@ -2981,7 +2986,7 @@ allOf[13].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.leng
 let u={instancePath:t,schemaPath:"#/allOf/13/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[13].if,parentSchema:$.
 allOf[13],data:s};e===null?e=[u]:e.push(u),r++}let sa=r,Ka=!0,Ba=r;if(r===Ba)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var _i=F===
+operation,I=r,L=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var _i=L===
 r;if(_i){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var ta=Ba===r;if(r=sa,e!==null&&(sa?e.length=sa:e=null),ta){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/14/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[14].then.
@@ -2990,33 +2995,33 @@ isArray(s)){let x;if(s.accessTokenPrefix===void 0&&(x="accessTokenPrefix")){let 
 let x={};e===null?e=[x]:e.push(x),r++}var Ri=I===r;if(Ri){let x={instancePath:t,schemaPath:"#/allOf/14/then/not",keyword:"\
 not",params:{},schema:$.allOf[14].then.not,parentSchema:$.allOf[14].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==
 null&&(b?e.length=b:e=null);var ta=u===r;Ka=ta}if(!Ka){let u={instancePath:t,schemaPath:"#/allOf/14/if",keyword:"if",params:{
-failingKeyword:"then"},schema:$.allOf[14].if,parentSchema:$.allOf[14],data:s};e===null?e=[u]:e.push(u),r++}let aa=r,Ha=!0,
-Ma=r;if(r===Ma)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===
-null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="Veri\
-fyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ni=F===r;if(Ni){let x={};e===null?e=[x]:e.push(x),r++}else
-r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ia=Ma===r;if(r=aa,e!==null&&(aa?e.length=
+failingKeyword:"then"},schema:$.allOf[14].if,parentSchema:$.allOf[14],data:s};e===null?e=[u]:e.push(u),r++}let aa=r,Ma=!0,
+Ha=r;if(r===Ha)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===
+null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,L=r;if(!(b==="VerifyAccessToken"||b==="Veri\
+fyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ni=L===r;if(Ni){let x={};e===null?e=[x]:e.push(x),r++}else
+r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ia=Ha===r;if(r=aa,e!==null&&(aa?e.length=
 aa:e=null),ia){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/15/then\
 /type",keyword:"type",params:{type:"object"},schema:$.allOf[15].then.type,parentSchema:$.allOf[15].then,data:s};e===null?
 e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.requireAllScopes===void 0&&
 (x="requireAllScopes")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Ei=I===r;if(Ei){
 let x={instancePath:t,schemaPath:"#/allOf/15/then/not",keyword:"not",params:{},schema:$.allOf[15].then.not,parentSchema:$.
-allOf[15].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var ia=u===r;Ha=ia}if(!Ha){
+allOf[15].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var ia=u===r;Ma=ia}if(!Ma){
 let u={instancePath:t,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[15].if,parentSchema:$.
 allOf[15],data:s};e===null?e=[u]:e.push(u),r++}let pa=r,Ua=!0,Wa=r;if(r===Wa)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=r,
-I=r;if(s.operation!=="VerifyAccessToken"){let F={};e===null?e=[F]:e.push(F),r++}var Ti=I===r;if(Ti){let F={};e===null?e=
-[F]:e.push(F),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var na=Wa===r;if(r=
+I=r;if(s.operation!=="VerifyAccessToken"){let L={};e===null?e=[L]:e.push(L),r++}var Ti=I===r;if(Ti){let L={};e===null?e=
+[L]:e.push(L),r++}else r=b,e!==null&&(b?e.length=b:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var na=Wa===r;if(r=
 pa,e!==null&&(pa?e.length=pa:e=null),na){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"\
 #/allOf/16/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[16].then.type,parentSchema:$.allOf[16].then,data:s};
 e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.isArray(s)){let x;if(s.cacheExpiryInSeconds===
-void 0&&(x="cacheExpiryInSeconds")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Fi=I===
-r;if(Fi){let x={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},schema:$.allOf[16].then.not,parentSchema:$.
+void 0&&(x="cacheExpiryInSeconds")){let C={};e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var Li=I===
+r;if(Li){let x={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},schema:$.allOf[16].then.not,parentSchema:$.
 allOf[16].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var na=u===r;Ua=na}if(!Ua){
 let u={instancePath:t,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[16].if,parentSchema:$.
 allOf[16],data:s};e===null?e=[u]:e.push(u),r++}let oa=r,Ja=!0,Xa=r;if(r===Xa)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Li=F===
-r;if(Li){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
+operation,I=r,L=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Fi=L===
+r;if(Fi){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var la=Xa===r;if(r=oa,e!==null&&(oa?e.length=oa:e=null),la){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/17/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[17].then.
 type,parentSchema:$.allOf[17].then,data:s};e===null?e=[x]:e.push(x),r++}let b=r,I=r;if(r===I)if(s&&typeof s=="object"&&!Array.
@@ -3026,8 +3031,8 @@ allOf[17].then.not,parentSchema:$.allOf[17].then,data:s};e===null?e=[x]:e.push(x
 null);var la=u===r;Ja=la}if(!Ja){let u={instancePath:t,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword:"t\
 hen"},schema:$.allOf[17].if,parentSchema:$.allOf[17],data:s};e===null?e=[u]:e.push(u),r++}let ma=r,Ya=!0,Qa=r;if(r===Qa)
 if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(
-b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){
-let x={};e===null?e=[x]:e.push(x),r++}var Ci=F===r;if(Ci){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.
+b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,L=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){
+let x={};e===null?e=[x]:e.push(x),r++}var Ci=L===r;if(Ci){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.
 length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ca=Qa===r;if(r=ma,e!==null&&(ma?e.length=ma:e=null),ca){
 let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,schemaPath:"#/allOf/18/then/type",keyword:"\
 type",params:{type:"object"},schema:$.allOf[18].then.type,parentSchema:$.allOf[18].then,data:s};e===null?e=[x]:e.push(x),
@@ -3037,8 +3042,8 @@ e===null?e=[C]:e.push(C),r++}}else{let x={};e===null?e=[x]:e.push(x),r++}var zi=
 e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.length=b:e=null);var ca=u===r;Ya=ca}if(!Ya){let u={instancePath:t,schemaPath:"\
 #/allOf/18/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[18].if,parentSchema:$.allOf[18],data:s};e===null?
 e=[u]:e.push(u),r++}let fa=r,ei=!0,ri=r;if(r===ri)if(s&&typeof s=="object"&&!Array.isArray(s)){let u;if(s.operation===void 0&&
-(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,F=r;if(!(b===
-"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Zi=F===r;if(Zi){let x={};e===
+(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.operation,I=r,L=r;if(!(b===
+"VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Zi=L===r;if(Zi){let x={};e===
 null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.push(u),r++}var ua=ri===
 r;if(r=fa,e!==null&&(fa?e.length=fa:e=null),ua){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(s))){let x={instancePath:t,
 schemaPath:"#/allOf/19/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[19].then.type,parentSchema:$.allOf[19].
@@ -3049,7 +3054,7 @@ allOf[19].then,data:s};e===null?e=[x]:e.push(x),r++}else r=b,e!==null&&(b?e.leng
 let u={instancePath:t,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword:"then"},schema:$.allOf[19].if,parentSchema:$.
 allOf[19],data:s};e===null?e=[u]:e.push(u),r++}let ha=r,si=!0,ti=r;if(r===ti)if(s&&typeof s=="object"&&!Array.isArray(s)){
 let u;if(s.operation===void 0&&(u="operation")){let b={};e===null?e=[b]:e.push(b),r++}else if(s.operation!==void 0){let b=s.
-operation,I=r,F=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ki=F===
+operation,I=r,L=r;if(!(b==="VerifyAccessToken"||b==="VerifyJWTAccessToken")){let x={};e===null?e=[x]:e.push(x),r++}var Ki=L===
 r;if(Ki){let x={};e===null?e=[x]:e.push(x),r++}else r=I,e!==null&&(I?e.length=I:e=null)}}else{let u={};e===null?e=[u]:e.
 push(u),r++}var da=ti===r;if(r=ha,e!==null&&(ha?e.length=ha:e=null),da){let u=r;if(!(s&&typeof s=="object"&&!Array.isArray(
 s))){let x={instancePath:t,schemaPath:"#/allOf/20/then/type",keyword:"type",params:{type:"object"},schema:$.allOf[20].then.
@@ -3069,10 +3074,10 @@ ties/kind/type",keyword:"type",params:{type:"string"},schema:$.properties.kind.t
 e===null?e=[b]:e.push(b),r++}if(u!=="OAuthV2"){let b={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"\
 const",params:{allowedValue:"OAuthV2"},schema:"OAuthV2",parentSchema:$.properties.kind,data:u};e===null?e=[b]:e.push(b),
 r++}}if(s.displayName!==void 0&&(Ts(s.displayName,{instancePath:t+"/displayName",parentData:s,parentDataProperty:"displa\
-yName",rootData:l,dynamicAnchors:m})||(e=e===null?Ts.errors:e.concat(Ts.errors),r=e.length)),s.description!==void 0&&(Fs(
+yName",rootData:l,dynamicAnchors:m})||(e=e===null?Ts.errors:e.concat(Ts.errors),r=e.length)),s.description!==void 0&&(Ls(
 s.description,{instancePath:t+"/description",parentData:s,parentDataProperty:"description",rootData:l,dynamicAnchors:m})||
-(e=e===null?Fs.errors:e.concat(Fs.errors),r=e.length)),s.enabled!==void 0&&(Ls(s.enabled,{instancePath:t+"/enabled",parentData:s,
-parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?Ls.errors:e.concat(Ls.errors),r=e.length)),s.continueOnError!==
+(e=e===null?Ls.errors:e.concat(Ls.errors),r=e.length)),s.enabled!==void 0&&(Fs(s.enabled,{instancePath:t+"/enabled",parentData:s,
+parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?Fs.errors:e.concat(Fs.errors),r=e.length)),s.continueOnError!==
 void 0&&(Vs(s.continueOnError,{instancePath:t+"/continueOnError",parentData:s,parentDataProperty:"continueOnError",rootData:l,
 dynamicAnchors:m})||(e=e===null?Vs.errors:e.concat(Vs.errors),r=e.length)),s.operation!==void 0){let u=s.operation;if(typeof u!=
 "string"){let b={instancePath:t+"/operation",schemaPath:"#/properties/operation/type",keyword:"type",params:{type:"strin\
@@ -3114,22 +3119,22 @@ properties.supportedGrantTypes.items.type,parentSchema:$.properties.supportedGra
 B),r++}if(C!=="client_credentials"){let B={instancePath:t+"/supportedGrantTypes/"+x,schemaPath:"#/properties/supportedGr\
 antTypes/items/enum",keyword:"enum",params:{allowedValues:$.properties.supportedGrantTypes.items.enum},schema:$.properties.
 supportedGrantTypes.items.enum,parentSchema:$.properties.supportedGrantTypes.items,data:C};e===null?e=[B]:e.push(B),r++}}
-let I=u.length,F;if(I>1){let x={};for(;I--;){let C=u[I];if(typeof C=="string"){if(typeof x[C]=="number"){F=x[C];let B={instancePath:t+
-"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/uniqueItems",keyword:"uniqueItems",params:{i:I,j:F},
+let I=u.length,L;if(I>1){let x={};for(;I--;){let C=u[I];if(typeof C=="string"){if(typeof x[C]=="number"){L=x[C];let B={instancePath:t+
+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/uniqueItems",keyword:"uniqueItems",params:{i:I,j:L},
 schema:!0,parentSchema:$.properties.supportedGrantTypes,data:u};e===null?e=[B]:e.push(B),r++;break}x[C]=I}}}}else{let b={
 instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/type",keyword:"type",params:{type:"ar\
 ray"},schema:$.properties.supportedGrantTypes.type,parentSchema:$.properties.supportedGrantTypes,data:u};e===null?e=[b]:
 e.push(b),r++}}if(s.grantType!==void 0&&(de(s.grantType,{instancePath:t+"/grantType",parentData:s,parentDataProperty:"gr\
 antType",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),s.clientId!==void 0&&(de(
 s.clientId,{instancePath:t+"/clientId",parentData:s,parentDataProperty:"clientId",rootData:l,dynamicAnchors:m})||(e=e===
-null?de.errors:e.concat(de.errors),r=e.length)),s.expiresIn!==void 0){let u=s.expiresIn,b=r,I=!1,F=r;if(!(typeof u=="num\
+null?de.errors:e.concat(de.errors),r=e.length)),s.expiresIn!==void 0){let u=s.expiresIn,b=r,I=!1,L=r;if(!(typeof u=="num\
 ber"&&!(u%1)&&!isNaN(u)&&isFinite(u))){let B={instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/typ\
 e",keyword:"type",params:{type:"integer"},schema:$.properties.expiresIn.anyOf[0].type,parentSchema:$.properties.expiresIn.
 anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}if(typeof u=="number"&&isFinite(u)){if(u>31536e9||isNaN(u)){let B={instancePath:t+
 "/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",limit:31536e9},
 schema:31536e9,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}if(u<-1||isNaN(u)){let B={
 instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",
-limit:-1},schema:-1,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}}var vt=F===r;I=I||
+limit:-1},schema:-1,parentSchema:$.properties.expiresIn.anyOf[0],data:u};e===null?e=[B]:e.push(B),r++}}var vt=L===r;I=I||
 vt;let x=r;if(typeof u=="string"){if(!Sa.test(u)){let B={instancePath:t+"/expiresIn",schemaPath:"#/properties/expiresIn/\
 anyOf/1/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)\
 $",parentSchema:$.properties.expiresIn.anyOf[1],data:u};e===null?e=[B]:e.push(B),r++}}else{let B={instancePath:t+"/expir\
@@ -3168,61 +3173,61 @@ schemaPath:"#/properties/rfcCompliantRequestResponse/type",keyword:"type",params
 type,parentSchema:$.properties.rfcCompliantRequestResponse,data:u};e===null?e=[b]:e.push(b),r++}}if(s.attributes!==void 0){
 let u=s.attributes;if(Array.isArray(u)){if(u.length>18){let I={instancePath:t+"/attributes",schemaPath:"#/properties/att\
 ributes/maxItems",keyword:"maxItems",params:{limit:18},schema:18,parentSchema:$.properties.attributes,data:u};e===null?e=
-[I]:e.push(I),r++}let b=u.length;for(let I=0;I<b;I++){let F=u[I];if(F&&typeof F=="object"&&!Array.isArray(F)){if(F.name===
+[I]:e.push(I),r++}let b=u.length;for(let I=0;I<b;I++){let L=u[I];if(L&&typeof L=="object"&&!Array.isArray(L)){if(L.name===
 void 0){let x={instancePath:t+"/attributes/"+I,schemaPath:"#/properties/attributes/items/required",keyword:"required",params:{
-missingProperty:"name"},schema:$.properties.attributes.items.required,parentSchema:$.properties.attributes.items,data:F};
-e===null?e=[x]:e.push(x),r++}for(let x in F)if(!(x==="name"||x==="ref"||x==="value"||x==="display")){let C={instancePath:t+
+missingProperty:"name"},schema:$.properties.attributes.items.required,parentSchema:$.properties.attributes.items,data:L};
+e===null?e=[x]:e.push(x),r++}for(let x in L)if(!(x==="name"||x==="ref"||x==="value"||x==="display")){let C={instancePath:t+
 "/attributes/"+I,schemaPath:"#/properties/attributes/items/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:x},schema:!1,parentSchema:$.properties.attributes.items,data:F};e===null?e=[C]:e.push(C),r++}if(F.name!==
-void 0){let x=F.name;if(typeof x=="string"){if(V(x)>1024){let C={instancePath:t+"/attributes/"+I+"/name",schemaPath:"#/p\
+additionalProperty:x},schema:!1,parentSchema:$.properties.attributes.items,data:L};e===null?e=[C]:e.push(C),r++}if(L.name!==
+void 0){let x=L.name;if(typeof x=="string"){if(V(x)>1024){let C={instancePath:t+"/attributes/"+I+"/name",schemaPath:"#/p\
 roperties/attributes/items/properties/name/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:$.
 properties.attributes.items.properties.name,data:x};e===null?e=[C]:e.push(C),r++}if(V(x)<1){let C={instancePath:t+"/attr\
 ibutes/"+I+"/name",schemaPath:"#/properties/attributes/items/properties/name/minLength",keyword:"minLength",params:{limit:1},
 schema:1,parentSchema:$.properties.attributes.items.properties.name,data:x};e===null?e=[C]:e.push(C),r++}}else{let C={instancePath:t+
 "/attributes/"+I+"/name",schemaPath:"#/properties/attributes/items/properties/name/type",keyword:"type",params:{type:"st\
 ring"},schema:$.properties.attributes.items.properties.name.type,parentSchema:$.properties.attributes.items.properties.name,
-data:x};e===null?e=[C]:e.push(C),r++}}if(F.ref!==void 0&&(de(F.ref,{instancePath:t+"/attributes/"+I+"/ref",parentData:F,
-parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),F.value!==
-void 0){let x=F.value;if(typeof x=="string"){if(V(x)>2048){let C={instancePath:t+"/attributes/"+I+"/value",schemaPath:"#\
+data:x};e===null?e=[C]:e.push(C),r++}}if(L.ref!==void 0&&(de(L.ref,{instancePath:t+"/attributes/"+I+"/ref",parentData:L,
+parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.length)),L.value!==
+void 0){let x=L.value;if(typeof x=="string"){if(V(x)>2048){let C={instancePath:t+"/attributes/"+I+"/value",schemaPath:"#\
 /properties/attributes/items/properties/value/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:$.
 properties.attributes.items.properties.value,data:x};e===null?e=[C]:e.push(C),r++}}else{let C={instancePath:t+"/attribut\
 es/"+I+"/value",schemaPath:"#/properties/attributes/items/properties/value/type",keyword:"type",params:{type:"string"},schema:$.
 properties.attributes.items.properties.value.type,parentSchema:$.properties.attributes.items.properties.value,data:x};e===
-null?e=[C]:e.push(C),r++}}if(F.display!==void 0){let x=F.display;if(typeof x!="boolean"){let C={instancePath:t+"/attribu\
+null?e=[C]:e.push(C),r++}}if(L.display!==void 0){let x=L.display;if(typeof x!="boolean"){let C={instancePath:t+"/attribu\
 tes/"+I+"/display",schemaPath:"#/properties/attributes/items/properties/display/type",keyword:"type",params:{type:"boole\
 an"},schema:$.properties.attributes.items.properties.display.type,parentSchema:$.properties.attributes.items.properties.
 display,data:x};e===null?e=[C]:e.push(C),r++}}}else{let x={instancePath:t+"/attributes/"+I,schemaPath:"#/properties/attr\
 ibutes/items/type",keyword:"type",params:{type:"object"},schema:$.properties.attributes.items.type,parentSchema:$.properties.
-attributes.items,data:F};e===null?e=[x]:e.push(x),r++}}}else{let b={instancePath:t+"/attributes",schemaPath:"#/propertie\
+attributes.items,data:L};e===null?e=[x]:e.push(x),r++}}}else{let b={instancePath:t+"/attributes",schemaPath:"#/propertie\
 s/attributes/type",keyword:"type",params:{type:"array"},schema:$.properties.attributes.type,parentSchema:$.properties.attributes,
 data:u};e===null?e=[b]:e.push(b),r++}}if(s.tokens!==void 0){let u=s.tokens;if(Array.isArray(u)){if(u.length>10){let I={instancePath:t+
 "/tokens",schemaPath:"#/properties/tokens/maxItems",keyword:"maxItems",params:{limit:10},schema:10,parentSchema:$.properties.
 tokens,data:u};e===null?e=[I]:e.push(I),r++}if(u.length<1){let I={instancePath:t+"/tokens",schemaPath:"#/properties/toke\
 ns/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:$.properties.tokens,data:u};e===null?e=[I]:e.push(
-I),r++}let b=u.length;for(let I=0;I<b;I++){let F=u[I];if(F&&typeof F=="object"&&!Array.isArray(F)){if(F.type===void 0){let x={
+I),r++}let b=u.length;for(let I=0;I<b;I++){let L=u[I];if(L&&typeof L=="object"&&!Array.isArray(L)){if(L.type===void 0){let x={
 instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"required",params:{missingProperty:"\
-type"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:F};e===null?e=[x]:e.push(x),
-r++}if(F.ref===void 0){let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"requi\
-red",params:{missingProperty:"ref"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:F};
-e===null?e=[x]:e.push(x),r++}for(let x in F)if(!(x==="type"||x==="cascade"||x==="ref")){let C={instancePath:t+"/tokens/"+
+type"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:L};e===null?e=[x]:e.push(x),
+r++}if(L.ref===void 0){let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/required",keyword:"requi\
+red",params:{missingProperty:"ref"},schema:$.properties.tokens.items.required,parentSchema:$.properties.tokens.items,data:L};
+e===null?e=[x]:e.push(x),r++}for(let x in L)if(!(x==="type"||x==="cascade"||x==="ref")){let C={instancePath:t+"/tokens/"+
 I,schemaPath:"#/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:x},
-schema:!1,parentSchema:$.properties.tokens.items,data:F};e===null?e=[C]:e.push(C),r++}if(F.type!==void 0){let x=F.type;if(typeof x!=
+schema:!1,parentSchema:$.properties.tokens.items,data:L};e===null?e=[C]:e.push(C),r++}if(L.type!==void 0){let x=L.type;if(typeof x!=
 "string"){let C={instancePath:t+"/tokens/"+I+"/type",schemaPath:"#/properties/tokens/items/properties/type/type",keyword:"\
 type",params:{type:"string"},schema:$.properties.tokens.items.properties.type.type,parentSchema:$.properties.tokens.items.
 properties.type,data:x};e===null?e=[C]:e.push(C),r++}if(!(x==="accesstoken"||x==="refreshtoken")){let C={instancePath:t+
 "/tokens/"+I+"/type",schemaPath:"#/properties/tokens/items/properties/type/enum",keyword:"enum",params:{allowedValues:$.
 properties.tokens.items.properties.type.enum},schema:$.properties.tokens.items.properties.type.enum,parentSchema:$.properties.
-tokens.items.properties.type,data:x};e===null?e=[C]:e.push(C),r++}}if(F.cascade!==void 0){let x=F.cascade;if(typeof x!="\
+tokens.items.properties.type,data:x};e===null?e=[C]:e.push(C),r++}}if(L.cascade!==void 0){let x=L.cascade;if(typeof x!="\
 boolean"){let C={instancePath:t+"/tokens/"+I+"/cascade",schemaPath:"#/properties/tokens/items/properties/cascade/type",keyword:"\
 type",params:{type:"boolean"},schema:$.properties.tokens.items.properties.cascade.type,parentSchema:$.properties.tokens.
-items.properties.cascade,data:x};e===null?e=[C]:e.push(C),r++}}F.ref!==void 0&&(de(F.ref,{instancePath:t+"/tokens/"+I+"/\
-ref",parentData:F,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.
+items.properties.cascade,data:x};e===null?e=[C]:e.push(C),r++}}L.ref!==void 0&&(de(L.ref,{instancePath:t+"/tokens/"+I+"/\
+ref",parentData:L,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?de.errors:e.concat(de.errors),r=e.
 length))}else{let x={instancePath:t+"/tokens/"+I,schemaPath:"#/properties/tokens/items/type",keyword:"type",params:{type:"\
-object"},schema:$.properties.tokens.items.type,parentSchema:$.properties.tokens.items,data:F};e===null?e=[x]:e.push(x),r++}}}else{
+object"},schema:$.properties.tokens.items.type,parentSchema:$.properties.tokens.items,data:L};e===null?e=[x]:e.push(x),r++}}}else{
 let b={instancePath:t+"/tokens",schemaPath:"#/properties/tokens/type",keyword:"type",params:{type:"array"},schema:$.properties.
 tokens.type,parentSchema:$.properties.tokens,data:u};e===null?e=[b]:e.push(b),r++}}}else{let u={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"object"},schema:$.type,parentSchema:$,data:s};e===null?e=[u]:e.push(u),r++}return Hs.
-errors=e,r===0}Hs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var R={$schema:"https://json-schema.org/draft/202\
+#/type",keyword:"type",params:{type:"object"},schema:$.type,parentSchema:$,data:s};e===null?e=[u]:e.push(u),r++}return Ms.
+errors=e,r===0}Ms.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var R={$schema:"https://json-schema.org/draft/202\
 0-12/schema",$id:"https://apigw.example/schema/policies/raise-fault.schema.json",type:"object",additionalProperties:!1,required:[
 "kind"],"x-expected":"a map of keys","x-hints":{name:"the name of a policy is the name of its file",async:"Apigee ignore\
 s async too; leave it out",set:"actions are items of the list actions",add:"actions are items of the list actions",remove:"\
@@ -3262,12 +3267,12 @@ on#/$defs/variableName"},ref:{$ref:"../shared.schema.json#/$defs/variableName"},
 defs/template"},value:{type:"string","x-expected":"a text"}},allOf:[{type:"object",not:{type:"object",required:["ref","t\
 emplate"]},"x-key":"template","x-rule":"a variable is assigned from ref or from template, not from both"},{type:"object",
 anyOf:[{type:"object",required:["ref"]},{type:"object",required:["template"]},{type:"object",required:["value"]}],"x-rul\
-e":"a variable is assigned from ref, template or value, and none is there"}]}}}}}};function Ms(s,{instancePath:t="",parentData:D,
-parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ms.evaluated;if(p.dynamicProps&&(p.props=void 0),
+e":"a variable is assigned from ref, template or value, and none is there"}]}}}}}};function Hs(s,{instancePath:t="",parentData:D,
+parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Hs.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
 maxLength",params:{limit:255},schema:255,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:fe.type,parentSchema:fe,data:s};e===null?e=[a]:e.push(a),
-r++}return Ms.errors=e,r===0}Ms.evaluated={dynamicProps:!1,dynamicItems:!1};function Us(s,{instancePath:t="",parentData:D,
+r++}return Hs.errors=e,r===0}Hs.evaluated={dynamicProps:!1,dynamicItems:!1};function Us(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Us.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 string"},schema:qe.type,parentSchema:qe,data:s};e===null?e=[a]:e.push(a),r++}return Us.errors=e,r===0}Us.evaluated={dynamicProps:!1,
@@ -3281,15 +3286,15 @@ type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=
 0}Js.evaluated={dynamicProps:!1,dynamicItems:!1};function ye(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=ye.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),
 typeof s!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:kt.type,parentSchema:kt,
-data:s};e===null?e=[a]:e.push(a),r++}return ye.errors=e,r===0}ye.evaluated={dynamicProps:!1,dynamicItems:!1};function Me(s,{
-instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Me.evaluated;
+data:s};e===null?e=[a]:e.push(a),r++}return ye.errors=e,r===0}ye.evaluated={dynamicProps:!1,dynamicItems:!1};function He(s,{
+instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=He.evaluated;
 if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(
-a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,
+schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,data:s};e===null?e=[a]:e.push(
+a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
-parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return Me.errors=e,r===0}Me.evaluated={
+parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
+type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return He.errors=e,r===0}He.evaluated={
 dynamicProps:!1,dynamicItems:!1};function Xs(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=Xs.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&
 !Array.isArray(s)){if(s.kind===void 0){let S={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
@@ -3300,8 +3305,8 @@ schema:!1,parentSchema:R,data:s};e===null?e=[y]:e.push(y),r++}if(s.kind!==void 0
 instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:R.properties.kind.
 type,parentSchema:R.properties.kind,data:S};e===null?e=[y]:e.push(y),r++}if(S!=="RaiseFault"){let y={instancePath:t+"/ki\
 nd",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"RaiseFault"},schema:"RaiseFault",parentSchema:R.
-properties.kind,data:S};e===null?e=[y]:e.push(y),r++}}if(s.displayName!==void 0&&(Ms(s.displayName,{instancePath:t+"/dis\
-playName",parentData:s,parentDataProperty:"displayName",rootData:l,dynamicAnchors:m})||(e=e===null?Ms.errors:e.concat(Ms.
+properties.kind,data:S};e===null?e=[y]:e.push(y),r++}}if(s.displayName!==void 0&&(Hs(s.displayName,{instancePath:t+"/dis\
+playName",parentData:s,parentDataProperty:"displayName",rootData:l,dynamicAnchors:m})||(e=e===null?Hs.errors:e.concat(Hs.
 errors),r=e.length)),s.description!==void 0&&(Us(s.description,{instancePath:t+"/description",parentData:s,parentDataProperty:"\
 description",rootData:l,dynamicAnchors:m})||(e=e===null?Us.errors:e.concat(Us.errors),r=e.length)),s.enabled!==void 0&&(Ws(
 s.enabled,{instancePath:t+"/enabled",parentData:s,parentDataProperty:"enabled",rootData:l,dynamicAnchors:m})||(e=e===null?
@@ -3462,9 +3467,9 @@ type,parentSchema:R.properties.actions.items.properties.remove,data:f};e===null?
 let f=A.copy;if(f&&typeof f=="object"&&!Array.isArray(f)){for(let g in f)if(!(g==="source"||g==="headers"||g==="statusCo\
 de"||g==="reasonPhrase"||g==="payload")){let v={instancePath:t+"/actions/"+P+"/copy",schemaPath:"#/properties/actions/it\
 ems/properties/copy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:g},schema:!1,parentSchema:R.
-properties.actions.items.properties.copy,data:f};e===null?e=[v]:e.push(v),r++}if(f.source!==void 0&&(Me(f.source,{instancePath:t+
-"/actions/"+P+"/copy/source",parentData:f,parentDataProperty:"source",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:
-e.concat(Me.errors),r=e.length)),f.headers!==void 0){let g=f.headers,v=r,T=!1,j=r;if(typeof g!="boolean"){let O={instancePath:t+
+properties.actions.items.properties.copy,data:f};e===null?e=[v]:e.push(v),r++}if(f.source!==void 0&&(He(f.source,{instancePath:t+
+"/actions/"+P+"/copy/source",parentData:f,parentDataProperty:"source",rootData:l,dynamicAnchors:m})||(e=e===null?He.errors:
+e.concat(He.errors),r=e.length)),f.headers!==void 0){let g=f.headers,v=r,T=!1,j=r;if(typeof g!="boolean"){let O={instancePath:t+
 "/actions/"+P+"/copy/headers",schemaPath:"#/properties/actions/items/properties/copy/properties/headers/anyOf/0/type",keyword:"\
 type",params:{type:"boolean"},schema:R.properties.actions.items.properties.copy.properties.headers.anyOf[0].type,parentSchema:R.
 properties.actions.items.properties.copy.properties.headers.anyOf[0],data:g};e===null?e=[O]:e.push(O),r++}if(g!==!0){let O={
@@ -3546,10 +3551,10 @@ missingProperty:"name"},schema:R.properties.actions.items.properties.assignVaria
 items.properties.assignVariable,data:f};e===null?e=[N]:e.push(N),r++}for(let N in f)if(!(N==="name"||N==="ref"||N==="tem\
 plate"||N==="value")){let ee={instancePath:t+"/actions/"+P+"/assignVariable",schemaPath:"#/properties/actions/items/prop\
 erties/assignVariable/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:R.
-properties.actions.items.properties.assignVariable,data:f};e===null?e=[ee]:e.push(ee),r++}if(f.name!==void 0&&(Me(f.name,
+properties.actions.items.properties.assignVariable,data:f};e===null?e=[ee]:e.push(ee),r++}if(f.name!==void 0&&(He(f.name,
 {instancePath:t+"/actions/"+P+"/assignVariable/name",parentData:f,parentDataProperty:"name",rootData:l,dynamicAnchors:m})||
-(e=e===null?Me.errors:e.concat(Me.errors),r=e.length)),f.ref!==void 0&&(Me(f.ref,{instancePath:t+"/actions/"+P+"/assignV\
-ariable/ref",parentData:f,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?Me.errors:e.concat(Me.errors),
+(e=e===null?He.errors:e.concat(He.errors),r=e.length)),f.ref!==void 0&&(He(f.ref,{instancePath:t+"/actions/"+P+"/assignV\
+ariable/ref",parentData:f,parentDataProperty:"ref",rootData:l,dynamicAnchors:m})||(e=e===null?He.errors:e.concat(He.errors),
 r=e.length)),f.template!==void 0&&(ye(f.template,{instancePath:t+"/actions/"+P+"/assignVariable/template",parentData:f,parentDataProperty:"\
 template",rootData:l,dynamicAnchors:m})||(e=e===null?ye.errors:e.concat(ye.errors),r=e.length)),f.value!==void 0){let N=f.
 value;if(typeof N!="string"){let ee={instancePath:t+"/actions/"+P+"/assignVariable/value",schemaPath:"#/properties/actio\
@@ -3592,12 +3597,12 @@ p.dynamicItems&&(p.items=void 0),typeof s!="boolean"){let a={instancePath:t,sche
 boolean"},schema:Ie.type,parentSchema:Ie,data:s};e===null?e=[a]:e.push(a),r++}return rt.errors=e,r===0}rt.evaluated={dynamicProps:!1,
 dynamicItems:!1};function st(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=st.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(
-s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,
+s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
-limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
+limit:1},schema:1,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"\
 #/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
-x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return st.
+x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return st.
 errors=e,r===0}st.evaluated={dynamicProps:!1,dynamicItems:!1};var wt={type:"object",additionalProperties:!1,required:["r\
 ef"],"x-expected":"{ ref: variable }",properties:{ref:{$ref:"#/$defs/variableName"}}};function hr(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=hr.evaluated;if(p.dynamicProps&&(p.props=void 0),
@@ -3681,11 +3686,11 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),r++}return nt.errors=e,r===0}nt.evaluated={dynamicProps:!1,dynamicItems:!1};function ot(s,{instancePath:t="",parentData:D,
 parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=ot.evaluated;if(p.dynamicProps&&(p.props=void 0),
 p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
-maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,
-schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}
+maxLength",params:{limit:1024},schema:1024,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(V(s)<1){let a={instancePath:t,
+schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}
 if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\
-\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,data:s};e===null?e=
-[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:J.type,parentSchema:J,
+\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,data:s};e===null?e=
+[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:X.type,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}return ot.errors=e,r===0}ot.evaluated={dynamicProps:!1,dynamicItems:!1};function lt(s,{
 instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=lt.evaluated;
 p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);let a=r,i=!1,c=r;if(!(typeof s=="number"&&!(s%1)&&!isNaN(
@@ -3789,12 +3794,12 @@ instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:
 e=[a]:e.push(a),r++}return dt.errors=e,r===0}dt.evaluated={dynamicProps:!1,dynamicItems:!1};function dr(s,{instancePath:t="",
 parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=dr.evaluated;if(p.dynamicProps&&
 (p.props=void 0),p.dynamicItems&&(p.items=void 0),typeof s=="string"){if(V(s)>1024){let a={instancePath:t,schemaPath:"#/\
-maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}if(V(
-s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:J,data:s};
+maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}if(V(
+s)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:X,data:s};
 e===null?e=[a]:e.push(a),r++}if(!jr.test(s)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:`\
-^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:J,
+^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:X,
 data:s};e===null?e=[a]:e.push(a),r++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:J.type,parentSchema:J,data:s};e===null?e=[a]:e.push(a),r++}return dr.errors=e,r===0}dr.evaluated={dynamicProps:!1,
+schema:X.type,parentSchema:X,data:s};e===null?e=[a]:e.push(a),r++}return dr.errors=e,r===0}dr.evaluated={dynamicProps:!1,
 dynamicItems:!1};function yt(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,dynamicAnchors:m={}}={}){
 let e=null,r=0,p=yt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0),s&&typeof s=="object"&&
 !Array.isArray(s)){if(s.value===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
@@ -3823,10 +3828,10 @@ Properties",keyword:"additionalProperties",params:{additionalProperty:i},schema:
 e===null?e=[c]:e.push(c),r++}a.file!==void 0&&(ae(a.file,{instancePath:t+"/jwks/file",parentData:a,parentDataProperty:"f\
 ile",rootData:l,dynamicAnchors:m})||(e=e===null?ae.errors:e.concat(ae.errors),r=e.length))}else{let i={instancePath:t+"/\
 jwks",schemaPath:"#/properties/jwks/type",keyword:"type",params:{type:"object"},schema:ve.properties.jwks.type,parentSchema:ve.
-properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Fe(s.value,{instancePath:t+"/value",parentData:s,
-parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length)),s.certificate!==
-void 0&&(Fe(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"certificate",rootData:l,dynamicAnchors:m})||
-(e=e===null?Fe.errors:e.concat(Fe.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
+properties.jwks,data:a};e===null?e=[i]:e.push(i),r++}}s.value!==void 0&&(Le(s.value,{instancePath:t+"/value",parentData:s,
+parentDataProperty:"value",rootData:l,dynamicAnchors:m})||(e=e===null?Le.errors:e.concat(Le.errors),r=e.length)),s.certificate!==
+void 0&&(Le(s.certificate,{instancePath:t+"/certificate",parentData:s,parentDataProperty:"certificate",rootData:l,dynamicAnchors:m})||
+(e=e===null?Le.errors:e.concat(Le.errors),r=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
 type:"object"},schema:ve.type,parentSchema:ve,data:s};e===null?e=[a]:e.push(a),r++}return Pt.errors=e,r===0}Pt.evaluated=
 {props:!0,dynamicProps:!1,dynamicItems:!1};function Ee(s,{instancePath:t="",parentData:D,parentDataProperty:_,rootData:l=s,
 dynamicAnchors:m={}}={}){let e=null,r=0,p=Ee.evaluated;p.dynamicProps&&(p.props=void 0),p.dynamicItems&&(p.items=void 0);
@@ -3988,16 +3993,16 @@ if(typeof y!="boolean"){let P={instancePath:t+"/ignoreUnresolvedVariables",schem
 ables/type",keyword:"type",params:{type:"boolean"},schema:Z.properties.ignoreUnresolvedVariables.type,parentSchema:Z.properties.
 ignoreUnresolvedVariables,data:y};e===null?e=[P]:e.push(P),r++}}}else{let y={instancePath:t,schemaPath:"#/type",keyword:"\
 type",params:{type:"object"},schema:Z.type,parentSchema:Z,data:s};e===null?e=[y]:e.push(y),r++}return gt.errors=e,r===0}
-gt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Lt(s,{instancePath:t="",parentData:D,parentDataProperty:_,
-rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Lt.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
+gt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Ft(s,{instancePath:t="",parentData:D,parentDataProperty:_,
+rootData:l=s,dynamicAnchors:m={}}={}){let e=null,r=0,p=Ft.evaluated;if(p.dynamicProps&&(p.props=void 0),p.dynamicItems&&
 (p.items=void 0),s&&typeof s=="object"&&!Array.isArray(s)){if(s.kind===void 0){let c={instancePath:t,schemaPath:"#/requi\
 red",keyword:"required",params:{missingProperty:"kind"},schema:Ir.required,parentSchema:Ir,data:s};e===null?e=[c]:e.push(
 c),r++}let i=s.kind;if(typeof i=="string")if(i==="AccessControl"){bs(s,{instancePath:t,parentData:D,parentDataProperty:_,
 rootData:l,dynamicAnchors:m})||(e=e===null?bs.errors:e.concat(bs.errors),r=e.length);var a=!0}else if(i==="AssignMessage")
 As(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?As.errors:e.concat(As.
 errors),r=e.length),a!==!0&&(a=!0);else if(i==="FlowCallout")Es(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,
-dynamicAnchors:m})||(e=e===null?Es.errors:e.concat(Es.errors),r=e.length),a!==!0&&(a=!0);else if(i==="OAuthV2")Hs(s,{instancePath:t,
-parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?Hs.errors:e.concat(Hs.errors),r=e.length),a!==
+dynamicAnchors:m})||(e=e===null?Es.errors:e.concat(Es.errors),r=e.length),a!==!0&&(a=!0);else if(i==="OAuthV2")Ms(s,{instancePath:t,
+parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?Ms.errors:e.concat(Ms.errors),r=e.length),a!==
 !0&&(a=!0);else if(i==="RaiseFault")Xs(s,{instancePath:t,parentData:D,parentDataProperty:_,rootData:l,dynamicAnchors:m})||
 (e=e===null?Xs.errors:e.concat(Xs.errors),r=e.length),a!==!0&&(a=!0);else if(i==="SpikeArrest")tt(s,{instancePath:t,parentData:D,
 parentDataProperty:_,rootData:l,dynamicAnchors:m})||(e=e===null?tt.errors:e.concat(tt.errors),r=e.length),a!==!0&&(a=!0);else if(i===
@@ -4008,4 +4013,4 @@ schemaPath:"#/discriminator",keyword:"discriminator",params:{error:"mapping",tag
 parentSchema:Ir,data:s};e===null?e=[c]:e.push(c),r++}else{let c={instancePath:t,schemaPath:"#/discriminator",keyword:"di\
 scriminator",params:{error:"tag",tag:"kind",tagValue:i},schema:Ir.discriminator,parentSchema:Ir,data:s};e===null?e=[c]:e.
 push(c),r++}}else{let i={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,
-data:s};e===null?e=[i]:e.push(i),r++}return Lt.errors=e,p.props=a,r===0}Lt.evaluated={dynamicProps:!0,dynamicItems:!1};export{gp as access,dp as environment,hp as gateway,kp as policy,yp as proxy,Pp as sharedFlow};
+data:s};e===null?e=[i]:e.push(i),r++}return Ft.errors=e,p.props=a,r===0}Ft.evaluated={dynamicProps:!0,dynamicItems:!1};export{gp as access,dp as environment,hp as gateway,kp as policy,yp as proxy,Pp as sharedFlow};

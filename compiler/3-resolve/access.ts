@@ -1,7 +1,7 @@
 /** Access data: apps name developers and products, products name proxies and environments. */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { BundleModel } from "../ir/model.ts";
-import { known } from "./names.ts";
+import { known, meant } from "./names.ts";
 
 /** Reports what access data names and nobody defines, and names that stand twice. */
 export function checkAccess(model: BundleModel, environments: readonly string[], diagnostics: Diagnostics): void {
@@ -42,7 +42,7 @@ function checkProducts(model: BundleModel, environments: readonly string[], diag
   const check = (what: string, names: readonly string[] | undefined, all: readonly string[]): void => {
     names?.forEach((name, at) => {
       if (all.includes(name)) return;
-      diagnostics.report("AGW2018", positions.of(names, at), { what, name, known: known(all) });
+      diagnostics.report("AGW2018", positions.of(names, at), { what, name, known: known(all) }, meant(name, all));
     });
   };
   for (const { value } of model.products) {
@@ -51,7 +51,7 @@ function checkProducts(model: BundleModel, environments: readonly string[], diag
     for (const operation of value.operations ?? []) {
       if (proxies.includes(operation.proxy)) continue;
       const params = { what: "proxy", name: operation.proxy, known: known(proxies) };
-      diagnostics.report("AGW2018", positions.of(operation, "proxy"), params);
+      diagnostics.report("AGW2018", positions.of(operation, "proxy"), params, meant(operation.proxy, proxies));
     }
   }
 }
@@ -59,14 +59,15 @@ function checkProducts(model: BundleModel, environments: readonly string[], diag
 function checkApps(model: BundleModel, diagnostics: Diagnostics): void {
   const { positions } = model;
   const products = model.products.map((product) => product.name);
+  const emails = model.developers.map((developer) => developer.value.email);
   for (const { value } of model.apps) {
-    if (!model.developers.some((developer) => developer.value.email === value.developer)) {
-      diagnostics.report("AGW2009", positions.of(value, "developer"), { name: value.developer });
+    if (!emails.includes(value.developer)) {
+      diagnostics.report("AGW2009", positions.of(value, "developer"), { name: value.developer }, meant(value.developer, emails));
     }
     for (const credential of value.credentials ?? []) {
       credential.products.forEach((name, at) => {
         if (products.includes(name)) return;
-        diagnostics.report("AGW2008", positions.of(credential.products, at), { name, known: known(products) });
+        diagnostics.report("AGW2008", positions.of(credential.products, at), { name, known: known(products) }, meant(name, products));
       });
     }
   }

@@ -23,14 +23,12 @@ import type {
   ProgramTargetTls,
   ProgramWebSocket,
 } from "../ir/program.ts";
+import { gatewayLimits } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
-import { known, uniqueNames } from "./names.ts";
+import { known, meant, uniqueNames } from "./names.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, successCodes, targetTls } from "./target.ts";
 
-/** Apigee's default of connect.timeout.millis and io.timeout.millis (apigee-core section 2.5). */
-const CONNECT_TIMEOUT_MS = 3_000;
-const IO_TIMEOUT_MS = 55_000;
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
 /** Resolves one proxy; `environments` are those it is deployed in. */
@@ -117,7 +115,7 @@ function resolveRoutes(
         related: [{ span: model.positions.of(before, "name"), message: "this one is always taken" }],
       });
     }
-    const target = routeTarget(model, rule, targets, inline, diagnostics);
+    const target = routeTarget(model, endpoint, rule, targets, inline, diagnostics);
     if (target !== null) used.add(target.name);
     return { name: rule.name, condition: steps.condition(rule, "condition"), target, span };
   });
@@ -125,6 +123,7 @@ function resolveRoutes(
 
 function routeTarget(
   model: BundleModel,
+  endpoint: ProxyEndpointModel,
   rule: RouteRuleModel,
   targets: readonly ProgramTarget[],
   inline: ProgramTarget[],
@@ -133,22 +132,26 @@ function routeTarget(
   if (rule.targetEndpoint !== undefined) {
     const target = targets.find((other) => other.name === rule.targetEndpoint);
     if (target !== undefined) return target;
-    const names = known(targets.map((other) => other.name));
+    const names = targets.map((other) => other.name);
+    const name = rule.targetEndpoint;
     const span = model.positions.of(rule, "targetEndpoint");
-    diagnostics.report("AGW2003", span, { name: rule.targetEndpoint, known: names });
+    diagnostics.report("AGW2003", span, { name, known: known(names) }, meant(name, names));
     return null;
   }
   if (rule.url === undefined) return null;
   checkUrl(model, rule, rule.url, diagnostics);
+  const limits = gatewayLimits(model.gateway);
   const target: ProgramTarget = {
-    name: `url of ${rule.name}`,
+    // No name of the user's holds a slash.
+    name: `url of ${endpoint.name ?? "default"}/${rule.name}`,
     inline: true,
     url: rule.url,
     servers: [],
     path: "",
+    secure: false,
     tls: new Map(),
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    ioTimeoutMs: IO_TIMEOUT_MS,
+    connectTimeoutMs: limits.connectTimeoutMs,
+    ioTimeoutMs: limits.ioTimeoutMs,
     keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     successCodes: [],
     span: model.positions.of(rule, "url"),
@@ -178,10 +181,11 @@ function resolveTarget(
     servers.forEach((server, at) => {
       if (all.includes(server)) return;
       const span = positions.of(target.loadBalancer?.servers ?? target, at);
-      diagnostics.report("AGW2006", span, { name: server, environment: environment.name, known: known(all) });
+      diagnostics.report("AGW2006", span, { name: server, environment: environment.name, known: known(all) }, meant(server, all));
     });
   }
   const { properties } = target;
+  const limits = gatewayLimits(model.gateway);
   const tls = new Map<string, ProgramTargetTls>();
   if (target.sslInfo !== undefined) {
     for (const environment of environments) {
@@ -195,9 +199,10 @@ function resolveTarget(
     url: target.url ?? null,
     servers,
     path: target.path ?? "",
+    secure: target.sslInfo?.enabled ?? false,
     tls,
-    connectTimeoutMs: Number(properties?.["connect.timeout.millis"] ?? CONNECT_TIMEOUT_MS),
-    ioTimeoutMs: Number(properties?.["io.timeout.millis"] ?? IO_TIMEOUT_MS),
+    connectTimeoutMs: Number(properties?.["connect.timeout.millis"] ?? limits.connectTimeoutMs),
+    ioTimeoutMs: Number(properties?.["io.timeout.millis"] ?? limits.ioTimeoutMs),
     keepAliveTimeoutMs: Number(properties?.["keepalive.timeout.millis"] ?? KEEP_ALIVE_TIMEOUT_MS),
     successCodes: successCodes(properties?.["success.codes"]),
     span: positions.of(target),

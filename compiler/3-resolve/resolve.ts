@@ -12,7 +12,7 @@ import type {
   ProgramProxy,
 } from "../ir/program.ts";
 import { checkAccess } from "./access.ts";
-import { known, uniqueNames } from "./names.ts";
+import { known, meant, uniqueNames } from "./names.ts";
 import { resolveProxy } from "./proxy.ts";
 import { targetServers } from "./target.ts";
 
@@ -84,7 +84,7 @@ function resolveGroups(model: BundleModel, environments: readonly string[], diag
     group.environments.forEach((name, at) => {
       if (environments.includes(name)) return;
       const span = positions.of(group.environments, at);
-      diagnostics.report("AGW2001", span, { name, known: known(environments) });
+      diagnostics.report("AGW2001", span, { name, known: known(environments) }, meant(name, environments));
     });
     return { name: group.name, hostnames, environments: group.environments };
   });
@@ -109,13 +109,13 @@ function resolveDeployments(
   for (const [environment, names] of Object.entries(gateway.deployments)) {
     if (!environments.includes(environment)) {
       const span = positions.ofKey(gateway.deployments, environment);
-      diagnostics.report("AGW2001", span, { name: environment, known: known(environments) });
+      diagnostics.report("AGW2001", span, { name: environment, known: known(environments) }, meant(environment, environments));
       continue;
     }
     names.forEach((proxy, at) => {
       const span = positions.of(names, at);
       if (proxies.includes(proxy)) deployments.push({ environment, proxy, span });
-      else diagnostics.report("AGW2002", span, { name: proxy, known: known(proxies) });
+      else diagnostics.report("AGW2002", span, { name: proxy, known: known(proxies) }, meant(proxy, proxies));
     });
   }
   for (const proxy of model.proxies) {

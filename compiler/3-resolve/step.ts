@@ -4,8 +4,7 @@ import { policyByKind } from "../policies/index.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { BundleModel, Named, PolicyModel, ProxyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
-import { nearest } from "../diagnostics/nearest.ts";
-import { known } from "./names.ts";
+import { known, meant } from "./names.ts";
 
 /** Shared flows that call each other deeper than this are refused. */
 const SHARED_FLOW_DEPTH_MAX = 16;
@@ -74,10 +73,8 @@ export class StepResolver {
     const policy = this.#policy(name, scope);
     if (policy === null) {
       const names = scope.policies.map((other) => other.name);
-      const near = nearest(name, names);
-      this.#diagnostics.report("AGW2004", span, { name }, {
-        help: near === null ? `policies here: ${known(names)}` : `did you mean "${near}"?`,
-      });
+      const help = meant(name, names).help ?? `policies here: ${known(names)}`;
+      this.#diagnostics.report("AGW2004", span, { name }, { help });
       return null;
     }
     return {
@@ -119,7 +116,7 @@ export class StepResolver {
     const shared = this.#model.sharedFlows.find((flow) => flow.name === name);
     if (shared === undefined) {
       const names = this.#model.sharedFlows.map((flow) => flow.name);
-      this.#once(policy.model, () => this.#diagnostics.report("AGW2005", span, { name, known: known(names) }));
+      this.#once(policy.model, () => this.#diagnostics.report("AGW2005", span, { name, known: known(names) }, meant(name, names)));
       return [];
     }
     if (scope.path.includes(name) || scope.path.length >= SHARED_FLOW_DEPTH_MAX) {

@@ -9,7 +9,7 @@ import type {
   TextSetting,
 } from "../ir/model.ts";
 import type { ProgramTargetServer, ProgramTargetTls } from "../ir/program.ts";
-import { known, uniqueNames } from "./names.ts";
+import { known, meant, uniqueNames } from "./names.ts";
 
 /** The target servers of an environment, with their TLS. */
 export function targetServers(
@@ -24,7 +24,8 @@ export function targetServers(
     host: server.host,
     port: server.port,
     enabled: server.isEnabled ?? true,
-    tls: server.sslInfo?.enabled === true ? targetTls(model, server.sslInfo, environment, diagnostics) : null,
+    secure: server.sslInfo?.enabled ?? null,
+    tls: server.sslInfo === undefined ? null : targetTls(model, server.sslInfo, environment, diagnostics),
     span: model.positions.of(server),
   }));
 }
@@ -38,7 +39,7 @@ export function targetTls(
 ): ProgramTargetTls {
   return {
     trust: reference(model, sslInfo, "trustStore", environment, diagnostics),
-    identity: reference(model, sslInfo, "keyStore", environment, diagnostics),
+    identity: sslInfo.clientAuthEnabled === true ? reference(model, sslInfo, "keyStore", environment, diagnostics) : null,
     commonName: sslInfo.commonName ?? null,
   };
 }
@@ -55,8 +56,9 @@ function reference(
   const name = written.replace(/^ref:\/\//, "");
   const references = environment.value.references ?? {};
   if (Object.hasOwn(references, name)) return references[name] ?? null;
-  const params = { name, environment: environment.name, known: known(Object.keys(references)) };
-  diagnostics.report("AGW2007", model.positions.of(sslInfo, key), params);
+  const names = Object.keys(references);
+  const params = { name, environment: environment.name, known: known(names) };
+  diagnostics.report("AGW2007", model.positions.of(sslInfo, key), params, meant(name, names));
   return null;
 }
 

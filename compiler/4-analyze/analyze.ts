@@ -27,9 +27,9 @@ function features(program: Program): Features {
   const { gateway } = program;
   const policies = program.proxies.flatMap((proxy) => proxy.policies);
   return {
-    tlsListener: (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
-    tlsTarget: program.proxies.some((proxy) => proxy.targets.some(({ url }) => url !== null && !isPlain(url)))
-      || program.environments.some(({ targetServers }) => targetServers.some((server) => server.tls !== null)),
+    tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
+    tlsTarget: program.proxies.some((proxy) => proxy.targets.some(({ url, secure }) => (url === null ? secure : !isPlain(url))))
+      || program.environments.some(({ targetServers }) => targetServers.some((server) => server.secure === true)),
     embeddedStore: gateway.store?.kind !== "memory",
     jwt: policies.some((policy) => policy.model.kind === "VerifyJWT" || policy.model["algorithm"] !== undefined),
     admin: gateway.admin !== undefined,
@@ -50,8 +50,9 @@ function collectSettings(program: Program, settings: Settings): void {
   for (const listener of gateway.listeners ?? []) {
     settings.add(listener.host, "text", positions.of(listener));
     settings.add(listener.port, "port", positions.of(listener));
-    if (listener.tls === undefined) continue;
-    const { tls } = listener;
+  }
+  for (const tls of [gateway.admin?.tls, ...(gateway.listeners ?? []).map((listener) => listener.tls)]) {
+    if (tls === undefined) continue;
     for (const file of [tls.certFile, tls.keyFile, tls.clientCaFile]) settings.add(file, "file", positions.of(tls));
     for (const sni of tls.sni ?? []) {
       for (const file of [sni.certFile, sni.keyFile]) settings.add(file, "file", positions.of(sni));
@@ -71,7 +72,9 @@ function collectSettings(program: Program, settings: Settings): void {
       settings.add(server.port, "port", server.span);
     }
   }
+  const kept = new Set(program.environments.map((environment) => environment.name));
   for (const environment of program.model.environments) {
+    if (!kept.has(environment.name)) continue;
     for (const reference of Object.values(environment.value.references ?? {})) {
       for (const file of [reference.caFile, reference.certFile, reference.keyFile]) {
         settings.add(file, "file", positions.of(reference));

@@ -192,7 +192,8 @@ class ProxyPlanner {
       const inner = { ...place, conditional, conditionReads: [...place.conditionReads, ...readsOf(when)] };
       if (skipped === null) this.#steps.analyze(step, inner);
       const body = step.body === null || skipped !== null ? null : this.#items(step.body, inner);
-      if (skipped === null && when.kind === "always" && policy.model.kind === "RaiseFault") ended = policy.name;
+      const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
+      if (skipped === null && when.kind === "always" && raises) ended = policy.name;
       return { kind: "step", index, step, when, skipped, timing: policy.definition.timing(policy.model), body };
     });
   }

@@ -25,7 +25,7 @@ export class Settings {
     const key = settingKey(source, kind);
     if (this.#byKey.has(key)) return;
     const request = { source, kind: kind === "port" ? "text" : kind } as const;
-    this.#byKey.set(key, { id: this.#name(source), request, kind, span });
+    this.#byKey.set(key, { id: this.#name(source), key, request, kind, span });
   }
 
   #name(source: Exclude<Source, string | number | undefined>): string {

@@ -1,5 +1,7 @@
 /** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
 import { parseTemplate, templateVariables, type Template } from "#runtime/language/template.ts";
+import { callProblems, type CallProblem } from "../expression/template-call.ts";
+import { foldTemplate } from "../expression/template-fold.ts";
 import { isWritable } from "../flow-variable.ts";
 import type { Code, ParamsOf } from "../diagnostics/catalogue.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
@@ -79,9 +81,33 @@ export class StepAnalysis {
       this.#diagnostics.report(code, span, { problem: problem.message });
     }
     if (template.problems.length > 0) return null;
+    const calls = template.parts.filter((part) => part.kind === "call");
+    const problems = calls.flatMap((call) => callProblems(call));
+    for (const problem of problems) this.#call(problem, this.#within(model, path, problem.start, problem.end));
+    if (problems.length > 0) return null;
+    const folded = foldTemplate(template);
     const span = this.#span(model, path);
-    for (const name of templateVariables(template)) this.#usage.read(name, span);
-    return template;
+    for (const name of templateVariables(folded)) this.#usage.read(name, span);
+    return folded;
+  }
+
+  #call(problem: CallProblem, span: Span): void {
+    switch (problem.code) {
+      case "AGW3005":
+      case "AGW3009":
+        this.#diagnostics.report(problem.code, span, { problem: problem.problem });
+        return;
+      case "AGW3010": {
+        const help = "tie the expression to the start with ^, or write how often its parts may repeat: {1,9} instead of +";
+        this.#diagnostics.report(problem.code, span, { complexity: problem.complexity }, { help });
+        return;
+      }
+      case "AGW4001": {
+        const help = "take the key from a variable";
+        this.#diagnostics.report(problem.code, span, { key: `the call of ${problem.function}`, what: "a key" }, { help });
+        return;
+      }
+    }
   }
 
   #span(model: PolicyModel, path: Path): Span {

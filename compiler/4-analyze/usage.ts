@@ -3,7 +3,7 @@ import { flowVariable, type FlowVariable } from "../flow-variable.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
-import type { ProgramFlows, ProgramProxy } from "../ir/program.ts";
+import type { ProgramCondition, ProgramFlows, ProgramProxy, ProgramStep } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 
 /** Collects while the chains of a proxy are walked. */
@@ -59,17 +59,24 @@ export class Usage {
   }
 }
 
-/** A cheap over-approximation: any text of the proxy that names the variable. */
+/** A cheap over-approximation: any policy or condition of the proxy that names the variable. */
 function mentionsFlowName(proxy: ProgramProxy): boolean {
   const name = "current.flow.name";
-  if (proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name))) return true;
-  const conditions = (flows: ProgramFlows): boolean =>
-    [...flows.flows, flows.preFlow, flows.postFlow].some(
-      (flow) =>
-        (flow.condition !== null && conditionVariables(flow.condition.ast).includes(name)) ||
-        [...flow.request, ...flow.response].some(
-          (step) => step.condition !== null && conditionVariables(step.condition.ast).includes(name),
-        ),
-    ) || flows.faultRules.some((rule) => rule.condition !== null && conditionVariables(rule.condition.ast).includes(name));
-  return [...proxy.endpoints, ...proxy.targets].some(conditions);
+  const names = (condition: ProgramCondition | null): boolean =>
+    condition !== null && conditionVariables(condition.ast).includes(name);
+  const inSteps = (steps: readonly ProgramStep[]): boolean =>
+    steps.some((step) => names(step.condition) || inSteps(step.body ?? []));
+  const inFlows = (flows: ProgramFlows): boolean => {
+    const rules = flows.defaultFaultRule === null ? flows.faultRules : [...flows.faultRules, flows.defaultFaultRule];
+    return (
+      [flows.preFlow, ...flows.flows, flows.postFlow].some(
+        (flow) => names(flow.condition) || inSteps(flow.request) || inSteps(flow.response),
+      ) || rules.some((rule) => names(rule.condition) || inSteps(rule.steps))
+    );
+  };
+  return (
+    proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name)) ||
+    [...proxy.endpoints, ...proxy.targets].some(inFlows) ||
+    proxy.endpoints.some((endpoint) => endpoint.routeRules.some((rule) => names(rule.condition)))
+  );
 }

@@ -42,7 +42,9 @@ export function accessCode(plan: Plan, values: SettingValues): Code {
       attributes: { ...value.attributes },
     }),
   );
-  const keyRows = apps.flatMap(({ name, value }) => (value.credentials ?? []).map((credential) => keyRow(name, credential, values)));
+  // Apigee: the keys of such a product wait until somebody approves them.
+  const manual = new Set(products.filter(({ value }) => value.approvalType === "manual").map(({ name }) => name));
+  const keyRows = apps.flatMap(({ name, value }) => (value.credentials ?? []).map((credential) => keyRow(name, credential, manual, values)));
   const parts = { products: list(productRows), developers: list(developerRows), apps: list(appRows), keys: list(keyRows) };
   const lines = Object.entries(parts).map(([name, rows]) => code`${identifier(name)}: ${rows},`);
   return join([code`({`, ...lines, code`})`], "\n");
@@ -52,14 +54,14 @@ function list(rows: readonly Code[]): Code {
   return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
 }
 
-function keyRow(appId: string, credential: CredentialModel, values: SettingValues): Code {
+function keyRow(appId: string, credential: CredentialModel, manual: ReadonlySet<string>, values: SettingValues): Code {
   return row({
     key: secretCode(credential.key, values),
     secret: credential.secret === undefined ? null : secretCode(credential.secret, values),
     appId,
     status: credential.status ?? "approved",
     expiresAtMs: credential.expiresAt === undefined ? null : Date.parse(credential.expiresAt),
-    products: credential.products.map((name) => ({ name, status: "approved" })),
+    products: credential.products.map((name) => ({ name, status: manual.has(name) ? "pending" : "approved" })),
     scopes: credential.scopes ?? [],
     attributes: {},
   });

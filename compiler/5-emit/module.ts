@@ -18,10 +18,10 @@ export class ModulePrinter {
   /** The text of one file. */
   print(file: FileWriter): string {
     const source = this.#project.createSourceFile(`/${file.path}`, { statements: structures(file) });
-    source.insertText(0, `/** ${docText(file.header)} */\n`);
     const text = source.getFullText();
     this.#project.removeSourceFile(source);
-    return text;
+    // Not through ts-morph, which would parse the whole file once more for it.
+    return `/** ${docText(file.header)} */\n${text}`;
   }
 }
 

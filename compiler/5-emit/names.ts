@@ -3,6 +3,8 @@
  * collide with what the program uses itself.
  */
 
+import type { Exchange } from "#runtime/context.ts";
+
 /** Names that generated files may not use for anything of the user's: keywords, and what every file declares itself. */
 const RESERVED = new Set(
   (
@@ -14,12 +16,17 @@ const RESERVED = new Set(
   ).split(" "),
 );
 
-/** Members of Exchange (runtime/context.ts): a custom variable of that name gets another field. */
+/** Every member of Exchange (runtime/context.ts); a missing one fails the type check. */
+const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
+  gateway: true, program: true, socket: true, scheme: true, host: true, pathSuffix: true, session: true,
+  request: true, response: true, fault: true, inTarget: true, flow: true, route: true, target: true, targetUrl: true,
+  copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true,
+  trace: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, form: true, run: true,
+};
+
+/** Names that a custom variable's field cannot have: it gets another one. */
 export const EXCHANGE_MEMBERS: readonly string[] = [
-  "gateway", "program", "socket", "scheme", "host", "pathSuffix", "session", "request", "response", "fault", "inTarget", "flow",
-  "route", "target", "targetUrl", "copyPathSuffix", "copyQueryParams", "targetHost", "access", "results", "failed", "trace",
-  "startedWallMs", "startedMs", "id", "keep", "noteFailed", "form", "constructor", "prototype", "toString", "valueOf",
-  "hasOwnProperty",
+  ...Object.keys(exchangeMembers), "constructor", "prototype", "toString", "valueOf", "hasOwnProperty",
 ];
 
 /** Hands out identifiers, each once. */

@@ -1,9 +1,9 @@
 /** The generated files that tie a gateway together: settings, routes with their targets, and the program itself. */
-import type { FromEnv, ReferenceModel, SecretSource } from "../ir/model.ts";
+import type { FromEnv, ReferenceModel, SecretSource, TlsModel } from "../ir/model.ts";
 import type { Plan, RoutePlan } from "../ir/plan.ts";
 import type { ProgramTarget, ProgramTargetTls } from "../ir/program.ts";
-import { defaultLimits } from "#runtime/limits.ts";
-import { durationMs, sizeBytes } from "../measure.ts";
+import { limitOverrides } from "../gateway-limits.ts";
+import { durationMs } from "../measure.ts";
 import { settingKey } from "../setting-key.ts";
 import { accessCode } from "./access.ts";
 import type { SettingRequest } from "../policies/definition.ts";
@@ -40,7 +40,7 @@ export class SettingValues {
 
   #reference(source: object, kind: Kind): Code {
     const key = settingKey(source, kind);
-    const found = this.#plan.settings.find((setting) => settingKey(Object(setting.request.source), setting.kind) === key);
+    const found = this.#plan.settings.find((setting) => setting.key === key);
     if (found === undefined) throw new TypeError("invariant: settings are registered by the analysis");
     return code`${this.#file.import("./settings.ts", "settings", "value")}.${identifier(found.id)}`;
   }
@@ -110,7 +110,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
     name: "makeTargets",
     doc: "Makes the targets; called once, when the settings have been read.",
     isExported: true,
-    parameters: [],
+    parameters: fills.length === 0 ? [] : [{ name: "limits", type: file.type("limits.ts", "Limits") }],
     returns: "void",
     statements: fills,
   });
@@ -136,17 +136,18 @@ function targetCode(plan: Plan, file: FileWriter, values: SettingValues, target:
     keepAliveTimeoutMs: target.keepAliveTimeoutMs,
     successCodes: target.successCodes,
   });
-  const tls = target.tls.get(environment) ?? ordered.find((server) => server.tls !== null)?.tls ?? null;
-  const tlsCode = tlsSpec(tls, values);
+  // What a target server says about TLS goes before what the target endpoint says (apigee-core section 2.8).
+  const tls = ordered.find((server) => server.tls !== null)?.tls ?? target.tls.get(environment) ?? null;
+  const secure = tlsSpec(tls, values);
   if (typeof target.url === "string") {
     const isSecure = /^https:/i.test(target.url);
-    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${tlsCode})` : code`${file.symbol("plainTarget")}(${spec})`;
+    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${secure}, limits)` : code`${file.symbol("plainTarget")}(${spec}, limits)`;
   }
   if (target.url === null) {
-    const isSecure = ordered.some((server) => server.tls !== null);
-    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${tlsCode})` : code`${file.symbol("plainTarget")}(${spec})`;
+    const isSecure = ordered.some((server) => server.secure ?? target.secure);
+    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${secure}, limits)` : code`${file.symbol("plainTarget")}(${spec}, limits)`;
   }
-  return code`${file.symbol("anyTarget")}(${spec}, ${tlsCode})`;
+  return code`${file.symbol("anyTarget")}(${spec}, ${secure}, limits)`;
 }
 
 function tlsSpec(tls: ProgramTargetTls | null, values: SettingValues): Code {
@@ -174,7 +175,7 @@ export function emitProgram(plan: Plan, hash: string, version: string): FileWrit
     ["hash", literal(hash)],
     ["settings", settingSpecs(plan)],
     ["values", identifier("settings")],
-    ["limits", literal(limitOverrides(gateway.limits))],
+    ["limits", literal(limitOverrides(gateway))],
     ["drain", drainCode(gateway.drain)],
     ["accessLog", literal(gateway.observability?.accessLog !== "off")],
     ["proxies", proxiesCode(plan)],
@@ -232,30 +233,32 @@ function proxiesCode(plan: Plan): Code {
 function listenersCode(plan: Plan, values: SettingValues): Code {
   const listeners = plan.program.gateway.listeners ?? [{ port: { env: "PORT", default: 8080 } }];
   const rows = listeners.map((listener, at) => {
-    const { tls } = listener;
     return literal({
       name: listener.name ?? `listener-${at + 1}`,
       host: listener.host === undefined ? literal("0.0.0.0") : values.text(listener.host, "text"),
-      port: listener.port === undefined ? literal(8080) : values.port(listener.port),
+      port: values.port(listener.port),
       reusePort: listener.reusePort ?? true,
-      tls:
-        tls === undefined
-          ? null
-          : {
-              certFile: values.text(tls.certFile, "file"),
-              keyFile: values.text(tls.keyFile, "file"),
-              minVersion: tls.minVersion ?? "TLSv1.2",
-              clientAuth: tls.clientAuth ?? "none",
-              clientCaFile: values.text(tls.clientCaFile, "file"),
-              sni: (tls.sni ?? []).map((sni) => ({
-                hostnames: sni.hostnames.map((hostname) => hostname.toLowerCase()),
-                certFile: values.text(sni.certFile, "file"),
-                keyFile: values.text(sni.keyFile, "file"),
-              })),
-            },
+      tls: tlsCode(listener.tls, values),
     });
   });
   return literal(rows);
+}
+
+/** An expression of type `TlsSettings | null` (runtime/certificates.ts). */
+function tlsCode(tls: TlsModel | undefined, values: SettingValues): Code {
+  if (tls === undefined) return literal(null);
+  return literal({
+    certFile: values.text(tls.certFile, "file"),
+    keyFile: values.text(tls.keyFile, "file"),
+    minVersion: tls.minVersion ?? "TLSv1.2",
+    clientAuth: tls.clientAuth ?? "none",
+    clientCaFile: values.text(tls.clientCaFile, "file"),
+    sni: (tls.sni ?? []).map((sni) => ({
+      hostnames: sni.hostnames.map((hostname) => hostname.toLowerCase()),
+      certFile: values.text(sni.certFile, "file"),
+      keyFile: values.text(sni.keyFile, "file"),
+    })),
+  });
 }
 
 function storeCode(plan: Plan, file: FileWriter, values: SettingValues): Code {
@@ -279,14 +282,22 @@ function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
       ? literal({ socketPath: values.text(admin.socket, "text") })
       : literal({ host, port: values.port(admin?.port ?? 9091), reusePort: false });
   const secret = values.text(admin?.secret, "secret");
-  return code`{ open: ${file.symbol("openAdmin")}, at: () => (${at}), secret: () => ${secret} }`;
+  const parts = [
+    code`{`,
+    code`open: ${file.symbol("openAdmin")},`,
+    code`at: () => (${at}),`,
+    code`secret: () => ${secret},`,
+    code`tls: () => (${tlsCode(admin?.tls, values)}),`,
+    code`}`,
+  ];
+  return join(parts, "\n");
 }
 
 function drainCode(drain: Plan["program"]["gateway"]["drain"]): Code {
   return literal({
     preDrainDelayMs: durationOr(drain?.preDrainDelay, 5_000),
-    windowMs: durationOr(drain?.window, 60_000),
-    spreadMs: durationOr(drain?.spread, 10_000),
+    windowMs: durationOr(drain?.window, 1_800_000),
+    spreadMs: durationOr(drain?.spread, 60_000),
     refuse: drain?.refuse === 503,
     hasSuccessor: drain?.successor ?? null,
   });
@@ -294,20 +305,4 @@ function drainCode(drain: Plan["program"]["gateway"]["drain"]): Code {
 
 function durationOr(text: string | undefined, otherwise: number): number {
   return text === undefined ? otherwise : (durationMs(text) ?? otherwise);
-}
-
-function limitOverrides(limits: Plan["program"]["gateway"]["limits"]): Record<string, number> {
-  const overrides: Record<string, number> = {};
-  for (const [name, value] of Object.entries(limits ?? {})) {
-    const number = typeof value === "number" ? value : (durationMs(value) ?? sizeBytes(value));
-    const found = limitName(name);
-    if (number !== null && found !== null) overrides[found] = number;
-  }
-  return overrides;
-}
-
-/** `idleTimeout` in gateway.yaml is `idleTimeoutMs` in runtime/limits.ts, `requestHead` `requestHeadBytesMax`. */
-function limitName(name: string): string | null {
-  const names = Object.keys(defaultLimits);
-  return [name, `${name}Ms`, `${name}Max`, `${name}BytesMax`].find((candidate) => names.includes(candidate)) ?? null;
 }

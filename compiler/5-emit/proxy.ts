@@ -2,6 +2,7 @@
 import type { EndpointPlan, Plan, ProxyPlan, RulesPlan, TargetPlan } from "../ir/plan.ts";
 import type { ProgramTarget } from "../ir/program.ts";
 import { flowVariable as flow } from "../flow-variable.ts";
+import { gatewayLimits } from "../gateway-limits.ts";
 import { settingKey } from "../setting-key.ts";
 import { ChainEmitter, block, type Branch } from "./chain.ts";
 import { code, comment, identifier, join, literal, type Code } from "./code.ts";
@@ -91,7 +92,7 @@ class ProxyEmitter {
       reads: this.#proxy.reads,
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
-        const found = this.#plan.settings.find((setting) => settingKey(setting.request.source as object, setting.kind) === key);
+        const found = this.#plan.settings.find((setting) => setting.key === key);
         if (found === undefined) throw new TypeError("invariant: settings are registered by the analysis");
         return code`${this.#file.import("../settings.ts", "settings", "value")}.${identifier(found.id)}`;
       },
@@ -256,7 +257,7 @@ class ProxyEmitter {
       code`basePath: ${endpoint.endpoint.basePath}`,
       code`baseSegments: ${endpoint.endpoint.segments.length}`,
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
-      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway)), this.#file.type("program.ts", "WebSocketRoute"))}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       code`targets`,
       code`readsForm: ${this.#proxy.readsForm}`,

@@ -43,9 +43,9 @@ export function emitRouter(plan: Plan, file: FileWriter, programOf: (route: Rout
     for (const { hostname, name } of exact) statements.push(block(code`${host} === ${hostname}`, [code`return ${name}(${path});`]));
   }
   for (const { hostname, name } of wildcards) {
-    // The leftmost label only: `*.example.com` is `a.example.com`, not `a.b.example.com`.
+    // One label in front, which is not empty: `*.example.com` is `a.example.com`, not `a.b.example.com`.
     const suffix = hostname.slice(1);
-    const test = code`${host}.endsWith(${suffix}) && ${host}.indexOf(".") === ${host}.length - ${suffix.length}`;
+    const test = code`${host}.endsWith(${suffix}) && ${host}.indexOf(".", 1) === ${host}.length - ${suffix.length}`;
     statements.push(block(test, [code`return ${name}(${path});`]));
   }
   statements.push(any === undefined ? code`return null;` : code`return ${any.name}(${path});`);

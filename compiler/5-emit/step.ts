@@ -42,7 +42,9 @@ export function stepParts(
     variable: (name) => scope.read(name),
     text: (name) => code`${file.symbol("textOrNull")}(${scope.read(name)})`,
     assign: (name, value) => scope.write(name, value),
-    template: (template, unresolved) => templateCode(template, unresolved === "empty" ? null : unresolved.policy, scope),
+    template: (template, unresolved) => {
+      return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
+    },
     setting: (request) => context.setting(request),
     isRead: (prefix) => [...context.reads].some((name) => name.startsWith(prefix)),
     line: (statement) => {

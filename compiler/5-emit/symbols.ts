@@ -28,6 +28,15 @@ import type * as AccessControl from "#runtime/policies/access-control.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
 import type * as Query from "#runtime/query.ts";
+import type * as Base64 from "#runtime/template/base64.ts";
+import type * as Digest from "#runtime/template/digest.ts";
+import type * as Hmac from "#runtime/template/hmac.ts";
+import type * as RandomLong from "#runtime/template/random-long.ts";
+import type * as Replace from "#runtime/template/replace.ts";
+import type * as Escape from "#runtime/language/functions/escape.ts";
+import type * as JsonPath from "#runtime/language/functions/json-path.ts";
+import type * as Substring from "#runtime/language/functions/substring.ts";
+import type * as TimeFormat from "#runtime/language/functions/time-format.ts";
 
 /** Module path under runtime/ of each helper. */
 export const symbols = {
@@ -115,6 +124,15 @@ export const symbols = {
   ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
   ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
+  ...from<typeof Escape>()("language/functions/escape.ts", ["escapeHtml", "escapeJson", "escapeXml", "escapeXml11"]),
+  ...from<typeof JsonPath>()("language/functions/json-path.ts", ["jsonPath"]),
+  ...from<typeof Substring>()("language/functions/substring.ts", ["substring"]),
+  ...from<typeof TimeFormat>()("language/functions/time-format.ts", ["formatTime"]),
+  ...from<typeof Base64>()("template/base64.ts", ["decodeBase64", "encodeBase64"]),
+  ...from<typeof Digest>()("template/digest.ts", ["digest"]),
+  ...from<typeof Hmac>()("template/hmac.ts", ["hmac"]),
+  ...from<typeof RandomLong>()("template/random-long.ts", ["randomLong"]),
+  ...from<typeof Replace>()("template/replace.ts", ["replaceWith"]),
   ...from<typeof Query>()("query.ts", ["addQueryParam", "removeQueryParam", "setQueryParam"]),
 } as const;
 

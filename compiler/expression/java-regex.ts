@@ -21,19 +21,28 @@ export const JAVA_REGEX_DEPTH_MAX = 50;
 export const JAVA_REGEX_REPEAT_MAX = 1_000;
 
 /**
- * A translated pattern. `source` matches whole values only and suits `new RegExp` and, between slashes, a literal.
+ * A translated pattern. `source` suits `new RegExp` and, between slashes, a literal.
  * `origins[i]` is the offset in the Java pattern that unit i of `source` comes from.
  */
 export type JavaScriptRegex = { readonly source: string; readonly flags: string; readonly origins: readonly number[] };
 
-/** Translates a pattern as `Matcher.matches` would use it. */
+/** Translates a pattern as `Matcher.matches` would use it: it matches whole values only. */
 export function translateJavaRegex(pattern: string): JavaScriptRegex | { readonly problem: JavaRegexProblem } {
+  return translated(pattern, true);
+}
+
+/** Translates a pattern as `Matcher.find` would use it: it matches anywhere in a value. */
+export function translateJavaSearch(pattern: string): JavaScriptRegex | { readonly problem: JavaRegexProblem } {
+  return translated(pattern, false);
+}
+
+function translated(pattern: string, isWhole: boolean): JavaScriptRegex | { readonly problem: JavaRegexProblem } {
   if (pattern.length > JAVA_REGEX_LENGTH_MAX) {
     const message = `this expression has ${pattern.length} characters, more than the ${JAVA_REGEX_LENGTH_MAX} allowed`;
     return { problem: { kind: "too-long", message, start: 0, end: pattern.length } };
   }
   try {
-    return new Translator(pattern).translate();
+    return new Translator(pattern).translate(isWhole);
   } catch (thrown) {
     if (!(thrown instanceof JavaRegexRefusal)) throw thrown;
     return { problem: thrown.problem };
@@ -70,13 +79,13 @@ class Translator {
     this.#pattern = pattern;
   }
 
-  translate(): JavaScriptRegex {
+  translate(isWhole: boolean): JavaScriptRegex {
     this.#readLeadingFlags();
     this.#readAlternatives(0);
     if (this.#index < this.#pattern.length) {
       this.#refuse("unmatched-parenthesis", this.#index, this.#index + 1);
     }
-    return this.#wrapped();
+    return isWhole ? this.#wrapped() : this.#checked("", "");
   }
 
   /** Ties the expression to both ends. Under (?m) `^` and `$` also stand at line ends, so look-arounds do it. */
@@ -86,6 +95,10 @@ class Translator {
     const close = isMultiline ? "(?![^])" : "$";
     const before = this.#hasTopLevelBar ? `${open}(?:` : open;
     const after = this.#hasTopLevelBar ? `)${close}` : close;
+    return this.#checked(before, after);
+  }
+
+  #checked(before: string, after: string): JavaScriptRegex {
     const source = before + this.#source.join("") + after;
     const flags = [...this.#flags, this.#flags.includes("i") ? "" : "u"].sort().join("");
     const origins = [

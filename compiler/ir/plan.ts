@@ -134,6 +134,8 @@ export interface SessionPlan {
 /** A value read when the gateway starts. */
 export interface SettingPlan {
   readonly id: string;
+  /** What setting-key.ts makes of its source and kind. */
+  readonly key: string;
   readonly request: SettingRequest;
   readonly kind: "text" | "port" | "secret" | "file";
   readonly span: Span;

@@ -56,6 +56,8 @@ export interface ProgramTargetServer {
   readonly host: TextSetting;
   readonly port: PortSetting;
   readonly enabled: boolean;
+  /** How it is reached, which goes before what target endpoints say; null: its sslInfo says nothing. */
+  readonly secure: boolean | null;
   readonly tls: ProgramTargetTls | null;
   readonly span: Span;
 }
@@ -157,6 +159,8 @@ export interface ProgramTarget extends ProgramFlows {
   /** Names of target servers; empty when `url` is set. */
   readonly servers: readonly string[];
   readonly path: string;
+  /** True when the endpoint's own sslInfo asks for TLS towards target servers; the scheme of a `url` decides alone. */
+  readonly secure: boolean;
   /** TLS of the endpoint's own sslInfo by environment; empty when none is written. */
   readonly tls: ReadonlyMap<string, ProgramTargetTls>;
   readonly connectTimeoutMs: number;

@@ -7,7 +7,7 @@ import { fault } from "../fault.ts";
 import { isPending } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { StoreFailure } from "../state/store.ts";
-import type { AccessCall, Credential, CredentialBasis } from "./credential.ts";
+import { credentialOf, type AccessCall, type Credential, type CredentialBasis } from "./credential.ts";
 import type { AccessGrant } from "./model.ts";
 
 /** The call that a product must cover. */
@@ -50,12 +50,17 @@ export interface Admission {
  */
 export function admit(x: Exchange, { policy, epoch, grant }: Admission): void {
   x.access = grant;
-  const basis: CredentialBasis =
-    grant.token === null
-      ? { kind: "key", digest: grant.key.id, call: callOf(x) }
-      : { kind: "token", digest: grant.token.id, call: callOf(x) };
-  const { expiresAtMs, identities, labels } = grant;
-  watch(x, { kind: basis.kind, policy, epoch, expiresAtMs, identities, labels, basis });
+  const last = grant.admitted;
+  if (last !== undefined && last.policy === policy && last.epoch === epoch && isCallOf(x, last.basis)) return watch(x, last);
+  grant.admitted = credentialOf(grant, policy, epoch, callOf(x));
+  watch(x, grant.admitted);
+}
+
+function isCallOf(x: Exchange, basis: CredentialBasis | null): boolean {
+  if (basis === null) return false;
+  const { proxy, environment, pathSuffix, verb } = basis.call;
+  const { program, request } = x;
+  return proxy === program.proxy && environment === program.environment && pathSuffix === x.pathSuffix && verb === request.verb;
 }
 
 /**

@@ -188,7 +188,12 @@ export function revokeJwt(
 
 /** True when `revokeJwt` was called for it. */
 export function isJwtRevoked(store: Store, issuer: string, jti: string): Maybe<boolean> {
-  return andThen(store.get("meta", `revoked:${jtiIdentity(issuer, jti)}`), (mark) => mark !== null);
+  return isIdentityRevoked(store, jtiIdentity(issuer, jti));
+}
+
+/** The same by the identity that a session carries. */
+export function isIdentityRevoked(store: Store, identity: Identity): Maybe<boolean> {
+  return andThen(store.get("meta", `revoked:${identity}`), (mark) => mark !== null);
 }
 
 /** What a new key is to be. */

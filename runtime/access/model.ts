@@ -2,7 +2,7 @@
  * The records that say who may call what: developers, apps, products, keys and tokens, in Apigee's words (reference
  * apigee-core section 9). Plain JSON, so that any store can hold them; no key, secret or token in clear.
  */
-import type { CredentialLabels } from "./credential.ts";
+import type { Credential, CredentialLabels } from "./credential.ts";
 import type { Identity } from "./identity.ts";
 
 /** Custom attributes. Read them with `attributeOf`, because their names are the user's. */
@@ -145,4 +145,6 @@ export interface AccessGrant {
   /** What a revocation of this access can name. */
   readonly identities: readonly Identity[];
   readonly labels: CredentialLabels;
+  /** The credential that was last made of it; admission.ts keeps it here, so that sessions can share it. */
+  admitted?: Credential;
 }

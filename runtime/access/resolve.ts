@@ -37,7 +37,7 @@ export type Refusal = Extract<
 >;
 
 /** An app and its developer, both in good standing. */
-interface Owner {
+export interface Owner {
   readonly app: App;
   readonly developer: Developer;
 }
@@ -107,7 +107,7 @@ export function resolveTokenDigest(
       if (refusal !== null) return refusal;
       return andThen(ownerOf(store, token.appId), (owner) => {
         if (typeof owner === "string") return owner;
-        if (isRevokedByOwner(token, owner)) return "keymanagement.service.access_token_not_approved";
+        if (areTokensRevoked(token.issuedAtMs, owner)) return "keymanagement.service.access_token_not_approved";
         return andThen(firstCover(store, productsOfToken(token, key), 0, call, token.scopes), (cover) =>
           cover === null
             ? "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound"
@@ -159,10 +159,11 @@ function productsOfToken(token: TokenRecord, key: KeyRecord): readonly string[] 
   return token.products.filter((name) => approved.includes(name));
 }
 
-function isRevokedByOwner(token: TokenRecord, owner: Owner): boolean {
+/** True for a token issued (wall clock) before the tokens of its app or developer were revoked all at once. */
+export function areTokensRevoked(issuedAtMs: number, owner: Owner): boolean {
   const { tokensRevokedAtMs: byApp = Number.NEGATIVE_INFINITY } = owner.app;
   const { tokensRevokedAtMs: byDeveloper = Number.NEGATIVE_INFINITY } = owner.developer;
-  return token.issuedAtMs <= Math.max(byApp, byDeveloper);
+  return issuedAtMs <= Math.max(byApp, byDeveloper);
 }
 
 /** The first product, in order, that covers the call. `scopes` null: a key, for which scopes play no part. */

@@ -39,7 +39,7 @@ export interface IssuedToken {
 export type TokenRefusal = Refusal | "steps.oauth.v2.InvalidClientIdentifier" | "steps.oauth.v2.invalid_request";
 
 /** Compared with when there is no such client, so that unknown clients take as long as wrong secrets. */
-const NO_SECRET = `sha256:${"A".repeat(43)}`;
+const NO_SECRET = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /**
  * Issues a token to a client that proves itself with its secret. What is wrong with a client only its secret's owner

@@ -90,7 +90,10 @@ export class VerifiedCache {
     if (isPast(entry.grant.expiresAtMs, this.#clock) || this.#clock.monotonicMs() >= entry.staleAtMs) return false;
     const { epoch } = this.#events;
     if (entry.epoch === epoch) return true;
-    if (this.#events.revokedSince(entry.epoch, entry.grant.identities, kind) !== null) return false;
+    const { identities } = entry.grant;
+    if (this.#events.revokedSince(entry.epoch, identities, kind) !== null) return false;
+    // A key's grant tells JWT policies since when tokens of its app count, which events about tokens change.
+    if (kind === "key" && this.#events.revokedSince(entry.epoch, identities, "token") !== null) return false;
     entry.epoch = epoch;
     return true;
   }

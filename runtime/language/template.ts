@@ -1,11 +1,21 @@
 /**
  * Message templates: text with `{variable}`, `{variable:default}` and `{function(arguments)}` in it. Parses only; a
- * template is turned into code by the compiler. Functions are recognised and, until they are built, reported.
+ * template is turned into code by the compiler. Whether a function's literal arguments make sense is not judged here.
  *
  * A brace that does not open one of these three forms is text, so that JSON passes through: a name begins with a letter
  * or `_` and holds letters, digits, `.`, `_` and `-`; a default holds no brace, no double quote and no line end;
- * nothing nests. A `}` without its `{` is text. Double quotes around the whole template are dropped.
+ * nothing nests. A `}` without its `{` is text. Double quotes around the whole template are dropped. In a quoted
+ * argument two single quotes are one.
  */
+import {
+  argumentCountProblem,
+  isTemplateFunction,
+  TEMPLATE_FUNCTIONS,
+  UNSUPPORTED_FUNCTIONS,
+} from "./template-functions.ts";
+import type { TemplateFunction } from "./template-functions.ts";
+
+export { TEMPLATE_FUNCTIONS, type TemplateFunction };
 
 /** Templates longer than this (UTF-16 units) are refused before they are read. */
 export const TEMPLATE_LENGTH_MAX = 1_048_576;
@@ -21,7 +31,7 @@ export type LiteralPart = TextSpan & { readonly kind: "literal"; readonly text: 
 export type VariablePart = TextSpan & { readonly kind: "variable"; readonly name: string; readonly fallback?: string };
 /** One argument of a function: quoted text, a number as written, or a variable. */
 export type TemplateArgument = LiteralPart | VariablePart;
-/** A function call. */
+/** A function call; of no function where the template has problems. */
 export type CallPart = TextSpan & {
   readonly kind: "call";
   readonly name: string;
@@ -31,7 +41,12 @@ export type CallPart = TextSpan & {
 export type TemplatePart = LiteralPart | VariablePart | CallPart;
 
 /** What can be wrong with a template. `function-not-supported`: valid, but not built yet. */
-export type TemplateProblemKind = "too-long" | "function-not-supported" | "unknown-function" | "malformed-call";
+export type TemplateProblemKind =
+  | "too-long"
+  | "function-not-supported"
+  | "unknown-function"
+  | "malformed-call"
+  | "wrong-arguments";
 
 /** One mistake. */
 export type TemplateProblem = TextSpan & {
@@ -43,21 +58,13 @@ export type TemplateProblem = TextSpan & {
 /** A parsed template. Parts are in order; no two literals touch; an empty template has no parts. */
 export type Template = { readonly parts: readonly TemplatePart[]; readonly problems: readonly TemplateProblem[] };
 
-/** Every function the language defines. */
-export const TEMPLATE_FUNCTIONS: ReadonlySet<string> = new Set([
-  "md5Hex", "sha1Hex", "sha256Hex", "sha384Hex", "sha512Hex",
-  "md5Base64", "sha1Base64", "sha256Base64", "sha384Base64", "sha512Base64",
-  "hmacMd5", "hmacSha1", "hmacSha224", "hmacSha256", "hmacSha384", "hmacSha512",
-  "encodeBase64", "decodeBase64", "toUpperCase", "toLowerCase", "substring", "replaceAll", "replaceFirst",
-  "escapeJSON", "escapeXML", "escapeXML11", "encodeHTML", "escapeHTML",
-  "timeFormat", "timeFormatMs", "timeFormatUTC", "timeFormatUTCMs",
-  "createUuid", "randomLong", "xeger", "firstnonnull", "jsonPath", "xpath",
-]);
-
 const NAME = /[A-Za-z_][A-Za-z0-9_.-]*/y;
 const FALLBACK = /:([^{}"\r\n]*)/y;
 const ARGUMENT_FALLBACK = /:([^{}"\s,()]*)/y;
-const QUOTED = /'([^']*)'/y;
+const QUOTED = /'([^']*(?:''[^']*)*)'(?!')/y;
+/** A JSON path may stand as it is: brackets hold anything but braces, what else follows ends at a comma or parenthesis. */
+const JSON_PATH = /\$(?:\[[^\]{}\r\n]*\]|[^\s,(){}[\]'"])*/y;
+const TRUTH = /(?:true|false)(?=[,)])/y;
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?/y;
 
 /** Parses a template; never throws. */
@@ -115,6 +122,28 @@ export function templateVariables(template: Template): readonly string[] {
   return [...names];
 }
 
+/**
+ * Variables without which a template is unresolved, in groups: it is when all of one group are. Those with a default are
+ * in none; the arguments of firstnonnull make one group together.
+ */
+export function neededVariables(template: Template): readonly (readonly string[])[] {
+  const groups = new Map<string, readonly string[]>();
+  const add = (pieces: readonly TemplatePart[]): void => {
+    const names = pieces.flatMap((piece) => (isNeeded(piece) ? [piece.name] : []));
+    if (names.length === pieces.length && names.length > 0) groups.set(names.join(","), names);
+  };
+  for (const part of template.parts) {
+    if (part.kind !== "call") add([part]);
+    else if (part.name === "firstnonnull") add(part.args);
+    else for (const argument of part.args) add([argument]);
+  }
+  return [...groups.values()];
+}
+
+function isNeeded(part: TemplatePart): part is VariablePart {
+  return part.kind === "variable" && part.fallback === undefined;
+}
+
 /** The variable or call whose brace opens at `open`; undefined when that brace is text. */
 function readReference(text: string, open: number, problems: TemplateProblem[]): VariablePart | CallPart | undefined {
   const name = matchAt(NAME, text, open + 1)?.[0];
@@ -127,20 +156,27 @@ function readReference(text: string, open: number, problems: TemplateProblem[]):
 }
 
 function readCall(text: string, open: number, name: string, problems: TemplateProblem[]): CallPart | undefined {
-  const known = TEMPLATE_FUNCTIONS.has(name);
-  const args = readArguments(text, open + name.length + 2);
+  const args = readArguments(text, open + name.length + 2, name);
   if (args === undefined) {
     // Of an unknown name this is more likely a piece of a script than a call.
-    if (!known) return undefined;
+    if (!isTemplateFunction(name)) return undefined;
     const end = open + 1 + name.length;
     const message = `${name} must be called as {${name}(a,'b')}: no spaces, no call inside a call, closed by )}`;
     problems.push({ kind: "malformed-call", message, start: open, end });
     return undefined;
   }
   const span = { start: open, end: args.end };
-  const message = `the function ${name} is not yet supported`;
-  problems.push(known ? { kind: "function-not-supported", message, ...span } : unknownFunction(name, span));
+  const problem = isTemplateFunction(name) ? callProblem(name, args.list.length, span) : unknownFunction(name, span);
+  if (problem !== null) problems.push(problem);
   return { kind: "call", name, args: args.list, ...span };
+}
+
+function callProblem(name: TemplateFunction, count: number, span: TextSpan): TemplateProblem | null {
+  if (UNSUPPORTED_FUNCTIONS.has(name)) {
+    return { kind: "function-not-supported", message: `the function ${name} is not supported`, ...span };
+  }
+  const message = argumentCountProblem(name, count);
+  return message === null ? null : { kind: "wrong-arguments", message, ...span };
 }
 
 function unknownFunction(name: string, span: TextSpan): TemplateProblem {
@@ -153,11 +189,11 @@ function unknownFunction(name: string, span: TextSpan): TemplateProblem {
 type ArgumentList = { readonly list: readonly TemplateArgument[]; readonly end: number };
 
 /** Reads `a,'b',3)}` from `start`; undefined when it is not of that form. */
-function readArguments(text: string, start: number): ArgumentList | undefined {
+function readArguments(text: string, start: number, callee: string): ArgumentList | undefined {
   if (text.startsWith(")}", start)) return { list: [], end: start + 2 };
   const list: TemplateArgument[] = [];
   for (let at = start; ; ) {
-    const argument = readArgument(text, at);
+    const argument = readArgument(text, at, callee, list.length);
     if (argument === undefined) return undefined;
     list.push(argument);
     if (text.startsWith(")}", argument.end)) return { list, end: argument.end + 2 };
@@ -166,11 +202,15 @@ function readArguments(text: string, start: number): ArgumentList | undefined {
   }
 }
 
-function readArgument(text: string, start: number): TemplateArgument | undefined {
+function readArgument(text: string, start: number, callee: string, index: number): TemplateArgument | undefined {
   const quoted = matchAt(QUOTED, text, start);
-  if (quoted !== undefined) return { kind: "literal", text: quoted[1] ?? "", start, end: start + quoted[0].length };
-  const number = matchAt(NUMBER, text, start)?.[0];
-  if (number !== undefined) return { kind: "literal", text: number, start, end: start + number.length };
+  if (quoted !== undefined) {
+    const content = (quoted[1] ?? "").replaceAll("''", "'");
+    return { kind: "literal", text: content, start, end: start + quoted[0].length };
+  }
+  const plain = callee === "jsonPath" ? (index === 0 ? JSON_PATH : index === 2 ? TRUTH : NUMBER) : NUMBER;
+  const bare = matchAt(plain, text, start)?.[0];
+  if (bare !== undefined) return { kind: "literal", text: bare, start, end: start + bare.length };
   const name = matchAt(NAME, text, start)?.[0];
   return name === undefined ? undefined : readVariable(text, start, name, ARGUMENT_FALLBACK);
 }

@@ -24,7 +24,6 @@ export interface MetricProxy extends MetricPlace {
 /** Counters without labels. */
 export const counters = {
   earlyBytes: ["apigw_early_bytes_dropped_total", "Bytes that followed a refused upgrade request and were dropped."],
-  connectionsOpened: ["apigw_connections_opened_total", "Client connections accepted."],
   connectionsRefused: ["apigw_connections_refused_total", "Client connections beyond limits.connectionsMax."],
   badRequests: ["apigw_bad_requests_total", "Requests that were no valid HTTP, too large or too slow."],
   tlsFailures: ["apigw_tls_handshake_failures_total", "TLS handshakes with clients that failed or took too long."],
@@ -40,6 +39,8 @@ export type CounterId = keyof typeof counters;
 export interface MetricSources {
   /** Client connections open now. */
   readonly connections?: () => number;
+  /** Client connections accepted since the start. */
+  readonly accepted?: () => number;
   readonly sessions?: () => number;
   readonly draining?: () => boolean;
   readonly droppedLogLines?: () => number;
@@ -55,7 +56,7 @@ const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "ot
 const classes = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 /** Results of handshakes: the statuses that the gateway's tables know, and `other`. */
 const results = [101, 400, 401, 403, 404, 405, 408, 414, 426, 429, 431, 499, 500, 502, 503, 504] as const;
-const reasonIds = Object.keys(closeReasons) as CloseReasonId[];
+const reasonIds = /* @__PURE__ */ Object.keys(closeReasons) as CloseReasonId[];
 const exchangeBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const sessionBounds = [1, 10, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400] as const;
 /** Buckets, the one without bound, and the sum. */
@@ -82,6 +83,8 @@ interface Slots {
   readonly base: number;
   readonly targets: ReadonlyMap<string, number>;
   readonly policies: ReadonlyMap<string, number>;
+  /** By target, what to call when a connection to it closes. */
+  readonly closers: ReadonlyMap<string, () => void>;
 }
 
 export class Metrics {
@@ -89,6 +92,9 @@ export class Metrics {
   readonly #slots: readonly Slots[];
   readonly #unrouted: Slots;
   readonly #byPlace = new Map<string, Map<string, Slots>>();
+  #lastEnvironment: string | null = null;
+  #lastProxy: string | null = null;
+  #lastSlots: Slots;
   readonly #plain: Float64Array;
   readonly #build: BuildInfo;
   readonly #clock: Clock;
@@ -104,8 +110,10 @@ export class Metrics {
       base: take(PROXY_SLOTS),
       targets: new Map(proxy.targets.map((name) => [name, take(EXCHANGE_SLOTS + 1)])),
       policies: new Map(proxy.policies.map((name) => [name, take(1)])),
+      closers: new Map(proxy.targets.map((name) => [name, () => this.upstreamClosed(proxy, name)])),
     });
     this.#unrouted = slotsOf({ environment: "", proxy: "", targets: [], policies: [] }, 0);
+    this.#lastSlots = this.#unrouted;
     const all = [this.#unrouted];
     for (const proxy of proxies) {
       const inEnvironment = this.#byPlace.get(proxy.environment) ?? new Map<string, Slots>();
@@ -171,10 +179,15 @@ export class Metrics {
     this.#time(base + SESSION_TIME, sessionBounds, record.durationMs);
   }
 
-  /** A connection to a target was opened. */
-  upstreamOpened(place: MetricPlace, target: string): void {
-    const base = this.#of(place).targets.get(target);
+  /**
+   * A connection to a target was opened. Returns what to call when it closes: one function for all connections of a
+   * target, so that a listener keeps nothing of a handshake alive.
+   */
+  upstreamOpened(place: MetricPlace, target: string): () => void {
+    const { targets, closers } = this.#of(place);
+    const base = targets.get(target);
     if (base !== undefined) this.#add(this.#values, base, 1);
+    return closers.get(target) ?? nothingToClose;
   }
 
   /** It closed. */
@@ -284,13 +297,14 @@ export class Metrics {
       out.family(name, "counter", help);
       out.sample([], this.#plain[at] ?? 0);
     }
-    const { connections, draining, droppedLogLines, revocationEpoch, sessions } = this.#sources;
+    const { accepted, connections, draining, droppedLogLines, revocationEpoch, sessions } = this.#sources;
     const read = (name: string, type: "gauge" | "counter", help: string, source: (() => number) | undefined): void => {
       if (source === undefined) return;
       out.family(name, type, help);
       out.sample([], source());
     };
     read("apigw_connections_open", "gauge", "Client connections open.", connections);
+    read("apigw_connections_opened_total", "counter", "Client connections accepted.", accepted);
     read("apigw_sessions", "gauge", "Sessions known, handshakes under way included.", sessions);
     read("apigw_draining", "gauge", "1 from the first signal to stop on.", draining && (() => (draining() ? 1 : 0)));
     read("apigw_log_lines_dropped_total", "counter", "Log lines that the output did not take.", droppedLogLines);
@@ -299,7 +313,12 @@ export class Metrics {
 
   #of(place: MetricPlace | null): Slots {
     if (place === null) return this.#unrouted;
-    return this.#byPlace.get(place.environment)?.get(place.proxy) ?? this.#unrouted;
+    const { environment, proxy } = place;
+    // Several counts in a row are for one place.
+    if (environment === this.#lastEnvironment && proxy === this.#lastProxy) return this.#lastSlots;
+    this.#lastEnvironment = environment;
+    this.#lastProxy = proxy;
+    return (this.#lastSlots = this.#byPlace.get(environment)?.get(proxy) ?? this.#unrouted);
   }
 
   #add(values: Float64Array, at: number, by: number): void {
@@ -336,4 +355,7 @@ export class Metrics {
   }
 }
 
-const counterIds = Object.keys(counters) as CounterId[];
+const counterIds = /* @__PURE__ */ Object.keys(counters) as CounterId[];
+
+/** For targets that no series stands for. */
+function nothingToClose(): void {}

@@ -4,6 +4,7 @@
  */
 import { askStore, callOf, watch } from "../access/admission.ts";
 import type { AccessGrant } from "../access/model.ts";
+import { areTokensRevoked } from "../access/resolve.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { FaultCode } from "../fault.ts";
@@ -41,6 +42,7 @@ export function verifyJwtAccessToken(
     if (clientId === null) throw refusal(x, codeOf("InvalidClaim"), config.name);
     return andThen(askStore(config.name, () => x.gateway.verified.key(clientId, callOf(x))), (grant) => {
       if (typeof grant === "string") throw refusal(x, clientCode(grant), config.name);
+      if (areTokensRevoked(issuedAtMs(jwt.claims), grant)) throw refusal(x, codeOf("revoked"), config.name);
       demandScopes(x, config, scopesOf(jwt.claims));
       x.access = grant;
       watchToken(x, config, epoch, jwt, grant);
@@ -89,6 +91,12 @@ function clientCode(code: FaultCode): FaultCode {
     return "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound";
   }
   return code;
+}
+
+/** A token that does not say when it was issued counts as the oldest. */
+function issuedAtMs(claims: JsonObject): number {
+  const issuedAt = member(claims, "iat");
+  return typeof issuedAt === "number" ? issuedAt * 1000 : 0;
 }
 
 /** `scope` as RFC 9068 writes it, parted by spaces, or the list that some issuers send. */

@@ -5,6 +5,7 @@
  * Effective count: as many calls as the rate says in any window of its length, which lets short bursts through; the
  * window slides in the usual approximation by the counts of this and the last fixed window.
  */
+import { digest } from "../access/digest.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 
@@ -28,6 +29,9 @@ export interface SpikeArrestCall {
   /** A positive whole number. */
   readonly weight: Value;
 }
+
+/** Characters of an identifier that is kept as it is. */
+const IDENTIFIER_CHARS_MAX = 128;
 
 /** A rate taken apart. */
 interface Rate {
@@ -71,7 +75,7 @@ export function spikeArrest(x: Exchange, config: SpikeArrestConfig, call: SpikeA
     throw fault("policies.ratelimit.InvalidMessageWeight", String(call.weight ?? ""), config.name);
   }
   const { byIdentifier } = countersOf(x, config);
-  const identifier = call.identifier === null ? "" : String(call.identifier);
+  const identifier = call.identifier === null ? "" : counterKey(String(call.identifier));
   const counter = byIdentifier.get(identifier) ?? { freeAtMs: 0, window: 0, current: 0, previous: 0 };
   const nowMs = x.gateway.clock.monotonicMs();
   const used = config.effectiveCount ? usedInWindow(counter, rate, nowMs) : usedSlots(counter, nowMs);
@@ -101,6 +105,11 @@ export function rateVariable(x: Exchange, policy: string, name: string): Value {
     default:
       return null;
   }
+}
+
+/** A long identifier stands for itself by its digest, so that a counter's size is not its caller's choice. */
+function counterKey(identifier: string): string {
+  return identifier.length > IDENTIFIER_CHARS_MAX ? digest(identifier) : identifier;
 }
 
 function take(counter: Counter, config: SpikeArrestConfig, rate: Rate, weight: number, nowMs: number): void {

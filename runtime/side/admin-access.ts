@@ -9,6 +9,7 @@ import {
   revokeTokensOfDeveloper,
   setAppStatus,
   setDeveloperStatus,
+  setKeyProductStatus,
   setKeyStatus,
 } from "../access/change.ts";
 import { digest, fingerprint, isDigest } from "../access/digest.ts";
@@ -45,14 +46,16 @@ export async function postKey({ audit, fields, gateway }: AdminCall): Promise<An
   return jsonAnswer(201, { key: created.key, secret: created.secret, ...shownKey(created.record) });
 }
 
-/** `POST /v1/keys:revoke` and `:approve` `{ key | digest | fingerprint }` */
+/** `POST /v1/keys:revoke` and `:approve` `{ key | digest | fingerprint, product? }`: the key, or its bond to one product. */
 export function keyStatus(status: "approved" | "revoked"): Endpoint {
   return async ({ audit, fields, gateway }) => {
+    const product = fields.text("product");
     const key = await keyOf(gateway, fields);
     if (isAnswer(key)) return key;
-    const changed = await setKeyStatus(gateway, key.id, status);
+    if (product !== null && !key.products.some(({ name }) => name === product)) return notFound(`product of the key: ${product}`);
+    const changed = await (product === null ? setKeyStatus(gateway, key.id, status) : setKeyProductStatus(gateway, key.id, product, status));
     if (changed === null) return notFound("key");
-    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id) });
+    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id), product });
     return jsonAnswer(200, shownKey(changed));
   };
 }

@@ -20,7 +20,7 @@ export function addressTarget(x: Exchange, target: Target, server: TargetServer)
   const { request } = x;
   const dynamic = x.targetUrl === null ? null : parseUrl(x.targetUrl, target);
   const base = dynamic?.path ?? target.basePath;
-  const path = isTrue(x.copyPathSuffix) ? base + x.pathSuffix : base;
+  const path = isTrue(x.copyPathSuffix) ? joinPaths(base, x.pathSuffix) : base;
   const query = joinQueries(dynamic === null ? target.query : dynamic.query, isTrue(x.copyQueryParams) ? request.query : null);
   request.path = path === "" ? "/" : path;
   request.query = query;
@@ -44,8 +44,17 @@ function parseUrl(value: Value, target: Target): { server: TargetServer; path: s
   }
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const port = url.port === "" ? (target.scheme === "https" ? 443 : 80) : Number(url.port);
-  const path = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
-  return { server: { name: url.host, host, port }, path, query: url.search === "" ? null : url.search.slice(1) };
+  return { server: { name: url.host, host, port }, path: basePathOf(url.pathname), query: url.search === "" ? null : url.search.slice(1) };
+}
+
+/** The path of a target without a suffix: as it is written, "" for the root. */
+export function basePathOf(path: string): string {
+  return path === "/" ? "" : path;
+}
+
+/** One slash where both have one. */
+function joinPaths(base: string, suffix: string): string {
+  return base.endsWith("/") && suffix.startsWith("/") ? base + suffix.slice(1) : base + suffix;
 }
 
 function joinQueries(configured: string | null, incoming: string | null): string | null {

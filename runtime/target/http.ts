@@ -94,6 +94,8 @@ export class HttpTarget {
 
   #stream(): void {
     const { socket } = this.#incoming;
+    // The target may answer before the body comes, and the client may wait for that.
+    this.#request.flushHeaders();
     this.#incoming.on("data", (bytes: Buffer) => {
       this.bytesSent += bytes.length;
       this.touch();
@@ -163,6 +165,8 @@ export class HttpTarget {
 
   #end(): void {
     this.#isOver = true;
+    // What the client still sends is read and dropped, so that it gets to reading its answer.
+    if (!this.#incoming.readableEnded) this.#incoming.resume();
     if (this.#timer !== null) this.#x.gateway.clock.clearTimer(this.#timer);
     this.#timer = null;
   }

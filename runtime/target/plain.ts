@@ -1,6 +1,7 @@
 /** Targets reached over plain TCP. */
-import { Agent } from "node:http";
-import { defaultLimits } from "../limits.ts";
+import { Agent, type AgentOptions } from "node:http";
+import type { Limits } from "../limits.ts";
+import { basePathOf } from "./address.ts";
 import { connectTcp } from "./connect.ts";
 import type { Target, TargetServer } from "./target.ts";
 
@@ -21,41 +22,40 @@ export interface TargetSpec {
 }
 
 /** A target over http. */
-export function plainTarget(spec: TargetSpec): Target {
-  const agent = new Agent({ ...agentOptions, timeout: spec.keepAliveTimeoutMs });
+export function plainTarget(spec: TargetSpec, limits: Limits): Target {
+  const { tcpKeepAliveMs } = limits;
   return {
     ...targetParts(spec, 80),
     scheme: "http",
-    agent,
-    connect: (server) => connectTcp({ ...server, tcpKeepAliveMs: defaultLimits.tcpKeepAliveMs }),
+    agent: new Agent(agentOptions(spec, limits)),
+    connect: (server) => connectTcp({ ...server, tcpKeepAliveMs }),
   };
 }
 
 /** Keep-alive towards targets: bounded, the most recently used connection first, so that idle ones can go. */
-export const agentOptions = {
-  keepAlive: true,
-  keepAliveMsecs: defaultLimits.tcpKeepAliveMs,
-  maxSockets: Infinity,
-  maxFreeSockets: 256,
-  maxTotalSockets: Infinity,
-  scheduling: "lifo",
-} as const;
+export function agentOptions(spec: TargetSpec, limits: Limits): AgentOptions {
+  return {
+    keepAlive: true,
+    keepAliveMsecs: limits.tcpKeepAliveMs,
+    maxSockets: limits.targetConnectionsMax,
+    maxTotalSockets: limits.targetConnectionsMax,
+    maxFreeSockets: limits.targetIdleConnectionsMax,
+    scheduling: "lifo",
+    timeout: spec.keepAliveTimeoutMs,
+  };
+}
 
 /** What plain and TLS targets share. `url` was checked by the compiler, or when the gateway read it at start. */
 export function targetParts(spec: TargetSpec, defaultPort: number): Omit<Target, "scheme" | "agent" | "connect"> {
   const { name, connectTimeoutMs, ioTimeoutMs } = spec;
   const rest = { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), next: 0 };
-  if (spec.url === null) return { ...rest, servers: spec.servers, basePath: trimSlash(spec.path), query: null };
+  if (spec.url === null) return { ...rest, servers: spec.servers, basePath: basePathOf(spec.path), query: null };
   const url = new URL(spec.url);
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const port = url.port === "" ? defaultPort : Number(url.port);
   const server = { name: url.host, host, port };
   const query = url.search === "" ? null : url.search.slice(1);
-  return { ...rest, servers: [server], basePath: trimSlash(url.pathname), query };
-}
-
-function trimSlash(path: string): string {
-  return path.endsWith("/") ? path.slice(0, -1) : path;
+  return { ...rest, servers: [server], basePath: basePathOf(url.pathname), query };
 }
 
 function successTest(codes: readonly string[]): (status: number) => boolean {

@@ -1,10 +1,11 @@
 /**
- * A target endpoint as the runtime knows it: where it is, how it is reached, how long it may take. Types only; plain.ts and
- * tls.ts make them.
+ * A target endpoint as the runtime knows it: where it is, how it is reached, how long it may take. plain.ts and tls.ts make
+ * them.
  */
 import type { Agent } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
+import { fault } from "../fault.ts";
 
 /** One server of a target. */
 export interface TargetServer {
@@ -16,7 +17,7 @@ export interface TargetServer {
 export interface Target {
   readonly name: string;
   readonly scheme: "http" | "https";
-  /** Tried in turn. At least one. */
+  /** Tried in turn. None when every server is out of rotation. */
   readonly servers: readonly TargetServer[];
   /** Path in front of the suffix, "" for none; and query of the configured URL, null for none. */
   readonly basePath: string;
@@ -33,10 +34,10 @@ export interface Target {
   next: number;
 }
 
-/** The next server in turn (Apigee: RoundRobin). */
+/** The next server in turn (Apigee: RoundRobin). Throws `NoActiveTargets` (503) when every server is out of rotation. */
 export function pickServer(target: Target): TargetServer {
-  const server = target.servers[target.next % target.servers.length];
+  const server = target.servers[target.next];
+  if (server === undefined) throw fault("messaging.adaptors.http.flow.NoActiveTargets");
   target.next = (target.next + 1) % target.servers.length;
-  if (server === undefined) throw new TypeError("invariant: a target has at least one server");
   return server;
 }

@@ -3,7 +3,6 @@
  * stand
  * for the expected name is never accepted.
  */
-import { checkServerIdentity, connect, createSecureContext } from "node:tls";
 import type { ConnectionOptions, PeerCertificate, SecureContext, SecureContextOptions, TLSSocket } from "node:tls";
 import { ignoreError } from "./connect.ts";
 import type { TargetAddress } from "./connect.ts";
@@ -31,7 +30,7 @@ export function targetTlsContext(files: TargetTlsFiles): SecureContext {
   if (files.ca !== null) options.ca = files.ca;
   if (files.cert !== null) options.cert = files.cert;
   if (files.key !== null) options.key = files.key;
-  return createSecureContext(options);
+  return process.getBuiltinModule("node:tls").createSecureContext(options);
 }
 
 /**
@@ -39,6 +38,7 @@ export function targetTlsContext(files: TargetTlsFiles): SecureContext {
  * ask for `halfOpen`: its idle connections have to close when the target ends them.
  */
 export function connectTls(address: TargetAddress, tls: TargetTls, halfOpen = true): TLSSocket {
+  const { checkServerIdentity, connect } = process.getBuiltinModule("node:tls");
   const serverName = tls.serverName ?? address.host;
   const { expectedName } = tls;
   const options: ConnectionOptions & { allowHalfOpen: boolean } = {

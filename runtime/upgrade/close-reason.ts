@@ -55,7 +55,7 @@ export const TARGET_CLOSE_CODE = 1001;
 /** Bytes that fit into the reason of a close frame (RFC 6455 section 5.5: 125 less the code). */
 export const CLOSE_TEXT_BYTES_MAX = 123;
 
-function row(
+/* @__NO_SIDE_EFFECTS__ */ function row(
   label: string,
   code: number,
   status: number,

@@ -10,6 +10,7 @@ import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
 import { enter, peerAddress, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
+import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
 import { hygieneResponse, upgradeOffer, write101, writeRequestHead } from "../head.ts";
 import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
@@ -25,18 +26,22 @@ import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
 import { RefusalAnswer } from "./refusal-answer.ts";
 import { Session, type SessionAbort } from "./session.ts";
+import { disown, HeldSocket, own, type SocketOwner } from "./socket-owner.ts";
 import { Splice } from "./splice.ts";
 import { TargetHandshake, type HandshakeOwner, type HandshakeResult } from "./target-handshake.ts";
 
+/** What Connection holds and nothing else, nearly always. */
+const UPGRADE = "Upgrade";
+
 /** Which chain runs now; tells what its end means. */
-type Stage = "request" | "target" | "response" | "answer" | "refusing" | "over";
+type Stage = "request" | "target" | "response" | "answer" | "fault" | "refusing" | "over";
 
 /** Takes an upgrade from a listener. The socket is this handshake's until the splice has it, or HTTP again. */
 export function beginHandshake(gateway: Gateway, listener: Listener, incoming: IncomingMessage, socket: Socket, head: Buffer): void {
   new Handshake(gateway, listener, incoming, socket, head).begin(incoming);
 }
 
-class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
+class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner {
   readonly #gateway: Gateway;
   readonly #listener: Listener;
   readonly #socket: Socket;
@@ -44,6 +49,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
   readonly #startedMs: number;
   readonly #userAgent: string | null;
   readonly #method: string;
+  /** The client wants no further answer on this connection (`Connection: close`). */
+  readonly #asksToClose: boolean;
   /** Canonical path as the client asked for it; flows and targets may write another. */
   #path: string | null = null;
   #early: Buffer;
@@ -60,6 +67,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
   #stage: Stage = "request";
   #apiTimer: Timer | null = null;
   #isCounted = false;
+  /** What the record says when the target had accepted and nothing came of it. */
+  #abandonReason: CloseReasonId = "refusedAfterAccept";
 
   constructor(gateway: Gateway, listener: Listener, incoming: IncomingMessage, socket: Socket, head: Buffer) {
     this.#gateway = gateway;
@@ -67,11 +76,13 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     this.#socket = socket;
     this.#address = peerAddress(socket);
     this.#startedMs = gateway.clock.monotonicMs();
-    this.#userAgent = incoming.headers["user-agent"] ?? null;
+    this.#userAgent = gateway.log.access ? (incoming.headers["user-agent"] ?? null) : null;
     this.#method = incoming.method ?? "GET";
     this.#early = head;
+    const { connection } = incoming.headers;
+    this.#asksToClose = connection !== undefined && connection.length > UPGRADE.length && listHas(connection, "close");
     // Reading goes on while the decision is open, so that a client that leaves is noticed.
-    socket.on("error", ignoreError).on("data", this.#onData).on("end", this.#onLeft).on("close", this.#onLeft);
+    own(socket, this);
   }
 
   begin(incoming: IncomingMessage): void {
@@ -119,6 +130,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
       case "answer":
         return this.#answer(x);
       case "target":
+      case "fault":
         return;
     }
   }
@@ -150,9 +162,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     x.response = head;
     if (result.kind === "accepted") {
       this.#accepted = { socket, rest, agreement: result.agreement };
-      socket.once("close", this.#onTargetLost);
       this.#stage = "response";
-      return runChain(x, this.#chains(x).response, this);
+      runChain(x, this.#chains(x).response, this);
+      if (this.#stage === "response") this.#hold(socket);
+      return;
     }
     head.removeHeader("content-length");
     this.#answered = { socket, rest, framing: result.framing };
@@ -201,8 +214,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     const { connectTimeoutMs, ioTimeoutMs } = target;
     const settings = { limits, clock, connectTimeoutMs, ioTimeoutMs, isTls: target.scheme === "https" };
     const socket = target.connect(address.server, clock);
-    this.#gateway.metrics.upstreamOpened(x.program, target.name);
-    socket.once("close", () => this.#gateway.metrics.upstreamClosed(x.program, target.name));
+    socket.on("close", this.#gateway.metrics.upstreamOpened(x.program, target.name));
     this.#target = new TargetHandshake(socket, head, offer, settings, this);
   }
 
@@ -247,9 +259,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     this.#stage = "over";
     this.#uncount();
     const socket = this.#socket;
-    socket.off("data", this.#onData).off("end", this.#onLeft).off("close", this.#onLeft).off("error", ignoreError);
-    socket.pause();
-    accepted.socket.off("close", this.#onTargetLost);
     socket.write(head, "latin1");
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
     session.opened(splice);
@@ -268,7 +277,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
   /** Writes `x.response`: a fault's answer, a null route's, or the target's own other than 101. */
   #answer(x: Exchange): void {
     const response = x.response ?? faultResponse(fault("gateway.InternalError"));
-    if (response.status === 101) return this.#answerWith(faultResponse(fault("gateway.InternalError")), x.fault);
+    // An interim status would leave the client waiting for another answer.
+    if (response.status < 200) return this.#answerWith(faultResponse(fault("gateway.InternalError")), x.fault);
     this.#answerWith(response, x.fault);
   }
 
@@ -279,7 +289,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     this.#answerWith(faultResponse(cause), cause);
   }
 
-  /** A refusal before there is an exchange. */
+  /** A refusal that no fault rule sees. */
   #refuseEarly(cause: Fault, close: boolean): void {
     this.#answerWith(faultResponse(cause), cause, close);
   }
@@ -298,23 +308,21 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     const earlyBytes = this.#early.length;
     // Bytes behind the head may be a smuggled request: they are dropped, and the connection with them.
     if (earlyBytes > 0) metrics.count("earlyBytes", earlyBytes);
-    const isLast = close || earlyBytes > 0 || this.#gateway.refusing;
+    const isLast = close || this.#asksToClose || earlyBytes > 0 || this.#gateway.refusing;
     const answered = response.content === null ? this.#answered : null;
     if (answered === null) this.#answered?.socket.destroy();
     this.#answered = null;
     const ioTimeoutMs = this.#x?.target?.ioTimeoutMs ?? this.#gateway.limits.ioTimeoutMs;
-    socket.off("data", this.#onData).off("end", this.#onLeft).off("close", this.#onLeft);
+    disown(socket);
     const answer = new RefusalAnswer(socket, response, answered, {
       limits: this.#gateway.limits,
       clock,
       ioTimeoutMs,
       close: isLast,
+      onLateBytes: (bytes) => metrics.count("earlyBytes", bytes),
       onDone: (bytesOut, isReusable) => {
         this.#stage = "over";
-        if (isReusable) {
-          socket.off("error", ignoreError);
-          this.#listener.reattach(socket);
-        }
+        if (isReusable) this.#listener.reattach(socket);
         if (!log.access) return;
         const fault = cause?.code ?? null;
         const policy = cause?.policy ?? null;
@@ -330,32 +338,46 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     const accepted = this.#accepted;
     if (accepted === null) return;
     const { socket } = accepted;
-    socket.off("close", this.#onTargetLost);
-    socket.on("error", ignoreError);
+    disown(socket);
     const { clock, limits } = this.#gateway;
     socket.end(closeFrameForTarget(TARGET_CLOSE_CODE, closeReasons.refusedAfterAccept.text, clock));
     socket.resume();
     clock.setTimer(() => socket.destroy(), limits.closeTimeoutMs);
   }
 
-  #leaveSession(reason?: CloseReasonId): void {
+  #leaveSession(reason: CloseReasonId = this.#abandonReason): void {
     const session = this.#session;
     this.#session = null;
     if (session === null) return;
     session.abandon(this.#accepted !== null, reason);
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  /** See SocketOwner: the client's bytes before the 101. */
+  socketData(bytes: Buffer): void {
     const total = this.#early.length + bytes.length;
     if (total > this.#gateway.limits.earlyBytesMax) {
       // What follows an upgrade request before its answer is refused; a client must wait for the 101 (RFC 6455 section 4.1).
       this.#dropAccepted();
-      return this.#answerWith(faultResponse(fault("protocol.http.BadRequest", "too many bytes before the 101")), null, true);
+      return this.#refuseEarly(fault("protocol.http.BadRequest", "too many bytes before the 101"), true);
     }
     this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes], total);
-  };
+  }
 
-  readonly #onLeft = (): void => {
+  /** See SocketOwner. */
+  socketEnd(): void {
+    this.#left();
+  }
+
+  /** See SocketOwner. */
+  socketClose(): void {
+    this.#left();
+  }
+
+  /** See SocketOwner. */
+  socketDrain(): void {}
+
+  /** The client is gone, or sends no more, which is the same before the 101. */
+  #left(): void {
     if (this.#stage === "over" || this.#stage === "refusing") return;
     this.#stage = "over";
     this.#target?.abort();
@@ -368,27 +390,36 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.handshake(this.#entered?.deployed.program ?? null, closeReasons.clientLost.status, durationMs);
     const socket = this.#socket;
-    socket.off("data", this.#onData).off("end", this.#onLeft).off("close", this.#onLeft);
+    disown(socket);
     socket.destroy();
     if (!log.access) return;
     const line = { ...this.#place(), status: closeReasons.clientLost.status, fault: null, policy: null };
     log.exchange({ ...line, durationMs, bytesIn: this.#early.length, bytesOut: 0 });
-  };
+  }
 
   readonly #onApiTimeout = (): void => {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "refusing" || this.#stage === "answer") return;
     this.#target?.abort();
     this.#target = null;
+    this.#stage = "fault";
     failExchange(x, fault("flow.APITimedOut"), this);
   };
 
-  readonly #onTargetLost = (): void => {
+  /** The response flows wait for something: until they go on, nothing is read of the target, whose end must be noticed. */
+  #hold(socket: Socket): void {
+    socket.pause();
+    own(socket, new HeldSocket(() => this.#targetLost()));
+  }
+
+  #targetLost(): void {
     const x = this.#x;
     if (x === null || this.#stage !== "response") return;
-    this.#accepted?.socket.off("close", this.#onTargetLost);
+    // The response flow may still wait for something; what becomes of it does not matter any more.
+    this.#stage = "fault";
+    this.#abandonReason = "targetLost";
     failExchange(x, fault("messaging.adaptors.http.flow.UnexpectedEOFAtTarget"), this);
-  };
+  }
 
   /** A verified client certificate admits like any credential: the session ends when it expires. */
   #watchCertificate(session: Session): boolean {
@@ -456,6 +487,3 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort {
     };
   }
 }
-
-/** Errors are followed by 'close', which is what counts. */
-function ignoreError(): void {}

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
+import { fieldValueKind, VALUE_PLAIN } from "../field-grammar.ts";
 import { writeResponseHead } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import type { ResponseMessage } from "../message.ts";
@@ -22,6 +23,8 @@ export interface RefusalSettings {
   readonly ioTimeoutMs: number;
   /** The connection ends behind the answer. */
   readonly close: boolean;
+  /** The client sent bytes while the answer was on its way: they were dropped, and the connection ends behind it. */
+  readonly onLateBytes: (bytes: number) => void;
   /** The answer has left, or the client has: body bytes written, and whether the socket may serve HTTP again. */
   readonly onDone: (bytesOut: number, isReusable: boolean) => void;
 }
@@ -32,18 +35,23 @@ const FALLBACK_HEAD = "HTTP/1.1 500 Internal Server Error\r\n";
 export class RefusalAnswer implements AnswerSink {
   readonly #socket: Socket;
   readonly #response: ResponseMessage;
+  /** The target's body, while it is to be relayed. */
   readonly #body: AnsweredBody | null;
   readonly #settings: RefusalSettings;
   #relay: AnswerRelay | null = null;
   #bytesOut = 0;
   #isChunked = false;
+  #isLast: boolean;
   #isOver = false;
 
   constructor(socket: Socket, response: ResponseMessage, body: AnsweredBody | null, settings: RefusalSettings) {
     this.#socket = socket;
     this.#response = response;
-    this.#body = body;
+    // A policy may have given the target's answer a status that no body goes with.
+    if (!takesBody(response.status)) body?.socket.destroy();
+    this.#body = takesBody(response.status) ? body : null;
     this.#settings = settings;
+    this.#isLast = settings.close;
   }
 
   start(): void {
@@ -57,6 +65,8 @@ export class RefusalAnswer implements AnswerSink {
     const { framing, rest } = this.#body;
     this.#isChunked = framing.bytes === null;
     this.#write(this.#head(framing.bytes));
+    // Reading goes on: a client that leaves is noticed, and a pipelined request cannot come back to life in pieces.
+    socket.on("data", this.#onData);
     this.#relay = new AnswerRelay(this.#body.socket, framing, this.#settings, this);
     socket.on("drain", this.#onDrain);
     this.#relay.start(rest);
@@ -84,7 +94,10 @@ export class RefusalAnswer implements AnswerSink {
   }
 
   #writeWhole(): void {
-    const content = Buffer.from(this.#response.content ?? "", "utf8");
+    const { content: text, status } = this.#response;
+    const content = Buffer.from(takesBody(status) ? (text ?? "") : "", "utf8");
+    // What the target had encoded is gone.
+    if (text !== null) this.#response.removeHeader("content-encoding");
     this.#bytesOut = content.length;
     this.#write(this.#head(content.length));
     if (content.length > 0) this.#socket.write(content);
@@ -99,11 +112,15 @@ export class RefusalAnswer implements AnswerSink {
     this.#response.removeHeader("connection");
     const lines = [...this.#response.lines];
     if (bytes === null) lines.push("Transfer-Encoding", "chunked");
-    else if (status !== 204 && status !== 304) lines.push("Content-Length", String(bytes));
-    if (this.#settings.close) lines.push("Connection", "close");
+    else if (takesBody(status)) lines.push("Content-Length", String(bytes));
+    // RFC 9110 section 15.5.22; a target's own Upgrade stood for its connection only.
+    if (status === 426 && !this.#response.names.includes("upgrade")) lines.push("Upgrade", "websocket");
+    if (this.#isLast) lines.push("Connection", "close");
     else if (status === 426) lines.push("Connection", "Upgrade");
-    const head = writeResponseHead(status, reason, lines);
-    return typeof head === "string" ? head : `${FALLBACK_HEAD}Content-Length: ${bytes ?? 0}\r\n\r\n`;
+    const head = writeResponseHead(status, fieldValueKind(reason) === VALUE_PLAIN ? reason : "", lines);
+    if (typeof head === "string") return head;
+    const framing = bytes === null ? "Transfer-Encoding: chunked" : `Content-Length: ${bytes}`;
+    return `${FALLBACK_HEAD}${framing}\r\n${this.#isLast ? "Connection: close\r\n" : ""}\r\n`;
   }
 
   #write(text: string): void {
@@ -111,15 +128,21 @@ export class RefusalAnswer implements AnswerSink {
   }
 
   #close(): void {
-    if (!this.#settings.close) return this.#finish(true);
     const { clock, limits } = this.#settings;
     const socket = this.#socket;
+    // A client that has ended its sending asks nothing more.
+    if (!this.#isLast && !socket.readableEnded) return this.#finish(true);
     socket.end();
     socket.resume();
     const timer = clock.setTimer(() => socket.destroy(), limits.closeTimeoutMs);
     socket.once("close", () => clock.clearTimer(timer));
     this.#finish(false);
   }
+
+  readonly #onData = (bytes: Buffer): void => {
+    this.#isLast = true;
+    this.#settings.onLateBytes(bytes.length);
+  };
 
   readonly #onDrain = (): void => {
     this.#relay?.resume();
@@ -134,7 +157,12 @@ export class RefusalAnswer implements AnswerSink {
   #finish(isReusable: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#socket.off("drain", this.#onDrain).off("close", this.#onClose);
+    this.#socket.off("data", this.#onData).off("drain", this.#onDrain).off("close", this.#onClose);
     this.#settings.onDone(this.#bytesOut, isReusable);
   }
+}
+
+/** RFC 9110 section 6.4.1. */
+function takesBody(status: number): boolean {
+  return status !== 204 && status !== 304;
 }

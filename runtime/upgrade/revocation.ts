@@ -16,6 +16,8 @@ import type { Sessions } from "./session-index.ts";
 export interface RevocationOptions {
   /** True when what admitted a session would admit it still (access/resolve `resolveBasis`). */
   isStillGood(basis: CredentialBasis): Maybe<boolean>;
+  /** True when the JWT with that identity was revoked (access/change `isIdentityRevoked`). */
+  isRevoked?(identity: Identity): Maybe<boolean>;
   /** An event was carried out: how many sessions it named. */
   onEvent?(event: StoredEvent, sessionsNamed: number): void;
   /** The store failed while sessions were checked again. */
@@ -26,6 +28,7 @@ export interface RevocationOptions {
 const CONFIRM_TRIES_MAX = 8;
 /** Identities that stand for the token itself. */
 const TOKEN_PREFIXES = ["token:", "jti:", "kid:"];
+const JWT_PREFIX = "jti:";
 
 /** The watcher. `start` it before the first handshake. */
 export class Revocations implements StoreListener {
@@ -136,9 +139,18 @@ export class Revocations implements StoreListener {
     const named = this.#sessions.find(event.identities).filter((session) => isNamed(session, event));
     for (const session of named) {
       if (event.effect === "changed") this.#checkAgain(session, "accessChanged");
-      else session.end(reasonOf(event));
+      else this.#end(session, reasonOf(event));
     }
     this.#options.onEvent?.(stored, named.length);
+  }
+
+  /** A session that cannot end as it should must not keep the others from ending. */
+  #end(session: Session, reason: CloseReasonId): void {
+    try {
+      session.end(reason);
+    } catch (cause) {
+      this.#options.onFailure?.(cause);
+    }
   }
 
   /** Nobody knows what was missed: what was verified is in doubt, and every session is checked again. */
@@ -168,7 +180,14 @@ export class Revocations implements StoreListener {
 
   #areStillGood(session: Session): Maybe<boolean> {
     const bases = session.credentials.flatMap(({ basis }) => (basis === null ? [] : [basis]));
-    return this.#areAllGood(bases, 0);
+    return andThen(this.#areAllGood(bases, 0), (areGood) => areGood && this.#areUnrevoked(jwtsOf(session), 0));
+  }
+
+  /** The store remembers revoked JWTs by themselves: no basis leads to them. */
+  #areUnrevoked(jwts: readonly Identity[], at: number): Maybe<boolean> {
+    const jwt = jwts[at];
+    if (jwt === undefined || this.#options.isRevoked === undefined) return true;
+    return andThen(this.#options.isRevoked(jwt), (isRevoked) => !isRevoked && this.#areUnrevoked(jwts, at + 1));
   }
 
   #areAllGood(bases: readonly CredentialBasis[], at: number): Maybe<boolean> {
@@ -201,16 +220,24 @@ export class Revocations implements StoreListener {
   }
 }
 
+function jwtsOf(session: Session): readonly Identity[] {
+  return session.identities().filter((identity) => identity.startsWith(JWT_PREFIX));
+}
+
 /** True when the event means a session with one of these credentials; all its identities are known to be carried. */
 function isNamed(session: Session, event: RevocationEvent): boolean {
   if (event.credentialKind === undefined) return true;
   return session.credentials.some(({ kind, identities }) => isMeant(event, kind, identities));
 }
 
-/** True when an event means a credential of this kind: one for a single kind must name an identity of its own. */
+/**
+ * True when an event means a credential of this kind: one for a single kind must name an identity of its own. A JWT is
+ * a token too.
+ */
 function isMeant(event: RevocationEvent, kind: CredentialKind, own: readonly Identity[]): boolean {
   if (event.credentialKind === undefined) return true;
-  return event.credentialKind === kind && own.includes(event.identities[0] ?? "");
+  const isOfKind = event.credentialKind === kind || (event.credentialKind === "token" && kind === "jwt");
+  return isOfKind && own.includes(event.identities[0] ?? "");
 }
 
 function reasonOf(event: RevocationEvent): CloseReasonId {

@@ -31,12 +31,21 @@ export interface SessionPage<S> {
   readonly after: number | null;
 }
 
+/**
+ * What the index holds in place of a session, and empties when the session leaves: V8 links the old table of a Map or Set
+ * with much coming and going to the new one, so that a promoted old table would keep sessions alive, sockets and all,
+ * until the next full collection.
+ */
+interface IndexTicket<S> {
+  session: S | null;
+}
+
 /** The index. Its order, and so paging, is stable while sessions come and go. */
 export class Sessions<S extends IndexedSession = Session> {
   readonly #sessionsMax: number;
-  readonly #byId = new Map<string, S>();
+  readonly #byId = new Map<string, IndexTicket<S>>();
   /** Most identities (tokens, keys) belong to one session; only those with more pay for a Set. */
-  readonly #byIdentity = new Map<Identity, S | Set<S>>();
+  readonly #byIdentity = new Map<Identity, IndexTicket<S> | Set<IndexTicket<S>>>();
   #lastSerial = 0;
 
   constructor(limits: Pick<Limits, "sessionsMax">) {
@@ -57,40 +66,47 @@ export class Sessions<S extends IndexedSession = Session> {
   add(session: S): boolean {
     if (this.#byId.size >= this.#sessionsMax || this.#byId.has(session.id)) return false;
     session.serial = ++this.#lastSerial;
-    this.#byId.set(session.id, session);
-    for (const identity of session.identities()) this.#attach(session, identity);
+    const ticket: IndexTicket<S> = { session };
+    this.#byId.set(session.id, ticket);
+    for (const identity of session.identities()) this.#attach(ticket, identity);
     return true;
   }
 
   /** Lets a session go; harmless when it is not there. Its identities must be those it was indexed under. */
   remove(session: S): void {
-    if (this.#byId.get(session.id) !== session) return;
+    const ticket = this.#byId.get(session.id);
+    if (ticket?.session !== session) return;
     this.#byId.delete(session.id);
-    for (const identity of session.identities()) this.#detach(session, identity);
+    for (const identity of session.identities()) this.#detach(ticket, identity);
+    ticket.session = null;
     session.serial = 0;
   }
 
   /** Moves a session of the index: it lost some identities and won others (a credential came, or was renewed). */
   move(session: S, lost: readonly Identity[], won: readonly Identity[]): void {
-    if (this.#byId.get(session.id) !== session) return;
-    for (const identity of lost) this.#detach(session, identity);
-    for (const identity of won) this.#attach(session, identity);
+    const ticket = this.#byId.get(session.id);
+    if (ticket?.session !== session) return;
+    for (const identity of lost) this.#detach(ticket, identity);
+    for (const identity of won) this.#attach(ticket, identity);
   }
 
   /** The session with that id, null when there is none. */
   byId(id: string): S | null {
-    return this.#byId.get(id) ?? null;
+    return this.#byId.get(id)?.session ?? null;
   }
 
   /** Every session, in order of arrival. Do not end or remove any while going through. */
-  all(): IterableIterator<S> {
-    return this.#byId.values();
+  *all(): IterableIterator<S> {
+    for (const { session } of this.#byId.values()) if (session !== null) yield session;
   }
 
   /** The sessions that a filter means, in order of arrival; a copy, so that they may be ended one by one. */
   find(filter: SessionFilter): readonly S[] {
-    if (filter.length === 0) return [...this.#byId.values()];
-    const found = [...this.#candidates(filter)].filter((session) => carriesAll(session, filter));
+    if (filter.length === 0) return [...this.all()];
+    const found: S[] = [];
+    for (const { session } of this.#candidates(filter)) {
+      if (session !== null && carriesAll(session, filter)) found.push(session);
+    }
     return found.sort(byArrival);
   }
 
@@ -111,29 +127,29 @@ export class Sessions<S extends IndexedSession = Session> {
   }
 
   /** The smallest set that holds everything the filter can mean. */
-  #candidates(filter: SessionFilter): Iterable<S> {
-    let best: readonly S[] | Set<S> | null = null;
+  #candidates(filter: SessionFilter): Iterable<IndexTicket<S>> {
+    let best: Set<IndexTicket<S>> | null = null;
     for (const identity of filter) {
       const id = sessionIdOf(identity);
       const found = id === null ? this.#byIdentity.get(identity) : this.#byId.get(id);
       if (found === undefined) return [];
       if (!(found instanceof Set)) return [found];
-      if (best === null || (best instanceof Set && found.size < best.size)) best = found;
+      if (best === null || found.size < best.size) best = found;
     }
     return best ?? [];
   }
 
-  #attach(session: S, identity: Identity): void {
+  #attach(ticket: IndexTicket<S>, identity: Identity): void {
     const present = this.#byIdentity.get(identity);
-    if (present === undefined) this.#byIdentity.set(identity, session);
-    else if (present instanceof Set) present.add(session);
-    else if (present !== session) this.#byIdentity.set(identity, new Set([present, session]));
+    if (present === undefined) this.#byIdentity.set(identity, ticket);
+    else if (present instanceof Set) present.add(ticket);
+    else if (present !== ticket) this.#byIdentity.set(identity, new Set([present, ticket]));
   }
 
-  #detach(session: S, identity: Identity): void {
+  #detach(ticket: IndexTicket<S>, identity: Identity): void {
     const present = this.#byIdentity.get(identity);
-    if (present === session) this.#byIdentity.delete(identity);
-    if (!(present instanceof Set) || !present.delete(session) || present.size > 1) return;
+    if (present === ticket) this.#byIdentity.delete(identity);
+    if (!(present instanceof Set) || !present.delete(ticket) || present.size > 1) return;
     for (const last of present) this.#byIdentity.set(identity, last);
   }
 }

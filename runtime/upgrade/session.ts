@@ -63,6 +63,7 @@ export interface SessionSplice {
 export type SessionState = "handshake" | "open" | "closing" | "closed";
 
 const NO_CREDENTIALS: readonly Credential[] = [];
+const NO_IDENTITIES: readonly Identity[] = [];
 
 export class Session implements SpliceOwner, Scheduled {
   readonly id: string;
@@ -163,7 +164,18 @@ export class Session implements SpliceOwner, Scheduled {
    */
   addCredential(credential: Credential): boolean {
     if (this.credentials.length >= this.#services.limits.credentialsPerSessionMax) return false;
-    this.#setCredentials([...this.credentials, credential]);
+    if (this.credentials.length > 0) {
+      this.#setCredentials([...this.credentials, credential]);
+      return true;
+    }
+    // Most sessions have one credential: nothing is lost, and the proxy is the only identity that it can repeat.
+    this.credentials = [credential];
+    const { proxyIdentity } = this.route;
+    const { identities } = credential;
+    const won = identities.includes(proxyIdentity) ? identities.filter((name) => name !== proxyIdentity) : identities;
+    this.#services.sessions.move(this, NO_IDENTITIES, won);
+    this.#expiresAtMs = credential.expiresAtMs ?? Infinity;
+    this.#reschedule();
     return true;
   }
 
@@ -179,7 +191,7 @@ export class Session implements SpliceOwner, Scheduled {
 
   /** Reason of a credential that has expired by now, null while none has. */
   expired(): CloseReasonId | null {
-    if (this.#services.clock.wallMs() < this.#expiresAtMs) return null;
+    if (this.#expiresAtMs === Infinity || this.#services.clock.wallMs() < this.#expiresAtMs) return null;
     const first = this.credentials.find(({ expiresAtMs }) => expiresAtMs === this.#expiresAtMs);
     return first === undefined ? null : expiryReasons[first.kind];
   }
@@ -302,7 +314,7 @@ export class Session implements SpliceOwner, Scheduled {
     const splice = this.#splice;
     if (this.#isCut || (splice === null && this.endReason !== null)) return splice === null ? Infinity : splice.dueMs;
     const { clock } = this.#services;
-    const expiryMs = this.#expiresAtMs - clock.wallMs() + clock.monotonicMs();
+    const expiryMs = this.#expiresAtMs === Infinity ? Infinity : this.#expiresAtMs - clock.wallMs() + clock.monotonicMs();
     if (splice === null) return expiryMs;
     if (this.endReason !== null) return Math.min(expiryMs, splice.dueMs);
     const { idleTimeoutMs, maxDurationMs } = this.route;
@@ -327,13 +339,17 @@ export class Session implements SpliceOwner, Scheduled {
     const nowMs = clock.monotonicMs();
     const openedMs = this.#splice === null ? nowMs : this.#openedMs;
     const { bytesFromClient, bytesFromTarget, framesFromClient, framesFromTarget } = end;
+    const { app, developer, product, keyFingerprint } = this.labels();
     return {
       sessionId: this.id,
       environment: this.route.environment,
       proxy: this.route.proxy,
       endpoint: this.route.endpoint,
       target: this.target,
-      ...this.labels(),
+      app,
+      developer,
+      product,
+      keyFingerprint,
       clientAddress: this.clientAddress,
       status: 101,
       startedAtMs: this.startedAtMs,

@@ -19,6 +19,7 @@ import { closeFrameForClient, closeFrameForTarget, cutCloseText, NO_FRAME } from
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
 import { FrameBoundary, FRAMES_CLOSED, FRAMES_OPEN } from "./frame-boundary.ts";
+import { disown, own, type SocketOwner } from "./socket-owner.ts";
 import { answerTo, breakOff, newEnding } from "./splice-ending.ts";
 import type { ClosedBy, Ending } from "./splice-ending.ts";
 
@@ -65,11 +66,7 @@ export interface SpliceOwner {
 }
 
 /** Ends what waits below a socket's own high-water mark; see #wait. */
-const NO_BYTES = Buffer.alloc(0);
-
-/** The way from a socket's data to the other socket. The flow hangs on its `from` socket under this key. */
-const FLOW = Symbol("apigw.flow");
-type SplicedSocket = Socket & { [FLOW]?: Flow | undefined };
+const NO_BYTES = /* @__PURE__ */ Buffer.alloc(0);
 
 /** Bytes pass. */
 const RELAYING = 0;
@@ -85,11 +82,11 @@ const STALL_LOOKS = 4;
 /** `stalledSinceMs` while nothing waits. */
 const NOT_STALLED = -1;
 
-/** One direction: what `from` sends goes to `to`. */
-class Flow {
+/** One direction: what `from` sends goes to `to`. It owns `from`. */
+class Flow implements SocketOwner {
   readonly splice: Splice;
-  readonly from: SplicedSocket;
-  readonly to: SplicedSocket;
+  readonly from: Socket;
+  readonly to: Socket;
   readonly frames: FrameBoundary;
   phase: Phase = RELAYING;
   /** Bytes received and handed to `to`. */
@@ -109,6 +106,22 @@ class Flow {
     this.to = to;
     this.frames = new FrameBoundary(fromClient);
   }
+
+  socketData(bytes: Buffer): void {
+    this.splice.received(this, bytes);
+  }
+
+  socketEnd(): void {
+    this.splice.finishReading(this);
+  }
+
+  socketClose(): void {
+    this.splice.lost(this);
+  }
+
+  socketDrain(): void {
+    this.splice.drained(this);
+  }
 }
 
 export class Splice {
@@ -126,7 +139,7 @@ export class Splice {
 
   /**
    * Both sockets must be connected, allow half-open and have no other reader, and the client must have been written its
-   * 101. From here on the splice listens for their errors; `open` starts the traffic.
+   * 101. From here on they are the splice's; `open`, in the same turn, starts the traffic.
    */
   constructor(client: Socket, target: Socket, owner: SpliceOwner, settings: SpliceSettings, clock: Clock) {
     this.#owner = owner;
@@ -135,8 +148,8 @@ export class Splice {
     this.lastActivityMs = clock.monotonicMs();
     this.#up = new Flow(this, client, target, true);
     this.#down = new Flow(this, target, client, false);
-    this.#attach(this.#up);
-    this.#attach(this.#down);
+    own(client, this.#up);
+    own(target, this.#down);
   }
 
   /** Starts the traffic with what was already read from both sides; empty buffers when nothing was. */
@@ -197,68 +210,27 @@ export class Splice {
     this.#planCheck(nowMs);
   }
 
-  #attach(flow: Flow): void {
-    const socket = flow.from;
-    socket[FLOW] = flow;
-    socket.on("error", ignoreError);
-    socket.on("close", Splice.#onClose);
-    socket.on("end", Splice.#onEnd);
-  }
-
-  #detach(flow: Flow): void {
-    const socket = flow.from;
-    socket[FLOW] = undefined;
-    socket.off("data", Splice.#onData);
-    socket.off("drain", Splice.#onDrain);
-    socket.off("end", Splice.#onEnd);
-    socket.off("close", Splice.#onClose);
-    if (socket.closed) socket.off("error", ignoreError);
-  }
-
   #start(flow: Flow, head: Buffer): void {
     const socket = flow.from;
     // Gone before there was a listener: its events will not come again.
     if (socket.destroyed) {
-      this.#close(flow);
+      this.lost(flow);
       return;
     }
     socket.setTimeout(0);
     socket.setNoDelay(true);
-    socket.on("drain", Splice.#onDrain);
-    socket.on("data", Splice.#onData);
-    if (head.length > 0) this.#receive(flow, head);
-    if (socket.readableEnded) this.#finishReading(flow);
-    else if (!this.#isFull(flow.to)) socket.resume();
-  }
-
-  // Shared listeners: one function each for all sessions.
-
-  static #onData(this: SplicedSocket, chunk: Buffer): void {
-    const flow = this[FLOW];
-    if (flow !== undefined) flow.splice.#receive(flow, chunk);
-  }
-
-  static #onDrain(this: SplicedSocket): void {
-    const flow = this[FLOW];
-    if (flow !== undefined) flow.splice.#drain(flow.splice.#peerOf(flow));
-  }
-
-  static #onEnd(this: SplicedSocket): void {
-    const flow = this[FLOW];
-    if (flow !== undefined) flow.splice.#finishReading(flow);
-  }
-
-  static #onClose(this: SplicedSocket): void {
-    const flow = this[FLOW];
-    if (flow !== undefined) flow.splice.#close(flow);
+    if (head.length > 0) this.received(flow, head);
+    if (socket.readableEnded) this.finishReading(flow);
+    else if (this.#isFull(flow.to)) socket.pause();
+    else socket.resume();
   }
 
   #peerOf(flow: Flow): Flow {
     return flow === this.#up ? this.#down : this.#up;
   }
 
-  /** The hot path: bytes came from `flow.from`. */
-  #receive(flow: Flow, chunk: Buffer): void {
+  /** @internal The hot path: bytes came from `flow.from`. */
+  received(flow: Flow, chunk: Buffer): void {
     this.lastActivityMs = this.#clock.monotonicMs();
     if (flow.phase !== RELAYING) this.#receiveLate(flow, chunk);
     else if (flow.frames.track(chunk) !== FRAMES_OPEN) this.#receiveLast(flow, chunk);
@@ -343,8 +315,8 @@ export class Splice {
     this.#endClientIfAnswered();
   }
 
-  /** FIN came from `flow.from`. */
-  #finishReading(flow: Flow): void {
+  /** @internal FIN came from `flow.from`. */
+  finishReading(flow: Flow): void {
     if (this.#ending !== null && this.#ending.frame !== null) {
       this.#settle(flow, this.#ending);
       this.#endClientIfAnswered();
@@ -361,12 +333,17 @@ export class Splice {
     flow.to.end();
   }
 
-  /** `flow.from` is gone. */
-  #close(flow: Flow): void {
+  /** @internal `flow.from` took all that waited for it. */
+  drained(flow: Flow): void {
+    this.#drain(this.#peerOf(flow));
+  }
+
+  /** @internal `flow.from` is gone. */
+  lost(flow: Flow): void {
     if (flow.gone) return;
     const socket = flow.from;
     flow.gone = true;
-    this.#detach(flow);
+    disown(socket);
     if (this.#peerOf(flow).gone) {
       this.#finish();
     } else if (this.#ending !== null && this.#ending.frame !== null) {
@@ -495,6 +472,3 @@ function closerFor(reason: CloseReasonId): ClosedBy {
   if (reason === "clientLost") return "client";
   return reason === "targetLost" ? "target" : "gateway";
 }
-
-/** Errors are followed by 'close', which is what counts; the listener only keeps them from ending the process. */
-function ignoreError(): void {}

@@ -11,6 +11,7 @@ import { announcesBody, answerFraming } from "./answer-body.ts";
 import type { AnswerFraming } from "./answer-body.ts";
 import { ResponseHeadReader } from "./response-head.ts";
 import type { ReadHead } from "./response-head.ts";
+import { disown, own, ownerOf, type SocketOwner } from "./socket-owner.ts";
 import { checkSwitch } from "./switch-check.ts";
 
 /** Fault codes a handshake can fail with; the last one is ours, the others are Apigee's. */
@@ -21,7 +22,10 @@ export type HandshakeFault =
   | "messaging.adaptors.http.flow.UnexpectedEOFAtTarget"
   | "messaging.adaptors.http.flow.BadUpgradeResponse";
 
-/** How a handshake came out. In the first two cases the socket is paused and, but for errors, has no listeners. */
+/**
+ * How a handshake came out. An accepted socket flows on: own it (socket-owner.ts) or pause it in the same turn, what comes
+ * until then is dropped. An answered one is paused and, but for errors, has no listeners.
+ */
 export type HandshakeResult =
   | {
       readonly kind: "accepted";
@@ -62,17 +66,8 @@ export interface HandshakeOwner {
   handshakeDone(result: HandshakeResult): void;
 }
 
-/** Kept on the socket, so that listeners can be shared functions instead of closures for each handshake. */
-const handshakeKey = Symbol("handshake");
-
-declare module "node:net" {
-  interface Socket {
-    [handshakeKey]?: TargetHandshake | undefined;
-  }
-}
-
 /** A handshake under way. */
-export class TargetHandshake {
+export class TargetHandshake implements SocketOwner {
   readonly #socket: Socket;
   readonly #head: string;
   readonly #offer: UpgradeOffer;
@@ -100,17 +95,16 @@ export class TargetHandshake {
     this.#reader = new ResponseHeadReader(settings.limits);
     this.#dueMs = settings.clock.monotonicMs() + settings.connectTimeoutMs;
     this.#timer = settings.clock.setTimer(this.#onTimer, settings.connectTimeoutMs);
-    socket[handshakeKey] = this;
+    own(socket, this);
     if (settings.isTls) socket.on("connect", onTcpConnect).on("secureConnect", onConnect);
     else socket.on("connect", onConnect);
-    socket.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
     if (!settings.isTls && !socket.connecting) this.connected();
   }
 
   /** Drops the handshake and its socket; the owner hears nothing more. Harmless when it is over. */
   abort(): void {
     if (this.#isOver) return;
-    this.#release();
+    this.#release(false);
     this.#socket.destroy();
   }
 
@@ -133,8 +127,9 @@ export class TargetHandshake {
     this.#isSecuring = true;
   }
 
-  /** @internal The target sent bytes. */
-  received(bytes: Buffer): void {
+  /** See SocketOwner. */
+  socketData(bytes: Buffer): void {
+    if (this.#isOver) return;
     let left = bytes;
     do {
       const read = this.#reader.push(left);
@@ -152,8 +147,23 @@ export class TargetHandshake {
     } while (left.length > 0);
   }
 
-  /** @internal The connection ended or failed before the final head. */
-  lost(detail: string): void {
+  /** See SocketOwner. */
+  socketEnd(): void {
+    if (!this.#isOver) this.#lost("target ended the connection");
+  }
+
+  /** See SocketOwner. */
+  socketClose(): void {
+    if (this.#isOver) return;
+    const error: NodeJS.ErrnoException | null = this.#socket.errored;
+    this.#lost(error === null ? "connection closed" : (error.code ?? error.name));
+  }
+
+  /** See SocketOwner. */
+  socketDrain(): void {}
+
+  /** The connection ended or failed before the final head. */
+  #lost(detail: string): void {
     if (this.#isConnected) return this.#fail("messaging.adaptors.http.flow.UnexpectedEOFAtTarget", detail);
     if (this.#isSecuring) return this.#fail("messaging.adaptors.http.flow.SslHandshakeFailed", detail);
     this.#fail("messaging.adaptors.http.flow.ServiceUnavailable", detail);
@@ -169,7 +179,7 @@ export class TargetHandshake {
       if (read.version !== "1.1") return this.#failBadly("101 in HTTP/1.0");
       const agreement = checkSwitch(head, this.#offer, limits);
       if (typeof agreement === "string") return this.#failBadly(agreement);
-      this.#release();
+      this.#release(true);
       return this.#owner.handshakeDone({ kind: "accepted", head, agreement, rest, socket });
     }
     const framing = answerFraming(head, read.version);
@@ -177,7 +187,7 @@ export class TargetHandshake {
     if (framing.bytes !== null && framing.bytes > limits.refusalBodyBytesMax) {
       return this.#failBadly("answer is larger than what is relayed");
     }
-    this.#release();
+    this.#release(false);
     this.#owner.handshakeDone({ kind: "answered", head, framing, rest, socket });
   }
 
@@ -194,44 +204,30 @@ export class TargetHandshake {
 
   #fail(fault: HandshakeFault, detail: string): void {
     if (this.#isOver) return;
-    this.#release();
+    this.#release(false);
     this.#socket.destroy();
     this.#owner.handshakeDone({ kind: "failed", fault, detail });
   }
 
-  /** Takes everything off the socket but the error listener of whoever opened it, and stops its flow. */
-  #release(): void {
+  /** The handshake is over. Unless its socket is handed on as it is, everything but the error listener comes off. */
+  #release(isHandedOn: boolean): void {
     this.#isOver = true;
     this.#settings.clock.clearTimer(this.#timer);
     const socket = this.#socket;
-    socket.pause();
     if (this.#settings.isTls) socket.off("connect", onTcpConnect).off("secureConnect", onConnect);
     else socket.off("connect", onConnect);
-    socket.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
-    socket[handshakeKey] = undefined;
+    if (isHandedOn) return;
+    socket.pause();
+    disown(socket);
   }
 }
 
 function onConnect(this: Socket): void {
-  this[handshakeKey]?.connected();
+  const owner = ownerOf(this);
+  if (owner instanceof TargetHandshake) owner.connected();
 }
 
 function onTcpConnect(this: Socket): void {
-  this[handshakeKey]?.securing();
-}
-
-function onData(this: Socket, bytes: Buffer): void {
-  this[handshakeKey]?.received(bytes);
-}
-
-function onEnd(this: Socket): void {
-  this[handshakeKey]?.lost("target ended the connection");
-}
-
-function onError(this: Socket, error: NodeJS.ErrnoException): void {
-  this[handshakeKey]?.lost(error.code ?? error.name);
-}
-
-function onClose(this: Socket): void {
-  this[handshakeKey]?.lost("connection closed");
+  const owner = ownerOf(this);
+  if (owner instanceof TargetHandshake) owner.securing();
 }

@@ -131,8 +131,13 @@ describe("an upgrade that a policy refuses", () => {
 
   it("is refused a hundred times on one connection without leaving anything behind", async () => {
     using client = await rawClient(gateway.port);
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", warned);
     for (let n = 0; n < 100; n++) expect((await client.send(upgradeRequest("/key/many")).answer()).status).toBe(401);
-    expect(client.socket.listenerCount("error")).toBe(1);
+    process.off("warning", warned);
+    // Listeners that pile up on a socket make Node warn.
+    expect(warnings).toEqual([]);
     const lines = (): number => gateway.lines({ event: "http", "url.path": "/key/many" }).length;
     expect(lines()).toBe(100);
     await expectUsable(client);

@@ -48,6 +48,8 @@ export interface TestGateway extends AsyncDisposable {
   calm(connections?: number): Promise<void>;
 }
 
+/** How many lines a failed wait shows. */
+const LINES_SHOWN = 6;
 const temporary = join(import.meta.dirname, "..", ".tmp");
 
 /** Compiles bundle text; any error in it fails the test. */
@@ -156,7 +158,7 @@ class InProcess implements TestGateway {
   async line(pattern: LinePattern, count = 1): Promise<LogLine> {
     await until(
       () => this.lines(pattern).length >= count,
-      () => `line ${count} with ${JSON.stringify(pattern)} among\n${this.#log.lines.map((line) => JSON.stringify(line)).join("\n")}`,
+      () => `line ${count} with ${JSON.stringify(pattern)} ; the last are\n${this.#log.lines.slice(-LINES_SHOWN).map((line) => JSON.stringify(line)).join("\n")}`,
     );
     return this.lines(pattern)[count - 1] ?? {};
   }

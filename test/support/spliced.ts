@@ -156,7 +156,7 @@ export function leftovers({ ends, splice, clientSide, targetSide, listenersBefor
     listeners: sockets.map((socket, index) => listeners(socket) - (listenersBefore[index] ?? 0)),
     flows: sockets.flatMap((socket) =>
       Object.getOwnPropertySymbols(socket).filter(
-        (key) => key.description === "apigw.flow" && Reflect.get(socket, key) !== undefined,
+        (key) => key.description === "apigw.owner" && Reflect.get(socket, key) !== undefined,
       )),
   };
 }

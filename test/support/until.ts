@@ -1,7 +1,7 @@
 /** Waiting in tests: for a condition, in real time, with an end. Tests under a fake clock use it too: sockets are real. */
 
 /** Time after which a wait has failed. */
-export const PATIENCE_MS = 8_000;
+export const PATIENCE_MS = 4_000;
 const LOOK_MS = 2;
 
 /** Looks again and again until it holds; fails with what `describe` says. */

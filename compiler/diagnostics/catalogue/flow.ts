@@ -45,10 +45,11 @@ export const flowCatalogue = {
   AGW3005: error<{ readonly problem: string }>({
     title: "message template does not parse",
     explanation:
-      "Message templates are text with {variable}, {variable:default} or {function(arguments)}.",
+      "Message templates are text with {variable}, {variable:default} or {function(arguments)}. Arguments are variables, numbers " +
+      "and text in single quotes (two of them stand for one); there are no spaces between them and no calls inside calls.",
     example: {
       bad: "x-id: \"{createUuid( )}\"",
-      good: "x-id: \"{messageid}\"",
+      good: "x-id: \"{createUuid()}\"",
     },
     message: (p) => `${p.problem}`,
   }),
@@ -85,7 +86,7 @@ export const flowCatalogue = {
   AGW3009: error<{ readonly problem: string }>({
     title: "regular expression not supported",
     explanation:
-      "~~ takes the syntax that Java and JavaScript share; the rest is refused, because it would mean something else here.",
+      "~~, replaceAll and replaceFirst take the syntax that Java and JavaScript share; the rest is refused, because it would mean something else here.",
     example: {
       bad: "condition: 'request.path ~~ \"\\\\Qa\\\\E\"'",
       good: "condition: 'request.path ~~ \"a\"'",
@@ -105,10 +106,10 @@ export const flowCatalogue = {
   AGW3011: error<{ readonly problem: string }>({
     title: "template function not supported",
     explanation:
-      "The function belongs to Apigee's template language and is not built yet.",
+      "The function belongs to Apigee's template language and is not built: xpath and xeger.",
     example: {
-      bad: "x-id: \"{createUuid()}\"",
-      good: "x-id: \"{messageid}\"",
+      bad: "x-id: \"{xpath('/a/b',body)}\"",
+      good: "x-id: \"{jsonPath($.a.b,body)}\"",
     },
     message: (p) => `${p.problem}`,
   }),

@@ -2,8 +2,8 @@
  * The actions of AssignMessage and RaiseFault as statements. What has no effect here was reported and becomes
  * nothing.
  */
-import { constantText, parseTemplate, templateVariables } from "#runtime/language/template.ts";
-import type { Template, TemplatePart, VariablePart } from "#runtime/language/template.ts";
+import { constantText, neededVariables, parseTemplate, templateVariables } from "#runtime/language/template.ts";
+import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
 import { isGatewayHeader, type Destination } from "./analyze-actions.ts";
@@ -154,7 +154,7 @@ function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: Ass
 
 function mayFail<M extends ActionsModel>({ isStrict }: ActionTarget<M>, { ref, template, value }: AssignVariableModel): boolean {
   if (!isStrict || value !== undefined) return false;
-  return ref !== undefined || (template !== undefined && parseTemplate(template).parts.some(isNeeded));
+  return ref !== undefined || (template !== undefined && neededVariables(parseTemplate(template)).length > 0);
 }
 
 function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, assign: AssignVariableModel): Code {
@@ -163,16 +163,14 @@ function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>,
   if (template === undefined) return literal(value ?? "");
   const parsed = parseTemplate(template);
   if (value === undefined) return code`(${templateCode(e, parsed, isStrict)})`;
-  const needed = parsed.parts.filter(isNeeded).map((part) => part.name);
+  const needed = neededVariables(parsed);
   const result = templateCode(e, parsed, false);
   if (needed.length === 0) return code`(${result})`;
-  const unresolved = [...new Set(needed)].map((name) => code`${e.variable(name)} === null`);
+  const unresolved = needed.map((names) => {
+    const nulls = join(names.map((name) => code`${e.variable(name)} === null`), " && ");
+    return names.length > 1 && needed.length > 1 ? code`(${nulls})` : nulls;
+  });
   return code`(${join(unresolved, " || ")} ? ${value} : ${result})`;
-}
-
-/** True for a variable without a default of its own. */
-function isNeeded(part: TemplatePart): part is VariablePart {
-  return part.kind === "variable" && part.fallback === undefined;
 }
 
 /** A variable's value as it is, else the fallback; without one (null) a fault. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { revokeJwt, setKeyStatus } from "#runtime/access/change.ts";
+import { revokeJwt, revokeTokensOfApp, setKeyStatus } from "#runtime/access/change.ts";
 import { verifyJwtAccessToken } from "#runtime/policies/oauth-v2-jwt.ts";
 import type { VerifyJwtAccessTokenConfig } from "#runtime/policies/oauth-v2-jwt.ts";
 import { fillStore, KEY, KEY_RECORD } from "../../support/access-records.ts";
@@ -58,6 +58,28 @@ describe("JWT access tokens", () => {
     const splice = fixture.around.openNow(session);
     setKeyStatus(fixture.gateway, KEY_RECORD.id, "revoked");
     expect(splice.ends).toMatchObject([{ reason: "accessRevoked" }]);
+  });
+
+  test("end with the tokens of their app, also where the app was looked up before", async () => {
+    const fixture = await new PolicyFixture().start();
+    await fillStore(fixture.store);
+    const x = fixture.exchange({ upgrade: true });
+    const early = token({ iat: NOW_S - 10 });
+    await verifyJwtAccessToken(x, CONFIG, SET, early, {});
+    const { session } = x;
+    if (session === null) throw new Error("no session");
+    const splice = fixture.around.openNow(session);
+    revokeTokensOfApp(fixture.gateway, "app");
+    expect(splice.ends).toMatchObject([{ reason: "tokenRevoked" }]);
+    const again = await faultOf(() => verifyJwtAccessToken(fixture.exchange(), CONFIG, SET, early, {}));
+    expect(again.code).toBe("keymanagement.service.access_token_not_approved");
+    const undated = await faultOf(() => verifyJwtAccessToken(fixture.exchange(), CONFIG, SET, token({ jti: "j2" }), {}));
+    expect(undated.code).toBe("keymanagement.service.access_token_not_approved");
+    // One that was issued later is as good as ever.
+    fixture.clock.advance(2_000);
+    const late = fixture.exchange();
+    await verifyJwtAccessToken(late, CONFIG, SET, token({ jti: "j3", iat: NOW_S + 1 }), {});
+    expect(late.access).not.toBeNull();
   });
 
   test("a list of scopes will do", async () => {

@@ -1,6 +1,6 @@
 /**
- * The example's Kubernetes manifests: they parse, have what their kinds demand, and agree with each other, with the gateway's
- * bundle and with the environment it asks for. No cluster is needed.
+ * The example's Kubernetes manifests: they parse, have what their kinds demand, and agree with each other, with the
+ * gateway's bundle and with the environment it asks for. No cluster is needed.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -76,7 +76,8 @@ describe("the example's Kubernetes manifests", () => {
   it("are whole, and the kustomization lists all of them", () => {
     expect(manifests.length).toBeGreaterThan(0);
     for (const manifest of manifests) expect(problems(manifest)).toEqual([]);
-    expect([...list(kustomization, "resources")].sort()).toEqual(files.filter((name) => name !== "kustomization.yaml").sort());
+    const resources = files.filter((name) => name !== "kustomization.yaml");
+    expect([...list(kustomization, "resources")].sort()).toEqual(resources.sort());
   });
 
   it("would not be called whole without their parts", () => {
@@ -99,7 +100,8 @@ describe("the example's Kubernetes manifests", () => {
       const labels = at(named("Deployment", name), "spec.template.metadata.labels");
       expect(at(named("Deployment", name), "spec.selector.matchLabels")).toEqual(labels);
       expect(at(named("Service", name), "spec.selector")).toEqual(labels);
-      const ports = list(named("Deployment", name), "spec.template.spec.containers.0.ports").map((port) => at(port, "name"));
+      const made = list(named("Deployment", name), "spec.template.spec.containers.0.ports");
+      const ports = made.map((port) => at(port, "name"));
       for (const port of list(named("Service", name), "spec.ports")) expect(ports).toContain(at(port, "targetPort"));
     }
     const budget = named("PodDisruptionBudget", "websocket-gateway");
@@ -120,14 +122,16 @@ describe("the example's Kubernetes manifests", () => {
   });
 
   it("probe the ops listener, and give the drain its time", () => {
-    for (const probe of ["startupProbe", "readinessProbe"]) expect(at(container, `${probe}.httpGet.path`)).toBe("/readyz");
+    expect(at(container, "startupProbe.httpGet.path")).toBe("/readyz");
+    expect(at(container, "readinessProbe.httpGet.path")).toBe("/readyz");
     expect(at(container, "livenessProbe.httpGet.path")).toBe("/healthz");
     for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
       expect(at(container, `${probe}.httpGet.port`)).toBe("ops");
     }
     const gateway: unknown = parse(readFileSync(join(example, "gateway", "gateway.yaml"), "utf8"));
     const seconds = (path: string): number => Number(/^(\d+)s$/.exec(String(at(gateway, path)))?.[1] ?? Number.NaN);
-    const stopping = Number(at(container, "lifecycle.preStop.sleep.seconds")) + seconds("drain.preDrainDelay") + seconds("drain.window");
+    const preStop = Number(at(container, "lifecycle.preStop.sleep.seconds"));
+    const stopping = preStop + seconds("drain.preDrainDelay") + seconds("drain.window");
     expect(at(pod, "terminationGracePeriodSeconds")).toBeGreaterThanOrEqual(stopping + 10);
     expect(at(deployment, "spec.strategy.rollingUpdate")).toEqual({ maxSurge: 1, maxUnavailable: 0 });
   });

@@ -105,6 +105,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
@@ -133,7 +134,7 @@ export const routes: readonly RouteEntry[] = [
 ];
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   chatProdTargets["default"] = plainTarget({
     name: "default",
     url: null,
@@ -143,7 +144,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   chatTestTargets["default"] = plainTarget({
     name: "default",
     url: null,
@@ -153,7 +154,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
 }
 
 /** Environment group public: api.example.com, *.example.com. */
@@ -184,7 +185,7 @@ export function route(host: string, path: string): ProxyProgram | null {
   if (host === "api.example.com") {
     return routePublic(path);
   }
-  if (host.endsWith(".example.com") && host.indexOf(".") === host.length - 12) {
+  if (host.endsWith(".example.com") && host.indexOf(".", 1) === host.length - 12) {
     return routePublic(path);
   }
   return routeInner(path);

@@ -278,6 +278,7 @@ export function teamIbis(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
@@ -336,7 +337,7 @@ const DEFAULT_V1_SEGMENT = new Map([
 ]);
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   deepDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -346,7 +347,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   teamDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -356,7 +357,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
 }
 
 /** Base paths from /v1/ant on. */

@@ -299,6 +299,7 @@ export function routes(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
@@ -339,7 +340,7 @@ export const routes: readonly RouteEntry[] = [
 ];
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   chatDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -349,7 +350,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   chatInDefaultDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -359,7 +360,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   chatDefaultTargets2["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -369,7 +370,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   routeDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -379,7 +380,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   routesDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -389,7 +390,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
 }
 
 /** Environment group default: *. */

@@ -58,7 +58,7 @@ function route(x: Exchange): Maybe<void> {
     return betaRequest(x);
   }
   if (x.request.header("x-beta") === "2") {
-    takeRoute(x, "direct", "url of direct");
+    takeRoute(x, "direct", "url of default/direct");
     return;
   }
   takeRoute(x, "otherwise", "stable");
@@ -81,7 +81,7 @@ function tracedRoute(x: Exchange): Maybe<void> {
     return tracedBetaRequest(x);
   }
   if (x.request.header("x-beta") === "2") {
-    takeRoute(x, "direct", "url of direct");
+    takeRoute(x, "direct", "url of default/direct");
     return;
   }
   takeRoute(x, "otherwise", "stable");
@@ -95,7 +95,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "333aa8b99a276679",
+    hash: "bd3326e5b9ab86e1",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -110,6 +110,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
@@ -126,7 +127,7 @@ export const routes: readonly RouteEntry[] = [
 ];
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   chatDefaultTargets["beta"] = plainTarget({
     name: "beta",
     url: "http://beta:3000",
@@ -136,7 +137,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
   chatDefaultTargets["stable"] = plainTarget({
     name: "stable",
     url: "http://stable:3000",
@@ -146,9 +147,9 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
-  chatDefaultTargets["url of direct"] = plainTarget({
-    name: "url of direct",
+  }, limits);
+  chatDefaultTargets["url of default/direct"] = plainTarget({
+    name: "url of default/direct",
     url: "http://direct:3000",
     servers: [],
     path: "",
@@ -156,7 +157,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
 }
 
 /** Environment group default: *. */

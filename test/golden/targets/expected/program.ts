@@ -63,6 +63,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { anyTarget, secureTarget } from "#runtime/target/secure.ts";
@@ -80,7 +81,7 @@ export const routes: readonly RouteEntry[] = [
 ];
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   chatProdTargets["pool"] = secureTarget({
     name: "pool",
     url: null,
@@ -90,7 +91,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 9000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, { caFile: "/etc/tls/ca.pem", certFile: null, keyFile: null, commonName: null });
+  }, { caFile: "/etc/tls/ca.pem", certFile: null, keyFile: null, commonName: null }, limits);
   chatProdTargets["secure"] = secureTarget({
     name: "secure",
     url: "https://secure.example/ws",
@@ -100,7 +101,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: ["1xx", "2xx", "404"],
-  }, { caFile: null, certFile: null, keyFile: null, commonName: null });
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null }, limits);
   chatProdTargets["open"] = anyTarget({
     name: "open",
     url: settings.openUrl,
@@ -110,7 +111,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, { caFile: null, certFile: null, keyFile: null, commonName: null });
+  }, { caFile: null, certFile: null, keyFile: null, commonName: null }, limits);
 }
 
 /** Environment group default: *. */

@@ -130,6 +130,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
@@ -146,7 +147,7 @@ export const routes: readonly RouteEntry[] = [
 ];
 
 /** Makes the targets; called once, when the settings have been read. */
-export function makeTargets(): void {
+export function makeTargets(limits: Limits): void {
   chatDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
@@ -156,7 +157,7 @@ export function makeTargets(): void {
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  });
+  }, limits);
 }
 
 /** Environment group default: *. */

@@ -85,11 +85,11 @@ it("drops a grant when an event names one of its identities, and keeps it throug
   expect(cache.key(KEY, CALL)).toMatch(/ApiKeyNotApproved$/);
 });
 
-it("keeps a key's grant when only tokens of its app are revoked", () => {
+it("asks again for a key too when tokens of its app are revoked: JWT policies read from its grant since when", () => {
   cache.key(KEY, CALL);
   cache.token(TOKEN, CALL);
   store.append({ effect: "revoked", identities: ["app:app"], credentialKind: "token", atMs: 0 });
-  expect(asks(() => cache.key(KEY, CALL))).toBe(false);
+  expect(asks(() => cache.key(KEY, CALL))).toBe(true);
   expect(asks(() => cache.token(TOKEN, CALL))).toBe(true);
 });
 

@@ -1,10 +1,11 @@
-/** Message templates: which braces are references, where they stand, and what is reported about functions. */
+/** Message templates: which braces are references, where they stand, and how functions are called. */
 import { describe, expect, it } from "vitest";
 import {
   TEMPLATE_FUNCTIONS,
   TEMPLATE_LENGTH_MAX,
   constantText,
   isConstant,
+  neededVariables,
   parseTemplate,
   templateVariables,
 } from "#runtime/language/template.ts";
@@ -75,10 +76,38 @@ describe("functions", () => {
     ["{toLowerCase(a.b:FOO)}", "<toLowerCase(a.b|FOO)>"],
     ["{substring(a,-8,-4)}", '<substring(a "-8" "-4")>'],
     ["{replaceAll(a,'x,(y)','')}", '<replaceAll(a "x,(y)" "")>'],
-  ])("%s is read, and reported as not yet supported", (text, expected) => {
+    ["{escapeXML('it''s')}", `<escapeXML("it's")>`],
+    ["{escapeXML('''')}", `<escapeXML("'")>`],
+    ["{timeFormatUTC('''T''',a)}", `<timeFormatUTC("'T'" a)>`],
+    ["{firstnonnull('','',a)}", '<firstnonnull("" "" a)>'],
+    ["{jsonPath($.a[0]['b,c)'].*,doc)}", `<jsonPath("$.a[0]['b,c)'].*" doc)>`],
+    ["{jsonPath($,doc,true)}", '<jsonPath("$" doc "true")>'],
+    ["{jsonPath($.a,doc,trueish)}", '<jsonPath("$.a" doc trueish)>'],
+    ["{firstnonnull(true)}", "<firstnonnull(true)>"],
+  ])("%s is read", (text, expected) => {
     const template = parseTemplate(text);
     expect(short(template)).toBe(expected);
-    expect(template.problems).toMatchObject([{ kind: "function-not-supported", start: 0, end: text.length }]);
+    expect(template.problems).toEqual([]);
+    expect(template.parts).toMatchObject([{ start: 0, end: text.length }]);
+  });
+
+  it.each(["{xpath('/a',b)}", "{xeger('a+')}"])("%s is read, and reported as not supported", (text) => {
+    expect(parseTemplate(text).problems).toMatchObject([{ kind: "function-not-supported", start: 0, end: text.length }]);
+  });
+
+  it.each([
+    ["{createUuid(a)}", "takes no arguments, and 1 is given"],
+    ["{toUpperCase()}", "takes 1 argument, and none is given"],
+    ["{toUpperCase(a,b)}", "takes 1 argument, and 2 are given"],
+    ["{substring(a)}", "takes 2 or 3 arguments, and 1 is given"],
+    ["{hmacMd5(a)}", "takes 2 to 4 arguments, and 1 is given"],
+    ["{replaceAll(a,'b')}", "takes 3 arguments, and 2 are given"],
+    ["{firstnonnull()}", "takes at least 1 argument, and none is given"],
+    ["{randomLong(1,2,3)}", "takes 0 to 2 arguments, and 3 are given"],
+  ])("%s has the wrong number of arguments", (text, words) => {
+    const { problems } = parseTemplate(text);
+    expect(problems).toMatchObject([{ kind: "wrong-arguments", start: 0, end: text.length }]);
+    expect(problems[0]?.message).toContain(words);
   });
 
   it.each([
@@ -89,10 +118,14 @@ describe("functions", () => {
     ["{toUpperCase(a}", "malformed-call", undefined],
     ["{toUpperCase(a,)}", "malformed-call", undefined],
     ["{toUpperCase('a)}", "malformed-call", undefined],
+    ["{toUpperCase('a''b''')}{toUpperCase('''c)}", "malformed-call", undefined],
+    ["{toUpperCase($.a)}", "malformed-call", undefined],
+    ["{jsonPath(doc,$.a)}", "malformed-call", undefined],
+    ["{jsonPath($[a,doc)}", "malformed-call", undefined],
   ])("%s", (text, kind, suggestion) => {
     const { problems } = parseTemplate(text);
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatchObject({ kind, start: 0 });
+    expect(problems[0]).toMatchObject({ kind, start: text.lastIndexOf("{") });
     expect(problems[0]?.suggestion).toBe(suggestion);
   });
 
@@ -119,6 +152,13 @@ describe("constants", () => {
     expect(constantText(template)).toBe(value);
   });
 
+  it.each([
+    ["a{b}{c:1}{b}", [["b"]]],
+    ["{toUpperCase(a)}{substring(b:x,c)}", [["a"], ["c"]]],
+    ["{firstnonnull(a,b)}{c}", [["a", "b"], ["c"]]],
+    ["{firstnonnull(a,b:x)}{firstnonnull(a,'x')}{createUuid()}", []],
+  ])("%s needs %j", (text, expected) => expect(neededVariables(parseTemplate(text))).toEqual(expected));
+
   it("lists variables, those of arguments too", () => {
     expect(templateVariables(parseTemplate("{a}{b:1}{a}{toUpperCase(c)}"))).toEqual(["a", "b", "c"]);
   });
@@ -130,7 +170,7 @@ describe("bounds", () => {
     expect(parseTemplate("x".repeat(TEMPLATE_LENGTH_MAX + 1)).problems).toMatchObject([{ kind: "too-long" }]);
   });
 
-  it.each(["{", "{a", "{a:", "{a:{", "{f(", "{f('", "{f(a,"])("reads a megabyte of %j in one pass", (piece) => {
+  it.each(["{", "{a", "{a:", "{a:{", "{f(", "{f('", "{f(a,", "''", "{f('''", "{f($["])("reads a megabyte of %j in one pass", (piece) => {
     const text = piece.repeat(Math.floor(TEMPLATE_LENGTH_MAX / piece.length));
     expect(constantText(parseTemplate(text))).toBe(text);
   });

@@ -315,6 +315,21 @@ describe("events that were lost", () => {
     expect(revocations.revokedSince(100, ["app:x"], "key")).toBe(null);
   });
 
+  it("may have named a JWT, which the store knows by itself", () => {
+    const revoked = new Set<string>();
+    const made = new Revocations(store, x.sessions, limits, {
+      isStillGood: stillGood(store),
+      isRevoked: (identity) => revoked.has(identity),
+    });
+    void made.start();
+    const gone = x.open({}, credential(["jti:i|1"], { kind: "jwt" }));
+    const good = x.open({}, credential(["jti:i|2"], { kind: "jwt" }));
+    revoked.add("jti:i|1");
+    made.storeEventsLost(100);
+    expect(gone.splice.ends).toMatchObject([{ reason: "accessChanged" }]);
+    expect(good.splice.ends).toEqual([]);
+  });
+
   it("end no session when the store fails just then", () => {
     revocations.close();
     revocations = watching(store, () => {

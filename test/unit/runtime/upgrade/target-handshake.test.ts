@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
 import { systemClock } from "#runtime/clock.ts";
 import { connectTcp, ignoreError } from "#runtime/target/connect.ts";
+import { disown } from "#runtime/upgrade/socket-owner.ts";
 import { TargetHandshake } from "#runtime/upgrade/target-handshake.ts";
 import type { HandshakeResult, HandshakeSettings } from "#runtime/upgrade/target-handshake.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
@@ -61,7 +62,7 @@ function failure(fault: string, detail: string): object {
 }
 
 describe("a verified 101", () => {
-  test("is accepted with what came behind it, and the socket is handed over paused and bare", async () => {
+  test("is accepted with what came behind it, and the socket flows on, to be owned by another in the same turn", async () => {
     await using target = await rawTarget(says(`${good}Sec-WebSocket-Protocol: chat\r\nX-Room: 7\r\n\r\n\x81\x02hi`));
     const socket = open(target.port);
     const clock = fakeClock();
@@ -71,7 +72,10 @@ describe("a verified 101", () => {
     expect(result.head.headerLine("x-room")).toBe("7");
     expect(result.rest.toString("latin1")).toBe("\x81\x02hi");
     expect(result.socket).toBe(socket);
-    expect(socket.isPaused()).toBe(true);
+    expect(socket.isPaused()).toBe(false);
+    // The control of the next line: the listeners are there until nobody owns the socket.
+    expect(listenersLeft(socket)).toEqual(["data", "end", "close"]);
+    disown(socket);
     expect(listenersLeft(socket)).toEqual([]);
     expect(socket.listeners("error")).toEqual([ignoreError]);
     expect(clock.timers).toBe(0);

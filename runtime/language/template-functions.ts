@@ -1,0 +1,95 @@
+/**
+ * The functions of message templates: their names, how many arguments each takes, and which of them are not built. Says
+ * nothing about what they do: functions/ and runtime/template/ hold that.
+ */
+
+/** How a function is called. */
+export interface TemplateFunctionForm {
+  /** Fewest arguments. */
+  readonly least: number;
+  /** Most arguments. */
+  readonly most: number;
+  /** What stands between the parentheses, for messages. */
+  readonly form: string;
+}
+
+const form = /* @__NO_SIDE_EFFECTS__ */ (text: string, least: number, most: number = least): TemplateFunctionForm => ({ least, most, form: text });
+const digest = form("text", 1);
+const hmac = form("key,value[,'key encoding'[,'output encoding']]", 2, 4);
+const oneText = form("text", 1);
+const replace = form("text,'regex',replacement", 3);
+const time = form("format,time", 2);
+
+const FORMS = {
+  md5Hex: digest,
+  sha1Hex: digest,
+  sha256Hex: digest,
+  sha384Hex: digest,
+  sha512Hex: digest,
+  md5Base64: digest,
+  sha1Base64: digest,
+  sha256Base64: digest,
+  sha384Base64: digest,
+  sha512Base64: digest,
+  hmacMd5: hmac,
+  hmacSha1: hmac,
+  hmacSha224: hmac,
+  hmacSha256: hmac,
+  hmacSha384: hmac,
+  hmacSha512: hmac,
+  encodeBase64: oneText,
+  decodeBase64: oneText,
+  toUpperCase: oneText,
+  toLowerCase: oneText,
+  substring: form("text,start[,end]", 2, 3),
+  replaceAll: replace,
+  replaceFirst: replace,
+  escapeJSON: oneText,
+  escapeXML: oneText,
+  escapeXML11: oneText,
+  encodeHTML: oneText,
+  escapeHTML: oneText,
+  timeFormat: time,
+  timeFormatMs: time,
+  timeFormatUTC: time,
+  timeFormatUTCMs: time,
+  createUuid: form("", 0),
+  randomLong: form("[min[,max]]", 0, 2),
+  xeger: form("regex", 1),
+  firstnonnull: form("a,b,...", 1, Infinity),
+  jsonPath: form("$.path,json[,true]", 2, 3),
+  xpath: form("path,xml[,type or namespaces]", 2, 13),
+} as const satisfies Record<string, TemplateFunctionForm>;
+
+/** Name of a function of the template language. */
+export type TemplateFunction = keyof typeof FORMS;
+
+/** Functions that the language has and the gateway has not: both need a library of their own. */
+export const UNSUPPORTED_FUNCTIONS: ReadonlySet<TemplateFunction> = new Set<TemplateFunction>(["xeger", "xpath"]);
+
+/** Every function the language defines. */
+export const TEMPLATE_FUNCTIONS: ReadonlySet<string> = /* @__PURE__ */ new Set(/* @__PURE__ */ Object.keys(FORMS));
+
+/** True for the name of a function. */
+export function isTemplateFunction(name: string): name is TemplateFunction {
+  return TEMPLATE_FUNCTIONS.has(name);
+}
+
+/** Why a function cannot take this many arguments; null when it can. */
+export function argumentCountProblem(name: TemplateFunction, count: number): string | null {
+  const { least, most, form: shape } = FORMS[name];
+  if (count >= least && count <= most) return null;
+  const given = count === 0 ? "none is" : count === 1 ? "1 is" : `${count} are`;
+  return `${name} is called as {${name}(${shape})}: it takes ${range(least, most)}, and ${given} given`;
+}
+
+function range(least: number, most: number): string {
+  if (most === 0) return "no arguments";
+  if (most === Infinity) return `at least ${counted(least)}`;
+  if (least === most) return counted(least);
+  return `${least} ${most === least + 1 ? "or" : "to"} ${counted(most)}`;
+}
+
+function counted(count: number): string {
+  return count === 1 ? "1 argument" : `${count} arguments`;
+}

@@ -1,0 +1,74 @@
+/** What the documents name exists, what exists is documented, and generated pages are current (invariant I11). */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { codes } from "#compiler/diagnostics/catalogue.ts";
+import { faults } from "#runtime/fault.ts";
+import { defaultLimits } from "#runtime/limits.ts";
+import { closeReasons } from "#runtime/upgrade/close-reason.ts";
+import { referencePages } from "../../scripts/reference-docs.ts";
+import { root } from "./sources.ts";
+
+const pages = ["ARCHITECTURE.md", "README.md", "CHANGELOG.md", ...markdownIn("docs")].filter((file) => existsSync(path.join(root, file)));
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
+    .sort();
+}
+
+const FOLDERS = "runtime|compiler|schema|templates|test|bench|examples|docs|scripts|\\.ci";
+/** A path of the repository in backquotes, or the destination of a link. */
+const NAMED = new RegExp(`\`((?:${FOLDERS})/[A-Za-z0-9._/-]*)\`|\\]\\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\\)`, "g");
+
+/** Names of paths in a page that lead nowhere. */
+function missing(page: string, text: string): string[] {
+  return [...text.matchAll(NAMED)].flatMap(([, quoted, linked]) => {
+    const target = quoted ?? path.posix.join(path.posix.dirname(page), linked ?? "");
+    return existsSync(path.join(root, target)) ? [] : [`${page}: ${target}`];
+  });
+}
+
+describe("documents", () => {
+  it("name only paths that exist", () => {
+    expect(pages.length).toBeGreaterThan(3);
+    expect(pages.flatMap((page) => missing(page, readFileSync(path.join(root, page), "utf8")))).toEqual([]);
+    expect(missing("docs/a.md", "see `runtime/nothing.ts` and [that](../gone.md#part), not `npm test` or [this](https://a.b)")).toEqual([
+      "docs/a.md: runtime/nothing.ts",
+      "docs/a.md: gone.md",
+    ]);
+  });
+
+  it.each([...referencePages()])("%s is current (npm run generate)", (file, text) => {
+    expect(existsSync(path.join(root, file)) ? readFileSync(path.join(root, file), "utf8") : "absent").toBe(text);
+  });
+});
+
+describe("the reference", () => {
+  const page = (name: string): string => referencePages().get(`docs/reference/${name}.md`) ?? "";
+  const tables: readonly [name: string, entries: readonly string[]][] = [
+    ["diagnostics", codes()],
+    ["faults", Object.keys(faults).map((code) => `\`${code}\``)],
+    ["close-reasons", Object.keys(closeReasons).map((name) => `\`${name}\``)],
+    ["limits", Object.keys(defaultLimits).map((name) => `\`${name}\``)],
+  ];
+
+  it.each(tables)("%s has every entry", (name, entries) => {
+    expect(entries.filter((entry) => !page(name).includes(entry))).toEqual([]);
+    expect(entries.length).toBeGreaterThan(10);
+  });
+
+  it("says something about every entry", () => {
+    const rows = ["faults", "close-reasons", "limits"].flatMap((name) => page(name).split("\n").filter((line) => line.startsWith("| `")));
+    expect(rows.filter((row) => /\|\s*\|$/.test(row))).toEqual([]);
+    expect(rows.length).toBeGreaterThan(100);
+  });
+
+  it("lists every limit that gateway.yaml can set beside the bound that it sets", () => {
+    const schema: unknown = JSON.parse(readFileSync(path.join(root, "schema/gateway.schema.json"), "utf8"));
+    const keys = Object.keys(Object(Reflect.get(Object(Reflect.get(Object(Reflect.get(Object(schema), "properties")), "limits")), "properties")));
+    expect(keys.length).toBeGreaterThan(10);
+    expect(keys.filter((key) => !page("limits").includes(`| \`${key}\` |`))).toEqual([]);
+  });
+});

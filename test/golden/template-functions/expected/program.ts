@@ -1,0 +1,180 @@
+// program/proxies/p.ts
+/** Proxy p, compiled from proxies/p/proxy.yaml. */
+import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange, type Value } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { escapeJson } from "#runtime/language/functions/escape.ts";
+import { jsonPath } from "#runtime/language/functions/json-path.ts";
+import { substring } from "#runtime/language/functions/substring.ts";
+import { formatTime } from "#runtime/language/functions/time-format.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { encodeBase64 } from "#runtime/template/base64.ts";
+import { digest } from "#runtime/template/digest.ts";
+import { hmac } from "#runtime/template/hmac.ts";
+import { randomLong } from "#runtime/template/random-long.ts";
+import { replaceWith } from "#runtime/template/replace.ts";
+import { clientPort, needText, queryValue, textOr } from "#runtime/variables.ts";
+
+/** An exchange with the variables that p reads. */
+class PExchange extends Exchange {
+  who: Value = null;
+}
+
+
+const POSITIONS = [
+  {
+    policy: "AM-Functions",
+    kind: "AssignMessage",
+    file: "proxies/p/policies/AM-Functions.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const HMAC = { algorithm: "sha256", keyEncoding: "hex", outputEncoding: "hex" } as const;
+
+const REGEX = /[^a-z]+/gi;
+
+const REGEX2 = /([^\n\r\u0085\u2028\u2029])/u;
+
+const PATH = ["a", 0, "b c"] as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([
+  "x-clean",
+  "x-constant",
+  "x-digest",
+  "x-id",
+  "x-json",
+  "x-part",
+  "x-signature",
+  "x-time",
+  "x-user",
+], ["a", "key", "user"]);
+
+/** Route rules: the first whose condition holds. */
+function route(x: PExchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: PExchange): Maybe<void> {
+  // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
+  x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
+  x.request.setHeader("x-constant", headerValue("AM-Functions", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
+  x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
+  x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
+  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.scheme, "AM-Functions")));
+  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
+  x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
+  x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
+  x.request.setHeader("x-json", headerValue("AM-Functions", jsonPath(PATH, needText(x.request.header("a"), "AM-Functions", "request.header.a"), false) + escapeJson(needText(x.who, "AM-Functions", "who")) + encodeBase64(needText(x.who, "AM-Functions", "who"))));
+  return route(x);
+}
+
+/** Response flow. */
+function response(x: PExchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: PExchange): Maybe<void> {
+  // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
+  traceStep(x, 0, null);
+  x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
+  x.request.setHeader("x-constant", headerValue("AM-Functions", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
+  x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
+  x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
+  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.scheme, "AM-Functions")));
+  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
+  x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
+  x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
+  x.request.setHeader("x-json", headerValue("AM-Functions", jsonPath(PATH, needText(x.request.header("a"), "AM-Functions", "request.header.a"), false) + escapeJson(needText(x.who, "AM-Functions", "who")) + encodeBase64(needText(x.who, "AM-Functions", "who"))));
+  traceEnd(x);
+  return route(x);
+}
+
+/** Proxy endpoint default on /p, in one environment. */
+export function p(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "p",
+    endpoint: "default",
+    environment,
+    basePath: "/p",
+    baseSegments: 1,
+    hash: "ef76219907189ac9",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new PExchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: { request: tracedRequest, response, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { p } from "./proxies/p.ts";
+
+const pDefaultTargets: Record<string, Target> = {};
+
+const pInDefault = p("default", pDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: pInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  pDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "p") {
+    return pInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

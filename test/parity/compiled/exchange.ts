@@ -1,0 +1,209 @@
+/**
+ * One request through compiled chains, driven as runtime/request.ts and runtime/upgrade/handshake.ts drive them, without
+ * sockets: what would be written is the outcome.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Exchange } from "#runtime/context.ts";
+import { enter } from "#runtime/entry.ts";
+import { fault, isFault, type Fault } from "#runtime/fault.ts";
+import { hygieneResponse, outgoingLines, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
+import { ResponseMessage } from "#runtime/message.ts";
+import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
+import { addressTarget } from "#runtime/target/address.ts";
+import { pickServer } from "#runtime/target/target.ts";
+import { Session } from "#runtime/upgrade/session.ts";
+import { flatLines, headerMap, pairedLines, type Lines, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
+import { HOP_LINES } from "../oracle/oracle.ts";
+import { ROUTE } from "../../support/session-fixture.ts";
+import type { TestedGateway } from "./gateway.ts";
+
+const UPGRADE: Lines = [
+  ["Connection", "Upgrade"], ["Upgrade", "websocket"], ["Sec-WebSocket-Version", "13"], ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+];
+
+/** Field of the exchange by custom variable, for a proxy. */
+export type Fields = (proxy: string) => ReadonlyMap<string, string>;
+
+/** Sends one request through; the clock has been moved before. */
+export async function exchangeOutcome(tested: TestedGateway, given: ParityRequest, fields: Fields): Promise<Outcome> {
+  const { gateway } = tested;
+  tested.defects = [];
+  const socket = { remoteAddress: given.clientAddress, remotePort: 50_000 } as Socket;
+  const lines: Lines = [["Host", given.host], ...(given.upgrade ? UPGRADE : []), ...given.headers];
+  const url = given.query === null ? given.path : `${given.path}?${given.query}`;
+  const incoming = { method: given.verb, url, httpVersion: "1.1", rawHeaders: flatLines(lines), socket } as IncomingMessage;
+  const entered = enter(gateway, incoming, given.upgrade);
+  if ("fault" in entered) return early(entered.fault, null);
+  const { program } = entered.deployed;
+  const label = `${program.environment}/${program.proxy}/${program.endpoint}`;
+  const { mode } = program.webSocket;
+  if (!given.upgrade && mode === "only") return early(fault("protocol.http.UpgradeRequired"), label);
+  if (given.upgrade && mode === "deny") return early(fault("protocol.websocket.UpgradeDenied"), label);
+  const abort = { onAbort: () => undefined };
+  const session = given.upgrade ? Session.begin(gateway.sessionServices, ROUTE, given.clientAddress, abort) : null;
+  const { request, host, pathSuffix } = entered;
+  const x = program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme: "http" });
+  const driver = new Driver(x, given);
+  await driver.run();
+  const outcome = driver.outcome(label, fields(program.proxy), tested.defects.length === 0 ? null : tested.defects.join("\n"));
+  session?.abandon(false);
+  return outcome;
+}
+
+type Stage = "request" | "response" | "over";
+
+class Driver implements ChainOwner {
+  readonly #x: Exchange;
+  readonly #given: ParityRequest;
+  readonly #chains: ReturnType<typeof chainsOf>;
+  #stage: Stage = "request";
+  #sent: Sent | null = null;
+  #hasOwnBody = false;
+  #isSwitched = false;
+  #isOpen = false;
+  #finish: () => void = () => undefined;
+
+  constructor(x: Exchange, given: ParityRequest) {
+    this.#x = x;
+    this.#given = given;
+    this.#chains = chainsOf(x);
+  }
+
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#finish = resolve;
+      runChain(this.#x, this.#chains.request, this);
+    });
+  }
+
+  chainDone(): void {
+    if (this.#stage === "over") throw new Error("a chain ended twice");
+    if (this.#stage === "request") return this.#x.target === null ? this.#nullRoute() : this.#forward();
+    if (this.#isSwitched) return this.#confirm();
+    this.#end();
+  }
+
+  chainFaulted(): void {
+    if (this.#stage === "over") throw new Error("a chain ended twice");
+    this.#end();
+  }
+
+  outcome(proxy: string, fields: ReadonlyMap<string, string>, defect: string | null): Outcome {
+    const x = this.#x;
+    const response = x.response ?? faultResponse(fault("gateway.InternalError"));
+    const variables: Record<string, Value> = {};
+    for (const [name, field] of fields) variables[name] = Reflect.get(x, field) as Value;
+    return {
+      proxy,
+      route: x.route,
+      sent: this.#sent,
+      answer: {
+        status: response.status,
+        reason: response.reason,
+        headers: headerMap(pairedLines(response.lines), HOP_LINES),
+        body: response.content === null && this.#hasOwnBody ? "of the target" : { text: response.content ?? "" },
+      },
+      fault: x.fault === null ? null : faultPart(x.fault),
+      failed: [...new Set(x.failed ?? [])].sort(),
+      variables,
+      session: this.#isOpen
+        ? (x.session?.credentials ?? []).map(({ policy, identities, expiresAtMs }) => ({
+            policy,
+            identities: [...identities].sort(),
+            expiresAtMs,
+          }))
+        : null,
+      defect,
+    };
+  }
+
+  #end(): void {
+    this.#stage = "over";
+    this.#finish();
+  }
+
+  #fail(thrown: unknown): void {
+    failExchange(this.#x, thrown, this);
+  }
+
+  #nullRoute(): void {
+    const x = this.#x;
+    this.#stage = "response";
+    x.response ??= new ResponseMessage(200, "", []);
+    x.response.content ??= "";
+    runChain(x, this.#chains.response, this);
+  }
+
+  #forward(): void {
+    const x = this.#x;
+    const { target } = x;
+    if (target === null) throw new Error("a routed exchange has a target");
+    this.#stage = "response";
+    try {
+      this.#sent = this.#send(x, target);
+    } catch (thrown) {
+      return this.#fail(thrown);
+    }
+    const { status, reason, headers } = this.#given.answer;
+    const response = new ResponseMessage(status, reason, flatLines(headers));
+    hygieneResponse(response);
+    x.response = response;
+    this.#isSwitched = this.#given.upgrade && status === 101;
+    this.#hasOwnBody = true;
+    if (this.#isSwitched || target.isSuccess(status)) return runChain(x, this.#chains.response, this);
+    this.#fail({ ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response });
+  }
+
+  #send(x: Exchange, target: NonNullable<Exchange["target"]>): Sent {
+    const address = addressTarget(x, target, pickServer(target));
+    const { request, socket } = x;
+    const peer = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const forwarded = { for: peer, proto: "http", host: this.#given.host };
+    const upgrade = this.#given.upgrade ? upgradeOffer(request) : null;
+    const head = writeRequestHead(request, { host: address.host, upgrade, forwarded });
+    if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
+    const lines = upgrade === null ? pairedLines(outgoingLines(request, address.host, forwarded)) : linesOfHead(head);
+    const { server, path, query } = address;
+    return {
+      target: target.name,
+      server: server.port === 80 ? server.host : `${server.host}:${server.port}`,
+      verb: request.verb,
+      uri: query === null ? path : `${path}?${query}`,
+      headers: headerMap(lines, HOP_LINES),
+    };
+  }
+
+  /** The last look before the 101 leaves. */
+  #confirm(): void {
+    const x = this.#x;
+    const { session, response } = x;
+    if (session === null || response === null) throw new Error("an upgrade has a session and a response");
+    const reason = x.gateway.revocations.confirm(session);
+    if (reason !== null) throw new Error(`nothing is revoked here: ${String(reason)}`);
+    if (response.status !== 101 || response.content !== null) {
+      return this.#fail(fault("steps.assignmessage.SetVariableFailed", "a 101 has no other status and no body"));
+    }
+    this.#isOpen = true;
+    this.#end();
+  }
+}
+
+function linesOfHead(head: string): [string, string][] {
+  return head.trimEnd().split("\r\n").slice(1).map((line): [string, string] => {
+    const colon = line.indexOf(": ");
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
+}
+
+function faultPart({ code, status, text, policy }: Fault): NonNullable<Outcome["fault"]> {
+  return { code, status, text, policy };
+}
+
+function early(cause: Fault, proxy: string | null): Outcome {
+  if (!isFault(cause)) throw new Error("a refusal is a fault");
+  const response = faultResponse(cause);
+  const headers = headerMap(pairedLines(response.lines), HOP_LINES);
+  const answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
+  return { proxy, route: null, sent: null, answer, fault: faultPart(cause), failed: [], variables: {}, session: null, defect: null };
+}

@@ -1,0 +1,244 @@
+/** Random projects: environment groups, proxies with flows on both sides, shared flows, access data. */
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { condition, maybeCondition } from "./conditions.ts";
+import {
+  accessControl, assignAnywhere, assignMessage, flowCallout, raiseFault, spikeArrest, verifyApiKey, type PolicyText, type Side,
+} from "./policies.ts";
+
+/** A file's path and the document in it. */
+export type Documents = Readonly<Record<string, unknown>>;
+
+/** Keys that requests present, with what becomes of them. */
+export const KEYS = ["good", "also-good", "revoked", "expiring", "of-revoked-app", "of-inactive-developer", "narrow"] as const;
+
+const digest = (key: string): object => ({ digest: `sha256:${createHash("sha256").update(key).digest("base64url")}` });
+
+/** The same in every project: requests choose among these keys. */
+const ACCESS = [
+  { kind: "ApiProduct", name: "all", attributes: { tier: "gold" }, quota: { limit: 10, interval: 1, timeUnit: "minute" } },
+  { kind: "ApiProduct", name: "rooms", apiResources: ["/rooms", "/rooms/*"], environments: ["e1"], attributes: { tier: "b" } },
+  {
+    kind: "ApiProduct", name: "ops",
+    operations: [{ proxy: "p0", resource: "/rooms/**", methods: ["GET"] }, { proxy: "p0", resource: "/a" }],
+  },
+  { kind: "Developer", email: "ann@example.com", userName: "ann", attributes: { color: "red" } },
+  { kind: "Developer", email: "bob@example.com", status: "inactive" },
+  {
+    kind: "App", name: "web", developer: "ann@example.com", attributes: { color: "a" },
+    credentials: [
+      { key: digest("good"), products: ["all"] },
+      { key: digest("revoked"), products: ["all"], status: "revoked" },
+      // Ten seconds behind the start of the test's clock.
+      { key: digest("expiring"), products: ["rooms", "all"], expiresAt: "2030-01-01T12:00:10Z" },
+      { key: digest("narrow"), products: ["rooms", "ops"] },
+    ],
+  },
+  { kind: "App", name: "b", developer: "ann@example.com", credentials: [{ key: digest("also-good"), products: ["ops", "all"] }] },
+  { kind: "App", name: "old", developer: "ann@example.com", status: "revoked", credentials: [{ key: digest("of-revoked-app"), products: ["all"] }] },
+  { kind: "App", name: "bobs", developer: "bob@example.com", credentials: [{ key: digest("of-inactive-developer"), products: ["all"] }] },
+];
+
+/** Names of policies by the side where they may stand; every proxy has all of them, steps choose. */
+const NAMES: Readonly<Record<Side, readonly string[]>> = {
+  request: ["AM-1", "AM-2", "AM-3", "ANY-1", "RF-1", "SA-1", "SA-2", "AC-1", "VK-1", "VK-2", "FC-1", "FC-2"],
+  response: ["AR-1", "AR-2", "ANY-1", "ANY-2", "RF-1", "RF-2", "FC-2"],
+  fault: ["AF-1", "AF-2", "ANY-1", "ANY-2", "RF-2", "FC-2"],
+};
+
+const proxyPolicies = fc.record({
+  "AM-1": assignMessage("request"),
+  "AM-2": assignMessage("request"),
+  "AM-3": assignMessage("request"),
+  "AR-1": assignMessage("response"),
+  "AR-2": assignMessage("response"),
+  "AF-1": assignMessage("fault"),
+  "AF-2": assignMessage("fault"),
+  "ANY-1": assignAnywhere,
+  "ANY-2": assignAnywhere,
+  "RF-1": raiseFault,
+  "RF-2": raiseFault,
+  "SA-1": spikeArrest,
+  "SA-2": spikeArrest,
+  "AC-1": accessControl,
+  "VK-1": verifyApiKey,
+  "VK-2": verifyApiKey,
+  // The first kind of shared flow stands in requests only, the second anywhere.
+  "FC-1": flowCallout(["guard", "outer"]),
+  "FC-2": flowCallout(["note"]),
+});
+
+/** Steps of one side. Unconditional faults would hide what stands behind them, so they are rare. */
+function steps(side: Side, names: readonly string[] = NAMES[side]): fc.Arbitrary<object[]> {
+  const step = fc.tuple(fc.constantFrom(...names), maybeCondition, condition).map(([name, own, other]) => {
+    const isHard = name.startsWith("RF") || name.startsWith("AR");
+    const chosen = own ?? (isHard && other.length % 8 !== 0 ? other : undefined);
+    return chosen === undefined ? name : { name, condition: chosen };
+  });
+  return fc.array(step, { maxLength: 3 }).map((list) => list as object[]);
+}
+
+const flowParts = fc.record({ request: steps("request"), response: steps("response") }, { requiredKeys: [] });
+
+const flows = fc
+  .array(fc.record({ condition, request: steps("request"), response: steps("response") }, { requiredKeys: ["condition"] }), { maxLength: 3 })
+  .chain((list) => fc.boolean().map((isElse) => list.map(({ condition: text, ...parts }, at) => ({
+    name: `flow-${at}`,
+    ...(isElse && at === list.length - 1 ? {} : { condition: text }),
+    ...parts,
+  }))));
+
+const faultRules = fc
+  .array(fc.record({ condition: maybeCondition, steps: steps("fault") }), { maxLength: 3 })
+  .map((list) => list.map(({ condition: text, steps: items }, at) => ({
+    name: `rule-${at}`,
+    ...(text === undefined ? {} : { condition: text }),
+    steps: items,
+  })));
+
+const defaultFaultRule = fc.option(
+  fc.record({ condition: maybeCondition, alwaysEnforce: fc.boolean(), steps: steps("fault") })
+    .map(({ condition: text, ...rest }) => (text === undefined ? rest : { condition: text, ...rest })),
+  { nil: undefined },
+);
+
+const endpointFlows = fc.record(
+  { preFlow: flowParts, flows, postFlow: flowParts, faultRules, defaultFaultRule },
+  { requiredKeys: [] },
+);
+
+const routeRules = fc
+  .array(
+    fc.tuple(
+      fc.option(condition, { freq: 3, nil: undefined }),
+      fc.constantFrom<object>({ targetEndpoint: "t0" }, { targetEndpoint: "t0" }, { targetEndpoint: "t1" }, { url: "http://inline:81/i?z=1" }, {}),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((list) => {
+    const ended = list.findIndex(([text]) => text === undefined);
+    return (ended < 0 ? list : list.slice(0, ended + 1)).map(([text, to], at) => ({
+      name: `route-${at}`,
+      ...(text === undefined ? {} : { condition: text }),
+      ...to,
+    }));
+  });
+
+const webSocket = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constant("deny") },
+  { weight: 1, arbitrary: fc.constant({ mode: "only" }) },
+);
+
+/** Base paths that touch each other. */
+const BASE_PATHS = ["/", "/v1", "/v1/*", "/v1/*/rooms", "/v1/a", "/v1/a/rooms", "/team/*/members", "/team/b/*", "/v2", "/v1/a/*"];
+
+const successCodes = fc.option(fc.constantFrom("2xx,404", "2XX, 3xx,1xx", "200"), { freq: 4, nil: undefined });
+
+const targets = fc
+  .tuple(
+    endpointFlows, endpointFlows, successCodes,
+    fc.constantFrom("http://t0:8080/base", "http://t0", "http://t0/b/?k=v&k=w", "http://t0/b?k=v"),
+    fc.constantFrom([["s1", "s2"], "/lb"], [["s2"], "/lb/"], [["s1", "s2", "s3"], undefined], [["s3"], undefined]),
+  )
+  .map(([first, second, codes, url, [servers, path]]) => [
+    { name: "t0", url, ...first, ...(codes === undefined ? {} : { properties: { "success.codes": codes } }) },
+    { name: "t1", loadBalancer: { servers }, ...(path === undefined ? {} : { path }), ...second },
+  ]);
+
+const proxy = fc.record({
+  policies: proxyPolicies,
+  endpoints: fc.array(fc.tuple(endpointFlows, routeRules, webSocket), { minLength: 1, maxLength: 2 }),
+  targets,
+});
+
+const sharedFlows = fc.record({
+  // Stands in requests.
+  guard: fc.record({
+    steps: steps("request", ["SAM-1", "SRF-1", "SSA-1", "SVK-1", "NOTE"]),
+    policies: fc.record({
+      "SAM-1": assignMessage("request"), "SRF-1": raiseFault, "SSA-1": spikeArrest, "SVK-1": verifyApiKey, NOTE: flowCallout(["note"]),
+    }),
+  }),
+  // Calls the other two.
+  outer: fc.record({
+    steps: steps("request", ["GUARD", "NOTE", "SAM-1"]),
+    policies: fc.record({ GUARD: flowCallout(["guard"]), NOTE: flowCallout(["note"]), "SAM-1": assignAnywhere }),
+  }),
+  // Stands anywhere.
+  note: fc.record({
+    steps: steps("fault", ["SANY-1", "SRF-2"]),
+    policies: fc.record({ "SANY-1": assignAnywhere, "SRF-2": raiseFault }),
+  }),
+});
+
+/** Documents of one project. */
+export const project: fc.Arbitrary<Documents> = fc
+  .tuple(
+    fc.array(proxy, { minLength: 1, maxLength: 2 }),
+    fc.shuffledSubarray(BASE_PATHS, { minLength: 4, maxLength: 4 }),
+    sharedFlows,
+    fc.constantFrom<"plain" | "grouped">("plain", "grouped"),
+  )
+  .map(([proxies, basePaths, shared, kind]) => {
+    const documents: Record<string, unknown> = { "gateway.yaml": gatewayOf(kind, proxies.length), "access/all.yaml": ACCESS };
+    const free = [...basePaths];
+    proxies.forEach(({ policies, endpoints, targets: both }, at) => {
+      const folder = `proxies/p${at}`;
+      documents[`${folder}/proxy.yaml`] = {
+        kind: "ApiProxy",
+        proxyEndpoints: endpoints.map(([own, rules, socket], index) => ({
+          name: index === 0 ? "default" : "second",
+          basePath: free.shift(),
+          ...without(own),
+          ...(socket === undefined ? {} : { webSocket: socket }),
+          routeRules: rules,
+        })),
+        targetEndpoints: both.map((target) => without(target)),
+      };
+      addPolicies(documents, folder, policies);
+    });
+    for (const [name, { steps: list, policies }] of Object.entries(shared)) {
+      documents[`shared-flows/${name}/flow.yaml`] = { kind: "SharedFlow", steps: list };
+      addPolicies(documents, `shared-flows/${name}`, policies);
+    }
+    const targetServers = [
+      { name: "s1", host: "h1", port: 9001 }, { name: "s2", host: "h2", port: 80 }, { name: "s3", host: "h3", port: 9003, isEnabled: false },
+    ];
+    for (const name of kind === "plain" ? ["e1"] : ["e1", "e2"]) {
+      documents[`environments/${name}.yaml`] = { kind: "Environment", targetServers };
+    }
+    return documents;
+  });
+
+function addPolicies(documents: Record<string, unknown>, folder: string, policies: Readonly<Record<string, PolicyText>>): void {
+  for (const [name, model] of Object.entries(policies)) documents[`${folder}/policies/${name}.yaml`] = model;
+}
+
+function without(model: object): object {
+  return Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined));
+}
+
+function gatewayOf(kind: "plain" | "grouped", proxies: number): object {
+  const base = { kind: "Gateway", organization: "acme", store: { kind: "memory" }, listeners: [{ port: 8080 }] };
+  if (kind === "plain") return base;
+  const all = Array.from({ length: proxies }, (_, at) => `p${at}`);
+  return {
+    ...base,
+    environmentGroups: [
+      { name: "exact", hostnames: ["api.example.com"], environments: ["e1"] },
+      { name: "wild", hostnames: ["*.example.com"], environments: ["e2"] },
+    ],
+    deployments: { e1: all, e2: ["p0"] },
+  };
+}
+
+/** Files of a project: JSON is YAML. */
+export function filesOf(documents: Documents): Record<string, string> {
+  return Object.fromEntries(Object.entries(documents).map(([path, document]) => [
+    path,
+    Array.isArray(document)
+      ? document.map((part) => JSON.stringify(part, null, 1)).join("\n---\n")
+      : `${JSON.stringify(document, null, 1)}\n`,
+  ]));
+}

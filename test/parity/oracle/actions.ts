@@ -1,0 +1,123 @@
+/** The actions of AssignMessage and RaiseFault, top to bottom (apigee-policies 3.3). */
+import type { ActionModel, AssignVariableModel, CopyModel, RemoveModel, SetModel } from "#compiler/policies/parts/message-model.ts";
+import type { Value } from "../outcome.ts";
+import { expand, neededBy } from "./evaluate.ts";
+import { raised } from "./faults.ts";
+import { addQuery, removeQuery, setQuery } from "./message.ts";
+import type { OracleRequest, OracleResponse, Transaction } from "./transaction.ts";
+import { finalStatus, lineText, messageOf, read, refuseSwitched, setVerb, write } from "./variables.ts";
+
+export interface ActionPlace {
+  /** The message that is changed. */
+  readonly message: OracleRequest | OracleResponse;
+  readonly policy: string;
+  readonly isStrict: boolean;
+}
+
+export function runActions(t: Transaction, actions: readonly ActionModel[], place: ActionPlace): void {
+  for (const { set, add, remove, copy, assignVariable } of actions) {
+    if (set !== undefined) runSet(t, set, place);
+    if (add !== undefined) runAdd(t, add, place);
+    if (remove !== undefined) runRemove(t, remove, place);
+    if (copy !== undefined) runCopy(t, copy, place);
+    if (assignVariable !== undefined) runAssign(t, assignVariable, place);
+  }
+}
+
+function text(t: Transaction, template: string, { policy, isStrict }: ActionPlace): string {
+  return expand(t, template, isStrict ? policy : null);
+}
+
+function line(t: Transaction, template: string, place: ActionPlace): string {
+  return lineText(text(t, template, place), place.policy);
+}
+
+function runSet(t: Transaction, set: SetModel, place: ActionPlace): void {
+  const { message, policy } = place;
+  for (const [name, value] of Object.entries(set.headers ?? {})) message.headers.set(name, line(t, value, place));
+  if ("verb" in message) {
+    for (const [name, value] of Object.entries(set.queryParams ?? {})) {
+      message.query = setQuery(message.query, name, text(t, value, place));
+    }
+    if (set.verb !== undefined && !t.upgrade) setVerb(t, text(t, set.verb, place), policy);
+    return;
+  }
+  if ((set.statusCode !== undefined || set.payload !== undefined) && message === t.response) refuseSwitched(t, policy);
+  if (set.statusCode !== undefined) {
+    const status = typeof set.statusCode === "number" ? String(set.statusCode) : text(t, set.statusCode, place);
+    message.status = message === t.response ? finalStatus(t, status, policy) : statusOf(status, policy);
+  }
+  if (set.reasonPhrase !== undefined) message.reason = line(t, set.reasonPhrase, place);
+  if (set.payload === undefined) return;
+  if (typeof set.payload !== "string" && set.payload.contentType !== undefined) {
+    message.headers.set("Content-Type", line(t, set.payload.contentType, place));
+  }
+  message.content = text(t, typeof set.payload === "string" ? set.payload : set.payload.value, place);
+}
+
+function statusOf(given: string, policy: string): number {
+  if (!/^[2-5][0-9][0-9]$/.test(given)) throw raised("steps.assignmessage.SetVariableFailed", policy, policy);
+  return Number(given);
+}
+
+function runAdd(t: Transaction, add: NonNullable<ActionModel["add"]>, place: ActionPlace): void {
+  const { message } = place;
+  for (const [name, value] of Object.entries(add.headers ?? {})) message.headers.add(name, line(t, value, place));
+  if (!("verb" in message)) return;
+  for (const [name, value] of Object.entries(add.queryParams ?? {})) {
+    message.query = addQuery(message.query, name, text(t, value, place));
+  }
+}
+
+function runRemove(t: Transaction, remove: RemoveModel, { message, policy }: ActionPlace): void {
+  const { headers, queryParams } = remove;
+  const names = headers === true ? message.headers.names().filter((name) => !isFraming(name)) : (headers ?? []);
+  for (const name of names) message.headers.remove(name);
+  if ("verb" in message) {
+    if (queryParams === true) message.query = null;
+    else for (const name of queryParams ?? []) message.query = removeQuery(message.query, name);
+  } else if (remove.payload === true) {
+    if (message === t.response) refuseSwitched(t, policy);
+    message.content = "";
+  }
+}
+
+/** Copies onto the destination; what is not there, or is the destination itself, changes nothing. */
+function runCopy(t: Transaction, copy: CopyModel, { message }: ActionPlace): void {
+  const source = messageOf(t, copy.source ?? "message");
+  if (source === null || source === message) return;
+  const isWhole = copy.headers === undefined && copy.statusCode === undefined && copy.reasonPhrase === undefined;
+  if (isWhole || copy.headers !== undefined) {
+    const wanted = copy.headers === undefined || copy.headers === true ? source.headers.names() : copy.headers;
+    for (const name of wanted.map((other) => other.toLowerCase()).filter((other) => !isFraming(other))) {
+      const values = source.headers.values(name);
+      if (values.length > 0) message.headers.remove(name);
+      for (const value of values) message.headers.add(name, value);
+    }
+  }
+  if ("verb" in source || "verb" in message) return;
+  if (isWhole || copy.statusCode === true) message.status = source.status;
+  if (isWhole || copy.reasonPhrase === true) message.reason = source.reason;
+}
+
+function runAssign(t: Transaction, assign: AssignVariableModel, place: ActionPlace): void {
+  write(t, assign.name, assigned(t, assign, place), place.policy);
+}
+
+/** `value` is the constant, or the fallback of the other two. */
+function assigned(t: Transaction, { ref, template, value }: AssignVariableModel, { policy, isStrict }: ActionPlace): Value {
+  if (ref !== undefined) {
+    const found = read(t, ref) ?? value ?? null;
+    if (found !== null) return found;
+    if (!isStrict) return "";
+    throw raised("steps.assignmessage.UnresolvedVariable", policy, policy, ` ${ref}`);
+  }
+  if (template === undefined) return value ?? "";
+  if (value === undefined) return expand(t, template, isStrict ? policy : null);
+  return neededBy(template).some((name) => read(t, name) === null) ? value : expand(t, template, null);
+}
+
+/** Headers of one connection or of the handshake, and Host. */
+function isFraming(name: string): boolean {
+  return /^(connection|content-length|host|transfer-encoding|upgrade|sec-websocket-.*)$/.test(name);
+}

@@ -1,0 +1,73 @@
+/** The order of things: steps, flows, route rules, fault rules (apigee-core section 3). */
+import type { ProgramFlows, ProgramStep } from "#compiler/ir/program.ts";
+import { holds } from "./evaluate.ts";
+import { answerTo, raised } from "./faults.ts";
+import { runPolicy } from "./policies.ts";
+import { Raised, type Transaction } from "./transaction.ts";
+
+/** PreFlow, the first conditional flow that matches, PostFlow. */
+export function runFlows(t: Transaction, flows: ProgramFlows, side: "request" | "response"): void {
+  const matching = [flows.preFlow, null, flows.postFlow].map((flow) => flow ?? undefined);
+  for (const fixed of matching) {
+    const flow = fixed ?? flows.flows.find((other) => holds(t, other.condition));
+    if (flow === undefined) continue;
+    t.flow = flow.name;
+    runSteps(t, flow[side]);
+  }
+}
+
+/** The first route rule that holds; none is a fault. */
+export function chooseRoute(t: Transaction): void {
+  const rule = t.place.endpoint.routeRules.find((other) => holds(t, other.condition));
+  if (rule === undefined) throw raised("messaging.runtime.RouteFailed", "", null);
+  t.route = rule.name;
+  t.target = rule.target;
+  t.inTarget = rule.target !== null;
+}
+
+/** Leaves the pipeline and runs the fault rules of the endpoint where the fault occurred (apigee-core 3.7). */
+export function handleFault(t: Transaction, fault: Raised): void {
+  takeFault(t, fault);
+  t.phase = "fault";
+  const flows: ProgramFlows | null = t.inTarget ? t.target : t.place.endpoint;
+  if (flows === null) return;
+  const { faultRules, defaultFaultRule: last } = flows;
+  const rule = faultRules.find((other) => holds(t, other.condition));
+  const mayEnforce = runRule(t, rule?.steps ?? []);
+  if (last === null || (rule !== undefined && !(last.alwaysEnforce && mayEnforce))) return;
+  if (holds(t, last.condition)) runRule(t, last.steps);
+}
+
+/** False when a RaiseFault ended the rule: then nothing is enforced behind it. */
+function runRule(t: Transaction, steps: readonly ProgramStep[]): boolean {
+  try {
+    runSteps(t, steps);
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof Raised)) throw thrown;
+    takeFault(t, thrown);
+    return thrown.code !== "steps.raisefault.RaiseFault";
+  }
+}
+
+function takeFault(t: Transaction, fault: Raised): void {
+  t.fault = fault;
+  if (fault.policy !== null) t.failed.add(fault.policy);
+  t.response = answerTo(fault);
+}
+
+function runSteps(t: Transaction, steps: readonly ProgramStep[]): void {
+  for (const step of steps) runStep(t, step);
+}
+
+function runStep(t: Transaction, { policy, condition, body }: ProgramStep): void {
+  if (!policy.enabled || !holds(t, condition)) return;
+  try {
+    runPolicy(t, policy);
+    runSteps(t, body ?? []);
+  } catch (thrown) {
+    if (!(thrown instanceof Raised) || !policy.continueOnError) throw thrown;
+    t.failed.add(policy.name);
+    if (thrown.policy !== null) t.failed.add(thrown.policy);
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The oracle: a plain interpreter of the resolved program. One request at a time, from route to answer, in the order of the
+ * reference and with nothing prepared. What it says is what compiled programs have to do.
+ */
+import type { ProgramTarget } from "#compiler/ir/program.ts";
+import type { Program } from "#compiler/ir/program.ts";
+import { headerMap, type Answer, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
+import { findPlace, passing } from "./entry.ts";
+import { answerTo, raised } from "./faults.ts";
+import { chooseRoute, handleFault, runFlows } from "./flows.ts";
+import { Headers } from "./message.ts";
+import { operators as properOperators, type Operators } from "./operators.ts";
+import { Raised, Transaction, World } from "./transaction.ts";
+
+/** Header lines that the hop writes for itself: nothing a bundle can change. */
+export const HOP_LINES = [
+  "connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol",
+  "sec-websocket-extensions", "sec-websocket-accept", "content-length", "transfer-encoding", "te", "trailer", "keep-alive",
+  "proxy-connection", "proxy-authorization", "http2-settings",
+];
+
+/** Interprets the requests of one project in order. */
+export class Oracle {
+  readonly #world: World;
+
+  constructor(program: Program, start: { monotonicMs: number; wallMs: number }, table: Operators = properOperators) {
+    this.#world = new World(program, table, start.monotonicMs, start.wallMs);
+  }
+
+  run(given: ParityRequest): Outcome {
+    const world = this.#world;
+    world.monotonicMs += given.advanceMs;
+    world.wallMs += given.advanceMs;
+    const host = given.host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
+    const place = findPlace(world.program, host, given.path);
+    if (place === null) {
+      return early(raised("messaging.adaptors.http.flow.ApplicationNotFound", `${host} and url: ${given.path}`, null), null);
+    }
+    const { environment, proxy, endpoint } = place;
+    const label = `${environment}/${proxy.name}/${endpoint.name}`;
+    const { mode } = endpoint.webSocket;
+    if (!given.upgrade && mode === "only") return early(raised("protocol.http.UpgradeRequired", "", null), label);
+    if (given.upgrade && mode === "deny") return early(raised("protocol.websocket.UpgradeDenied", "", null), label);
+    const headers = new Headers(passing([["Host", given.host], ...given.headers], proxy, world.program, given.upgrade));
+    const request = { verb: given.verb, path: given.path, query: given.query, headers };
+    const { upgrade, clientAddress } = given;
+    const t = new Transaction(world, place, { host, upgrade, clientAddress, request });
+    const { sent, isSwitched, isOwnBody } = this.#pipeline(t, given);
+    const response = t.response ?? answerTo(raised("messaging.runtime.RouteFailed", "", null));
+    return {
+      proxy: label,
+      route: t.route,
+      sent,
+      answer: {
+        status: response.status,
+        reason: response.reason,
+        headers: headerMap(response.headers.pairs(), HOP_LINES),
+        body: response.content === null && isOwnBody ? "of the target" : { text: response.content ?? "" },
+      },
+      fault: t.fault === null ? null : faultPart(t.fault),
+      failed: [...t.failed].sort(),
+      variables: Object.fromEntries(t.custom),
+      session: isSwitched && t.fault === null ? t.admitted : null,
+      defect: null,
+    };
+  }
+
+  #pipeline(t: Transaction, given: ParityRequest): { sent: Sent | null; isSwitched: boolean; isOwnBody: boolean } {
+    let sent: Sent | null = null;
+    let isSwitched = false;
+    let isOwnBody = false;
+    try {
+      runFlows(t, t.place.endpoint, "request");
+      chooseRoute(t);
+      if (t.target === null) {
+        t.response = { status: 200, reason: "", headers: new Headers([]), content: "" };
+      } else {
+        runFlows(t, t.target, "request");
+        sent = this.#send(t, t.target, given);
+        isSwitched = given.upgrade && given.answer.status === 101;
+        isOwnBody = true;
+        receive(t, t.target, given);
+      }
+      t.phase = "response";
+      if (t.target !== null) runFlows(t, t.target, "response");
+      t.inTarget = false;
+      runFlows(t, t.place.endpoint, "response");
+    } catch (thrown) {
+      if (!(thrown instanceof Raised)) throw thrown;
+      handleFault(t, thrown);
+    }
+    return { sent, isSwitched, isOwnBody };
+  }
+
+  /** Address and head of the request to the target (apigee-core 2.4). */
+  #send(t: Transaction, target: ProgramTarget, given: ParityRequest): Sent {
+    const { request } = t;
+    const at = this.#address(t, target);
+    const isCopied = (value: Value): boolean => value === null || String(value).toLowerCase() !== "false";
+    const path = isCopied(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
+    const queries = [at.query, isCopied(t.copyQueryParams) ? request.query : null];
+    const query = queries.filter((part) => part !== null && part !== "").join("&");
+    const isEmptyKept = query === "" && queries[1] === "" && queries[0] === null;
+    request.path = path === "" ? "/" : path;
+    request.query = query === "" && !isEmptyKept ? null : query;
+    const host = t.targetHost === null ? at.server : String(t.targetHost);
+    if (!/^[\x21-\x7e]+$/.test(host)) throw raised("steps.assignmessage.SetVariableFailed", "Host", null);
+    const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" && name.toLowerCase() !== "x-forwarded-for");
+    const before = request.headers.joined("x-forwarded-for");
+    const address = t.clientAddress.replace(/^::ffff:/, "");
+    lines.push(["Host", host], ["X-Forwarded-For", before === null ? address : `${before}, ${address}`]);
+    if (request.headers.joined("x-forwarded-proto") === null) lines.push(["X-Forwarded-Proto", "http"]);
+    if (request.headers.joined("x-forwarded-host") === null) {
+      lines.push(["X-Forwarded-Host", given.host]);
+    }
+    const uri = request.query === null ? request.path : `${request.path}?${request.query}`;
+    return { target: target.name, server: at.server, verb: request.verb, uri, headers: headerMap(lines, HOP_LINES) };
+  }
+
+  #address(t: Transaction, target: ProgramTarget): { server: string; path: string; query: string | null } {
+    const server = target.url === null ? this.#serverInTurn(t, target) : null;
+    if (t.targetUrl !== null) {
+      const url = parsedUrl(String(t.targetUrl));
+      if (url === null) throw raised("messaging.adaptors.http.flow.ServiceUnavailable", "target.url", null);
+      return url;
+    }
+    if (server !== null) return { server, path: target.path, query: null };
+    const url = parsedUrl(String(target.url));
+    if (url === null) throw new Error("targets of projects are http URLs");
+    return url;
+  }
+
+  #serverInTurn(t: Transaction, target: ProgramTarget): string {
+    const { environment, proxy } = t.place;
+    const known = this.#world.program.environments.find(({ name }) => name === environment)?.targetServers ?? [];
+    const active = target.servers.flatMap((name) => known.filter((server) => server.name === name && server.enabled));
+    const key = JSON.stringify([environment, proxy.name, target.name]);
+    const turn = this.#world.turns.get(key) ?? 0;
+    this.#world.turns.set(key, turn + 1);
+    const server = active[turn % active.length];
+    if (server === undefined) throw raised("messaging.adaptors.http.flow.NoActiveTargets", "", null);
+    return server.port === 80 ? String(server.host) : `${String(server.host)}:${String(server.port)}`;
+  }
+}
+
+/** http only, without user and fragment; every other text reaches nobody. */
+function parsedUrl(text: string): { server: string; path: string; query: string | null } | null {
+  const [, server, path = "", query] = /^http:\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s]*)?(?:\?([^#\s]*))?$/.exec(text) ?? [];
+  if (server === undefined) return null;
+  return { server: server.replace(/:80$/, ""), path: path === "/" ? "" : path, query: query === undefined || query === "" ? null : query };
+}
+
+function joined(base: string, suffix: string): string {
+  return base.endsWith("/") && suffix.startsWith("/") ? base + suffix.slice(1) : base + suffix;
+}
+
+/** The target's answer, without what belongs to its hop; a status that is no success is a fault of the target. */
+function receive(t: Transaction, target: ProgramTarget, { answer }: ParityRequest): void {
+  const gone = answer.headers
+    .filter(([name]) => name.toLowerCase() === "connection")
+    .flatMap(([, value]) => value.toLowerCase().split(",").map((element) => element.trim()))
+    .filter((name) => !/^(host|content-length|origin|sec-websocket-.*)$/.test(name));
+  const hop = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+  const kept = answer.headers.filter(([name]) => !hop.includes(name.toLowerCase()) && !gone.includes(name.toLowerCase()));
+  t.response = { status: answer.status, reason: answer.reason, headers: new Headers(kept), content: null };
+  if (isSuccess(target.successCodes, answer.status)) return;
+  const code = "messaging.adaptors.http.flow.ErrorResponseCode";
+  throw new Raised(code, answer.status, raised(code, "", null).text, null, t.response);
+}
+
+function isSuccess(codes: readonly string[], status: number): boolean {
+  const wanted = codes.length === 0 ? ["1xx", "2xx", "3xx"] : codes;
+  return wanted.some((code) => new RegExp(`^${code.toLowerCase().replaceAll("x", "[0-9]")}$`).test(String(status)));
+}
+
+function faultPart({ code, status, text, policy }: Raised): NonNullable<Outcome["fault"]> {
+  return { code, status, text, policy };
+}
+
+/** An answer before any flow. */
+function early(fault: Raised, proxy: string | null): Outcome {
+  const response = answerTo(fault);
+  const headers = headerMap(response.headers.pairs(), HOP_LINES);
+  const answer: Answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
+  return { proxy, route: null, sent: null, answer, fault: faultPart(fault), failed: [], variables: {}, session: null, defect: null };
+}

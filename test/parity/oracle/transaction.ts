@@ -1,0 +1,117 @@
+/** The state of one request under the oracle, and of the world that outlives it. Plain fields; decides nothing. */
+import type { Program, ProgramEndpoint, ProgramProxy, ProgramTarget } from "#compiler/ir/program.ts";
+import type { Admitted, Value } from "../outcome.ts";
+import type { Grant } from "./access.ts";
+import type { Headers } from "./message.ts";
+import type { Operators } from "./operators.ts";
+
+export interface OracleRequest {
+  verb: string;
+  path: string;
+  query: string | null;
+  readonly headers: Headers;
+}
+
+export interface OracleResponse {
+  status: number;
+  reason: string;
+  headers: Headers;
+  /** Null: the target's own body, or none. */
+  content: string | null;
+}
+
+/** What ends a flow. Thrown. */
+export class Raised {
+  readonly code: string;
+  readonly status: number;
+  readonly text: string;
+  readonly policy: string | null;
+  readonly response: OracleResponse | null;
+
+  constructor(code: string, status: number, text: string, policy: string | null, response: OracleResponse | null = null) {
+    this.code = code;
+    this.status = status;
+    this.text = text;
+    this.policy = policy;
+    this.response = response;
+  }
+}
+
+/** Variables of SpikeArrest after a policy ran. */
+export interface RateResult {
+  readonly allowed: number;
+  readonly available: number;
+  readonly exceeded: number;
+}
+
+/** A counter of SpikeArrest: every call that it let through. */
+export type Passed = { readonly atMs: number; readonly weight: number }[];
+
+/** What outlives a request. */
+export class World {
+  readonly program: Program;
+  readonly operators: Operators;
+  monotonicMs: number;
+  wallMs: number;
+  readonly passed = new Map<string, Passed>();
+  /** How often each target was asked. */
+  readonly turns = new Map<string, number>();
+
+  constructor(program: Program, operators: Operators, monotonicMs: number, wallMs: number) {
+    this.program = program;
+    this.operators = operators;
+    this.monotonicMs = monotonicMs;
+    this.wallMs = wallMs;
+  }
+}
+
+/** Where a request was routed to. */
+export interface Place {
+  readonly environment: string;
+  readonly proxy: ProgramProxy;
+  readonly endpoint: ProgramEndpoint;
+  readonly pathSuffix: string;
+}
+
+/** One request. */
+export class Transaction {
+  readonly world: World;
+  readonly place: Place;
+  readonly host: string;
+  readonly inboundUri: string;
+  readonly upgrade: boolean;
+  readonly clientAddress: string;
+  readonly request: OracleRequest;
+  response: OracleResponse | null = null;
+  phase: "request" | "response" | "fault" = "request";
+  inTarget = false;
+  fault: Raised | null = null;
+  readonly failed = new Set<string>();
+  readonly custom = new Map<string, Value>();
+  readonly rates = new Map<string, RateResult>();
+  readonly grants = new Map<string, Grant>();
+  access: Grant | null = null;
+  readonly admitted: Admitted[] = [];
+  flow = "";
+  route: string | null = null;
+  target: ProgramTarget | null = null;
+  targetUrl: Value = null;
+  copyPathSuffix: Value = true;
+  copyQueryParams: Value = true;
+  targetHost: Value = null;
+
+  constructor(
+    world: World,
+    place: Place,
+    start: { host: string; upgrade: boolean; clientAddress: string; request: OracleRequest },
+  ) {
+    this.world = world;
+    this.place = place;
+    this.host = start.host;
+    this.upgrade = start.upgrade;
+    this.clientAddress = start.clientAddress;
+    this.request = start.request;
+    const { path, query } = start.request;
+    this.inboundUri = query === null ? path : `${path}?${query}`;
+  }
+}

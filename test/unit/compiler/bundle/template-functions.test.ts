@@ -1,0 +1,59 @@
+/** Template functions in artifacts: those that a bundle calls ship, the others do not. */
+import { expect, test } from "vitest";
+import { bundleProgram } from "#compiler/6-bundle/bundle.ts";
+import { compile } from "#compiler/compile.ts";
+import { SourceFile } from "#compiler/source/source-file.ts";
+
+/** Calls, and the one file that each brings. */
+const calls = [
+  ["{md5Hex(client.ip)}", "runtime/template/digest.ts"],
+  ["{hmacSha256(request.header.k,client.ip)}", "runtime/template/hmac.ts"],
+  ["{encodeBase64(client.ip)}", "runtime/template/base64.ts"],
+  ["{randomLong()}", "runtime/template/random-long.ts"],
+  ["{replaceAll(client.ip,'a',client.scheme)}", "runtime/template/replace.ts"],
+  ["{escapeXML(client.ip)}", "runtime/language/functions/escape.ts"],
+  ["{substring(client.ip,0,client.port)}", "runtime/language/functions/substring.ts"],
+  ["{timeFormatUTCMs('y',system.timestamp)}", "runtime/language/functions/time-format.ts"],
+  ["{jsonPath($.a,client.ip)}", "runtime/language/functions/json-path.ts"],
+] as const;
+
+/** Calls that need no file: they are computed, or written out in place. */
+const free = [
+  "{md5Hex('a')}{escapeXML('<')}{timeFormatUTC('y',0)}{jsonPath($.a,'{}')}{encodeBase64('a')}",
+  "{createUuid()}{toUpperCase(client.ip)}{substring(client.ip,1,2)}{replaceAll(client.ip,'a','b')}{firstnonnull(client.ip,'a')}",
+];
+
+async function filesOf(template: string): Promise<{ readonly functions: readonly string[]; readonly code: string }> {
+  const { modules, diagnostics } = await compile([
+    new SourceFile("gateway.yaml", "kind: Gateway\nstore: { kind: memory }\n"),
+    new SourceFile(
+      "proxies/p/proxy.yaml",
+      "kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, preFlow: { request: [AM] }, routeRules: [{ name: none }] }]\n",
+    ),
+    new SourceFile(
+      "proxies/p/policies/AM.yaml",
+      `kind: AssignMessage\nactions: [{ set: { headers: { x: ${JSON.stringify(template)} } } }]\n`,
+    ),
+  ]);
+  if (modules === undefined) throw new Error(diagnostics.all.map(({ message }) => message).join("\n"));
+  const { inputs, code } = await bundleProgram(modules, { minify: false });
+  const functions = inputs.map(({ path }) => path).filter((path) => /^runtime\/(?:template|language\/functions)\//.test(path));
+  return { functions, code };
+}
+
+test.each(calls)("%s ships %s", async (template, file) => {
+  const { functions } = await filesOf(template);
+  expect(functions).toContain(file);
+  // A signature's key may be base64.
+  expect(functions.length).toBe(template.startsWith("{hmac") ? 2 : 1);
+});
+
+test.each(["plain {client.ip}", ...free])("%s ships none", async (template) => {
+  expect((await filesOf(template)).functions).toEqual([]);
+});
+
+test("of one file only the functions that are called", async () => {
+  const { code } = await filesOf("{escapeXML(client.ip)}");
+  expect(code).toContain("function escapeXml(");
+  expect(code).not.toContain("function escapeHtml(");
+});
