@@ -11,6 +11,7 @@ import { validate } from "./2-validate/validate.ts";
 import { resolve } from "./3-resolve/resolve.ts";
 import { analyze } from "./4-analyze/analyze.ts";
 import { narrow } from "./3-resolve/narrow.ts";
+import { lookAhead } from "./look-ahead.ts";
 import type { SourceFile } from "./source/source-file.ts";
 
 export type { EmittedModule } from "./5-emit/emit.ts";
@@ -38,7 +39,9 @@ export async function compile(files: readonly SourceFile[], options: CompileOpti
   const diagnostics = new Diagnostics();
   const inputHash = hashOf(files);
   const until = options.until ?? "ts";
-  const model = validate(parseProject(files, diagnostics), diagnostics);
+  const parsed = parseProject(files, diagnostics);
+  const model = validate(parsed, diagnostics);
+  if (model === null) lookAhead(parsed, diagnostics);
   if (model === null || until === "model") return { diagnostics, inputHash, ...(model === null ? {} : { model }) };
   const program = narrow(resolve(model, diagnostics), options.env ?? null);
   if (until === "program") return { diagnostics, inputHash, model, program };

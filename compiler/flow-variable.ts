@@ -12,8 +12,8 @@ export type Part = "first" | "values" | "count" | "line" | number;
 export type FlowVariable =
   | { readonly kind: "header"; readonly message: MessageName; readonly name: string; readonly part: Part }
   | { readonly kind: "headers"; readonly message: MessageName; readonly what: "count" | "names" }
-  | { readonly kind: "queryParam"; readonly name: string; readonly part: Part }
-  | { readonly kind: "queryParams"; readonly what: "count" | "names" }
+  | { readonly kind: "queryParam"; readonly message: MessageName; readonly name: string; readonly part: Part }
+  | { readonly kind: "queryParams"; readonly message: MessageName; readonly what: "count" | "names" }
   | { readonly kind: "formParam"; readonly name: string }
   | { readonly kind: "start-line"; readonly message: MessageName; readonly what: StartLine }
   | { readonly kind: "builtin"; readonly id: BuiltinVariable }
@@ -27,6 +27,8 @@ export type FlowVariable =
   /** `ratelimit.<policy>.*` of SpikeArrest. */
   | { readonly kind: "rate"; readonly policy: string; readonly name: string }
   | { readonly kind: "failed"; readonly policy: string }
+  /** `oauthV2.<policy>.fault.name` and `.fault.cause`. */
+  | { readonly kind: "failure"; readonly policy: string; readonly what: "name" | "cause" }
   | { readonly kind: "custom"; readonly name: string };
 
 export type StartLine = "verb" | "path" | "uri" | "querystring" | "version" | "status" | "reason" | "content" | "url";
@@ -36,6 +38,8 @@ export const builtinVariables = {
   "organization.name": row("text", false),
   "environment.name": row("text", false),
   "apiproxy.name": row("text", false),
+  "apiproxy.revision": row("text", false),
+  "apiproxy.basepath": row("text", false),
   "proxy.name": row("text", false),
   "proxy.basepath": row("text", false),
   "proxy.pathsuffix": row("text", false),
@@ -48,6 +52,7 @@ export const builtinVariables = {
   "system.timestamp": row("number", false),
   "system.time": row("text", false),
   "client.ip": row("text", false),
+  "client.resolved.ip": row("text", false),
   "client.host": row("text", false),
   "client.port": row("number", false),
   "client.scheme": row("text", false),
@@ -80,6 +85,19 @@ export const builtinVariables = {
 } as const;
 
 export type BuiltinVariable = keyof typeof builtinVariables;
+
+/** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
+const ABSENT = new RegExp(
+  "^(?:(?:proxy|target)\\.flow\\.(?:name|description)|current\\.flow\\.description|error\\.state" +
+    "|system\\.(?:uuid|pod\\.name|region\\.name|interface\\..+)|(?:client|target)\\.(?:sent|received)\\..+" +
+    "|target\\.(?:ip|expectedcn|evaluated\\.url|cn|country|email\\.address|locality|organization|organization\\.unit|state)" +
+    "|(?:loadbalancing|apigee|servicecallout|propertyset|private|mint|graphql|virtualhost|router|application)\\..+)$",
+);
+
+/** True for a variable of Apigee's that is not built here, so that it never has a value of its own. */
+export function isAbsent(name: string): boolean {
+  return ABSENT.test(name);
+}
 
 /** What static types know of a value. `text`: string or null; `any`: everything. */
 export type ValueType = "text" | "number" | "boolean" | "any";
@@ -134,6 +152,8 @@ export function valueType(variable: FlowVariable): ValueType {
       return variable.what === "zone" ? "text" : "number";
     case "failed":
       return "boolean";
+    case "failure":
+      return "text";
     case "access":
     case "jwt":
     case "issued":
@@ -150,9 +170,9 @@ function messageVariable(message: MessageName, rest: string): FlowVariable | nul
   if (rest === "headers.names" || rest === "headers.names.string") return { kind: "headers", message, what: "names" };
   const isRequest = message === "request" || message === "message";
   const query = isRequest ? multiValued(rest, "queryparam.") : null;
-  if (query !== null) return { kind: "queryParam", name: query.name, part: query.part };
-  if (isRequest && rest === "queryparams.count") return { kind: "queryParams", what: "count" };
-  if (isRequest && rest.startsWith("queryparams.names")) return { kind: "queryParams", what: "names" };
+  if (query !== null) return { kind: "queryParam", message, name: query.name, part: query.part };
+  if (isRequest && rest === "queryparams.count") return { kind: "queryParams", message, what: "count" };
+  if (isRequest && rest.startsWith("queryparams.names")) return { kind: "queryParams", message, what: "names" };
   if (isRequest && rest.startsWith("formparam.")) return { kind: "formParam", name: rest.slice("formparam.".length) };
   const start = startLines[rest];
   return start === undefined ? null : { kind: "start-line", message, what: start };
@@ -192,6 +212,9 @@ function policyVariable(name: string, isPolicy: (name: string) => boolean): Flow
   const [prefix, policy, path] = splitPolicy(name, isPolicy) ?? [];
   if (prefix === undefined || policy === undefined || path === undefined) return null;
   if (path.length === 1 && path[0] === "failed") return { kind: "failed", policy };
+  const what = path.join(".");
+  if (prefix === "oauthV2" && what === "fault.name") return { kind: "failure", policy, what: "name" };
+  if (prefix === "oauthV2" && what === "fault.cause") return { kind: "failure", policy, what: "cause" };
   if (prefix === "verifyapikey") return { kind: "access", policy, path };
   if (prefix === "oauthv2accesstoken") return { kind: "issued", policy, name: path.join(".") };
   if (prefix === "ratelimit") return { kind: "rate", policy, name: path.join(".") };

@@ -5,6 +5,7 @@
 import type { Exchange } from "./context.ts";
 import { fault, isFault } from "./fault.ts";
 import type { Maybe } from "./maybe.ts";
+import { takeFault } from "./run.ts";
 
 /** Takes a route rule: from here on the target endpoint's flows run. */
 export function takeRoute(x: Exchange, rule: string, target: string): void {
@@ -26,9 +27,9 @@ export function noRoute(): never {
 export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
   if (!isFault(thrown)) throw thrown;
   x.trace?.end("fault");
-  x.noteFailed(policy);
-  // Of a shared flow that is carried on from, the policy that failed too.
-  if (thrown.policy !== null && thrown.policy !== policy) x.noteFailed(thrown.policy);
+  x.noteFailed(policy, thrown);
+  // A policy of the shared flow that this one called has failed as well.
+  if (thrown.policy !== null && thrown.policy !== policy) x.noteFailed(thrown.policy, thrown);
 }
 
 /** The same for a step that may wait. */
@@ -40,6 +41,27 @@ export function carryOnLater(x: Exchange, policy: string, step: () => Maybe<void
   } catch (thrown) {
     carryOn(x, thrown, policy);
   }
+}
+
+/**
+ * `alwaysEnforce`: the default fault rule runs behind the others, also where a step of theirs failed, but not where one
+ * raised a fault of its own choice (apigee-core section 3.7, rule 5).
+ */
+export function enforce<X extends Exchange>(x: X, rules: (x: X) => Maybe<void>, always: (x: X) => Maybe<void>): Maybe<void> {
+  let wait: Maybe<void>;
+  try {
+    wait = rules(x);
+  } catch (thrown) {
+    failRule(x, thrown);
+    return always(x);
+  }
+  if (!(wait instanceof Promise)) return always(x);
+  return wait.catch((thrown: unknown) => failRule(x, thrown)).then(() => always(x));
+}
+
+function failRule(x: Exchange, thrown: unknown): void {
+  if (!isFault(thrown) || thrown.code === "steps.raisefault.RaiseFault") throw thrown;
+  takeFault(x, thrown);
 }
 
 /** A traced step begins. `condition` is its condition's value, null when it has none. */

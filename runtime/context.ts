@@ -41,6 +41,9 @@ export class Exchange {
   readonly pathSuffix: string;
   readonly session: Session | null;
   readonly request: RequestMessage;
+  /** Path and query as they came; flows and the target's address may change those of `request`. */
+  readonly inboundPath: string;
+  readonly inboundQuery: string | null;
   /** The target's answer, or the one that a fault or a null route makes. */
   response: ResponseMessage | null = null;
   /** Set from the moment a fault was raised. */
@@ -67,6 +70,8 @@ export class Exchange {
   results: Record<string, unknown> | null = null;
   /** Names of policies that failed (`<prefix>.<policy>.failed`); null while none has. */
   failed: string[] | null = null;
+  /** What each of them failed with, the last time. */
+  failures: Record<string, Fault> | null = null;
   /** Form parameters of the request's body, where a policy reads them; null otherwise. */
   form: URLSearchParams | null = null;
   /** Recording of this exchange; null unless Debug asked for it. */
@@ -86,6 +91,8 @@ export class Exchange {
     this.pathSuffix = start.pathSuffix;
     this.session = start.session;
     this.request = start.request;
+    this.inboundPath = start.request.path;
+    this.inboundQuery = start.request.query;
     this.startedWallMs = start.gateway.clock.wallMs();
     this.startedMs = start.gateway.clock.monotonicMs();
   }
@@ -101,8 +108,10 @@ export class Exchange {
     this.results[policy] = result;
   }
 
-  /** Notes that a policy failed. */
-  noteFailed(policy: string): void {
+  /** Notes that a policy failed, and with what. */
+  noteFailed(policy: string, cause: Fault): void {
     (this.failed ??= []).push(policy);
+    this.failures ??= Object.create(null) as Record<string, Fault>;
+    this.failures[policy] = cause;
   }
 }

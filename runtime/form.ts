@@ -15,7 +15,7 @@ export function readForm(
   const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   const length = Number(incoming.headers["content-length"] ?? "NaN");
   if (type !== "application/x-www-form-urlencoded" || !(length <= limits.formBytesMax)) return done(null, null);
-  if (incoming.headers.expect !== undefined) outgoing.writeContinue();
+  if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing.writeContinue();
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => void chunks.push(chunk));
   incoming.once("end", () => {

@@ -9,6 +9,8 @@ export interface Limits {
   readonly requestHeadersMax: number;
   /** Bytes of the request target; more is answered 414 (Apigee: URL limit 10 KB). */
   readonly requestTargetBytesMax: number;
+  /** Requests of one client connection whose answers are under way at once (pipelining); more end the connection. */
+  readonly requestsPipelinedMax: number;
   /** Time for a client to send a whole request head. */
   readonly requestHeadTimeoutMs: number;
   /** Time for a client to send a whole request. */
@@ -102,6 +104,7 @@ export const defaultLimits: Limits = {
   requestHeadBytesMax: 16 * 1024,
   requestHeadersMax: 100,
   requestTargetBytesMax: 10 * 1024,
+  requestsPipelinedMax: 100,
   requestHeadTimeoutMs: 10_000,
   requestTimeoutMs: 300_000,
   keepAliveTimeoutMs: 65_000,

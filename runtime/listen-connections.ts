@@ -80,10 +80,9 @@ export class Connections {
     return true;
   }
 
-  /** True while an answer is under way on it. */
-  isAnswering(socket: Socket): boolean {
-    const turn = turnOf(socket);
-    return turn !== undefined && turn.answering > 0;
+  /** How many answers are under way on it. */
+  answering(socket: Socket): number {
+    return turnOf(socket)?.answering ?? 0;
   }
 
   /** The socket leaves HTTP. */

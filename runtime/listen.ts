@@ -22,6 +22,7 @@ export type ListenLimits = Pick<
   | "requestHeadersMax"
   | "requestHeadTimeoutMs"
   | "requestTimeoutMs"
+  | "requestsPipelinedMax"
   | "tcpKeepAliveMs"
   | "tlsHandshakeTimeoutMs"
 >;
@@ -107,7 +108,7 @@ export function serverOptions({ limits, isUpgrade }: ListenerOptions, connection
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    shouldUpgradeCallback: (request) => isUpgrade(request) && !connections.isAnswering(request.socket),
+    shouldUpgradeCallback: (request) => isUpgrade(request) && connections.answering(request.socket) === 0,
     // Handlers look at Host: node would answer 400 itself and still hand out what is pipelined behind that.
     requireHostHeader: false,
     insecureHTTPParser: false,
@@ -227,6 +228,11 @@ export class HttpListener implements Listener {
   #request(request: IncomingMessage, response: ServerResponse): void {
     // Node hands out all requests of one packet at once, also those behind an answer that says `Connection: close`.
     if (!this.#connections.begin(request, response)) return;
+    if (this.#connections.answering(request.socket) > this.#options.limits.requestsPipelinedMax) {
+      this.#options.onRefused?.("badRequest");
+      request.socket.destroy();
+      return;
+    }
     if (this.#isStopped) response.shouldKeepAlive = false;
     this.#options.onRequest(request, response);
   }

@@ -156,8 +156,7 @@ export class RequestMessage extends Message {
 
 /** A response: the target's, or one that the gateway makes. */
 export class ResponseMessage extends Message {
-  /** Status code, 100 to 999. */
-  status: number;
+  #status: number;
   /** Reason phrase; empty means the standard one. */
   reason: string;
   /** Body that a policy or fault wrote; null while the body (if any) is the target's own stream. */
@@ -165,8 +164,18 @@ export class ResponseMessage extends Message {
 
   constructor(status: number, reason: string, lines: HeaderLines) {
     super(lines);
-    this.status = status;
+    this.#status = status;
     this.reason = reason;
+  }
+
+  /** Status code, 100 to 999. Another status takes the old one's reason phrase away. */
+  get status(): number {
+    return this.#status;
+  }
+
+  set status(status: number) {
+    if (status !== this.#status) this.reason = "";
+    this.#status = status;
   }
 }
 

@@ -42,6 +42,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   #bytesOut = 0;
   #interimResponses = 0;
   #apiTimer: Timer | null = null;
+  /** Runs while the whole answer is written and the client has not taken it. */
+  #stallTimer: Timer | null = null;
   #isCounted = false;
   /** Why there was no exchange. */
   #refusal: Fault | null = null;
@@ -236,6 +238,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       if (content === null || content.length === 0 || !takesBody) outgoing.end();
       else outgoing.end(content);
       if (!this.#incoming.complete) this.#incoming.resume();
+      this.#awaitTaking();
       return;
     }
     answer.on("data", this.#onAnswerData).on("end", this.#onAnswerEnd).on("error", ignoreError);
@@ -269,7 +272,21 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       this.#outgoing.addTrailers(pairs);
     }
     this.#outgoing.end();
+    this.#awaitTaking();
   };
+
+  /** The whole answer is written, and no deadline of the target's runs any more: the client has to take it. */
+  #awaitTaking(): void {
+    const { socket } = this.#incoming;
+    if (socket.destroyed || this.#outgoing.writableFinished) return;
+    const { clock, limits } = this.#gateway;
+    const takenBytes = socket.bytesWritten - socket.writableLength;
+    this.#stallTimer = clock.setTimer(() => {
+      const isStalled = socket.writableLength > 0 && socket.bytesWritten - socket.writableLength === takenBytes;
+      if (isStalled) socket.destroy();
+      else this.#awaitTaking();
+    }, limits.writeStallTimeoutMs);
+  }
 
   readonly #onAnswerClose = (): void => {
     if (this.#answer?.complete === false) this.#outgoing.destroy();
@@ -292,6 +309,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     this.#stage = "over";
     if (this.#isCounted) this.#gateway.exchanges--;
     if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
+    if (this.#stallTimer !== null) this.#gateway.clock.clearTimer(this.#stallTimer);
     this.#target?.abort();
     this.#answer?.destroy();
     const { log, metrics, clock } = this.#gateway;

@@ -115,11 +115,12 @@ export function faultResponse(cause: Fault): ResponseMessage {
   return response;
 }
 
-function takeFault(x: Exchange, thrown: unknown): void {
+/** Puts an exchange into the state of a fault: its answer is the one that no rule has touched. */
+export function takeFault(x: Exchange, thrown: unknown): void {
   const cause = isFault(thrown) ? thrown : internalError(x, thrown);
   x.trace?.end("fault");
   if (cause.policy !== null) {
-    x.noteFailed(cause.policy);
+    x.noteFailed(cause.policy, cause);
     x.gateway.metrics.policyFault(x.program, cause.policy);
   }
   x.fault = cause;

@@ -34,6 +34,8 @@ import type { SessionServices } from "./upgrade/session.ts";
 const EXIT_CONFIGURATION = 78;
 /** Exit code for options that do not exist (EX_USAGE). */
 const EXIT_USAGE = 64;
+/** Turns of the event loop that a stopping gateway waits for the records of sessions that it broke off. */
+const RECORD_TURNS_MAX = 100;
 const KNOWN_FLAGS: readonly string[] = ["--version", "--routes", "--print-config", "--check"];
 
 /** Where a gateway takes what is not in its program. */
@@ -153,15 +155,12 @@ async function finishStart(
     // Newcomers that are refused come and go; only what was admitted has to end. Sessions have a connection each.
     leftCount: () => (settings.refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, connections())),
     hasSuccessor: () => settings.hasSuccessor ?? (!settings.refuse && knock(program, listeners, clock)),
-    destroyAll: () => {
-      for (const side of sides) void side.stopAccepting();
-      for (const listener of [...listeners, ...sides]) listener.destroyAll();
-    },
+    destroyAll: () => destroyAll(sessions, listeners, sides),
     note: (event, fields) => log.event(event, fields),
     finished: (exitCode) => {
       gateway.revocations.close();
       metrics.close();
-      void andThen(gateway.store.close(), () => finish(exitCode));
+      void lastRecords(sessions).then(() => andThen(gateway.store.close(), () => finish(exitCode)));
     },
   }, clock);
   const lifecycle = { isReady: () => isReady, drain: () => drain.signal("admin") };
@@ -196,6 +195,22 @@ async function finishStart(
   return { gateway, listeners, drain, finished };
 }
 
+/** Nobody gets any more time, but everybody a close frame where one fits, and a record. */
+function destroyAll(sessions: Sessions, listeners: readonly Listener[], sides: readonly Listener[]): void {
+  const left = [...sessions.all()];
+  for (const session of left) session.end("shutdown");
+  for (const side of sides) void side.stopAccepting();
+  for (const listener of [...listeners, ...sides]) listener.destroyAll();
+  for (const session of left) session.breakOff();
+}
+
+/** Sockets that were destroyed say so within a few turns of the event loop; then their sessions are recorded. */
+async function lastRecords(sessions: Sessions): Promise<void> {
+  for (let turn = 0; turn < RECORD_TURNS_MAX && sessions.count > 0; turn++) {
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+}
+
 /** A gateway that cannot start serves nobody and keeps nothing that would keep its process alive. */
 async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Promise<void> {
   const stopped = listeners.map((listener) => listener.stopAccepting());
@@ -218,7 +233,9 @@ function adminOptions(program: GatewayProgram, host: GatewayHost): AdminOptions 
 function knock(program: GatewayProgram, listeners: readonly Listener[], clock: Clock): Maybe<boolean> {
   const [spec] = program.listeners();
   const [listener] = listeners;
-  return spec === undefined || listener === undefined ? false : hasSuccessor(spec.host, listener.port, clock);
+  if (spec === undefined || listener === undefined) return false;
+  // The own listener closes at a calm moment, which may be still to come: until then it would answer the knock itself.
+  return listener.stopAccepting().then(() => hasSuccessor(spec.host, listener.port, clock));
 }
 
 function readProgramSettings(program: GatewayProgram, host: GatewayHost): readonly string[] {

@@ -7,8 +7,8 @@ import { attributeOf, type AccessGrant, type Attributes } from "./access/model.t
 import type { Exchange, Value } from "./context.ts";
 import { fault, faultName, faults } from "./fault.ts";
 import type { Message, ResponseMessage } from "./message.ts";
-import { unresolved } from "./policies/assign-message.ts";
-import { queryNames, queryParam, setQueryParam } from "./query.ts";
+import { requestMethod, statusCode, switchedProtocols, unresolved } from "./policies/assign-message.ts";
+import { queryNames, queryParam, queryParamValues, setQueryParam } from "./query.ts";
 
 /** A value as the text that templates put in: null is the fallback. */
 export function textOr(value: Value, fallback: string): string {
@@ -45,9 +45,10 @@ export function requestUri(x: Exchange): string {
   return query === null ? path : `${path}?${query}`;
 }
 
-/** `proxy.url`: the inbound URL. */
+/** `proxy.url`: the inbound URL, whatever flows and targets have made of it since. */
 export function proxyUrl(x: Exchange): string {
-  return `${x.scheme}://${x.host}${requestUri(x)}`;
+  const { inboundPath, inboundQuery } = x;
+  return `${x.scheme}://${x.host}${inboundPath}${inboundQuery === null ? "" : `?${inboundQuery}`}`;
 }
 
 /** `client.ip`: the address of the TCP peer, without the prefix of mapped IPv4. */
@@ -83,18 +84,15 @@ export function clientSubject(x: Exchange, field: SubjectField): string | null {
   return typeof value === "string" ? value : Array.isArray(value) ? String(value[0]) : null;
 }
 
-/** `request.queryparam.<name>.<n>`, `.values`, `.values.count`. */
-export function queryValues(x: Exchange, name: string): string[] {
-  return queryNamesAndValues(x).filter(([other]) => other === name).map(([, value]) => value);
+/** `request.queryparam.<name>.<n>`, `.values`, `.values.count`; null without any. */
+export function queryValues(x: Exchange, name: string): string[] | null {
+  const values = queryParamValues(x.request.query, name);
+  return values.length === 0 ? null : values;
 }
 
 /** `request.queryparams.names`. */
 export function queryParamNames(x: Exchange): string[] {
   return x.request.query === null ? [] : [...queryNames(x.request.query)];
-}
-
-function queryNamesAndValues(x: Exchange): [string, string][] {
-  return x.request.query === null ? [] : [...new URLSearchParams(x.request.query)];
 }
 
 /** `request.queryparam.<name>`: the first value. */
@@ -136,13 +134,27 @@ export function reasonPhrase(message: ResponseMessage | null): string | null {
   return message.reason === "" ? (STATUS_CODES[message.status] ?? "") : message.reason;
 }
 
-/** Writes `response.status.code`; what is no status raises a fault. */
-export function writeStatus(x: Exchange, value: Value): void {
-  const status = Number(value);
-  if (!Number.isInteger(status) || status < 100 || status > 599) {
-    throw fault("steps.assignmessage.SetVariableFailed", "response.status.code");
-  }
-  responseOf(x).status = status;
+/** Writes `response.status.code`: a final status, 200 to 599, or the policy's fault. */
+export function writeStatus(x: Exchange, policy: string, value: Value): void {
+  const response = unswitched(x, policy);
+  response.status = statusCode(policy, textOr(value, ""));
+}
+
+/** Writes `response.content`. */
+export function writeContent(x: Exchange, policy: string, text: string): void {
+  unswitched(x, policy).content = text;
+}
+
+/** Writes `request.verb`; an upgrade is a GET (RFC 6455 section 4.1) and stays one. */
+export function writeVerb(x: Exchange, policy: string, text: string): void {
+  if (x.session === null) x.request.verb = requestMethod(policy, text);
+}
+
+/** The response, unless it is the target's 101: that one keeps its status and has no body. */
+function unswitched(x: Exchange, policy: string): ResponseMessage {
+  const response = responseOf(x);
+  if (response.status === 101 && x.fault === null) switchedProtocols(policy);
+  return response;
 }
 
 /** `is.error` is a field; `fault.name` and its kin are read from the fault. */
@@ -164,6 +176,17 @@ export function faultVariable(x: Exchange, what: "name" | "reason" | "category" 
 /** `<prefix>.<policy>.failed`. */
 export function hasFailed(x: Exchange, policy: string): boolean {
   return x.failed !== null && x.failed.includes(policy);
+}
+
+/**
+ * `oauthV2.<policy>.fault.name` and `.fault.cause`; null while the policy has not failed. The name keeps the prefix of the
+ * codes that come from the access data (apigee-policies section 3.28).
+ */
+export function failureVariable(x: Exchange, policy: string, what: "name" | "cause"): string | null {
+  const cause = x.failures?.[policy];
+  if (cause === undefined) return null;
+  if (what === "cause") return cause.text;
+  return cause.code.startsWith("keymanagement.service.") ? cause.code : faultName(cause.code);
 }
 
 /** What a policy kept under its name; null before it ran. */

@@ -90,7 +90,7 @@ function keyHelp(located: Located, key: string, schema: AnnotatedSchema): string
 function describeType(located: Located, schema: AnnotatedSchema, { diagnostics, positions }: Context): void {
   const span = spanOf(located, positions);
   const { value } = located;
-  if (schema["x-secret"] === true && typeof value !== "object") {
+  if (schema["x-secret"] === true && typeof value !== "object" && !isVariable(value, schema)) {
     const help = schema["x-expected"] === undefined ? null : `write ${schema["x-expected"]}`;
     diagnostics.report("AGW4001", span, { key: located.words, what: "a secret" }, { help });
     return;
@@ -108,6 +108,9 @@ function describeType(located: Located, schema: AnnotatedSchema, { diagnostics, 
 
 function typeHelp(located: Located, source: string, schema: AnnotatedSchema): string | null {
   const { value } = located;
+  if (isVariable(value, schema)) return `write { ref: ${value} }`;
+  const unit = unitHelp(value, schema);
+  if (unit !== null) return unit;
   const takesText =
     (schema.type === "string" && schema.enum === undefined) ||
     (schema.type === undefined && schema["x-expected"]?.startsWith("a text") === true);
@@ -121,10 +124,25 @@ function typeHelp(located: Located, source: string, schema: AnnotatedSchema): st
   if (schema.type === "boolean" && typeof value === "string" && /^(yes|no|on|off|true|false)$/i.test(value)) {
     return `write ${/^(yes|on|true)$/i.test(value) ? "true" : "false"}`;
   }
-  if ((schema.type === "integer" || schema.type === "number") && typeof value === "string" && /^\d+$/.test(value)) {
-    return `write ${value} without quotes`;
-  }
+  const takesNumber =
+    schema.type === "integer" || schema.type === "number" || schema["x-expected"]?.startsWith("a port") === true;
+  if (takesNumber && typeof value === "string" && /^\d{1,15}$/.test(value)) return `write ${value} without quotes`;
   return value === null ? "give it a value, or remove the key" : null;
+}
+
+/** True for the name of a request's variable where a policy wants `{ ref: name }`: a slip, and no secret. */
+function isVariable(value: unknown, schema: AnnotatedSchema): value is string {
+  const takesRef = schema["x-expected"]?.startsWith("{ ref:") === true;
+  return takesRef && typeof value === "string" && /^request\.(queryparam|header|formparam)\.[\w.-]{1,100}$/.test(value);
+}
+
+/** A bare number where a unit belongs. */
+function unitHelp(value: unknown, schema: AnnotatedSchema): string | null {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) return null;
+  const format = schema["x-format"] ?? "";
+  const expected = schema["x-expected"] ?? "";
+  if (format.endsWith("duration") || expected.startsWith("a duration")) return `write ${String(value)}s for seconds`;
+  return format === "size" || expected.startsWith("a size") ? `write ${String(value)}KiB or another unit` : null;
 }
 
 function describeChoice(

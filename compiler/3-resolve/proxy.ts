@@ -1,6 +1,7 @@
 /** One proxy: endpoints with their flows, route rules, targets. */
 import { closeReasons, type CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import { nearest } from "../diagnostics/nearest.ts";
 import type {
   BundleModel,
   EndpointFlowsModel,
@@ -38,7 +39,7 @@ export function resolveProxy(
   environments: readonly Named<EnvironmentModel>[],
   diagnostics: Diagnostics,
 ): ProgramProxy {
-  const steps = new StepResolver(model, proxy, diagnostics);
+  const steps = new StepResolver(model, proxy.value, diagnostics);
   const { value } = proxy;
   uniqueNames("proxy endpoint", value.proxyEndpoints, model.positions, diagnostics);
   uniqueNames("target endpoint", value.targetEndpoints ?? [], model.positions, diagnostics);
@@ -116,7 +117,9 @@ function resolveRoutes(
       });
     }
     const target = routeTarget(model, endpoint, rule, targets, inline, diagnostics);
-    if (target !== null) used.add(target.name);
+    // A target that a misspelt name probably means is not reported as unused as well.
+    const name = target?.name ?? nearest(rule.targetEndpoint ?? "", targets.map((other) => other.name));
+    if (name !== null) used.add(name);
     return { name: rule.name, condition: steps.condition(rule, "condition"), target, span };
   });
 }

@@ -14,6 +14,7 @@ import type {
 import { checkAccess } from "./access.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveProxy } from "./proxy.ts";
+import { checkSharedFlows } from "./shared-flow.ts";
 import { targetServers } from "./target.ts";
 
 /** The environment of projects that write none. */
@@ -37,6 +38,7 @@ export function resolve(model: BundleModel, diagnostics: Diagnostics): Program {
   for (const proxy of model.proxies) {
     proxies.push(resolveProxy(model, proxy, served.get(proxy.name) ?? [], diagnostics));
   }
+  checkSharedFlows(model, proxies, diagnostics);
   checkAccess(model, names, diagnostics);
   return {
     organization: model.gateway.organization ?? "apigw",

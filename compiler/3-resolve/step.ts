@@ -2,37 +2,56 @@
 import { parseCondition } from "#runtime/language/condition.ts";
 import { policyByKind } from "../policies/index.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, Named, PolicyModel, ProxyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
+import { nearest } from "../diagnostics/nearest.ts";
+import type { BundleModel, Named, PolicyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
+import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";
 
 /** Shared flows that call each other deeper than this are refused. */
 const SHARED_FLOW_DEPTH_MAX = 16;
+/** Steps of one proxy, those of shared flows counted at each call. */
+const STEPS_MAX = 10_000;
 
 /** Where steps look their policies up: a proxy, or a shared flow that it calls. */
 interface Scope {
   readonly policies: readonly Named<PolicyModel>[];
-  /** Names of the shared flows entered so far. */
-  readonly path: readonly string[];
+  /** The shared flows entered so far, and where each is called. */
+  readonly path: readonly { readonly name: string; readonly call: Span }[];
 }
 
-/** Resolves the steps of one proxy. */
+/** Resolves the steps of one proxy, or of a shared flow by itself. */
 export class StepResolver {
   readonly #model: BundleModel;
   readonly #scope: Scope;
   readonly #diagnostics: Diagnostics;
   readonly #policies = new Map<string, ProgramPolicy>();
   readonly #reported = new Set<object>();
+  /** Policies that misspelt steps probably mean. */
+  readonly #meant = new Set<string>();
+  readonly #sharedFlows = new Set<string>();
+  #steps = 0;
 
-  constructor(model: BundleModel, proxy: Named<ProxyModel>, diagnostics: Diagnostics) {
+  /** `owner` is a proxy, or a shared flow that is looked at by itself; then it is the first of `path`. */
+  constructor(
+    model: BundleModel,
+    owner: { readonly policies: readonly Named<PolicyModel>[] },
+    diagnostics: Diagnostics,
+    path: Scope["path"] = [],
+  ) {
     this.#model = model;
-    this.#scope = { policies: proxy.value.policies, path: [] };
+    this.#scope = { policies: owner.policies, path };
     this.#diagnostics = diagnostics;
   }
 
   /** Every policy that a step runs, in the order of first use. */
   get policies(): readonly ProgramPolicy[] {
     return [...this.#policies.values()];
+  }
+
+  /** Names of the shared flows that steps call, directly or through others. */
+  get sharedFlows(): ReadonlySet<string> {
+    return this.#sharedFlows;
   }
 
   /** Steps of a list; those that cannot be resolved are left out, after a report. */
@@ -58,10 +77,10 @@ export class StepResolver {
     return null;
   }
 
-  /** Warns of the proxy's policies that no step uses. */
+  /** Warns of the owner's policies that no step uses, nor probably means. */
   reportUnattached(): void {
     for (const policy of this.#scope.policies) {
-      if (this.#policies.has(policy.name)) continue;
+      if (this.#policies.has(policy.name) || this.#meant.has(policy.name)) continue;
       this.#diagnostics.report("AGW2014", this.#model.positions.of(policy.value), { name: policy.name });
     }
   }
@@ -70,16 +89,21 @@ export class StepResolver {
     const name = typeof step === "string" ? step : step.name;
     const { positions } = this.#model;
     const span = typeof step === "string" ? positions.of(list, at) : positions.of(step, "name");
+    this.#steps++;
+    // Before the policy is looked for: a condition may be wrong whatever comes of its step.
+    const condition = typeof step === "string" ? null : this.condition(step, "condition");
     const policy = this.#policy(name, scope);
     if (policy === null) {
       const names = scope.policies.map((other) => other.name);
+      const near = nearest(name, names);
+      if (near !== null && scope === this.#scope) this.#meant.add(near);
       const help = meant(name, names).help ?? `policies here: ${known(names)}`;
       this.#diagnostics.report("AGW2004", span, { name }, { help });
       return null;
     }
     return {
       policy,
-      condition: typeof step === "string" ? null : this.condition(step, "condition"),
+      condition,
       body: this.#body(policy, scope),
       span,
     };
@@ -88,7 +112,7 @@ export class StepResolver {
   #policy(name: string, scope: Scope): ProgramPolicy | null {
     const found = scope.policies.find((policy) => policy.name === name);
     if (found === undefined) return null;
-    const id = [...scope.path.slice(-1), name].join("/");
+    const id = [...scope.path.slice(-1).map((entered) => entered.name), name].join("/");
     const existing = this.#policies.get(id);
     if (existing !== undefined) return existing;
     const definition = policyByKind(found.value.kind);
@@ -119,15 +143,31 @@ export class StepResolver {
       this.#once(policy.model, () => this.#diagnostics.report("AGW2005", span, { name, known: known(names) }, meant(name, names)));
       return [];
     }
-    if (scope.path.includes(name) || scope.path.length >= SHARED_FLOW_DEPTH_MAX) {
-      const path = [...scope.path.slice(scope.path.indexOf(name)), name].join(" -> ");
-      this.#once(policy.model, () => this.#diagnostics.report("AGW2013", span, { path }));
+    const again = scope.path.findIndex((entered) => entered.name === name);
+    if (again >= 0) {
+      const circle = scope.path.slice(again);
+      const path = [...circle.map((entered) => entered.name), name].join(" -> ");
+      const related = circle.slice(1).map((entered) => ({ span: entered.call, message: `"${entered.name}" is called here` }));
+      this.#once(policy.model, () => this.#diagnostics.report("AGW2013", span, { path }, { related }));
       return [];
     }
-    return this.#shared(shared, [...scope.path, name]);
+    const limit = this.#limitOf(scope);
+    if (limit !== null) {
+      // Once is enough: every call from here on would say the same.
+      this.#once(this.#policies, () => this.#diagnostics.report("AGW2019", span, { name, limit }));
+      return [];
+    }
+    this.#sharedFlows.add(name);
+    return this.#shared(shared, [...scope.path, { name, call: span }]);
   }
 
-  #shared(shared: Named<SharedFlowModel>, path: readonly string[]): ProgramStep[] {
+  /** The bound at which calls stop; null below it. */
+  #limitOf(scope: Scope): string | null {
+    if (scope.path.length >= SHARED_FLOW_DEPTH_MAX) return `${String(SHARED_FLOW_DEPTH_MAX)} calls within each other`;
+    return this.#steps >= STEPS_MAX ? `${String(STEPS_MAX)} steps of one proxy` : null;
+  }
+
+  #shared(shared: Named<SharedFlowModel>, path: Scope["path"]): ProgramStep[] {
     return this.list(shared.value.steps, { policies: shared.value.policies, path });
   }
 

@@ -141,8 +141,7 @@ class ProxyPlanner {
   }
 
   #flow(flow: ProgramFlow, side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
-    const items = this.#items(flow[side], { ...place, flow: flow.name });
-    return items.length === 0 ? [] : [...this.#flowName(flow.name), ...items];
+    return [...this.#flowName(flow.name), ...this.#items(flow[side], { ...place, flow: flow.name })];
   }
 
   /** Conditional flows: the first that matches, also when it has nothing to do in this direction. */

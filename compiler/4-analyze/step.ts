@@ -98,13 +98,13 @@ export class StepAnalysis {
         this.#diagnostics.report(problem.code, span, { problem: problem.problem });
         return;
       case "AGW3010": {
-        const help = "tie the expression to the start with ^, or write how often its parts may repeat: {1,9} instead of +";
+        const help = "tie the expression to the start with ^, or bound its repetitions: {1,9} instead of +";
         this.#diagnostics.report(problem.code, span, { complexity: problem.complexity }, { help });
         return;
       }
       case "AGW4001": {
-        const help = "take the key from a variable";
-        this.#diagnostics.report(problem.code, span, { key: `the call of ${problem.function}`, what: "a key" }, { help });
+        const params = { key: `the call of ${problem.function}`, what: "a key" };
+        this.#diagnostics.report(problem.code, span, params, { help: "take the key from a variable" });
         return;
       }
     }

@@ -1,5 +1,5 @@
 /** Which variables and headers the chains of one proxy read, write and own. */
-import { flowVariable, type FlowVariable } from "../flow-variable.ts";
+import { flowVariable, isAbsent, type FlowVariable } from "../flow-variable.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
@@ -54,7 +54,8 @@ export class Usage {
       if (this.variable(name).kind !== "custom" || this.#writes.has(name)) continue;
       if (prefixes.some((prefix) => name.startsWith(prefix))) continue;
       const near = nearest(name, [...this.#writes]);
-      diagnostics.report("AGW3016", span, { name }, { help: near === null ? null : `did you mean "${near}"?` });
+      const absent = isAbsent(name) ? "Apigee sets it; this gateway does not" : null;
+      diagnostics.report("AGW3016", span, { name }, { help: near === null ? absent : `did you mean "${near}"?` });
     }
   }
 }

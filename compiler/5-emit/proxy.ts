@@ -112,11 +112,11 @@ class ProxyEmitter {
           messageKind: kind,
           variable,
           read: (name) => readVariable(variable(name), variables),
-          write: (name, value) => {
+          write: (name, value, policy) => {
             const target = variable(name);
             // A custom variable that nobody reads has no place, and needs none.
             if (target.kind === "custom" && !fields.has(name)) return code``;
-            return writeVariable(target, value, variables);
+            return writeVariable(target, value, policy, variables);
           },
         };
         scopes.set(kind, scope);
@@ -221,11 +221,14 @@ class ProxyEmitter {
       if (otherwise.always) always = emitter.function(`${name} always`, "The default fault rule, which runs behind every other.", emitter.choose([last], null));
       else branches.push(last);
     }
-    const statements = emitter.choose(branches, always);
+    const statements = emitter.choose(branches, null);
     this.#context.inFault.value = false;
     const result = statements.length === 0 ? null : emitter.function(name, doc, statements);
     emitter.direction("request");
-    return result;
+    if (always === null || result === null) return always ?? result;
+    // Behind the others even when one of their steps failed.
+    const enforced = code`return ${this.#file.symbol("enforce")}(${X}, ${result}, ${always});`;
+    return emitter.function(`${name} enforced`, "Fault rules, and behind them the default fault rule.", [enforced]);
   }
 
   #usedTargets(endpoint: EndpointPlan): ProgramTarget[] {

@@ -10,6 +10,6 @@ export interface Scope {
   variable(name: string): FlowVariable;
   /** An expression for a variable's value. */
   read(name: string): Code;
-  /** A statement that writes a variable. */
-  write(name: string, value: Code): Code;
+  /** A statement that writes a variable for a policy, which is named when the value does not fit. */
+  write(name: string, value: Code, policy: string): Code;
 }

@@ -41,7 +41,7 @@ export function stepParts(
     constant: (hint, value) => file.constant(hint, value),
     variable: (name) => scope.read(name),
     text: (name) => code`${file.symbol("textOrNull")}(${scope.read(name)})`,
-    assign: (name, value) => scope.write(name, value),
+    assign: (name, value) => scope.write(name, value, policy.name),
     template: (template, unresolved) => {
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },

@@ -1,7 +1,14 @@
 /** Function calls of message templates as string expressions. Their mistakes were reported by the analysis. */
 import type { CallPart, TemplateArgument } from "#runtime/language/template.ts";
 import { isTemplateFunction, type TemplateFunction } from "#runtime/language/template-functions.ts";
-import { digestForm, hmacEncodings, jsonPathForm, replaceRegex, replaceText, timeUnitMs } from "../expression/template-call.ts";
+import {
+  digestForm,
+  hmacEncodings,
+  jsonPathForm,
+  replaceRegex,
+  replaceText,
+  timeUnitMs,
+} from "../expression/template-call.ts";
 import { code, identifier, literal, regex, unbracketed, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
 
@@ -98,7 +105,8 @@ function substringCode({ args }: CallPart, text: TemplateArgument, context: Call
     const [first, second] = [optional(start, context), optional(end, context)];
     return code`${symbol(context, "substring")}(${plain(text, context)}, ${first}, ${second})`;
   }
-  return to === undefined ? code`${context.text(text)}.slice(${from})` : code`${context.text(text)}.slice(${from}, ${to})`;
+  if (to === undefined) return code`${context.text(text)}.slice(${from})`;
+  return code`${context.text(text)}.slice(${from}, ${to})`;
 }
 
 function replaceCode(call: CallPart, text: TemplateArgument, context: CallContext): Code {

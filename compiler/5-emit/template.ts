@@ -46,7 +46,7 @@ function needed(value: Code, name: string, fallback: string | undefined, use: Te
   return code`${scope.file.symbol("textOr")}(${unbracketed(value)}, ${fallback ?? ""})`;
 }
 
-/** The left-most argument with a value; without any, unresolved like a variable. What is behind a sure one is dropped. */
+/** The left-most argument with a value; without any, unresolved like a variable. What follows a sure one is dropped. */
 function firstText(args: readonly TemplateArgument[], use: TemplateUse, scope: Scope): Code {
   const values: Code[] = [];
   let fallback: string | undefined;

@@ -31,8 +31,9 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return variable.what === "count" ? code`(${names}?.length ?? null)` : code`${file.symbol("listText")}(${names})`;
     }
     case "queryParam":
-      return readQuery(variable.name, variable.part, file);
+      return isRequest(variable.message, scope) ? readQuery(variable.name, variable.part, file) : code`null`;
     case "queryParams": {
+      if (!isRequest(variable.message, scope)) return code`null`;
       const names = code`${file.symbol("queryParamNames")}(${X})`;
       return variable.what === "count" ? code`${names}.length` : code`${file.symbol("listText")}(${names})`;
     }
@@ -44,6 +45,8 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return code`${file.symbol("timePart")}(${X}, ${variable.what})`;
     case "failed":
       return code`${file.symbol("hasFailed")}(${X}, ${variable.policy})`;
+    case "failure":
+      return code`${file.symbol("failureVariable")}(${X}, ${variable.policy}, ${variable.what})`;
     case "access":
       return readAccess(variable.policy, variable.path, file);
     case "jwt":
@@ -55,9 +58,13 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
   }
 }
 
-/** A statement that writes a variable; `value` is an expression of type `Value`. */
-export function writeVariable(variable: FlowVariable, given: Code, scope: VariableScope): Code {
+/**
+ * A statement that writes a variable for a policy; `given` is an expression of type `Value`. Nothing for what is not there:
+ * the response of a request flow, the query of a response.
+ */
+export function writeVariable(variable: FlowVariable, given: Code, policy: string, scope: VariableScope): Code {
   const { file } = scope;
+  if ("message" in variable && isAbsent(variable.message, scope)) return code``;
   const value = unbracketed(given);
   const text = code`${file.symbol("textOr")}(${value}, "")`;
   switch (variable.kind) {
@@ -69,9 +76,10 @@ export function writeVariable(variable: FlowVariable, given: Code, scope: Variab
       return code`${file.symbol("writeHeaderPart")}(${target}, ${variable.name}, ${variable.part}, ${text});`;
     }
     case "queryParam":
+      if (!isRequest(variable.message, scope)) return code``;
       return code`${file.symbol("writeQueryParam")}(${X}, ${variable.name}, ${text});`;
     case "start-line":
-      return writeStartLine(variable.message, variable.what, value, text, scope);
+      return writeStartLine(variable, value, text, policy, scope);
     case "builtin":
       return code`${X}.${builtinField(variable.id)} = ${value};`;
     default:
@@ -94,16 +102,25 @@ function builtinField(id: BuiltinVariable): Code {
   }
 }
 
-/** The message a name means, for reading: `x.request`, or `x.response`, which may be null. */
+/** True when a name means the request. */
+function isRequest(name: MessageName, scope: VariableScope): boolean {
+  return name === "request" || (name === "message" && scope.messageKind === "request");
+}
+
+/** True when a name means an answer in a flow that has none yet. */
+function isAbsent(name: MessageName, scope: VariableScope): boolean {
+  return scope.messageKind === "request" && !isRequest(name, scope);
+}
+
+/** The message a name means, for reading: `x.request`, or `x.response`, which may be null. `error` is there in fault flows. */
 function message(name: MessageName, scope: VariableScope): Code {
-  const isRequest = name === "request" || (name === "message" && scope.messageKind === "request");
-  return isRequest ? code`${X}.request` : code`${X}.response`;
+  if (isRequest(name, scope)) return code`${X}.request`;
+  return name === "error" ? code`(${X}.fault === null ? null : ${X}.response)` : code`${X}.response`;
 }
 
 /** The same for writing, where there must be one. */
 export function writable(name: MessageName, scope: VariableScope): Code {
-  const isRequest = name === "request" || (name === "message" && scope.messageKind === "request");
-  return isRequest ? code`${X}.request` : code`${scope.file.symbol("responseOf")}(${X})`;
+  return isRequest(name, scope) ? code`${X}.request` : code`${scope.file.symbol("responseOf")}(${X})`;
 }
 
 /** `x.request.<call>` or `(x.response?.<call> ?? null)`. */
@@ -125,49 +142,52 @@ function readHeader(variable: Extract<FlowVariable, { kind: "header" }>, scope: 
 function readQuery(name: string, part: Extract<FlowVariable, { kind: "queryParam" }>["part"], file: FileWriter): Code {
   if (part === "first") return code`${file.symbol("queryValue")}(${X}, ${name})`;
   const values = code`${file.symbol("queryValues")}(${X}, ${name})`;
-  if (part === "count") return code`${values}.length`;
-  if (typeof part === "number") return code`(${values}[${part - 1}] ?? null)`;
+  if (part === "count") return code`(${values}?.length ?? 0)`;
+  if (typeof part === "number") return code`(${values}?.[${part - 1}] ?? null)`;
   return code`${file.symbol("listText")}(${values})`;
 }
 
 function readStartLine(of: MessageName, what: Extract<FlowVariable, { kind: "start-line" }>["what"], scope: VariableScope): Code {
   const { file } = scope;
-  const isRequest = message(of, scope).text === "x.request";
+  const ofRequest = isRequest(of, scope);
+  const answer = message(of, scope);
   switch (what) {
     case "verb":
-      return isRequest ? code`${X}.request.verb` : code`null`;
+      return ofRequest ? code`${X}.request.verb` : code`null`;
     case "path":
-      return isRequest ? code`${X}.request.path` : code`null`;
+      return ofRequest ? code`${X}.request.path` : code`null`;
     case "uri":
-      return isRequest ? code`${file.symbol("requestUri")}(${X})` : code`null`;
+      return ofRequest ? code`${file.symbol("requestUri")}(${X})` : code`null`;
     case "url":
       return code`null`;
     case "querystring":
-      return isRequest ? code`(${X}.request.query ?? "")` : code`null`;
+      return ofRequest ? code`(${X}.request.query ?? "")` : code`null`;
     case "version":
-      return isRequest ? code`${X}.request.version` : code`"HTTP/1.1"`;
+      return ofRequest ? code`${X}.request.version` : code`(${answer} === null ? null : "HTTP/1.1")`;
     case "status":
-      return isRequest ? code`null` : code`(${X}.response?.status ?? null)`;
+      return ofRequest ? code`null` : code`(${answer}?.status ?? null)`;
     case "reason":
-      return isRequest ? code`null` : code`${file.symbol("reasonPhrase")}(${X}.response)`;
+      return ofRequest ? code`null` : code`${file.symbol("reasonPhrase")}(${unbracketed(answer)})`;
     case "content":
-      return isRequest ? code`null` : code`(${X}.response?.content ?? null)`;
+      return ofRequest ? code`null` : code`(${answer}?.content ?? null)`;
   }
 }
 
 function writeStartLine(
-  of: MessageName,
-  what: Extract<FlowVariable, { kind: "start-line" }>["what"],
+  { message: of, what }: Extract<FlowVariable, { kind: "start-line" }>,
   value: Code,
   text: Code,
+  policy: string,
   scope: VariableScope,
 ): Code {
-  const target = writable(of, scope);
-  const isRequest = target.text === "x.request";
-  if (isRequest && (what === "verb" || what === "path" || what === "version")) return code`${target}.${identifier(what)} = ${text};`;
-  if (!isRequest && what === "status") return code`${scope.file.symbol("writeStatus")}(${X}, ${value});`;
-  if (!isRequest && what === "reason") return code`${target}.reason = ${text};`;
-  if (!isRequest && what === "content") return code`${target}.content = ${text};`;
+  const { file } = scope;
+  if (isRequest(of, scope)) {
+    if (what === "verb") return code`${file.symbol("writeVerb")}(${X}, ${policy}, ${text});`;
+    return what === "path" || what === "version" ? code`${X}.request.${identifier(what)} = ${text};` : code``;
+  }
+  if (what === "status") return code`${file.symbol("writeStatus")}(${X}, ${policy}, ${value});`;
+  if (what === "reason") return code`${file.symbol("responseOf")}(${X}).reason = ${text};`;
+  if (what === "content") return code`${file.symbol("writeContent")}(${X}, ${policy}, ${text});`;
   // Verb and path of a response, status of a request: silently nothing, as in Apigee.
   return code``;
 }
@@ -179,6 +199,10 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${scope.organization}`;
     case "apiproxy.name":
       return code`${scope.proxy}`;
+    case "apiproxy.revision":
+      return code`${X}.program.hash`;
+    case "apiproxy.basepath":
+      return code`${"/"}`;
     case "environment.name":
       return code`${X}.program.environment`;
     case "proxy.name":
@@ -191,6 +215,7 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${file.symbol("proxyUrl")}(${X})`;
     case "proxy.client.ip":
     case "client.ip":
+    case "client.resolved.ip":
     case "client.host":
       return code`${file.symbol("clientIp")}(${X})`;
     case "client.port":
@@ -241,7 +266,7 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "target.header.host":
       return code`${X}.${builtinField(id)}`;
     case "target.basepath":
-      return code`(${X}.target?.basePath ?? null)`;
+      return code`(${X}.target?.basePath || null)`;
     case "target.scheme":
       return code`(${X}.target?.scheme ?? null)`;
     case "target.host":

@@ -18,7 +18,8 @@ export function addCheck(program: Command, run: Run): void {
       run(async (terminal) => {
         const { project, exitCode, elapsedMs } = await compileProject(folder, "plan", options, terminal);
         if (exitCode === exitCodes.ok && options.format === undefined) {
-          terminal.err(`checked ${String(project.files.length)} files (${elapsedMs.toFixed(0)} ms)\n`);
+          const { length } = project.files;
+          terminal.err(`checked ${String(length)} ${length === 1 ? "file" : "files"} (${elapsedMs.toFixed(0)} ms)\n`);
         }
         return exitCode;
       }),

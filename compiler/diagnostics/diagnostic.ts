@@ -50,6 +50,7 @@ export class Diagnostics {
   readonly waived: Diagnostic[] = [];
   readonly #waivers = new Map<string, Waiver>();
   readonly #used = new Set<Waiver>();
+  readonly #seen = new Set<string>();
 
   /** Reports a problem of the catalogue: `params` are those that the code's message asks for. */
   report<C extends Code>(code: C, span: Span | null, params: ParamsOf<C>, details: ReportDetails = {}): void {
@@ -63,8 +64,13 @@ export class Diagnostics {
     });
   }
 
-  /** Adds a finished diagnostic; `report` is the ordinary way. */
+  /** Adds a finished diagnostic, once: what proxies share is looked at once for each. `report` is the ordinary way. */
   add(diagnostic: Diagnostic): void {
+    const { code, span, message } = diagnostic;
+    const place = span === null ? "" : `${span.file.path}:${String(span.start)}:${String(span.end)}`;
+    const identity = `${code}:${place}:${message}`;
+    if (this.#seen.has(identity)) return;
+    this.#seen.add(identity);
     const waiver = this.#waiverFor(diagnostic);
     if (waiver === undefined) {
       this.all.push(diagnostic);

@@ -51,7 +51,9 @@ function readReference(replacement: string, at: number, groupCount: number, name
     return { text: `$<${name}>`, end: at + whole.length };
   }
   const first = /^\$([0-9])/.exec(replacement.slice(at))?.[1];
-  if (first === undefined) return { problem: "a $ in a replacement begins a reference such as $1; write \\$ for the sign" };
+  if (first === undefined) {
+    return { problem: "a $ in a replacement begins a reference such as $1; write \\$ for the sign" };
+  }
   let number = Number(first);
   let end = at + 2;
   if (number > groupCount) return { problem: `the expression has no group ${number}` };

@@ -1,6 +1,6 @@
 /**
  * Function calls of message templates at build time: what is wrong with their literal arguments, and which form a call
- * takes once these are understood. template-fold.ts computes the constant ones, 5-emit/template-call.ts writes the rest.
+ * takes once these are understood. template-fold.ts computes the constant ones, 5-emit/template-call.ts writes others.
  */
 import { parseJsonPath, type JsonPathStep } from "#runtime/language/functions/json-path.ts";
 import { timePatternProblem } from "#runtime/language/functions/time-format.ts";
@@ -112,12 +112,19 @@ export function replaceText(call: CallPart, regex: JavaScriptRegex): string | nu
   return "problem" in translated ? null : translated.text;
 }
 
+/** What a jsonPath call looks for. */
+export interface JsonPathForm {
+  readonly steps: readonly JsonPathStep[];
+  readonly wantsArray: boolean;
+}
+
 /** The steps of a jsonPath call, and whether whole arrays are wanted; null after a problem. */
-export function jsonPathForm(call: CallPart): { readonly steps: readonly JsonPathStep[]; readonly wantsArray: boolean } | null {
+export function jsonPathForm(call: CallPart): JsonPathForm | null {
   const [path, , wanted] = call.args;
   if (path?.kind !== "literal") return null;
   const parsed = parseJsonPath(path.text);
-  return "problem" in parsed ? null : { steps: parsed.steps, wantsArray: wanted?.kind === "literal" && wanted.text === "true" };
+  if ("problem" in parsed) return null;
+  return { steps: parsed.steps, wantsArray: wanted?.kind === "literal" && wanted.text === "true" };
 }
 
 /** Milliseconds in one unit of a time function's argument. */
@@ -155,8 +162,8 @@ function replaceProblems(call: CallPart): readonly CallProblem[] {
   const [, pattern, replacement] = call.args;
   if (pattern === undefined || replacement === undefined) return [];
   if (pattern.kind === "variable") {
-    const reason = "the regular expression must be written here in single quotes: it is translated and checked when compiling";
-    return [at(pattern, reason)];
+    const reason = "it is translated and checked when compiling";
+    return [at(pattern, `the regular expression must be written here in single quotes: ${reason}`)];
   }
   const regex = translateJavaSearch(pattern.text);
   const span = { start: pattern.start, end: pattern.end };

@@ -78,5 +78,6 @@ function replaced(call: CallPart, text: string): string | null {
   if (callProblems(call).length > 0) return null;
   const regex = replaceRegex(call);
   const replacement = regex === null ? null : replaceText(call, regex);
-  return regex === null || replacement === null ? null : text.replace(new RegExp(regex.source, regex.flags), replacement);
+  if (regex === null || replacement === null) return null;
+  return text.replace(new RegExp(regex.source, regex.flags), replacement);
 }

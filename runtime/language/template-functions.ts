@@ -13,12 +13,11 @@ export interface TemplateFunctionForm {
   readonly form: string;
 }
 
-const form = /* @__NO_SIDE_EFFECTS__ */ (text: string, least: number, most: number = least): TemplateFunctionForm => ({ least, most, form: text });
-const digest = form("text", 1);
-const hmac = form("key,value[,'key encoding'[,'output encoding']]", 2, 4);
-const oneText = form("text", 1);
-const replace = form("text,'regex',replacement", 3);
-const time = form("format,time", 2);
+const digest: TemplateFunctionForm = { form: "text", least: 1, most: 1 };
+const hmac: TemplateFunctionForm = { form: "key,value[,'key encoding'[,'output encoding']]", least: 2, most: 4 };
+const oneText: TemplateFunctionForm = { form: "text", least: 1, most: 1 };
+const replace: TemplateFunctionForm = { form: "text,'regex',replacement", least: 3, most: 3 };
+const time: TemplateFunctionForm = { form: "format,time", least: 2, most: 2 };
 
 const FORMS = {
   md5Hex: digest,
@@ -41,7 +40,7 @@ const FORMS = {
   decodeBase64: oneText,
   toUpperCase: oneText,
   toLowerCase: oneText,
-  substring: form("text,start[,end]", 2, 3),
+  substring: { form: "text,start[,end]", least: 2, most: 3 },
   replaceAll: replace,
   replaceFirst: replace,
   escapeJSON: oneText,
@@ -53,12 +52,12 @@ const FORMS = {
   timeFormatMs: time,
   timeFormatUTC: time,
   timeFormatUTCMs: time,
-  createUuid: form("", 0),
-  randomLong: form("[min[,max]]", 0, 2),
-  xeger: form("regex", 1),
-  firstnonnull: form("a,b,...", 1, Infinity),
-  jsonPath: form("$.path,json[,true]", 2, 3),
-  xpath: form("path,xml[,type or namespaces]", 2, 13),
+  createUuid: { form: "", least: 0, most: 0 },
+  randomLong: { form: "[min[,max]]", least: 0, most: 2 },
+  xeger: { form: "regex", least: 1, most: 1 },
+  firstnonnull: { form: "a,b,...", least: 1, most: Infinity },
+  jsonPath: { form: "$.path,json[,true]", least: 2, most: 3 },
+  xpath: { form: "path,xml[,type or namespaces]", least: 2, most: 13 },
 } as const satisfies Record<string, TemplateFunctionForm>;
 
 /** Name of a function of the template language. */

@@ -62,7 +62,7 @@ const NAME = /[A-Za-z_][A-Za-z0-9_.-]*/y;
 const FALLBACK = /:([^{}"\r\n]*)/y;
 const ARGUMENT_FALLBACK = /:([^{}"\s,()]*)/y;
 const QUOTED = /'([^']*(?:''[^']*)*)'(?!')/y;
-/** A JSON path may stand as it is: brackets hold anything but braces, what else follows ends at a comma or parenthesis. */
+/** A JSON path may stand as it is: brackets hold anything but braces; elsewhere a comma or parenthesis ends it. */
 const JSON_PATH = /\$(?:\[[^\]{}\r\n]*\]|[^\s,(){}[\]'"])*/y;
 const TRUTH = /(?:true|false)(?=[,)])/y;
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?/y;
@@ -123,8 +123,8 @@ export function templateVariables(template: Template): readonly string[] {
 }
 
 /**
- * Variables without which a template is unresolved, in groups: it is when all of one group are. Those with a default are
- * in none; the arguments of firstnonnull make one group together.
+ * Variables without which a template is unresolved, in groups: it is when all of one group are. Those with a default
+ * are in none; the arguments of firstnonnull make one group together.
  */
 export function neededVariables(template: Template): readonly (readonly string[])[] {
   const groups = new Map<string, readonly string[]>();

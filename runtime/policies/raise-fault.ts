@@ -23,7 +23,10 @@ export function faultResponse(): ResponseMessage {
 export function raiseFault(config: RaiseFaultConfig, response: ResponseMessage): never {
   const made = fault(CODE, config.name, config.name);
   const text = config.isShort ? SHORT_TEXT : made.text;
-  if (response.content === null && response.status !== 204 && response.status !== 304) {
+  if (response.status === 204 || response.status === 304) {
+    // Empty, and said to be: an answer without content of its own would be given the target's body.
+    response.content ??= "";
+  } else if (response.content === null) {
     response.content = faultBody(text, CODE);
     response.setHeader("Content-Type", "application/json");
   }

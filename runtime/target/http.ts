@@ -2,7 +2,7 @@
  * One HTTP request to a target over its keep-alive pool: head written anew, body streamed with back-pressure, bounded in time.
  * Failures become Apigee's faults (apigee-core section 3.9).
  */
-import { request as requestHttp, type ClientRequest, type IncomingMessage } from "node:http";
+import { request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import type { Socket } from "node:net";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
@@ -21,11 +21,20 @@ export interface HttpTargetOwner {
   targetInformed(status: number, lines: string[]): void;
 }
 
+/** How often a request may meet a kept connection that its target has just ended. */
+const REPEATS_MAX = 2;
+/** RFC 9110 section 9.2.2, without what usually has a body. */
+const idempotent: ReadonlySet<string> = /* @__PURE__ */ new Set(["GET", "HEAD", "OPTIONS", "DELETE"]);
+
 export class HttpTarget {
   readonly #x: Exchange;
   readonly #incoming: IncomingMessage;
   readonly #owner: HttpTargetOwner;
-  readonly #request: ClientRequest;
+  readonly #options: RequestOptions;
+  #request: ClientRequest;
+  /** Nothing is lost or done twice when the request is sent again. */
+  readonly #isRepeatable: boolean;
+  #repeats = 0;
   readonly #sentMs: number;
   readonly #ioTimeoutMs: number;
   #timer: Timer | null = null;
@@ -56,7 +65,7 @@ export class HttpTarget {
     this.#sentMs = gateway.clock.monotonicMs();
     this.#dueMs = this.#sentMs + target.connectTimeoutMs;
     this.#timer = gateway.clock.setTimer(this.#onTimer, target.connectTimeoutMs);
-    this.#request = requestHttp({
+    this.#options = {
       agent: target.agent,
       host: address.server.host,
       port: address.server.port,
@@ -67,17 +76,24 @@ export class HttpTarget {
       setDefaultHeaders: false,
       protocol: `${target.scheme}:`,
       maxHeaderSize: gateway.limits.responseHeadBytesMax,
-    });
-    this.#request.on("socket", this.#onSocket).on("response", this.#onResponse).on("error", this.#onError);
-    this.#request.on("information", (info) => this.#owner.targetInformed(info.statusCode, info.rawHeaders));
-    this.#request.on("upgrade", (_answer, socket) => {
+    };
+    this.#isRepeatable = body === null && length === null && !isChunked && idempotent.has(x.request.verb);
+    this.#request = this.#open();
+    if (body !== null) this.#request.end(body);
+    else if (length === null && !isChunked) this.#request.end();
+    else this.#stream();
+  }
+
+  #open(): ClientRequest {
+    const request = requestHttp(this.#options);
+    request.on("socket", this.#onSocket).on("response", this.#onResponse).on("error", this.#onError);
+    request.on("information", (info) => this.#owner.targetInformed(info.statusCode, info.rawHeaders));
+    request.on("upgrade", (_answer, socket) => {
       // Nobody asked for a switch; whatever follows is not HTTP.
       socket.destroy();
       this.#fail(fault("messaging.adaptors.http.flow.UnexpectedEOFAtTarget"), "unasked switch of protocols");
     });
-    if (body !== null) this.#request.end(body);
-    else if (length === null && !isChunked) this.#request.end();
-    else this.#stream();
+    return request;
   }
 
   /** Bytes have moved: the target is not silent. */
@@ -140,6 +156,14 @@ export class HttpTarget {
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
     const code = error.code ?? error.name;
+    if (this.#isRepeatable && !this.#isOver && this.#request.reusedSocket && this.#repeats < REPEATS_MAX) {
+      // The target ended a kept connection just when it was used again (RFC 9112 section 9.3.1).
+      this.#repeats++;
+      this.#isConnected = false;
+      this.#request = this.#open();
+      this.#request.end();
+      return;
+    }
     if (!this.#isConnected) return this.#fail(fault(connectFault(code)), code);
     this.#fail(fault("messaging.adaptors.http.flow.UnexpectedEOFAtTarget"), code);
   };

@@ -12,8 +12,8 @@ export function decodeBase64(text: string): string {
 }
 
 /**
- * The bytes that base64 stands for, null when it is not of the standard alphabet or length. Padding may be absent, as in
- * Java's decoder; base64url is refused.
+ * The bytes that base64 stands for, null when it is not of the standard alphabet or length. Padding may be absent, as
+ * in Java's decoder; base64url is refused.
  */
 export function base64Bytes(text: string): Buffer | null {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return null;

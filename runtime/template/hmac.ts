@@ -1,4 +1,6 @@
-/** The template functions `hmacMd5` to `hmacSha512` (RFC 2104). An empty or unreadable key is a fault, never a signature. */
+/**
+ * The template functions `hmacMd5` to `hmacSha512` (RFC 2104). A key that is empty or unreadable is a fault, never used.
+ */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { fault } from "../fault.ts";

@@ -5,8 +5,8 @@ const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 
 /**
- * A random integer from `min` to `max`, both of them possible; null stands for the end of Java's long. Empty when a bound
- * is no such integer, or `min` is above `max`.
+ * A random integer from `min` to `max`, both of them possible; null stands for the end of Java's long. Empty when a
+ * bound is no such integer, or `min` is above `max`.
  */
 export function randomLong(clock: Clock, min: string | null, max: string | null): string {
   const low = min === null ? LONG_MIN : longOf(min);

@@ -6,8 +6,8 @@ import { fault } from "../fault.ts";
 import { defaultLimits } from "../limits.ts";
 
 /**
- * Puts a text in place of the first match, or of all where the expression is global. The text stands for itself: `$1` in
- * a value from a client is no reference. A result above limits.replacedCharsMax is a fault, which names `policy`.
+ * Puts a text in place of the first match, or of all where the expression is global. The text stands for itself: `$1`
+ * in a value from a client is no reference. A result above limits.replacedCharsMax is a fault, which names `policy`.
  */
 export function replaceWith(text: string, pattern: RegExp, replacement: string, policy: string): string {
   let room = defaultLimits.replacedCharsMax - text.length;

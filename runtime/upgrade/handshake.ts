@@ -271,7 +271,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const handshakeMs = clock.monotonicMs() - this.#startedMs;
     metrics.handshake(x.program, 101, handshakeMs);
     metrics.sessionOpened(x.program);
-    if (log.access) log.upgraded({ ...this.#place(), id: session.id, handshakeMs, subprotocol: agreement.protocol });
+    if (log.access) log.upgraded({ ...this.#place(), id: session.id, handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }
 
   /** Writes `x.response`: a fault's answer, a null route's, or the target's own other than 101. */
@@ -486,4 +486,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       developer: access?.developer.id ?? null,
     };
   }
+}
+
+/** A subprotocol for the log. Clients put tokens among the subprotocols they offer, so what may be one is not written. */
+function protocolLabel(protocol: string | null): string | null {
+  return protocol === null || /^[A-Za-z0-9.-]{1,24}$/.test(protocol) ? protocol : "(not shown)";
 }

@@ -429,11 +429,23 @@ describe("an exchange that fails", () => {
     await usable(client);
   });
 
-  it("a target that answers an idle connection's next request with its end: not seen by the client", async () => {
-    // The pool's connection closes while nobody uses it; the next request takes a new one.
-    const path = on((_request, response) => response.writeHead(200, { Connection: "close" }).end("ok"));
+  it("a target that ends a kept connection just when it is used again: asked once more, unless that could do harm", async () => {
+    const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    raw.on("/kept", ({ socket }) => {
+      socket.write(ok);
+      socket.once("data", () => socket.destroy());
+    });
     using client = await rawClient(gateway.port);
-    for (let n = 0; n < 3; n++) expect((await client.send(plainRequest(`/open${path}`)).answer()).body).toBe("ok");
+    for (let n = 0; n < 4; n++) expect((await client.send(plainRequest("/raw/kept")).answer()).body).toBe("ok");
+    expect(raw.connections.filter(({ path }) => path === "/kept").length).toBeGreaterThan(1);
+    raw.on("/kept", ({ socket }) => {
+      socket.write(ok);
+      socket.once("data", () => socket.destroy());
+    });
+    // A request that may have been carried out is not sent twice.
+    const post = plainRequest("/raw/kept", { "Content-Length": "0" }, "POST");
+    const answers = [await client.send(post).answer(), await client.send(post).answer()];
+    expect(answers.map(({ status }) => status)).toContain(502);
   });
 });
 

@@ -1,4 +1,7 @@
-/** What a case is made of and what comes of it: a request, the target's answer, and everything a client, a target or a session could tell apart. Types only. */
+/**
+ * What a case is made of and what comes of it: a request, the target's answer, and everything a client, a target or a
+ * session could tell apart. Types only.
+ */
 
 /** A flow variable's value. */
 export type Value = string | number | boolean | null;
@@ -73,7 +76,8 @@ export interface Outcome {
   readonly route: string | null;
   readonly sent: Sent | null;
   readonly answer: Answer;
-  readonly fault: { readonly code: string; readonly status: number; readonly text: string; readonly policy: string | null } | null;
+  readonly fault: { readonly code: string; readonly status: number; readonly text: string; readonly policy
+    : string | null } | null;
   /** Names of the policies that failed, sorted, each once. */
   readonly failed: readonly string[];
   /** Custom variables that some step or condition reads; the others have no place. */

@@ -8,7 +8,7 @@ import { instancesOf } from "./compiled/evaluate.ts";
 import { exchangeOutcome, type Fields } from "./compiled/exchange.ts";
 import { gatewayOf, type Form } from "./compiled/gateway.ts";
 import { Oracle } from "./oracle/oracle.ts";
-import type { Operators } from "./oracle/operators.ts";
+import { operators as properOperators, type Operators } from "./oracle/operators.ts";
 import type { Outcome, ParityCase, ParityRequest } from "./outcome.ts";
 
 /** Two that should be the same. */
@@ -28,23 +28,34 @@ export type Verdict =
   /** The project has errors; a generator that makes many of these tests little. */
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
+/** What canaries put in place of the proper thing. */
+export interface Tampering {
+  /** Operators of the oracle. */
+  readonly operators?: Operators;
+  /** Changes the text of emitted modules. */
+  readonly emitted?: (text: string) => string;
+}
+
 const FORMS: readonly Form[] = ["plain", "traced", "late"];
 
 /** Runs a case through the oracle and through every form of the compiled program. */
-export async function verdictOf({ files, requests }: ParityCase, operators?: Operators): Promise<Verdict> {
+export async function verdictOf({ files, requests }: ParityCase, tampering: Tampering = {}): Promise<Verdict> {
+  const { operators = properOperators, emitted = (text: string) => text } = tampering;
   const sources = Object.entries(files).map(([path, text]) => new SourceFile(path, text));
   const { diagnostics, plan, program, modules } = await compile(sources);
   const errors = diagnostics.all.filter(({ severity }) => severity === "error");
   if (errors.length > 0 || plan === undefined || program === undefined || modules === undefined) {
-    return { kind: "invalid", problems: errors.map(({ code, message, span }) => `${span?.file.path ?? ""} ${code} ${message}`) };
+    return { kind: "invalid", problems: errors.map(({ code, message,
+      span }) => `${span?.file.path ?? ""} ${code} ${message}`) };
   }
-  const instances = await instancesOf(modules);
+  const instances = await instancesOf(modules.map((module) => ({ ...module, text: emitted(module.text) })));
   const fields = fieldsOf(plan);
-  const forms = await Promise.all(FORMS.map(async (form) => ({ form, tested: await gatewayOf(instances.make(), form) })));
+  const forms = await Promise.all(FORMS.map(async (form) => ({ form, tested: await gatewayOf(instances.make(),
+    form) })));
   const { clock } = forms[0]?.tested ?? {};
   if (clock === undefined) throw new Error("there is a form");
   const start = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
-  const oracle = operators === undefined ? new Oracle(program, start) : new Oracle(program, start, operators);
+  const oracle = new Oracle(program, start, operators);
   const outcomes: Outcome[] = [];
   for (const [at, request] of requests.entries()) {
     const whole = oracle.run(request);
@@ -53,7 +64,8 @@ export async function verdictOf({ files, requests }: ParityCase, operators?: Ope
     // What nobody reads has no place in a compiled program.
     const kept: Outcome = whole.fault !== null && whole.route === null && isEarly(whole)
       ? expected
-      : { ...whole, variables: Object.fromEntries([...custom.keys()].map((name) => [name, whole.variables[name] ?? null])) };
+      : { ...whole, variables: Object.fromEntries([...custom.keys()].map((name) => [name,
+        whole.variables[name] ?? null])) };
     for (const { form, tested } of forms) {
       tested.clock.advance(request.advanceMs);
       const compiled = await exchangeOutcome(tested, request, fields);
@@ -85,7 +97,9 @@ function fieldsOf(plan: Plan): Fields {
 export function report({ files }: ParityCase, { form, at, request, oracle, compiled }: Difference): string {
   const parts = differingParts(oracle, compiled)
     .map(([name, a, b]) => `  ${name}\n    oracle:   ${JSON.stringify(a)}\n    compiled: ${JSON.stringify(b)}`);
-  const texts = Object.entries(files).map(([path, text]) => `# ${path}\n${text.trimEnd()}`);
+  const shown = Object.entries(files).filter(([path]) => !path.startsWith("access/") &&
+    !path.startsWith("environments/"));
+  const texts = shown.map(([path, text]) => `# ${path}\n${text.trimEnd()}`);
   return [
     `request ${at} differs in the ${form} form:`,
     ...parts,

@@ -1,10 +1,10 @@
 /** The random suite: projects from a seed, and the smallest project that still shows a difference. */
 import fc from "fast-check";
-import { filesOf, project } from "./generate/project.ts";
-import { request } from "./generate/requests.ts";
-import type { Operators } from "./oracle/operators.ts";
+import { basePathsOf, filesOf, project } from "./generate/project.ts";
+import { requestFor } from "./generate/requests.ts";
 import type { ParityCase } from "./outcome.ts";
-import { report, verdictOf } from "./parity.ts";
+import { report, verdictOf, type Tampering } from "./parity.ts";
+import { smaller } from "./smaller.ts";
 
 /** How a suite runs. */
 export interface SuiteOptions {
@@ -12,8 +12,7 @@ export interface SuiteOptions {
   /** Requests in all; the last project may bring a few more. */
   readonly cases: number;
   readonly requestsPerProject: number;
-  /** Operators of the oracle in place of the proper ones. */
-  readonly operators?: Operators;
+  readonly tampering?: Tampering;
   /** Milliseconds that looking for a smaller project may take; 0: not at all. */
   readonly shrinkMsMax: number;
 }
@@ -32,13 +31,16 @@ export interface SuiteResult {
 
 function caseOf(requestsPerProject: number): fc.Arbitrary<ParityCase> {
   return fc
-    .tuple(project, fc.array(request, { minLength: requestsPerProject, maxLength: requestsPerProject }))
-    .map(([documents, requests]) => ({ files: filesOf(documents), requests }));
+    .tuple(project)
+    .chain(([documents]) =>
+      fc
+        .array(requestFor(basePathsOf(documents)), { minLength: requestsPerProject, maxLength: requestsPerProject })
+        .map((requests) => ({ files: filesOf(documents), requests })));
 }
 
 /** Runs projects until enough requests went through both, or two outcomes differ. */
 export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
-  const { seed, cases, requestsPerProject, operators } = options;
+  const { seed, cases, requestsPerProject, tampering } = options;
   const arbitrary = caseOf(requestsPerProject);
   const seen = new Map<string, number>();
   let done = 0;
@@ -46,18 +48,22 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   let projects = 0;
   for (; done < cases; projects++) {
     const own = seed + projects;
-    const [one] = fc.sample(arbitrary, { seed: own, numRuns: 1 });
+    const [one] = fc.sample(arbitrary, { seed: own, numRuns: 1, unbiased: true });
     if (one === undefined) throw new Error("there is a sample");
-    const verdict = await verdictOf(one, operators);
+    const verdict = await verdictOf(one, tampering);
     if (verdict.kind === "invalid") {
       invalid++;
       for (const problem of verdict.problems) count(seen, `invalid ${problem}`);
-      if (invalid > 20 && invalid > projects / 2) throw new Error(`most projects are invalid: ${verdict.problems.join("\n")}`);
+      if (invalid > 20 &&
+        invalid > projects / 2) throw new Error(`most projects are invalid: ${verdict.problems.join("\n")}`);
       continue;
     }
     if (verdict.kind === "different") {
-      const smallest = options.shrinkMsMax === 0 ? one : await shrunk(one, own, options);
-      const again = await verdictOf(smallest, operators);
+      const upTo = { ...one, requests: one.requests.slice(0, verdict.difference.at + 1) };
+      const differs = async (smallerOne: ParityCase): Promise<boolean> => (await verdictOf(smallerOne,
+        tampering)).kind === "different";
+      const smallest = await smaller(upTo, differs, options.shrinkMsMax);
+      const again = await verdictOf(smallest, tampering);
       const shown = again.kind === "different" ? report(smallest, again.difference) : report(one, verdict.difference);
       return { cases: done, projects, invalid, seen, difference: `seed ${own}\n${shown}` };
     }
@@ -71,39 +77,6 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     }
   }
   return { cases: done, projects, invalid, seen, difference: null };
-}
-
-/** A smaller case that differs too: fewer requests first, then less of the project. */
-async function shrunk(one: ParityCase, seed: number, { requestsPerProject, operators, shrinkMsMax }: SuiteOptions): Promise<ParityCase> {
-  let smallest = await withFewerRequests(one, operators);
-  const arbitrary = fc
-    .tuple(project, fc.array(request, { minLength: requestsPerProject, maxLength: requestsPerProject }))
-    .map(([documents]) => filesOf(documents));
-  const { requests } = smallest;
-  await fc.check(
-    fc.asyncProperty(arbitrary, async (files) => {
-      const verdict = await verdictOf({ files, requests }, operators);
-      if (verdict.kind !== "different") return true;
-      smallest = { files, requests };
-      return false;
-    }),
-    { seed, numRuns: 1, interruptAfterTimeLimit: shrinkMsMax },
-  );
-  return withFewerRequests(smallest, operators);
-}
-
-async function withFewerRequests(one: ParityCase, operators: Operators | undefined): Promise<ParityCase> {
-  const verdict = await verdictOf(one, operators);
-  if (verdict.kind !== "different") return one;
-  const { files } = one;
-  let requests = one.requests.slice(0, verdict.difference.at + 1);
-  const last = requests.slice(-1);
-  if ((await verdictOf({ files, requests: last }, operators)).kind === "different") return { files, requests: last };
-  for (let at = requests.length - 2; at >= 0; at--) {
-    const fewer = requests.filter((_, index) => index !== at);
-    if ((await verdictOf({ files, requests: fewer }, operators)).kind === "different") requests = fewer;
-  }
-  return { files, requests };
 }
 
 function count(seen: Map<string, number>, what: string): void {

@@ -182,4 +182,25 @@ export const referenceCatalogue = {
     },
     message: (p) => `there is no ${p.what} "${p.name}" (known: ${p.known})`,
   }),
+  AGW2019: error<{ readonly name: string; readonly limit: string }>({
+    title: "shared flows too large",
+    explanation:
+      "Shared flows are put in place where they are called, so one that calls others again and again multiplies its " +
+      "steps. Calls go 16 deep at most, and a proxy has 10000 steps at most, those of shared flows counted at each call.",
+    example: {
+      bad: "steps: [FC-Next, FC-Next, FC-Next]   # and the next flow does the same, and so on",
+      good: "steps: [FC-Next]",
+    },
+    message: (p) => `the call of shared flow "${p.name}" goes beyond ${p.limit}`,
+  }),
+  AGW2020: warning<{ readonly name: string }>({
+    title: "shared flow never called",
+    explanation:
+      "No FlowCallout that a proxy uses names this shared flow, so it does nothing and is not shipped.",
+    example: {
+      bad: "kind: SharedFlow   # and no sharedFlowBundle names it",
+      good: "kind: FlowCallout\nsharedFlowBundle: security",
+    },
+    message: (p) => `nothing calls shared flow "${p.name}"`,
+  }),
 } as const;

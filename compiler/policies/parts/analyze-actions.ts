@@ -116,7 +116,10 @@ function analyzePayload<M extends ActionsModel>(
 function analyzeRemove<M extends ActionsModel>(place: Place<M>, remove: RemoveModel, at: Path): void {
   const { step, destination } = place;
   if (remove.headers !== undefined && remove.headers !== true) {
-    remove.headers.forEach((name, index) => reportOwn(step, name, [...at, "headers", index]));
+    const isAnswer = destination !== "request";
+    // No answer has a Host; taking away what cannot be there is harmless.
+    const named = [...remove.headers.entries()].filter(([, name]) => !(isAnswer && name.toLowerCase() === "host"));
+    for (const [index, name] of named) reportOwn(step, name, [...at, "headers", index]);
   }
   if (remove.queryParams !== undefined) responseHasNone(place, [...at, "queryParams"], "queryParams");
   if (remove.payload !== true) return;

@@ -18,7 +18,9 @@ export function parseJsonPath(
   path: string,
 ): { readonly steps: readonly JsonPathStep[] } | { readonly problem: string; readonly at: number } {
   const only = "members, indexes and * are";
-  if (path.length > JSON_PATH_LENGTH_MAX) return { problem: `the path has more than ${JSON_PATH_LENGTH_MAX} characters`, at: 0 };
+  if (path.length > JSON_PATH_LENGTH_MAX) {
+    return { problem: `the path has more than ${JSON_PATH_LENGTH_MAX} characters`, at: 0 };
+  }
   if (!path.startsWith("$")) return { problem: "a JSON path begins with $", at: 0 };
   const steps: JsonPathStep[] = [];
   const step = /\.([^.[\]*'"()?@,\s]+|\*)|\[(?:(-?[0-9]{1,9})|(\*)|'([^'\\]*)'|"([^"\\]*)")\]/y;

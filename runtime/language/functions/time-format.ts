@@ -1,6 +1,6 @@
 /**
- * The template functions that write an instant by a Java date pattern (SimpleDateFormat, English names). Always UTC: the
- * zone of the machine never matters.
+ * The template functions that write an instant by a Java date pattern (SimpleDateFormat, English names). Always UTC:
+ * the zone of the machine never matters.
  */
 
 const MONTHS: readonly string[] = [

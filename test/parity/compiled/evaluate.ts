@@ -1,4 +1,7 @@
-/** Emitted modules, evaluated in memory: types stripped, imports of the runtime resolved to the modules of this process. */
+/**
+ * Emitted modules, evaluated in memory: types stripped, imports of the runtime resolved to the modules of this
+ * process.
+ */
 import { posix } from "node:path";
 import { transform } from "esbuild";
 import type { EmittedModule } from "#compiler/compile.ts";
@@ -39,7 +42,8 @@ function evaluated(bodies: ReadonlyMap<string, Body>): GatewayProgram {
     if (body === undefined) throw new Error(`no module ${path} was emitted`);
     const module = { exports: {} };
     loaded.set(path, module);
-    body((specifier) => (specifier.startsWith("#") ? runtime.get(specifier) : load(posix.join(posix.dirname(path), specifier))), module);
+    body((specifier) => (specifier.startsWith("#") ? runtime.get(specifier) : load(posix.join(posix.dirname(path),
+      specifier))), module);
     return module.exports;
   };
   const { program } = load("program/program.ts") as { readonly program: GatewayProgram };

@@ -1,6 +1,6 @@
 /**
- * One request through compiled chains, driven as runtime/request.ts and runtime/upgrade/handshake.ts drive them, without
- * sockets: what would be written is the outcome.
+ * One request through compiled chains, driven as runtime/request.ts and runtime/upgrade/handshake.ts drive them,
+ * without sockets: what would be written is the outcome.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -13,13 +13,16 @@ import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from
 import { addressTarget } from "#runtime/target/address.ts";
 import { pickServer } from "#runtime/target/target.ts";
 import { Session } from "#runtime/upgrade/session.ts";
-import { flatLines, headerMap, pairedLines, type Lines, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
+import {
+  flatLines, headerMap, pairedLines, type Lines, type Outcome, type ParityRequest, type Sent, type Value,
+} from "../outcome.ts";
 import { HOP_LINES } from "../oracle/oracle.ts";
 import { ROUTE } from "../../support/session-fixture.ts";
 import type { TestedGateway } from "./gateway.ts";
 
 const UPGRADE: Lines = [
-  ["Connection", "Upgrade"], ["Upgrade", "websocket"], ["Sec-WebSocket-Version", "13"], ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+  ["Connection", "Upgrade"], ["Upgrade", "websocket"], ["Sec-WebSocket-Version", "13"], ["Sec-WebSocket-Key",
+    "dGhlIHNhbXBsZSBub25jZQ=="],
 ];
 
 /** Field of the exchange by custom variable, for a proxy. */
@@ -29,10 +32,13 @@ export type Fields = (proxy: string) => ReadonlyMap<string, string>;
 export async function exchangeOutcome(tested: TestedGateway, given: ParityRequest, fields: Fields): Promise<Outcome> {
   const { gateway } = tested;
   tested.defects = [];
-  const socket = { remoteAddress: given.clientAddress, remotePort: 50_000 } as Socket;
+  let broken: () => void = () => undefined;
+  const destroy = (): void => broken();
+  const socket = { remoteAddress: given.clientAddress, remotePort: 50_000, destroy } as unknown as Socket;
   const lines: Lines = [["Host", given.host], ...(given.upgrade ? UPGRADE : []), ...given.headers];
   const url = given.query === null ? given.path : `${given.path}?${given.query}`;
-  const incoming = { method: given.verb, url, httpVersion: "1.1", rawHeaders: flatLines(lines), socket } as IncomingMessage;
+  const incoming = { method: given.verb, url, httpVersion: "1.1", rawHeaders: flatLines(lines),
+    socket } as IncomingMessage;
   const entered = enter(gateway, incoming, given.upgrade);
   if ("fault" in entered) return early(entered.fault, null);
   const { program } = entered.deployed;
@@ -45,8 +51,10 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
   const { request, host, pathSuffix } = entered;
   const x = program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme: "http" });
   const driver = new Driver(x, given);
+  broken = () => driver.broken();
   await driver.run();
-  const outcome = driver.outcome(label, fields(program.proxy), tested.defects.length === 0 ? null : tested.defects.join("\n"));
+  const outcome = driver.outcome(label, fields(program.proxy),
+    tested.defects.length === 0 ? null : tested.defects.join("\n"));
   session?.abandon(false);
   return outcome;
 }
@@ -75,6 +83,11 @@ class Driver implements ChainOwner {
       this.#finish = resolve;
       runChain(this.#x, this.#chains.request, this);
     });
+  }
+
+  /** A defect outside of the chains: nothing more comes. */
+  broken(): void {
+    this.#end();
   }
 
   chainDone(): void {
@@ -205,5 +218,6 @@ function early(cause: Fault, proxy: string | null): Outcome {
   const response = faultResponse(cause);
   const headers = headerMap(pairedLines(response.lines), HOP_LINES);
   const answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
-  return { proxy, route: null, sent: null, answer, fault: faultPart(cause), failed: [], variables: {}, session: null, defect: null };
+  return { proxy, route: null, sent: null, answer, fault: faultPart(cause), failed: [], variables: {}, session: null,
+    defect: null };
 }

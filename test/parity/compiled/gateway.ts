@@ -49,13 +49,15 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
     tracing: new Set(form === "traced" ? [...deployed.keys()] : []),
     store,
     // A cache would answer the second call at once: the late form is to wait each time.
-    verified: new VerifiedCache(store, revocations, clock, form === "late" ? { ...defaultLimits, verifiedCacheTtlMs: 0 } : defaultLimits),
+    verified: new VerifiedCache(store, revocations, clock, form === "late" ? { ...defaultLimits,
+      verifiedCacheTtlMs: 0 } : defaultLimits),
     sessions,
     revocations,
     scheduler,
     counters: new Map(),
     metrics: { policyFault: () => undefined } as unknown as Gateway["metrics"],
-    defect: (thrown) => void tested.defects.push(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)),
+    defect: (thrown) => void tested.defects.push(thrown instanceof Error ? (thrown.stack ?? thrown.message)
+      : String(thrown)),
   };
   return Object.assign(tested, { gateway: parts as Gateway, clock });
 }

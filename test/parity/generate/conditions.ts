@@ -1,4 +1,6 @@
-/** Random conditions as text: every operator in every spelling, every kind of literal, over few variables and values. */
+/**
+ * Random conditions as text: every operator in every spelling, every kind of literal, over few variables and values.
+ */
 import fc from "fast-check";
 
 /** Names of the custom variables of generated projects. */
@@ -11,13 +13,15 @@ const ANY_VARIABLE = [
   "request.queryparam.q", "request.queryparam.q.2", "request.queryparam.p", "request.queryparam.q.values.count",
   "request.queryparam.q.values", "request.queryparams.count", "request.querystring", "request.verb", "request.path",
   "request.uri", "message.header.x-a", "message.queryparam.q", "message.verb", "message.status.code",
-  "proxy.pathsuffix", "proxy.basepath", "proxy.name", "apiproxy.name", "organization.name", "environment.name", "proxy.url",
+  "proxy.pathsuffix", "proxy.basepath", "proxy.name", "apiproxy.name", "organization.name", "environment.name",
+    "proxy.url",
   "client.ip", "client.port", "client.scheme", "client.ssl.enabled", "current.flow.name", "route.name", "route.target",
   "target.name", "target.url", "target.copy.pathsuffix", "target.scheme", "target.ssl.enabled", "target.header.host",
   "is.error", "fault.name", "fault.category", "error.status.code", "error.header.x-r", "error.message",
   "response.status.code", "response.header.x-r", "response.header.x-r.2", "response.reason.phrase", "response.content",
   "raisefault.RF-1.failed", "assignmessage.AM-1.failed", "oauthV2.VK-1.failed", "flowcallout.FC-1.failed",
-  "assignmessage.SAM-1.failed", "ratelimit.SA-1.failed", "ratelimit.SA-1.available.count", "ratelimit.SA-1.exceed.count",
+  "assignmessage.SAM-1.failed", "ratelimit.SA-1.failed", "ratelimit.SA-1.available.count",
+    "ratelimit.SA-1.exceed.count",
   "verifyapikey.VK-1.developer.app.name", "client_id", "app.name", "app.color", "developer.email", "apiproduct.name",
   "apiproduct.tier", "expires_in",
 ] as const;
@@ -30,12 +34,14 @@ export const variable = fc.oneof(
 );
 
 /** Texts that requests, literals and policies share, so that conditions hold now and then. */
-export const word = fc.constantFrom("a", "b", "ab", "A", "x1", "1", "9", "10", "200", "true", "false", "/rooms", "/rooms/1", "null");
+export const word = fc.constantFrom("a", "b", "ab", "A", "x1", "1", "9", "10", "200", "true", "false", "/rooms",
+  "/rooms/1", "null");
 
 const literal = fc.oneof(
   { weight: 4, arbitrary: word.map((text) => `"${text}"`) },
   { weight: 1, arbitrary: fc.constant('""') },
-  { weight: 3, arbitrary: fc.constantFrom("0", "1", "9", "10", "200", "404", "-1", "1.5", "1.0", "10L", "9f", "2d", "101") },
+  { weight: 3, arbitrary: fc.constantFrom("0", "1", "9", "10", "200", "404", "-1", "1.5", "1.0", "10L", "9f", "2d",
+    "101") },
   { weight: 1, arbitrary: fc.constantFrom("true", "false", "TRUE") },
   { weight: 2, arbitrary: fc.constantFrom("null", "NULL") },
 );
@@ -53,10 +59,12 @@ const comparison = fc.oneof(
 
 const globs = fc.constantFrom("a*", "*b", "*", "a*b", "*1*", "ab", "/rooms*", "**", "*a*b*", "", "2*0", "/*/1");
 const paths = fc.constantFrom(
-  "/rooms", "/rooms/*", "/rooms/**", "/*", "/**", "/*/1", "/**/1", "/r*s/{id}", "/{a}/{b}", "/rooms/%*", "**", "*", "/rooms/",
+  "/rooms", "/rooms/*", "/rooms/**", "/*", "/**", "/*/1", "/**/1", "/r*s/{id}", "/{a}/{b}", "/rooms/%*", "**", "*",
+    "/rooms/",
   "/**/x/**", "/ro{x}/1", "", "/", "/**/**", "/*/*/x",
 );
-const regexes = fc.constantFrom("[ab]+", "a|b", "(?i)AB", "\\\\d+", "/rooms/[0-9]{1,3}", ".*", "", "x.?", "[^/]+", "(ab)?")
+const regexes = fc.constantFrom("[ab]+", "a|b", "(?i)AB", "\\\\d+", "/rooms/[0-9]{1,3}", ".*", "", "x.?", "[^/]+",
+  "(ab)?")
   .map((text) => text.replaceAll("\\\\", "\\"));
 
 const match = fc.oneof(
@@ -89,9 +97,11 @@ export const condition = fc.letrec<{ tree: string }>((tie) => ({
     },
     {
       weight: 1,
-      arbitrary: fc.tuple(leaf, fc.constantFrom(" and ", " or "), leaf, fc.constantFrom(" or ", " and "), leaf).map((parts) => parts.join("")),
+      arbitrary: fc.tuple(leaf, fc.constantFrom(" and ", " or "), leaf, fc.constantFrom(" or ", " and "),
+        leaf).map((parts) => parts.join("")),
     },
-    { weight: 2, arbitrary: fc.tuple(fc.constantFrom("!", "not "), tie("tree")).map(([sign, part]) => `${sign}(${part})`) },
+    { weight: 2, arbitrary: fc.tuple(fc.constantFrom("!", "not "), tie("tree")).map(([sign,
+      part]) => `${sign}(${part})`) },
   ),
 })).tree;
 

@@ -3,21 +3,25 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { condition, maybeCondition } from "./conditions.ts";
 import {
-  accessControl, assignAnywhere, assignMessage, flowCallout, raiseFault, spikeArrest, verifyApiKey, type PolicyText, type Side,
+  accessControl, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
+    type PolicyText, type Side,
 } from "./policies.ts";
 
 /** A file's path and the document in it. */
 export type Documents = Readonly<Record<string, unknown>>;
 
 /** Keys that requests present, with what becomes of them. */
-export const KEYS = ["good", "also-good", "revoked", "expiring", "of-revoked-app", "of-inactive-developer", "narrow"] as const;
+export const KEYS = ["good", "also-good", "revoked", "expiring", "of-revoked-app", "of-inactive-developer",
+  "narrow"] as const;
 
 const digest = (key: string): object => ({ digest: `sha256:${createHash("sha256").update(key).digest("base64url")}` });
 
 /** The same in every project: requests choose among these keys. */
 const ACCESS = [
-  { kind: "ApiProduct", name: "all", attributes: { tier: "gold" }, quota: { limit: 10, interval: 1, timeUnit: "minute" } },
-  { kind: "ApiProduct", name: "rooms", apiResources: ["/rooms", "/rooms/*"], environments: ["e1"], attributes: { tier: "b" } },
+  { kind: "ApiProduct", name: "all", attributes: { tier: "gold" }, quota: { limit: 10, interval: 1,
+    timeUnit: "minute" } },
+  { kind: "ApiProduct", name: "rooms", apiResources: ["/rooms", "/rooms/*"], environments: ["e1"],
+    attributes: { tier: "b" } },
   {
     kind: "ApiProduct", name: "ops",
     operations: [{ proxy: "p0", resource: "/rooms/**", methods: ["GET"] }, { proxy: "p0", resource: "/a" }],
@@ -34,14 +38,17 @@ const ACCESS = [
       { key: digest("narrow"), products: ["rooms", "ops"] },
     ],
   },
-  { kind: "App", name: "b", developer: "ann@example.com", credentials: [{ key: digest("also-good"), products: ["ops", "all"] }] },
-  { kind: "App", name: "old", developer: "ann@example.com", status: "revoked", credentials: [{ key: digest("of-revoked-app"), products: ["all"] }] },
-  { kind: "App", name: "bobs", developer: "bob@example.com", credentials: [{ key: digest("of-inactive-developer"), products: ["all"] }] },
+  { kind: "App", name: "b", developer: "ann@example.com", credentials: [{ key: digest("also-good"), products: ["ops",
+    "all"] }] },
+  { kind: "App", name: "old", developer: "ann@example.com", status: "revoked",
+    credentials: [{ key: digest("of-revoked-app"), products: ["all"] }] },
+  { kind: "App", name: "bobs", developer: "bob@example.com", credentials: [{ key: digest("of-inactive-developer"),
+    products: ["all"] }] },
 ];
 
 /** Names of policies by the side where they may stand; every proxy has all of them, steps choose. */
 const NAMES: Readonly<Record<Side, readonly string[]>> = {
-  request: ["AM-1", "AM-2", "AM-3", "ANY-1", "RF-1", "SA-1", "SA-2", "AC-1", "VK-1", "VK-2", "FC-1", "FC-2"],
+  request: ["AM-1", "AM-2", "AM-3", "ANY-1", "RF-1", "ANY-2", "SA-1", "AC-1", "VK-1", "VK-1", "VK-2", "FC-1", "FC-2"],
   response: ["AR-1", "AR-2", "ANY-1", "ANY-2", "RF-1", "RF-2", "FC-2"],
   fault: ["AF-1", "AF-2", "ANY-1", "ANY-2", "RF-2", "FC-2"],
 };
@@ -59,7 +66,6 @@ const proxyPolicies = fc.record({
   "RF-1": raiseFault,
   "RF-2": raiseFault,
   "SA-1": spikeArrest,
-  "SA-2": spikeArrest,
   "AC-1": accessControl,
   "VK-1": verifyApiKey,
   "VK-2": verifyApiKey,
@@ -69,19 +75,24 @@ const proxyPolicies = fc.record({
 });
 
 /** Steps of one side. Unconditional faults would hide what stands behind them, so they are rare. */
-function steps(side: Side, names: readonly string[] = NAMES[side]): fc.Arbitrary<object[]> {
+function steps(side: Side, names: readonly string[] = NAMES[side], leastSteps = 0): fc.Arbitrary<object[]> {
   const step = fc.tuple(fc.constantFrom(...names), maybeCondition, condition).map(([name, own, other]) => {
-    const isHard = name.startsWith("RF") || name.startsWith("AR");
-    const chosen = own ?? (isHard && other.length % 8 !== 0 ? other : undefined);
-    return chosen === undefined ? name : { name, condition: chosen };
+    const isHard = name.startsWith("AR") || (/^S?(RF|VK)/.test(name) && other.length % 8 !== 0);
+    const chosen = own ?? (isHard ? other : undefined);
+    if (chosen === undefined) return name;
+    // Two conditions for what ends the flow, so that it does so seldom.
+    return { name, condition: /^S?RF/.test(name) && own !== undefined ? `(${own}) and (${other})` : chosen };
   });
-  return fc.array(step, { maxLength: 3 }).map((list) => list as object[]);
+  return fc.array(step, { minLength: leastSteps, maxLength: 3, size: "max" }).map((list) => list as object[]);
 }
 
 const flowParts = fc.record({ request: steps("request"), response: steps("response") }, { requiredKeys: [] });
+const fullFlow = fc.record({ request: steps("request", NAMES.request, 1), response: steps("response", NAMES.response,
+  1) });
 
 const flows = fc
-  .array(fc.record({ condition, request: steps("request"), response: steps("response") }, { requiredKeys: ["condition"] }), { maxLength: 3 })
+  .array(fc.record({ condition, request: steps("request"), response: steps("response") },
+    { requiredKeys: ["condition"] }), { maxLength: 3 })
   .chain((list) => fc.boolean().map((isElse) => list.map(({ condition: text, ...parts }, at) => ({
     name: `flow-${at}`,
     ...(isElse && at === list.length - 1 ? {} : { condition: text }),
@@ -103,18 +114,21 @@ const defaultFaultRule = fc.option(
 );
 
 const endpointFlows = fc.record(
-  { preFlow: flowParts, flows, postFlow: flowParts, faultRules, defaultFaultRule },
-  { requiredKeys: [] },
+  { preFlow: fullFlow, flows, postFlow: flowParts, faultRules, defaultFaultRule },
+  { requiredKeys: ["preFlow"] },
 );
 
 const routeRules = fc
   .array(
     fc.tuple(
-      fc.option(condition, { freq: 3, nil: undefined }),
-      fc.constantFrom<object>({ targetEndpoint: "t0" }, { targetEndpoint: "t0" }, { targetEndpoint: "t1" }, { url: "http://inline:81/i?z=1" }, {}),
+      rarely(2, condition),
+      fc.constantFrom<object>({ targetEndpoint: "t0" }, { targetEndpoint: "t0" }, { targetEndpoint: "t1" },
+        { url: "http://inline:81/i?z=1" }, {}),
     ),
-    { minLength: 1, maxLength: 4 },
+    { minLength: 1, maxLength: 3 },
   )
+  .chain((list) => fc.constantFrom(list, ...Array.from({ length: 4 }, () => [...list, [undefined,
+    { targetEndpoint: "t0" }] as const])))
   .map((list) => {
     const ended = list.findIndex(([text]) => text === undefined);
     return (ended < 0 ? list : list.slice(0, ended + 1)).map(([text, to], at) => ({
@@ -125,21 +139,23 @@ const routeRules = fc
   });
 
 const webSocket = fc.oneof(
-  { weight: 6, arbitrary: fc.constant(undefined) },
+  { weight: 16, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.constant("deny") },
   { weight: 1, arbitrary: fc.constant({ mode: "only" }) },
 );
 
 /** Base paths that touch each other. */
-const BASE_PATHS = ["/", "/v1", "/v1/*", "/v1/*/rooms", "/v1/a", "/v1/a/rooms", "/team/*/members", "/team/b/*", "/v2", "/v1/a/*"];
+const BASE_PATHS = ["/", "/v1", "/v1/*", "/v1/*/rooms", "/v1/a", "/v1/a/rooms", "/team/*/members", "/team/b/*",
+  "/v2", "/v1/a/*"];
 
-const successCodes = fc.option(fc.constantFrom("2xx,404", "2XX, 3xx,1xx", "200"), { freq: 4, nil: undefined });
+const successCodes = rarely(4, fc.constantFrom("2xx,404", "2XX, 3xx,1xx", "200"));
 
 const targets = fc
   .tuple(
     endpointFlows, endpointFlows, successCodes,
     fc.constantFrom("http://t0:8080/base", "http://t0", "http://t0/b/?k=v&k=w", "http://t0/b?k=v"),
-    fc.constantFrom([["s1", "s2"], "/lb"], [["s2"], "/lb/"], [["s1", "s2", "s3"], undefined], [["s3"], undefined]),
+    fc.constantFrom([["s1", "s2"], "/lb"], [["s2"], "/lb/"], [["s1", "s2", "s3"], undefined], [["s1"], undefined],
+      [["s3"], undefined]),
   )
   .map(([first, second, codes, url, [servers, path]]) => [
     { name: "t0", url, ...first, ...(codes === undefined ? {} : { properties: { "success.codes": codes } }) },
@@ -153,17 +169,18 @@ const proxy = fc.record({
 });
 
 const sharedFlows = fc.record({
-  // Stands in requests.
-  guard: fc.record({
-    steps: steps("request", ["SAM-1", "SRF-1", "SSA-1", "SVK-1", "NOTE"]),
-    policies: fc.record({
-      "SAM-1": assignMessage("request"), "SRF-1": raiseFault, "SSA-1": spikeArrest, "SVK-1": verifyApiKey, NOTE: flowCallout(["note"]),
-    }),
-  }),
   // Calls the other two.
   outer: fc.record({
     steps: steps("request", ["GUARD", "NOTE", "SAM-1"]),
     policies: fc.record({ GUARD: flowCallout(["guard"]), NOTE: flowCallout(["note"]), "SAM-1": assignAnywhere }),
+  }),
+  // Stands in requests.
+  guard: fc.record({
+    steps: steps("request", ["SAM-1", "SRF-1", "SSA-1", "SVK-1", "NOTE"]),
+    policies: fc.record({
+      "SAM-1": assignMessage("request"), "SRF-1": raiseFault, "SSA-1": spikeArrest, "SVK-1": verifyApiKey,
+        NOTE: flowCallout(["note"]),
+    }),
   }),
   // Stands anywhere.
   note: fc.record({
@@ -181,11 +198,12 @@ export const project: fc.Arbitrary<Documents> = fc
     fc.constantFrom<"plain" | "grouped">("plain", "grouped"),
   )
   .map(([proxies, basePaths, shared, kind]) => {
-    const documents: Record<string, unknown> = { "gateway.yaml": gatewayOf(kind, proxies.length), "access/all.yaml": ACCESS };
+    const documents: Record<string, unknown> = { "gateway.yaml": gatewayOf(kind, proxies.length),
+      "access/all.yaml": ACCESS };
     const free = [...basePaths];
     proxies.forEach(({ policies, endpoints, targets: both }, at) => {
       const folder = `proxies/p${at}`;
-      documents[`${folder}/proxy.yaml`] = {
+      const main = {
         kind: "ApiProxy",
         proxyEndpoints: endpoints.map(([own, rules, socket], index) => ({
           name: index === 0 ? "default" : "second",
@@ -196,14 +214,19 @@ export const project: fc.Arbitrary<Documents> = fc
         })),
         targetEndpoints: both.map((target) => without(target)),
       };
-      addPolicies(documents, folder, policies);
+      documents[`${folder}/proxy.yaml`] = main;
+      addPolicies(documents, folder, policies, main);
     });
+    // A shared flow calls only those behind it.
     for (const [name, { steps: list, policies }] of Object.entries(shared)) {
-      documents[`shared-flows/${name}/flow.yaml`] = { kind: "SharedFlow", steps: list };
-      addPolicies(documents, `shared-flows/${name}`, policies);
+      if (!JSON.stringify(documents).includes(`"sharedFlowBundle":"${name}"`)) continue;
+      const main = { kind: "SharedFlow", steps: list };
+      documents[`shared-flows/${name}/flow.yaml`] = main;
+      addPolicies(documents, `shared-flows/${name}`, policies, main);
     }
     const targetServers = [
-      { name: "s1", host: "h1", port: 9001 }, { name: "s2", host: "h2", port: 80 }, { name: "s3", host: "h3", port: 9003, isEnabled: false },
+      { name: "s1", host: "h1", port: 9001 }, { name: "s2", host: "h2", port: 80 }, { name: "s3", host: "h3",
+        port: 9003, isEnabled: false },
     ];
     for (const name of kind === "plain" ? ["e1"] : ["e1", "e2"]) {
       documents[`environments/${name}.yaml`] = { kind: "Environment", targetServers };
@@ -211,8 +234,17 @@ export const project: fc.Arbitrary<Documents> = fc
     return documents;
   });
 
-function addPolicies(documents: Record<string, unknown>, folder: string, policies: Readonly<Record<string, PolicyText>>): void {
-  for (const [name, model] of Object.entries(policies)) documents[`${folder}/policies/${name}.yaml`] = model;
+/** Those that some step names. */
+function addPolicies(
+  documents: Record<string, unknown>,
+  folder: string,
+  policies: Readonly<Record<string, PolicyText>>,
+  main: object,
+): void {
+  const text = JSON.stringify(main);
+  for (const [name, model] of Object.entries(policies)) {
+    if (text.includes(`"${name}"`)) documents[`${folder}/policies/${name}.yaml`] = model;
+  }
 }
 
 function without(model: object): object {
@@ -233,12 +265,17 @@ function gatewayOf(kind: "plain" | "grouped", proxies: number): object {
   };
 }
 
+/** The base paths of a project. */
+export function basePathsOf(documents: Documents): string[] {
+  return [...JSON.stringify(documents).matchAll(/"basePath":"([^"]+)"/g)].map(([, path = ""]) => path);
+}
+
 /** Files of a project: JSON is YAML. */
 export function filesOf(documents: Documents): Record<string, string> {
   return Object.fromEntries(Object.entries(documents).map(([path, document]) => [
     path,
     Array.isArray(document)
-      ? document.map((part) => JSON.stringify(part, null, 1)).join("\n---\n")
-      : `${JSON.stringify(document, null, 1)}\n`,
+      ? document.map((part) => JSON.stringify(part)).join("\n---\n")
+      : `${JSON.stringify(document)}\n`,
   ]));
 }

@@ -4,68 +4,93 @@ import type { Lines, ParityRequest, TargetAnswer } from "../outcome.ts";
 import { word } from "./conditions.ts";
 import { KEYS } from "./project.ts";
 
-const path = fc
-  .tuple(
-    fc.constantFrom("/", "/v1", "/v1/a", "/v1/a/rooms", "/v1/b/rooms", "/team/b/members", "/team/c/members", "/v2", "/v1/a/x"),
-    fc.constantFrom("", "", "/rooms", "/rooms/1", "/rooms/1/x", "/rooms/", "/a", "/x/a/rooms"),
-  )
-  .map(([base, rest]) => (base === "/" && rest !== "" ? rest : base + rest));
+/** Mostly a base path of the project, its wildcards filled in; and something behind it. */
+function pathIn(basePaths: readonly string[]): fc.Arbitrary<string> {
+  const filled = basePaths.flatMap((path) => [path.replaceAll("*", "a"), path.replaceAll("*", "b")]);
+  return fc
+    .tuple(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom(...filled) },
+        { weight: 1, arbitrary: fc.constantFrom("/", "/v1", "/v1/a", "/v1/a/rooms", "/team/b/members", "/team",
+          "/v1x") },
+      ),
+      fc.constantFrom("", "", "/rooms", "/rooms/1", "/rooms/1/x", "/rooms/", "/a", "/x/a/rooms"),
+    )
+    .map(([base, rest]) => (base === "/" && rest !== "" ? rest : base + rest));
+}
 
-const key = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...KEYS) }, { weight: 1, arbitrary: fc.constantFrom("unknown", "") });
-
-const pair = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom("q", "p", "%71", "r"), word).map(([name, value]) => `${name}=${encodeURIComponent(value)}`) },
-  { weight: 3, arbitrary: key.map((value) => `apikey=${value}`) },
-  { weight: 1, arbitrary: fc.constantFrom("q", "q=", "", "q=a+b", "q=%ff", "q=a%2Cb", "p=a=b", "new%20param=1", "q=%0d%0aX-Evil:1", "p=%E2%82%AC", "q=101") },
+const key = fc.oneof(
+  { weight: 8, arbitrary: fc.constant("good") },
+  { weight: 4, arbitrary: fc.constantFrom(...KEYS) },
+  { weight: 1, arbitrary: fc.constantFrom("unknown", "") },
 );
 
-const query = fc.option(fc.array(pair, { maxLength: 4 }).map((pairs) => pairs.join("&")), { freq: 4, nil: null });
+const pair = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom("q", "p", "%71", "r"), word).map(([name,
+    value]) => `${name}=${encodeURIComponent(value)}`) },
+  { weight: 1, arbitrary: key.map((value) => `apikey=${value}`) },
+  { weight: 1, arbitrary: fc.constantFrom("q", "q=", "", "q=a+b", "q=%ff", "q=a%2Cb", "p=a=b", "new%20param=1",
+    "q=%0d%0aX-Evil:1", "p=%E2%82%AC", "q=101") },
+);
+
+const query = fc.option(
+  fc.tuple(fc.array(pair, { maxLength: 3 }), fc.option(key, { nil: null, freq: 6 }))
+    .map(([pairs, own]) => [...pairs, ...(own === null ? [] : [`apikey=${own}`])].join("&")),
+  { freq: 6, nil: null },
+);
 
 const header = fc.oneof(
-  { weight: 5, arbitrary: fc.tuple(fc.constantFrom("x-a", "X-A", "x-b"), fc.oneof(word, fc.constantFrom("a, b", "b,a", "x1, ,y", ""))) },
+  { weight: 5, arbitrary: fc.tuple(fc.constantFrom("x-a", "X-A", "x-b"), fc.oneof(word, fc.constantFrom("a, b",
+    "b,a", "x1, ,y", ""))) },
   { weight: 2, arbitrary: key.map((value): [string, string] => ["x-key", value]) },
   {
     weight: 3,
     arbitrary: fc.constantFrom<[string, string]>(
-      ["X-W1", "client"], ["x-w2", "client"], ["X_A", "folded"], ["x.w1", "folded"], ["x_other", "b"], ["x-rate", "3ps"], ["x-rate", "fast"],
-      ["x-ip", "192.0.2.7"], ["x-ip", "2001:db8::1"], ["x-ip", "nobody"], ["X-Forwarded-For", "1.2.3.4"], ["x_forwarded_for", "1.2.3.4"],
+      ["X-W1", "client"], ["x-w2", "client"], ["X_A", "folded"], ["x.w1", "folded"], ["x_other", "b"], ["x-rate",
+        "3ps"], ["x-rate", "fast"],
+      ["x-ip", "192.0.2.7"], ["x-ip", "2001:db8::1"], ["x-ip", "nobody"], ["X-Forwarded-For", "1.2.3.4"],
+        ["x_forwarded_for", "1.2.3.4"],
       ["X-Apigee-Y", "1"], ["Keep-Alive", "timeout=5"], ["x-other", "1"], ["Te", "trailers"], ["Cookie", "a=b"],
     ),
   },
 );
 
 /** At most one line for what may stand once. */
-const headers: fc.Arbitrary<Lines> = fc.tuple(fc.array(header, { maxLength: 5 }), fc.constantFrom(null, null, null, "x-b", "x-other, keep-alive"))
+const headers: fc.Arbitrary<Lines> = fc.tuple(fc.array(header, { maxLength: 5 }), fc.constantFrom(null, null, null,
+  "x-b", "x-other, keep-alive"))
   .map(([lines, nominated]) => (nominated === null ? lines : [...lines, ["Connection", nominated] as const]));
 
 const answerHeaders: fc.Arbitrary<Lines> = fc.array(
   fc.oneof(
     fc.tuple(fc.constantFrom("x-r", "X-R", "x-a"), word),
-    fc.constantFrom<[string, string]>(["Content-Type", "text/plain"], ["Connection", "x-a"], ["Keep-Alive", "1"], ["Set-Cookie", "c=1"]),
+    fc.constantFrom<[string, string]>(["Content-Type", "text/plain"], ["Connection", "x-a"], ["Keep-Alive", "1"],
+      ["Set-Cookie", "c=1"]),
   ),
   { maxLength: 3 },
 );
 
 const answer: fc.Arbitrary<TargetAnswer> = fc.record({
   status: fc.oneof(
-    { weight: 5, arbitrary: fc.constant(200) },
+    { weight: 9, arbitrary: fc.constant(200) },
     { weight: 4, arbitrary: fc.constantFrom(201, 204, 302, 400, 404, 500, 503) },
   ),
   reason: fc.constantFrom("", "", "Fine"),
   headers: answerHeaders,
 });
 
-/** One request. */
-export const request: fc.Arbitrary<ParityRequest> = fc
+/** One request for a project with these base paths. */
+export const requestFor = (basePaths: readonly string[]): fc.Arbitrary<ParityRequest> => fc
   .record({
     advanceMs: fc.constantFrom(0, 0, 50, 200, 400, 1_000, 2_000, 30_000),
     upgrade: fc.boolean(),
     verb: fc.constantFrom("GET", "GET", "POST", "DELETE"),
-    host: fc.constantFrom("api.example.com", "api.example.com", "API.example.com:8080", "other.example.com", "a.b.example.com", "api.example.com."),
-    path,
+    host: fc.constantFrom("api.example.com", "api.example.com", "API.example.com:8080", "other.example.com",
+      "a.b.example.com", "api.example.com."),
+    path: pathIn(basePaths),
     query,
     headers,
-    clientAddress: fc.constantFrom("192.0.2.7", "192.0.2.8", "10.1.2.3", "::ffff:192.0.2.9", "2001:db8::7", "198.51.100.1"),
+    clientAddress: fc.constantFrom("192.0.2.7", "192.0.2.8", "10.1.2.3", "::ffff:192.0.2.9", "2001:db8::7",
+      "198.51.100.1"),
     answer,
     isSwitched: fc.integer({ min: 0, max: 3 }),
   })

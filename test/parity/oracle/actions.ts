@@ -1,10 +1,12 @@
 /** The actions of AssignMessage and RaiseFault, top to bottom (apigee-policies 3.3). */
-import type { ActionModel, AssignVariableModel, CopyModel, RemoveModel, SetModel } from "#compiler/policies/parts/message-model.ts";
+import type {
+  ActionModel, AssignVariableModel, CopyModel, RemoveModel, SetModel,
+} from "#compiler/policies/parts/message-model.ts";
 import type { Value } from "../outcome.ts";
 import { expand, neededBy } from "./evaluate.ts";
 import { raised } from "./faults.ts";
 import { addQuery, removeQuery, setQuery } from "./message.ts";
-import type { OracleRequest, OracleResponse, Transaction } from "./transaction.ts";
+import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
 import { finalStatus, lineText, messageOf, read, refuseSwitched, setVerb, write } from "./variables.ts";
 
 export interface ActionPlace {
@@ -45,7 +47,7 @@ function runSet(t: Transaction, set: SetModel, place: ActionPlace): void {
   if ((set.statusCode !== undefined || set.payload !== undefined) && message === t.response) refuseSwitched(t, policy);
   if (set.statusCode !== undefined) {
     const status = typeof set.statusCode === "number" ? String(set.statusCode) : text(t, set.statusCode, place);
-    message.status = message === t.response ? finalStatus(t, status, policy) : statusOf(status, policy);
+    giveStatus(message, message === t.response ? finalStatus(t, status, policy) : statusOf(status, policy));
   }
   if (set.reasonPhrase !== undefined) message.reason = line(t, set.reasonPhrase, place);
   if (set.payload === undefined) return;
@@ -96,7 +98,7 @@ function runCopy(t: Transaction, copy: CopyModel, { message }: ActionPlace): voi
     }
   }
   if ("verb" in source || "verb" in message) return;
-  if (isWhole || copy.statusCode === true) message.status = source.status;
+  if (isWhole || copy.statusCode === true) giveStatus(message, source.status);
   if (isWhole || copy.reasonPhrase === true) message.reason = source.reason;
 }
 
@@ -105,7 +107,8 @@ function runAssign(t: Transaction, assign: AssignVariableModel, place: ActionPla
 }
 
 /** `value` is the constant, or the fallback of the other two. */
-function assigned(t: Transaction, { ref, template, value }: AssignVariableModel, { policy, isStrict }: ActionPlace): Value {
+function assigned(t: Transaction, { ref, template, value }: AssignVariableModel, { policy,
+  isStrict }: ActionPlace): Value {
   if (ref !== undefined) {
     const found = read(t, ref) ?? value ?? null;
     if (found !== null) return found;

@@ -8,7 +8,8 @@ import type { Place } from "./transaction.ts";
 export function findPlace(program: Program, host: string, path: string): Place | null {
   const group =
     program.groups.find(({ hostnames }) => hostnames.some(({ name }) => name === host)) ??
-    program.groups.find(({ hostnames }) => hostnames.some(({ name }) => name === `*${host.slice(host.indexOf("."))}`)) ??
+    program.groups.find(({ hostnames }) => hostnames.some(({ name }) =>
+      name === `*${host.slice(host.indexOf("."))}`)) ??
     program.groups.find(({ hostnames }) => hostnames.some(({ name }) => name === "*"));
   if (group === undefined) return null;
   const asked = path === "/" ? [] : path.slice(1).split("/");

@@ -1,4 +1,7 @@
-/** The faults that generated projects can meet, by code: status, text, category (apigee-core 3.9, docs/reference/faults). */
+/**
+ * The faults that generated projects can meet, by code: status, text, category (apigee-core 3.9,
+ * docs/reference/faults).
+ */
 import { Headers } from "./message.ts";
 import { Raised, type OracleResponse } from "./transaction.ts";
 

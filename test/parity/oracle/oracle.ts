@@ -1,21 +1,21 @@
 /**
- * The oracle: a plain interpreter of the resolved program. One request at a time, from route to answer, in the order of the
- * reference and with nothing prepared. What it says is what compiled programs have to do.
+ * The oracle: a plain interpreter of the resolved program. One request at a time, from route to answer, in the order
+ * of the reference and with nothing prepared. What it says is what compiled programs have to do.
  */
-import type { ProgramTarget } from "#compiler/ir/program.ts";
-import type { Program } from "#compiler/ir/program.ts";
+import type { Program, ProgramTarget } from "#compiler/ir/program.ts";
 import { headerMap, type Answer, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
 import { findPlace, passing } from "./entry.ts";
 import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows } from "./flows.ts";
 import { Headers } from "./message.ts";
-import { operators as properOperators, type Operators } from "./operators.ts";
+import type { Operators } from "./operators.ts";
 import { Raised, Transaction, World } from "./transaction.ts";
 
 /** Header lines that the hop writes for itself: nothing a bundle can change. */
 export const HOP_LINES = [
   "connection", "upgrade", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol",
-  "sec-websocket-extensions", "sec-websocket-accept", "content-length", "transfer-encoding", "te", "trailer", "keep-alive",
+  "sec-websocket-extensions", "sec-websocket-accept", "content-length", "transfer-encoding", "te", "trailer",
+    "keep-alive",
   "proxy-connection", "proxy-authorization", "http2-settings",
 ];
 
@@ -23,7 +23,7 @@ export const HOP_LINES = [
 export class Oracle {
   readonly #world: World;
 
-  constructor(program: Program, start: { monotonicMs: number; wallMs: number }, table: Operators = properOperators) {
+  constructor(program: Program, start: { monotonicMs: number; wallMs: number }, table: Operators) {
     this.#world = new World(program, table, start.monotonicMs, start.wallMs);
   }
 
@@ -34,7 +34,8 @@ export class Oracle {
     const host = given.host.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
     const place = findPlace(world.program, host, given.path);
     if (place === null) {
-      return early(raised("messaging.adaptors.http.flow.ApplicationNotFound", `${host} and url: ${given.path}`, null), null);
+      return early(raised("messaging.adaptors.http.flow.ApplicationNotFound", `${host} and url: ${given.path}`,
+        null), null);
     }
     const { environment, proxy, endpoint } = place;
     const label = `${environment}/${proxy.name}/${endpoint.name}`;
@@ -105,7 +106,8 @@ export class Oracle {
     request.query = query === "" && !isEmptyKept ? null : query;
     const host = t.targetHost === null ? at.server : String(t.targetHost);
     if (!/^[\x21-\x7e]+$/.test(host)) throw raised("steps.assignmessage.SetVariableFailed", "Host", null);
-    const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" && name.toLowerCase() !== "x-forwarded-for");
+    const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" &&
+      name.toLowerCase() !== "x-forwarded-for");
     const before = request.headers.joined("x-forwarded-for");
     const address = t.clientAddress.replace(/^::ffff:/, "");
     lines.push(["Host", host], ["X-Forwarded-For", before === null ? address : `${before}, ${address}`]);
@@ -147,7 +149,8 @@ export class Oracle {
 function parsedUrl(text: string): { server: string; path: string; query: string | null } | null {
   const [, server, path = "", query] = /^http:\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s]*)?(?:\?([^#\s]*))?$/.exec(text) ?? [];
   if (server === undefined) return null;
-  return { server: server.replace(/:80$/, ""), path: path === "/" ? "" : path, query: query === undefined || query === "" ? null : query };
+  return { server: server.replace(/:80$/, ""), path: path === "/" ? "" : path,
+    query: query === undefined || query === "" ? null : query };
 }
 
 function joined(base: string, suffix: string): string {
@@ -155,14 +158,17 @@ function joined(base: string, suffix: string): string {
 }
 
 /** The target's answer, without what belongs to its hop; a status that is no success is a fault of the target. */
-function receive(t: Transaction, target: ProgramTarget, { answer }: ParityRequest): void {
+function receive(t: Transaction, target: ProgramTarget, { answer, upgrade: isUpgrade }: ParityRequest): void {
   const gone = answer.headers
     .filter(([name]) => name.toLowerCase() === "connection")
     .flatMap(([, value]) => value.toLowerCase().split(",").map((element) => element.trim()))
     .filter((name) => !/^(host|content-length|origin|sec-websocket-.*)$/.test(name));
   const hop = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-  const kept = answer.headers.filter(([name]) => !hop.includes(name.toLowerCase()) && !gone.includes(name.toLowerCase()));
+  const kept = answer.headers.filter(([name]) => !hop.includes(name.toLowerCase()) &&
+    !gone.includes(name.toLowerCase()));
   t.response = { status: answer.status, reason: answer.reason, headers: new Headers(kept), content: null };
+  // A switch of protocols that was asked for is no error, whatever success.codes says (docs/differences.md).
+  if (isUpgrade && answer.status === 101) return;
   if (isSuccess(target.successCodes, answer.status)) return;
   const code = "messaging.adaptors.http.flow.ErrorResponseCode";
   throw new Raised(code, answer.status, raised(code, "", null).text, null, t.response);
@@ -182,5 +188,6 @@ function early(fault: Raised, proxy: string | null): Outcome {
   const response = answerTo(fault);
   const headers = headerMap(response.headers.pairs(), HOP_LINES);
   const answer: Answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
-  return { proxy, route: null, sent: null, answer, fault: faultPart(fault), failed: [], variables: {}, session: null, defect: null };
+  return { proxy, route: null, sent: null, answer, fault: faultPart(fault), failed: [], variables: {}, session: null,
+    defect: null };
 }

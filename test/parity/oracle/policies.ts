@@ -13,7 +13,7 @@ import { bitsOf, inRange } from "./address.ts";
 import { expand } from "./evaluate.ts";
 import { faultJson, raised } from "./faults.ts";
 import { Headers } from "./message.ts";
-import { Raised, type OracleResponse, type Transaction } from "./transaction.ts";
+import { Raised, type OracleResponse, type Passed, type Transaction } from "./transaction.ts";
 import { read, write } from "./variables.ts";
 
 /** A session takes so many credentials and no more. */
@@ -39,7 +39,8 @@ export function runPolicy(t: Transaction, policy: ProgramPolicy): void {
   if (isKind(model, "AssignMessage")) {
     const own = t.phase === "request" ? t.request : t.response;
     if (own === null) throw new Error("response flows have a response");
-    return runActions(t, model.actions, { message: own, policy: name, isStrict: model.ignoreUnresolvedVariables !== true });
+    return runActions(t, model.actions, { message: own, policy: name,
+      isStrict: model.ignoreUnresolvedVariables !== true });
   }
   if (isKind(model, "RaiseFault")) return raiseFault(t, name, model);
   if (isKind(model, "SpikeArrest")) return spikeArrest(t, policy, model);
@@ -57,7 +58,8 @@ function parameters(t: Transaction, policy: string, model: FlowCalloutModel): vo
 
 function raiseFault(t: Transaction, name: string, model: RaiseFaultModel): never {
   const answer: OracleResponse = { status: 500, reason: "", headers: new Headers([]), content: null };
-  runActions(t, model.actions ?? [], { message: answer, policy: name, isStrict: model.ignoreUnresolvedVariables === false });
+  runActions(t, model.actions ?? [], { message: answer, policy: name,
+    isStrict: model.ignoreUnresolvedVariables === false });
   const code = "steps.raisefault.RaiseFault";
   const text = model.shortFaultReason === true ? "Raising fault" : `Raising fault. Fault name : ${name}`;
   if (answer.status === 204 || answer.status === 304) answer.content ??= "";
@@ -89,23 +91,23 @@ function spikeArrest(t: Transaction, policy: ProgramPolicy, model: SpikeArrestMo
   const periodMs = unit === "ps" ? 1_000 : 60_000;
   const limit = Number(calls);
   const nowMs = t.world.monotonicMs;
-  const used = useEffectiveCount ? usedInWindow(passed, periodMs, nowMs) : isBusy(passed, periodMs / limit, nowMs) ? 1 : 0;
+  const used = useEffectiveCount ? usedInWindow(passed, periodMs, nowMs) : isBusy(passed, nowMs) ? 1 : 0;
   const allowed = useEffectiveCount ? limit : 1;
   const passes = useEffectiveCount ? used + weight <= allowed : used === 0;
   const available = Math.max(0, Math.floor(allowed - used - (passes ? weight : 0)));
   t.rates.set(name, { allowed, available, exceeded: passes ? 0 : 1 });
   if (!passes) throw raised("policies.ratelimit.SpikeArrestViolation", text, name);
-  passed.push({ atMs: nowMs, weight });
+  passed.push({ atMs: nowMs, weight, untilMs: nowMs + (weight * periodMs) / limit });
 }
 
-/** Smoothing: the last call that passed holds its slots. */
-function isBusy(passed: readonly { atMs: number; weight: number }[], slotMs: number, nowMs: number): boolean {
+/** Smoothing: the last call that passed holds the slots that it took, by the rate of its own time. */
+function isBusy(passed: Passed, nowMs: number): boolean {
   const last = passed.at(-1);
-  return last !== undefined && nowMs < last.atMs + last.weight * slotMs;
+  return last !== undefined && nowMs < last.untilMs;
 }
 
 /** Weights of this fixed window, and of the last one by the share that still counts (docs/differences.md). */
-function usedInWindow(passed: readonly { atMs: number; weight: number }[], periodMs: number, nowMs: number): number {
+function usedInWindow(passed: Passed, periodMs: number, nowMs: number): number {
   const window = Math.floor(nowMs / periodMs);
   const of = (which: number): number =>
     passed.filter(({ atMs }) => Math.floor(atMs / periodMs) === which).reduce((sum, { weight }) => sum + weight, 0);

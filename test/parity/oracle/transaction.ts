@@ -20,6 +20,12 @@ export interface OracleResponse {
   content: string | null;
 }
 
+/** Another status takes the old one's phrase away. */
+export function giveStatus(response: OracleResponse, status: number): void {
+  if (response.status !== status) response.reason = "";
+  response.status = status;
+}
+
 /** What ends a flow. Thrown. */
 export class Raised {
   readonly code: string;
@@ -28,7 +34,8 @@ export class Raised {
   readonly policy: string | null;
   readonly response: OracleResponse | null;
 
-  constructor(code: string, status: number, text: string, policy: string | null, response: OracleResponse | null = null) {
+  constructor(code: string, status: number, text: string, policy: string | null,
+    response: OracleResponse | null = null) {
     this.code = code;
     this.status = status;
     this.text = text;
@@ -45,7 +52,7 @@ export interface RateResult {
 }
 
 /** A counter of SpikeArrest: every call that it let through. */
-export type Passed = { readonly atMs: number; readonly weight: number }[];
+export type Passed = { readonly atMs: number; readonly weight: number; readonly untilMs: number }[];
 
 /** What outlives a request. */
 export class World {

@@ -1,6 +1,6 @@
 /**
- * Which request headers a proxy reads and which it writes, because those belong to it (docs/differences.md "headers that
- * policies set"). What is sure never to run reads and writes nothing.
+ * Which request headers a proxy reads and which it writes, because those belong to it (docs/differences.md "headers
+ * that policies set"). What is sure never to run reads and writes nothing.
  */
 import type { Condition, ConditionOperand } from "#runtime/language/condition.ts";
 import type { Program, ProgramCondition, ProgramFlows, ProgramProxy, ProgramStep } from "#compiler/ir/program.ts";
@@ -91,7 +91,8 @@ class UsageScan {
 
 /** Every text of a model that may be a template; keys that hold names or literals apart. */
 function textsOf(value: unknown, key = ""): string[] {
-  if (typeof value === "string") return ["name", "ref", "kind", "rate", "source", "clientIPVariable"].includes(key) ? [] : [value];
+  if (typeof value === "string") return ["name", "ref", "kind", "rate", "source",
+    "clientIPVariable"].includes(key) ? [] : [value];
   if (Array.isArray(value)) return value.flatMap((item) => textsOf(item, key));
   if (typeof value !== "object" || value === null) return [];
   // The value of assignVariable is a constant.
@@ -127,7 +128,8 @@ function settle(ast: Condition, known: Known): Settled {
       const parts = ast.operands.map((operand) => settle(operand, known));
       if (parts.some(({ value }) => value === decisive)) return { value: decisive, reads: [] };
       const open = parts.filter(({ value }) => value === null);
-      return open.length === 0 ? { value: !decisive, reads: [] } : { value: null, reads: open.flatMap(({ reads }) => reads) };
+      return open.length === 0 ? { value: !decisive, reads: [] } : { value: null,
+        reads: open.flatMap(({ reads }) => reads) };
     }
     case "truthy":
       return tried(known, ast.operand, null, (left) => left === true || left === "true");
@@ -139,10 +141,10 @@ function settle(ast: Condition, known: Known): Settled {
 }
 
 function triedMatch(known: Known, operator: OperatorName, left: ConditionOperand, pattern: string | null): Settled {
-  return tried(known, left, null, (value) => apply(operators, operator, value, pattern), [pattern?.replaceAll("*", "a") ?? ""]);
+  return tried(known, left, null, (value) => apply(operators, operator, value, pattern), [pattern]);
 }
 
-/** Settled when every value that an unknown variable could have gives the same. */
+/** Settled when all is known, or beside a null when every value of the other side gives the same. */
 function tried(
   known: Known,
   left: ConditionOperand,
@@ -150,7 +152,8 @@ function tried(
   test: (left: Value, right: Value) => boolean,
   more: readonly Value[] = [],
 ): Settled {
-  const others = [left, right].flatMap((operand) => (operand === null || operand.kind === "variable" ? [] : [operand.value]));
+  const others = [left, right].flatMap((operand) => (operand === null || operand.kind === "variable" ? []
+    : [operand.value]));
   const facts = [left, right].flatMap((operand) =>
     operand?.kind === "variable" && known[operand.name] !== undefined ? [known[operand.name] ?? ""] : []);
   const any: Value[] = [null, "", "!", "~~", "true", true, false, -1e9, 1e9, ...more, ...others, ...facts];
@@ -160,9 +163,11 @@ function tried(
     const fact = known[operand.name];
     return fact === undefined ? any : [fact];
   };
+  const isOpen = [left, right].some((operand) => operand?.kind === "variable" && known[operand.name] === undefined);
   const results = new Set(candidates(left).flatMap((a) => candidates(right).map((b) => test(a, b))));
   const [only] = results;
-  if (results.size === 1 && only !== undefined) return { value: only, reads: [] };
+  const isDecided = !isOpen || [...others, ...more].includes(null);
+  if (isDecided && results.size === 1 && only !== undefined) return { value: only, reads: [] };
   const reads = [left, right].flatMap((operand) =>
     operand?.kind === "variable" && known[operand.name] === undefined ? [operand.name] : []);
   return { value: null, reads };

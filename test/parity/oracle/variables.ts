@@ -4,7 +4,7 @@ import type { Value } from "../outcome.ts";
 import { expiryOf, type Grant } from "./access.ts";
 import { categoryOf, raised } from "./faults.ts";
 import { queryNames, queryValues, setQuery } from "./message.ts";
-import type { OracleRequest, OracleResponse, Transaction } from "./transaction.ts";
+import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
 
 /** The value of a variable; null when it is unresolved. */
 export function read(t: Transaction, name: string): Value {
@@ -51,7 +51,8 @@ export function write(t: Transaction, name: string, value: Value, policy: string
 export function lineText(text: string, policy: string): string {
   for (const letter of text) {
     const code = letter.codePointAt(0) ?? 0;
-    if ((code < 0x20 && code !== 9) || code === 0x7f) throw raised("steps.assignmessage.SetVariableFailed", policy, policy);
+    if ((code < 0x20 && code !== 9) || code === 0x7f) throw raised("steps.assignmessage.SetVariableFailed", policy,
+      policy);
   }
   return [...text].every((letter) => (letter.codePointAt(0) ?? 0) <= 0xff)
     ? text
@@ -161,7 +162,7 @@ function writeMessage(t: Transaction, name: string, part: string, value: Value, 
     if (part === "verb") setVerb(t, text, policy);
     return true;
   }
-  if (part === "status.code") message.status = finalStatus(t, text, policy);
+  if (part === "status.code") giveStatus(message, finalStatus(t, text, policy));
   if (part === "reason.phrase") message.reason = lineText(text, policy);
   if (part === "content") {
     refuseSwitched(t, policy);
@@ -173,7 +174,8 @@ function writeMessage(t: Transaction, name: string, part: string, value: Value, 
 /** A method in upper case; an upgrade stays a GET (RFC 6455 section 4.1). */
 export function setVerb(t: Transaction, text: string, policy: string): void {
   if (t.upgrade) return;
-  if (!/^[A-Za-z]+$/.test(text)) throw raised("steps.assignmessage.SetVariableFailed", policy, policy);
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text)) throw raised("steps.assignmessage.SetVariableFailed", policy,
+    policy);
   t.request.verb = text.toUpperCase();
 }
 

@@ -249,6 +249,12 @@ describe("what is reported", () => {
       {},
       ["AGW3101 actions.0.assignVariable.name"],
     ],
+    [
+      "a Host taken away from an answer, which has none, and an Upgrade, which it may have",
+      model({ remove: { headers: ["Host", "upgrade"] } }),
+      { phase: "response" },
+      ["AGW3101 actions.0.remove.headers.1"],
+    ],
     ["a value of two lines", model({ set: { headers: { a: "b\nc" } } }), {}, ["AGW3105 actions.0.set.headers.a"]],
     [
       "query of a response",

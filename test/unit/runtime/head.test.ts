@@ -139,7 +139,8 @@ describe("writeRequestHead", () => {
     ["method", new RequestMessage("GET /admin HTTP/1.1\r\nX:", "/", null, "1.1", [])],
     ["X-Forwarded-For", request(["X-Forwarded-For", "a\nb"])],
   ])("refuses a bad %s", (refused, message) => {
-    expect(writeRequestHead(message, parts)).toEqual({ refused });
+    // Plain, because an upgrade is a GET whatever the message says.
+    expect(writeRequestHead(message, { ...parts, upgrade: null })).toEqual({ refused });
   });
 
   test("refuses a bad Host or body line", () => {

@@ -1,6 +1,6 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { enforce, takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -142,7 +142,11 @@ function proxyFault(x: Exchange): Maybe<void> {
     // AM-Last · AssignMessage · proxies/chat/policies/AM-Last.yaml
     responseOf(x).setHeader("x-rule", "last");
   }
-  return proxyFaultAlways(x);
+}
+
+/** Fault rules, and behind them the default fault rule. */
+function proxyFaultEnforced(x: Exchange): Maybe<void> {
+  return enforce(x, proxyFault, proxyFaultAlways);
 }
 
 /** Fault rules of the endpoint where the fault occurred. */
@@ -151,7 +155,7 @@ function fault(x: Exchange): Maybe<void> {
     return defaultFault(x);
   }
   if (!x.inTarget) {
-    return proxyFault(x);
+    return proxyFaultEnforced(x);
   }
 }
 
@@ -189,7 +193,11 @@ function tracedProxyFault(x: Exchange): Maybe<void> {
     responseOf(x).setHeader("x-rule", "last");
     traceEnd(x);
   }
-  return tracedProxyFaultAlways(x);
+}
+
+/** Fault rules, and behind them the default fault rule. */
+function tracedProxyFaultEnforced(x: Exchange): Maybe<void> {
+  return enforce(x, tracedProxyFault, tracedProxyFaultAlways);
 }
 
 /** Fault rules of the endpoint where the fault occurred. */
@@ -198,7 +206,7 @@ function tracedFault(x: Exchange): Maybe<void> {
     return tracedDefaultFault(x);
   }
   if (!x.inTarget) {
-    return tracedProxyFault(x);
+    return tracedProxyFaultEnforced(x);
   }
 }
 
@@ -210,7 +218,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b94dc565d29ffa01",
+    hash: "fbf2da4c9610620b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -6,9 +6,10 @@ import { SourceFile } from "#compiler/source/source-file.ts";
 
 const mark = "kind: AssignMessage\nactions: [{ set: { headers: { x: y } } }]\n";
 
-async function planned(proxy: string, more: Readonly<Record<string, string>> = {}): Promise<Plan> {
+async function planned(proxy: string, more: Readonly<Record<string, string>> = {}, env?: string): Promise<Plan> {
   const files = { "gateway.yaml": "kind: Gateway\n", "proxies/p/proxy.yaml": proxy, "proxies/p/policies/AM.yaml": mark, ...more };
-  const { plan, diagnostics } = await compile(Object.entries(files).map(([path, text]) => new SourceFile(path, text)), { until: "plan" });
+  const options = { until: "plan", ...(env === undefined ? {} : { env }) } as const;
+  const { plan, diagnostics } = await compile(Object.entries(files).map(([path, text]) => new SourceFile(path, text)), options);
   if (plan === undefined) throw new Error(diagnostics.all.map(({ message }) => message).join("\n"));
   return plan;
 }
@@ -121,6 +122,14 @@ describe("settings", () => {
       "gateway.yaml": 'kind: Gateway\nlisteners: [{ port: { env: PORT, default: 1 }, host: { env: "port" } }]\n',
     });
     expect(plan.settings.map(({ id, kind }) => `${id} ${kind}`)).toEqual(["port text", "port2 port", "chatUrl text"]);
+  });
+
+  it("of an environment that was left out are not read", async () => {
+    const environment = (name: string): string => `kind: Environment\nreferences: { corp: { caFile: { env: CA_${name} } } }\n`;
+    const files = { "environments/prod.yaml": environment("PROD"), "environments/test.yaml": environment("TEST") };
+    const ids = async (env?: string): Promise<string[]> => (await planned(endpoint("AM"), files, env)).settings.map(({ id }) => id);
+    expect(await ids()).toEqual(["port", "caProd", "caTest"]);
+    expect(await ids("prod")).toEqual(["port", "caProd"]);
   });
 });
 

@@ -20,7 +20,8 @@ const calls = [
 /** Calls that need no file: they are computed, or written out in place. */
 const free = [
   "{md5Hex('a')}{escapeXML('<')}{timeFormatUTC('y',0)}{jsonPath($.a,'{}')}{encodeBase64('a')}",
-  "{createUuid()}{toUpperCase(client.ip)}{substring(client.ip,1,2)}{replaceAll(client.ip,'a','b')}{firstnonnull(client.ip,'a')}",
+  "{createUuid()}{toUpperCase(client.ip)}{substring(client.ip,1,2)}{firstnonnull(client.ip,'a')}",
+  "{replaceAll(client.ip,'a','b')}",
 ];
 
 async function filesOf(template: string): Promise<{ readonly functions: readonly string[]; readonly code: string }> {
@@ -37,7 +38,8 @@ async function filesOf(template: string): Promise<{ readonly functions: readonly
   ]);
   if (modules === undefined) throw new Error(diagnostics.all.map(({ message }) => message).join("\n"));
   const { inputs, code } = await bundleProgram(modules, { minify: false });
-  const functions = inputs.map(({ path }) => path).filter((path) => /^runtime\/(?:template|language\/functions)\//.test(path));
+  const ofFunctions = /^runtime\/(?:template|language\/functions)\//;
+  const functions = inputs.map(({ path }) => path).filter((path) => ofFunctions.test(path));
   return { functions, code };
 }
 

@@ -183,11 +183,13 @@ proxyEndpoints:
       - { name: wait, condition: 'proxy.pathsuffix = "/wait"', request: [FS, A1] }
       - { name: when, condition: 'proxy.pathsuffix = "/when"', request: [{ name: FS, condition: 'request.verb = "POST"' }] }
       - { name: carry, condition: 'proxy.pathsuffix = "/carry"', request: [FSC, A1] }
+      - { name: told, condition: 'proxy.pathsuffix = "/told"', request: [FSC, { name: A1, condition: 'oauthV2.V1.failed' }] }
+      - { name: cause, condition: 'proxy.pathsuffix = "/cause"', request: [FSC, { name: A1, condition: 'oauthV2.V1.fault.name = "InvalidApiKey" and oauthV2.V1.fault.cause = "Invalid ApiKey"' }, { name: A2, condition: 'oauthV2.V1.fault.name = "keymanagement.service.access_token_expired"' }] }
       - { name: quick, condition: 'proxy.pathsuffix = "/quick"', request: [FQ, A1] }
       - { name: quick-carry, condition: 'proxy.pathsuffix = "/quick-carry"', request: [FQC, A1] }
     postFlow: { request: [A9] }
 ${target}`,
-    ["A1", "A9"],
+    ["A1", "A2", "A9"],
     shared,
   ),
   [
@@ -197,6 +199,11 @@ ${target}`,
     { name: "pass their faults on", url: "/p/wait", faults: { V1: bad }, expected: { steps: ["V1"], fault: bad } },
     { name: "are left at a fault when their callout carries on", url: "/p/carry", faults: { V1: bad }, expected: { steps: ["V1", "A1", "A9"], fault: null } },
     { name: "run whole when their callout carries on and nothing fails", url: "/p/carry", expected: { steps: ["V1", "B1", "A1", "A9"] } },
+    { name: "tell which of their policies failed when they are carried on from", url: "/p/told", faults: { V1: bad }, expected: { steps: ["V1", "A1", "A9"] } },
+    { name: "tell with what it failed", url: "/p/cause", faults: { V1: bad }, expected: { steps: ["V1", "A1", "A9"] } },
+    { name: "tell it with its family when access data refused", url: "/p/cause", faults: { V1: "keymanagement.service.access_token_expired" }, expected: { steps: ["V1", "A2", "A9"] } },
+    { name: "tell of no failure when there was none", url: "/p/cause", expected: { steps: ["V1", "B1", "A9"] } },
+    { name: "tell of no failed policy when none failed", url: "/p/told", expected: { steps: ["V1", "B1", "A9"] } },
     { name: "without waiting", url: "/p/quick", expected: { steps: ["B2", "B3", "A1", "A9"] } },
     { name: "without waiting, with a fault", url: "/p/quick", verb: "POST", expected: { steps: ["B2"], status: 418 } },
     { name: "without waiting, carried on", url: "/p/quick-carry", verb: "POST", expected: { steps: ["B2", "A1", "A9"], fault: null } },

@@ -1,0 +1,97 @@
+/**
+ * Compiled behaviour equals interpreted behaviour: random valid projects against random requests, every form of the
+ * compiled program beside the oracle. PARITY_CASES and PARITY_SEED make a run longer and repeatable; a seed that
+ * failed becomes a file in cases/.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { operators, type OperatorName, type Operators } from "./oracle/operators.ts";
+import type { Outcome, ParityCase } from "./outcome.ts";
+import { report, verdictOf, type Tampering } from "./parity.ts";
+import { runSuite } from "./suite.ts";
+
+const CASES = Number(process.env["PARITY_CASES"] ?? 3_000);
+const SEED = Number(process.env["PARITY_SEED"] ?? 20_300_101);
+const REQUESTS_PER_PROJECT = 150;
+/** A long run takes about a millisecond for each case. */
+const TIMEOUT_MS = 60_000 + CASES * 20;
+
+describe("random projects", () => {
+  it(`behave as the oracle says (seed ${SEED}, ${CASES} cases)`, { timeout: TIMEOUT_MS }, async () => {
+    const startMs = performance.now();
+    const suite = { seed: SEED, cases: CASES, requestsPerProject: REQUESTS_PER_PROJECT, shrinkMsMax: 30_000 };
+    const { cases, projects, invalid, seen, difference } = await runSuite(suite);
+    const perSecond = Math.round((cases * 1_000) / (performance.now() - startMs));
+    process.stdout.write(`parity: seed ${SEED}, ${cases} cases in ${projects} projects, ${perSecond} cases per second\n`);
+    if (difference !== null) expect.fail(difference);
+    // What the suite is about must have happened, or it says nothing.
+    for (const what of ["routed", "unrouted", "sent", "session", "session with a credential",
+      "answered by the gateway"]) {
+      expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
+    }
+    const faults = [...seen.keys()].filter((what) => what.startsWith("fault "));
+    expect(faults.length).toBeGreaterThanOrEqual(12);
+    expect(invalid).toBeLessThan(projects / 2);
+  });
+});
+
+describe("canary", () => {
+  // Cells of the null table, and rules of single operators.
+  const wrong: readonly [OperatorName, Partial<Operators[OperatorName]>][] = [
+    ["less", { leftNull: false }],
+    ["notEquals", { leftNull: false }],
+    ["lessOrEqual", { leftNull: false }],
+    ["greaterOrEqual", { rightNull: false }],
+    ["notGlob", { leftNull: false }],
+    ["path", { compare: (value, pattern) => value === pattern }],
+    ["regex", { compare: (value, pattern) => new RegExp(String(pattern)).test(String(value)) }],
+  ];
+
+  it.each(wrong)("a wrong %s in the oracle is noticed", { timeout: TIMEOUT_MS }, async (name, part) => {
+    const table: Operators = { ...operators, [name]: { ...operators[name], ...part } };
+    expect(await differenceOf({ operators: table })).toMatch(/differs in the plain form/);
+  });
+
+  // Statements of compiled chains that are easily forgotten.
+  it.each([
+    ["x.inTarget = false;", "", "plain"],
+    ["setHeader(", "addHeader(", "plain"],
+    ["traceStep(x, ", "traceStep((x.flow = null, x.failed = null, x), ", "traced"],
+  ])("%s, compiled as %s, is noticed in the %s form", { timeout: TIMEOUT_MS }, async (text, other, form) => {
+    const difference = await differenceOf({ emitted: (code) => code.replaceAll(text, other) });
+    expect(difference).toContain(`differs in the ${form} form`);
+  });
+
+  async function differenceOf(tampering: Tampering): Promise<string | null> {
+    const { difference } = await runSuite({ seed: 1, cases: 2_000, requestsPerProject: 40, tampering, shrinkMsMax: 0 });
+    return difference;
+  }
+});
+
+/** A project and requests that once came out differently, with what is right. */
+interface Regression extends ParityCase {
+  readonly title: string;
+  /** Part of the outcome of each request. */
+  readonly expected: readonly Partial<Outcome>[];
+}
+
+describe("cases", () => {
+  const folder = join(import.meta.dirname, "cases");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
+
+  it.each(names)("%s", async (name) => {
+    const regression = read(join(folder, name));
+    const verdict = await verdictOf(regression);
+    if (verdict.kind === "invalid") expect.fail(verdict.problems.join("\n"));
+    if (verdict.kind === "different") expect.fail(report(regression, verdict.difference));
+    expect(verdict.outcomes).toHaveLength(regression.expected.length);
+    expect(verdict.outcomes).toMatchObject(regression.expected);
+  });
+});
+
+function read(path: string): Regression {
+  const parsed: Omit<Regression, "files"> & { files: Record<string, unknown> } = JSON.parse(readFileSync(path, "utf8"));
+  const files = Object.entries(parsed.files).map(([file, document]) => [file, JSON.stringify(document)]);
+  return { ...parsed, files: Object.fromEntries(files) };
+}
