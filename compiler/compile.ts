@@ -3,15 +3,16 @@ import { createHash } from "node:crypto";
 import { packageFacts, readAsset } from "./assets.ts";
 import { Diagnostics } from "./diagnostics/diagnostic.ts";
 import type { BundleModel } from "./ir/model.ts";
+import type { ParsedProject } from "./ir/syntax.ts";
 import type { Plan } from "./ir/plan.ts";
 import type { Program } from "./ir/program.ts";
 import type { EmittedModule } from "./5-emit/emit.ts";
 import { parseProject } from "./1-parse/parse-project.ts";
+import { soundModel } from "./2-validate/sound-model.ts";
 import { validate } from "./2-validate/validate.ts";
 import { resolve } from "./3-resolve/resolve.ts";
 import { analyze } from "./4-analyze/analyze.ts";
 import { narrow } from "./3-resolve/narrow.ts";
-import { lookAhead } from "./look-ahead.ts";
 import type { SourceFile } from "./source/source-file.ts";
 
 export type { EmittedModule } from "./5-emit/emit.ts";
@@ -53,6 +54,15 @@ export async function compile(files: readonly SourceFile[], options: CompileOpti
   const main = readAsset("templates/program/main.ts");
   const modules = emit(plan, { main, inputHash, version: packageFacts().version });
   return { diagnostics, inputHash, model, program, plan, modules };
+}
+
+/** Adds what is certain about the sound documents to the errors of the others. */
+function lookAhead(parsed: ParsedProject, diagnostics: Diagnostics): void {
+  const sound = soundModel(parsed, diagnostics);
+  if (sound === null) return;
+  const ahead = new Diagnostics();
+  analyze(resolve(sound.model, ahead), ahead);
+  for (const diagnostic of sound.certain(ahead.all)) diagnostics.add(diagnostic);
 }
 
 function hashOf(files: readonly SourceFile[]): string {

@@ -104,14 +104,20 @@ export class Exchange {
 
   /** Keeps what a policy found for the variables that carry its name. */
   keep(policy: string, result: unknown): void {
-    this.results ??= Object.create(null) as Record<string, unknown>;
+    this.results ??= noNames<unknown>();
     this.results[policy] = result;
   }
 
   /** Notes that a policy failed, and with what. */
   noteFailed(policy: string, cause: Fault): void {
     (this.failed ??= []).push(policy);
-    this.failures ??= Object.create(null) as Record<string, Fault>;
+    this.failures ??= noNames<Fault>();
     this.failures[policy] = cause;
   }
+}
+
+/** A record whose keys are a bundle's names: none of them may be one that every object has. */
+function noNames<T>(): Record<string, T> {
+  const names: Record<string, T> = Object.create(null);
+  return names;
 }

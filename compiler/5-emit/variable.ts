@@ -192,25 +192,43 @@ function writeStartLine(
   return code``;
 }
 
+/** Variables that are one expression, whatever the file. */
+const plainBuiltins = {
+  "apiproxy.revision": code`${X}.program.hash`,
+  "apiproxy.basepath": code`${"/"}`,
+  "environment.name": code`${X}.program.environment`,
+  "proxy.name": code`${X}.program.endpoint`,
+  "proxy.basepath": code`${X}.program.basePath`,
+  "proxy.pathsuffix": code`${X}.pathSuffix`,
+  "client.scheme": code`${X}.scheme`,
+  "client.ssl.enabled": code`String(${X}.scheme === "https")`,
+  "client.received.start.timestamp": code`${X}.startedWallMs`,
+  "current.flow.name": code`${X}.flow`,
+  messageid: code`${X}.id`,
+  "route.name": code`${X}.route`,
+  "system.timestamp": code`${X}.gateway.clock.wallMs()`,
+  "is.error": code`(${X}.fault !== null)`,
+  "target.basepath": code`(${X}.target?.basePath || null)`,
+  "target.scheme": code`(${X}.target?.scheme ?? null)`,
+  "target.host": code`(${X}.target?.servers[0]?.host ?? null)`,
+  "target.port": code`(${X}.target?.servers[0]?.port ?? null)`,
+  "target.ssl.enabled": code`(${X}.target?.scheme === "https")`,
+  "route.target": code`(${X}.target?.name ?? null)`,
+  "target.name": code`(${X}.target?.name ?? null)`,
+} as const satisfies { readonly [id in BuiltinVariable]?: Code };
+
+function isPlainBuiltin(id: BuiltinVariable): id is keyof typeof plainBuiltins {
+  return Object.hasOwn(plainBuiltins, id);
+}
+
 function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
+  if (isPlainBuiltin(id)) return plainBuiltins[id];
   const { file } = scope;
   switch (id) {
     case "organization.name":
       return code`${scope.organization}`;
     case "apiproxy.name":
       return code`${scope.proxy}`;
-    case "apiproxy.revision":
-      return code`${X}.program.hash`;
-    case "apiproxy.basepath":
-      return code`${"/"}`;
-    case "environment.name":
-      return code`${X}.program.environment`;
-    case "proxy.name":
-      return code`${X}.program.endpoint`;
-    case "proxy.basepath":
-      return code`${X}.program.basePath`;
-    case "proxy.pathsuffix":
-      return code`${X}.pathSuffix`;
     case "proxy.url":
       return code`${file.symbol("proxyUrl")}(${X})`;
     case "proxy.client.ip":
@@ -220,10 +238,6 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${file.symbol("clientIp")}(${X})`;
     case "client.port":
       return code`${file.symbol("clientPort")}(${X})`;
-    case "client.scheme":
-      return code`${X}.scheme`;
-    case "client.ssl.enabled":
-      return code`String(${X}.scheme === "https")`;
     case "client.cn":
     case "client.country":
     case "client.email.address":
@@ -232,25 +246,10 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "client.organization.unit":
     case "client.state":
       return code`${file.symbol("clientSubject")}(${X}, ${subjectFields[id]})`;
-    case "client.received.start.timestamp":
-      return code`${X}.startedWallMs`;
     case "client.received.start.time":
       return code`${file.symbol("timeText")}(${X}.startedWallMs)`;
-    case "current.flow.name":
-      return code`${X}.flow`;
-    case "messageid":
-      return code`${X}.id`;
-    case "route.name":
-      return code`${X}.route`;
-    case "route.target":
-    case "target.name":
-      return code`(${X}.target?.name ?? null)`;
-    case "system.timestamp":
-      return code`${X}.gateway.clock.wallMs()`;
     case "system.time":
       return code`${file.symbol("timeText")}(${X}.gateway.clock.wallMs())`;
-    case "is.error":
-      return code`(${X}.fault !== null)`;
     case "error.message":
     case "fault.reason":
       return code`${file.symbol("faultVariable")}(${X}, "reason")`;
@@ -265,16 +264,6 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "target.copy.queryparams":
     case "target.header.host":
       return code`${X}.${builtinField(id)}`;
-    case "target.basepath":
-      return code`(${X}.target?.basePath || null)`;
-    case "target.scheme":
-      return code`(${X}.target?.scheme ?? null)`;
-    case "target.host":
-      return code`(${X}.target?.servers[0]?.host ?? null)`;
-    case "target.port":
-      return code`(${X}.target?.servers[0]?.port ?? null)`;
-    case "target.ssl.enabled":
-      return code`(${X}.target?.scheme === "https")`;
   }
 }
 

@@ -37,7 +37,8 @@ function authority(server: TargetServer, scheme: "http" | "https"): string {
 
 function parseUrl(value: Value, target: Target): { server: TargetServer; path: string; query: string | null } {
   const text = String(value);
-  const url = URL.canParse(text) ? new URL(text) : null;
+  // URL drops line ends and turns backslashes; what is written is either a URL as it stands or none.
+  const url = !/[\u0000-\u0020\u007f\\]/.test(text) && URL.canParse(text) ? new URL(text) : null;
   // The scheme decides how the connection is secured, which is the target's to say and not a variable's.
   if (url === null || url.protocol !== `${target.scheme}:` || url.username !== "" || url.password !== "") {
     throw fault("messaging.adaptors.http.flow.ServiceUnavailable", "target.url");

@@ -200,7 +200,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     let address: ReturnType<typeof addressTarget>;
     try {
       address = addressTarget(x, target, pickServer(target));
-      const forwarded = { for: this.#address, proto: this.#listener.scheme, host: x.host };
+      const host = x.request.headerLine("host") ?? x.host;
+      const forwarded = { for: this.#address, proto: this.#listener.scheme, host };
       head = writeRequestHead(x.request, { host: address.host, upgrade: offer, forwarded });
     } catch (thrown) {
       return failExchange(x, thrown, this);

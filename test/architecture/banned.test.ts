@@ -114,7 +114,6 @@ const allowances: Readonly<Record<string, Partial<Weak>>> = {
   "compiler/5-emit/symbols.ts": { as: 1 },
   "compiler/expression/regex-safety.ts": { as: 1 },
   "runtime/clock.ts": { as: 1 },
-  "runtime/context.ts": { as: 1 },
   "runtime/listen.ts": { as: 1 },
   "runtime/observe/metrics.ts": { as: 4 },
   "runtime/side/admin-body.ts": { as: 1 },

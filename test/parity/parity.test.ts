@@ -23,7 +23,8 @@ describe("random projects", () => {
     const suite = { seed: SEED, cases: CASES, requestsPerProject: REQUESTS_PER_PROJECT, shrinkMsMax: 30_000 };
     const { cases, projects, invalid, seen, difference } = await runSuite(suite);
     const perSecond = Math.round((cases * 1_000) / (performance.now() - startMs));
-    process.stdout.write(`parity: seed ${SEED}, ${cases} cases in ${projects} projects, ${perSecond} cases per second\n`);
+    const speed = `${cases} cases in ${projects} projects, ${perSecond} cases per second`;
+    process.stdout.write(`parity: seed ${SEED}, ${speed}\n`);
     if (difference !== null) expect.fail(difference);
     // What the suite is about must have happened, or it says nothing.
     for (const what of ["routed", "unrouted", "sent", "session", "session with a credential",

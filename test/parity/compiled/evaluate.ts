@@ -42,8 +42,8 @@ function evaluated(bodies: ReadonlyMap<string, Body>): GatewayProgram {
     if (body === undefined) throw new Error(`no module ${path} was emitted`);
     const module = { exports: {} };
     loaded.set(path, module);
-    body((specifier) => (specifier.startsWith("#") ? runtime.get(specifier) : load(posix.join(posix.dirname(path),
-      specifier))), module);
+    const folder = posix.dirname(path);
+    body((name) => (name.startsWith("#") ? runtime.get(name) : load(posix.join(folder, name))), module);
     return module.exports;
   };
   const { program } = load("program/program.ts") as { readonly program: GatewayProgram };

@@ -30,6 +30,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
   const memory = new MemoryStore(clock, defaultLimits);
   await seedAccess(memory, program.access());
   const store = form === "late" ? lateStore(memory) : memory;
+  const uncached = { ...defaultLimits, verifiedCacheTtlMs: 0 };
   const revocations = new Revocations(store, sessions, defaultLimits, {
     isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (found) => typeof found !== "string"),
   });
@@ -49,8 +50,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
     tracing: new Set(form === "traced" ? [...deployed.keys()] : []),
     store,
     // A cache would answer the second call at once: the late form is to wait each time.
-    verified: new VerifiedCache(store, revocations, clock, form === "late" ? { ...defaultLimits,
-      verifiedCacheTtlMs: 0 } : defaultLimits),
+    verified: new VerifiedCache(store, revocations, clock, form === "late" ? uncached : defaultLimits),
     sessions,
     revocations,
     scheduler,

@@ -100,8 +100,8 @@ export const condition = fc.letrec<{ tree: string }>((tie) => ({
       arbitrary: fc.tuple(leaf, fc.constantFrom(" and ", " or "), leaf, fc.constantFrom(" or ", " and "),
         leaf).map((parts) => parts.join("")),
     },
-    { weight: 2, arbitrary: fc.tuple(fc.constantFrom("!", "not "), tie("tree")).map(([sign,
-      part]) => `${sign}(${part})`) },
+    { weight: 2, arbitrary: fc.tuple(fc.constantFrom("!", "not "), tie("tree"))
+      .map(([sign, part]) => `${sign}(${part})`) },
   ),
 })).tree;
 

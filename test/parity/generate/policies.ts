@@ -14,8 +14,8 @@ const written = fc.constantFrom("x-a", "X-B", "x-w1", "X-W2", "x-r");
 const templatePart = fc.oneof(
   { weight: 3, arbitrary: word },
   { weight: 4, arbitrary: variable.map((name) => `{${name}}`) },
-  { weight: 2, arbitrary: fc.tuple(variable, fc.constantFrom("", "d", "a:b", "0")).map(([name,
-    text]) => `{${name}:${text}}`) },
+  { weight: 2, arbitrary: fc.tuple(variable, fc.constantFrom("", "d", "a:b", "0"))
+    .map(([name, text]) => `{${name}:${text}}`) },
   { weight: 1, arbitrary: fc.constantFrom('{"k":1}', "{}", "}", "{1a}", "é", "€", "x,y") },
 );
 
@@ -27,8 +27,8 @@ export const template = fc.oneof(
 );
 
 const header = fc.tuple(written, template).map(([name, value]) => ({ [name]: value }));
-const queryParam = fc.tuple(fc.constantFrom("q", "p", "new param"), template).map(([name,
-  value]) => ({ [name]: value }));
+const queryParam = fc.tuple(fc.constantFrom("q", "p", "new param"), template)
+  .map(([name, value]) => ({ [name]: value }));
 
 const source = fc.oneof(
   word.map((value) => ({ value })),
@@ -70,8 +70,8 @@ const assigned = (side: Side) =>
     },
     {
       weight: side === "request" ? 1 : 0,
-      arbitrary: fc.tuple(fc.constant("target.header.host"), fc.constantFrom("h.example",
-        "bad host").map((value) => ({ value }))),
+      arbitrary: fc.constantFrom("h.example", "bad host")
+        .map((value): [string, object] => ["target.header.host", { value }]),
     },
     {
       weight: 1,
@@ -88,8 +88,8 @@ const statusCode = fc.oneof(fc.constantFrom(200, 201, 204, 304, 403, 418, 503), 
 
 const payload = fc.oneof(
   template,
-  fc.tuple(fc.constantFrom("text/plain", "application/{v1:json}"), template).map(([contentType,
-    value]) => ({ contentType, value })),
+  fc.tuple(fc.constantFrom("text/plain", "application/{v1:json}"), template)
+    .map(([contentType, value]) => ({ contentType, value })),
 );
 
 /** Parts of `set` that only an answer has. */
@@ -99,14 +99,16 @@ const answerPart = fc.oneof(
   payload.map((text) => ({ payload: text })),
 );
 
+const verb = fc.constantFrom("PUT", "get", "PUT", "{v1}", "{v2:Patch}");
+
 const requestAction = fc.oneof(
+  { weight: 1, arbitrary: verb.map((text) => ({ set: { verb: text } })) },
   { weight: 4, arbitrary: assigned("request") },
   { weight: 2, arbitrary: header.map((headers) => ({ set: { headers } })) },
   { weight: 1, arbitrary: header.map((headers) => ({ add: { headers } })) },
   { weight: 1, arbitrary: queryParam.map((queryParams) => ({ set: { queryParams } })) },
   { weight: 1, arbitrary: queryParam.map((queryParams) => ({ add: { queryParams } })) },
-  { weight: 1, arbitrary: fc.constantFrom("PUT", "get", "PUT", "{v1}",
-    "{v2:Patch}").map((verb) => ({ set: { verb } })) },
+
   {
     weight: 1,
     arbitrary: fc.constantFrom(

@@ -26,8 +26,8 @@ const key = fc.oneof(
 );
 
 const pair = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom("q", "p", "%71", "r"), word).map(([name,
-    value]) => `${name}=${encodeURIComponent(value)}`) },
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom("q", "p", "%71", "r"), word)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`) },
   { weight: 1, arbitrary: key.map((value) => `apikey=${value}`) },
   { weight: 1, arbitrary: fc.constantFrom("q", "q=", "", "q=a+b", "q=%ff", "q=a%2Cb", "p=a=b", "new%20param=1",
     "q=%0d%0aX-Evil:1", "p=%E2%82%AC", "q=101") },

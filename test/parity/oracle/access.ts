@@ -61,8 +61,8 @@ function standing(
   }
   if (app.value.status === "revoked") return "keymanagement.service.invalid_client-app_not_approved";
   const developer = program.developers.find((other) => other.value.email === app.value.developer)?.value;
-  if (developer === undefined ||
-    developer.status === "inactive") return "keymanagement.service.DeveloperStatusNotActive";
+  const isActive = developer !== undefined && developer.status !== "inactive";
+  if (!isActive) return "keymanagement.service.DeveloperStatusNotActive";
   const { organization } = program;
   for (const name of credential.products) {
     const product = program.products.find((other) => other.name === name);

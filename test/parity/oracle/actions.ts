@@ -107,8 +107,11 @@ function runAssign(t: Transaction, assign: AssignVariableModel, place: ActionPla
 }
 
 /** `value` is the constant, or the fallback of the other two. */
-function assigned(t: Transaction, { ref, template, value }: AssignVariableModel, { policy,
-  isStrict }: ActionPlace): Value {
+function assigned(
+  t: Transaction,
+  { ref, template, value }: AssignVariableModel,
+  { policy, isStrict }: ActionPlace,
+): Value {
   if (ref !== undefined) {
     const found = read(t, ref) ?? value ?? null;
     if (found !== null) return found;

@@ -147,7 +147,11 @@ export class Oracle {
 
 /** http only, without user and fragment; every other text reaches nobody. */
 function parsedUrl(text: string): { server: string; path: string; query: string | null } | null {
-  const [, server, path = "", query] = /^http:\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s]*)?(?:\?([^#\s]*))?$/.exec(text) ?? [];
+  const form = /^http:\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s\\]*)?(?:\?([^#\s\\]*))?$/;
+  const [, server, path = "", given] = form.exec(text) ?? [];
+  // What cannot stand in a query is escaped.
+  const query = given?.replace(/["<>']|[^\u0000-\u007f]/gu, (letter) =>
+    [...new TextEncoder().encode(letter)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(""));
   if (server === undefined) return null;
   return { server: server.replace(/:80$/, ""), path: path === "/" ? "" : path,
     query: query === undefined || query === "" ? null : query };

@@ -36,7 +36,8 @@ export function usageOf(proxy: ProgramProxy, program: Program): HeaderUsage {
 
 /** Custom variables among those read have a place at run time; the driver asks for their names elsewhere. */
 function headerOf(variable: string): string[] {
-  const name = /^(?:request|message|error)\.header\.(.+?)(?:\.\d+|\.values|\.values\.count|\.values\.string)?$/.exec(variable)?.[1];
+  const form = /^(?:request|message|error)\.header\.(.+?)(?:\.\d+|\.values|\.values\.count|\.values\.string)?$/;
+  const name = form.exec(variable)?.[1];
   return name === undefined ? [] : [name.toLowerCase()];
 }
 
@@ -77,7 +78,7 @@ class UsageScan {
   }
 
   #policy(model: ProgramStep["policy"]["model"], isRequest: boolean): void {
-    for (const text of textsOf(model)) for (const piece of pieces(text)) if (typeof piece !== "string") this.read.add(piece.name);
+    for (const piece of textsOf(model).flatMap(pieces)) if (typeof piece !== "string") this.read.add(piece.name);
     for (const name of refsOf(model)) this.read.add(name);
     if (!isKind(model, "AssignMessage") && !isKind(model, "RaiseFault")) return;
     for (const { set, add, assignVariable } of model.actions ?? []) {

@@ -1,12 +1,18 @@
 /**
- * A bundle with documents that are no good has no model. What can be known of the others is reported all the same, so that
- * nobody mends one layer of mistakes only to meet the next. Only errors that hold whatever the bad documents come to say.
+ * A bundle with documents that are no good has no model. What the others come to is looked at all the same, so that nobody
+ * mends one layer of mistakes only to meet the next; only errors count that hold whatever the bad documents come to say.
  */
-import { buildModel } from "./2-validate/build-model.ts";
-import { resolve } from "./3-resolve/resolve.ts";
-import { analyze } from "./4-analyze/analyze.ts";
-import { Diagnostics, type Diagnostic } from "./diagnostics/diagnostic.ts";
-import type { ParsedDocument, ParsedProject } from "./ir/syntax.ts";
+import type { Diagnostic, Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { BundleModel } from "../ir/model.ts";
+import type { ParsedDocument, ParsedProject } from "../ir/syntax.ts";
+import { buildModel } from "./build-model.ts";
+
+/** The model of the documents without errors. */
+export interface SoundModel {
+  readonly model: BundleModel;
+  /** Of what later phases find in the model, what is certain. */
+  certain(found: readonly Diagnostic[]): readonly Diagnostic[];
+}
 
 /** Where files are missing or out of place, nothing is known about names. */
 const SHAPE_CODES: readonly string[] = ["AGW1002", "AGW1003", "AGW1004", "AGW1005", "AGW1006", "AGW1028", "AGW1032"];
@@ -18,22 +24,19 @@ const DOUBTED: Readonly<Record<string, readonly string[]>> = {
   access: ["AGW2008", "AGW2009", "AGW2012"],
 };
 
-/** Adds the errors of the documents that are sound to those of the others. */
-export function lookAhead(parsed: ParsedProject, diagnostics: Diagnostics): void {
-  const found = diagnostics.all.filter(({ severity }) => severity === "error");
-  if (found.some(({ code, span }) => span === null || SHAPE_CODES.includes(code))) return;
-  const bad = new Set(found.map(({ span }) => span?.file.path ?? ""));
+/** The sound part of a project in which errors were found; null where nothing can be said about the rest. */
+export function soundModel(parsed: ParsedProject, diagnostics: Diagnostics): SoundModel | null {
+  const errors = diagnostics.all.filter(({ severity }) => severity === "error");
+  if (errors.some(({ code, span }) => span === null || SHAPE_CODES.includes(code))) return null;
+  const bad = new Set(errors.map(({ span }) => span?.file.path ?? ""));
   const model = buildModel({ ...parsed, documents: parsed.documents.flatMap((document) => soundPart(document, bad, parsed)) });
-  if (model === null) return;
-  const ahead = new Diagnostics();
-  analyze(resolve(model, ahead), ahead);
+  if (model === null) return null;
   const kinds = new Set(parsed.documents.filter(({ file }) => bad.has(file.path)).map(({ place }) => place.kind));
   const doubted = new Set([...kinds].flatMap((kind) => DOUBTED[kind] ?? []));
   const names = new Set([...bad].flatMap((path) => path.replace(/\.[^./]*$/, "").split("/")));
-  for (const diagnostic of ahead.all) {
-    if (diagnostic.severity !== "error" || doubted.has(diagnostic.code)) continue;
-    if (!names.has(textAt(diagnostic))) diagnostics.add(withoutList(diagnostic));
-  }
+  const isCertain = (diagnostic: Diagnostic): boolean =>
+    diagnostic.severity === "error" && !doubted.has(diagnostic.code) && !names.has(textAt(diagnostic));
+  return { model, certain: (found) => found.filter(isCertain).map(withoutList) };
 }
 
 /** Without the list of what is known, from which the bad documents are missing. */
