@@ -6,9 +6,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogue, codes, families } from "../compiler/diagnostics/catalogue.ts";
-import { faults } from "../runtime/fault.ts";
+import { faultDocs } from "../compiler/diagnostics/fault-docs.ts";
+import { closeReasonDocs } from "../compiler/diagnostics/close-reason-docs.ts";
+import { faults, type FaultCode } from "../runtime/fault.ts";
 import { defaultLimits } from "../runtime/limits.ts";
-import { closeReasons } from "../runtime/upgrade/close-reason.ts";
+import { closeReasons, type CloseReasonId } from "../runtime/upgrade/close-reason.ts";
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../..");
 
@@ -112,7 +114,8 @@ function faultsPage(): string {
     "What clients get when something is wrong, unless a fault rule says otherwise. The code is `detail.errorcode` of the JSON " +
     "body, its last part is `fault.name`; `{}` in a text stands for the detail. Generated from `runtime/fault.ts` by " +
     "`scripts/reference-docs.ts`.";
-  const rows = Object.entries(faults).map(([code, { status, text: words, category, subcategory, doc }]) => {
+  const rows = Object.entries(faults).map(([code, { status, text: words, category, subcategory }]) => {
+    const doc = faultDocs[code as FaultCode];
     return [`\`${code}\``, String(status), words, `${category}, ${subcategory}`, doc];
   });
   return page("Faults", intro, ["code", "status", "text", "category", "when"], rows);
@@ -125,7 +128,8 @@ function closeReasonsPage(): string {
     "own. Where traffic is cut, no byte that arrives after the decision is relayed. Generated from " +
     "`runtime/upgrade/close-reason.ts` by `scripts/reference-docs.ts`.";
   const rows = Object.entries(closeReasons).map(([name, reason]) => {
-    const { label, code, status, text: words, isError, cutsTraffic, doc } = reason;
+    const { label, code, status, text: words, isError, cutsTraffic } = reason;
+    const doc = closeReasonDocs[name as CloseReasonId];
     const frame = code === 0 ? "" : `${code} ${words}`;
     const marks = [...(isError ? ["error"] : []), ...(cutsTraffic ? ["cuts traffic"] : [])].join(", ");
     return [`\`${name}\``, `\`${label}\``, frame, String(status), marks, doc];

@@ -6,6 +6,8 @@ import type { Command } from "commander";
 import { closeReasons, type CloseReason } from "#runtime/upgrade/close-reason.ts";
 import { faults, type FaultRow } from "#runtime/fault.ts";
 import { catalogue, codes, families, isCode, type Code } from "../diagnostics/catalogue.ts";
+import { closeReasonDocs } from "../diagnostics/close-reason-docs.ts";
+import { faultDocs } from "../diagnostics/fault-docs.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { examples, type Run } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
@@ -34,8 +36,18 @@ export function addExplain(program: Command, run: Run): void {
     );
 }
 
-const faultRows: readonly (readonly [string, FaultRow])[] = Object.entries(faults);
-const reasonRows: readonly (readonly [string, CloseReason])[] = Object.entries(closeReasons);
+/** A row of a runtime table with its line of the reference. */
+type Documented<Row> = Row & { readonly doc: string };
+
+const faultRows = documented<FaultRow>(faults, faultDocs);
+const reasonRows = documented<CloseReason>(closeReasons, closeReasonDocs);
+
+function documented<Row>(
+  rows: Readonly<Record<string, Row>>,
+  docs: Readonly<Record<string, string>>,
+): readonly (readonly [string, Documented<Row>])[] {
+  return Object.entries(rows).map(([name, row]) => [name, { ...row, doc: docs[name] ?? "" }]);
+}
 
 /** Every entry that the user may mean: a number can be both a diagnostic and a close code. */
 function explanations(code: string, terminal: Terminal): readonly string[] {
@@ -64,7 +76,7 @@ function diagnosticText(code: Code, terminal: Terminal): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-function faultText(code: string, row: FaultRow, terminal: Terminal): string {
+function faultText(code: string, row: Documented<FaultRow>, terminal: Terminal): string {
   const body = JSON.stringify({ fault: { faultstring: row.text.replace("{}", "..."), detail: { errorcode: code } } });
   const name = code.slice(code.lastIndexOf(".") + 1);
   const failed = row.failedPrefix === undefined ? [] : [`${row.failedPrefix}.<policy>.failed is true`];
@@ -77,7 +89,7 @@ function faultText(code: string, row: FaultRow, terminal: Terminal): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-function reasonText(id: string, row: CloseReason, terminal: Terminal): string {
+function reasonText(id: string, row: Documented<CloseReason>, terminal: Terminal): string {
   const sent = `close code ${String(row.code)}, reason "${row.text}"`;
   const frame = row.code === 0 ? "the gateway sends no close frame of its own" : sent;
   const inFlight = row.cutsTraffic

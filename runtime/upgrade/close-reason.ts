@@ -17,33 +17,31 @@ export interface CloseReason {
   readonly isError: boolean;
   /** True when no byte received after the decision may be relayed (RFC 6455 frames in flight included). */
   readonly cutsTraffic: boolean;
-  /** One line for docs/reference/close-reasons.md. */
-  readonly doc: string;
 }
 
 /** All reasons. The key is the identifier in code, configuration (`webSocket.close`) and `apigw-compile explain`. */
 export const closeReasons = {
-  clientClosed: row("client", 0, 499, "", false, false, "The client closed: with a close frame, or by ending its TCP connection."),
-  targetClosed: row("upstream", 0, 502, "", false, false, "The target closed with a close frame."),
-  clientLost: row("client_lost", 0, 499, "", true, false, "The client's connection broke without a close frame."),
-  targetLost: row("upstream_lost", 1014, 502, "target lost", true, false, "The target's connection broke without a close frame."),
-  tokenExpired: row("token_expired", 3000, 401, "token expired", false, true, "A token that admitted the connection reached its expiry."),
-  keyExpired: row("key_expired", 3000, 401, "key expired", false, true, "The API key that admitted the connection reached its expiry."),
-  certificateExpired: row("certificate_expired", 3000, 401, "certificate expired", false, true, "The client certificate reached its notAfter."),
-  tokenRevoked: row("token_revoked", 3003, 401, "token revoked", false, true, "A token that admitted the connection was revoked."),
-  accessRevoked: row("access_revoked", 3003, 401, "access revoked", false, true, "The key, app, developer or product behind the connection was revoked."),
-  accessChanged: row("access_changed", 3003, 403, "access changed", false, true, "After a change of access data the connection would no longer be admitted."),
-  ended: row("ended", 3003, 403, "ended by the operator", false, true, "An operator ended the session over the admin API."),
-  idle: row("idle", 3008, 408, "idle timeout", false, false, "No byte passed in either direction for idleTimeout."),
-  lifetime: row("lifetime", 3008, 408, "maximum duration reached", false, false, "The connection reached maxDuration."),
-  writeStall: row("write_stall", 3008, 408, "peer does not read", true, true, "A peer took no bytes for writeStallTimeout while bytes waited for it."),
-  halfClose: row("half_close", 3008, 408, "half-closed too long", true, false, "One side ended and the other stayed open for halfCloseTimeout."),
-  protocolError: row("protocol_error", 1002, 400, "protocol error", true, true, "A peer sent bytes that are no WebSocket frames (RFC 6455 section 5)."),
-  overload: row("overload", 1013, 503, "try again later", true, false, "The gateway is at one of its limits."),
-  drain: row("drain", 1012, 503, "service restart", false, false, "The gateway is stopping and a successor serves."),
-  shutdown: row("shutdown", 1001, 503, "going away", false, false, "The gateway is stopping and no successor is known."),
-  refusedAfterAccept: row("refused", 1001, 500, "refused by policy", true, true, "A response flow refused the connection after the target had accepted it."),
-  internal: row("error", 1011, 500, "internal error", true, true, "A fault of the gateway's own."),
+  clientClosed: row("client", 0, 499, "", false, false),
+  targetClosed: row("upstream", 0, 502, "", false, false),
+  clientLost: row("client_lost", 0, 499, "", true, false),
+  targetLost: row("upstream_lost", 1014, 502, "target lost", true, false),
+  tokenExpired: row("token_expired", 3000, 401, "token expired", false, true),
+  keyExpired: row("key_expired", 3000, 401, "key expired", false, true),
+  certificateExpired: row("certificate_expired", 3000, 401, "certificate expired", false, true),
+  tokenRevoked: row("token_revoked", 3003, 401, "token revoked", false, true),
+  accessRevoked: row("access_revoked", 3003, 401, "access revoked", false, true),
+  accessChanged: row("access_changed", 3003, 403, "access changed", false, true),
+  ended: row("ended", 3003, 403, "ended by the operator", false, true),
+  idle: row("idle", 3008, 408, "idle timeout", false, false),
+  lifetime: row("lifetime", 3008, 408, "maximum duration reached", false, false),
+  writeStall: row("write_stall", 3008, 408, "peer does not read", true, true),
+  halfClose: row("half_close", 3008, 408, "half-closed too long", true, false),
+  protocolError: row("protocol_error", 1002, 400, "protocol error", true, true),
+  overload: row("overload", 1013, 503, "try again later", true, false),
+  drain: row("drain", 1012, 503, "service restart", false, false),
+  shutdown: row("shutdown", 1001, 503, "going away", false, false),
+  refusedAfterAccept: row("refused", 1001, 500, "refused by policy", true, true),
+  internal: row("error", 1011, 500, "internal error", true, true),
 } as const satisfies Record<string, CloseReason>;
 
 /** Identifier of a reason. */
@@ -62,7 +60,6 @@ export const CLOSE_TEXT_BYTES_MAX = 123;
   text: string,
   isError: boolean,
   cutsTraffic: boolean,
-  doc: string,
 ): CloseReason {
-  return { label, code, status, text, isError, cutsTraffic, doc };
+  return { label, code, status, text, isError, cutsTraffic };
 }
