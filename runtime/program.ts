@@ -59,7 +59,7 @@ export interface ProxyProgram {
   readonly traced: Chains | null;
 }
 
-/** What holds for the connections of one proxy endpoint (DESIGN: the session's obligations). */
+/** What holds for the connections of one proxy endpoint. */
 export interface WebSocketRoute {
   readonly mode: "allow" | "only" | "deny";
   readonly idleTimeoutMs: number;
