@@ -93,8 +93,9 @@ export class Exchange {
     this.request = start.request;
     this.inboundPath = start.request.path;
     this.inboundQuery = start.request.query;
-    this.startedWallMs = start.gateway.clock.wallMs();
-    this.startedMs = start.gateway.clock.monotonicMs();
+    const { session, gateway } = start;
+    this.startedWallMs = session === null ? gateway.clock.wallMs() : session.startedAtMs;
+    this.startedMs = session === null ? gateway.clock.monotonicMs() : session.startedMs;
   }
 
   /** `messageid`: unique for each exchange; a session's exchange has the session's id. */

@@ -33,6 +33,10 @@ import type { SessionServices } from "./upgrade/session.ts";
 
 /** Exit code when the configuration or its surroundings do not let the gateway start (sysexits.h: EX_CONFIG). */
 const EXIT_CONFIGURATION = 78;
+/** Just below the largest block that moves glibc's thresholds (DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB). */
+const ALLOCATOR_BLOCK_BYTES = 31 * 1024 * 1024;
+/** Upgrades after which the young generation grows no more. */
+const YOUNG_HEAP_UPGRADES = 1_000;
 /** Exit code for options that do not exist (EX_USAGE). */
 const EXIT_USAGE = 64;
 /** Turns of the event loop that a stopping gateway waits for the records of sessions that it broke off. */
@@ -82,7 +86,7 @@ export async function runGateway(program: GatewayProgram): Promise<void> {
     return reportProblems(readProgramSettings(program, host));
   }
   if (flags.has("--check")) return reportProblems(checkProgram(program, host));
-  keepYoungHeapSmall();
+  keepFreedBuffers();
   const running = await startGateway(program, host);
   if (running instanceof StartProblems) return reportProblems(running.problems);
   const { gateway, drain, finished } = running;
@@ -95,11 +99,23 @@ export async function runGateway(program: GatewayProgram): Promise<void> {
 }
 
 /**
- * What a gateway allocates lives as long as a handshake or as long as a session, and hardly ever in between: a young
- * generation that grows saves no copying and costs megabytes. docs/performance.md has the figures.
+ * glibc gives the top of its heap back to the system as soon as some freed read buffers lie there, and the next read
+ * faults the same pages in again: three faults for each 16 KiB message. It stops doing so once it has seen a large
+ * block freed (mallopt(3), M_MMAP_THRESHOLD is dynamic). The block is never touched, so it costs nothing.
  */
-function keepYoungHeapSmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
+function keepFreedBuffers(): void {
+  new ArrayBuffer(ALLOCATOR_BLOCK_BYTES).transfer(0);
+}
+
+/**
+ * What a gateway allocates lives as long as a handshake or as long as a session. The first upgrades let the young
+ * generation grow to what handshakes need; more would only be carried along by every session after them.
+ */
+function countUpgrades(): () => void {
+  let upgrades = 0;
+  return () => {
+    if (++upgrades === YOUNG_HEAP_UPGRADES) setFlagsFromString("--semi-space-growth-factor=1");
+  };
 }
 
 /** Starts a program within this process. Problems of its configuration come back as a value. */
@@ -126,7 +142,8 @@ export async function startGateway(program: GatewayProgram, host: GatewayHost): 
   }
   const listeners: Listener[] = [];
   try {
-    for (const spec of program.listeners()) listeners.push(await openOne(program, gateway, spec, host));
+    const onUpgrade = countUpgrades();
+    for (const spec of program.listeners()) listeners.push(await openOne(program, gateway, spec, host, onUpgrade));
   } catch (cause) {
     await undoStart(gateway, listeners);
     return new StartProblems(problemsOf(cause));
@@ -376,7 +393,13 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
   return deployed;
 }
 
-async function openOne(program: GatewayProgram, gateway: Gateway, spec: ListenerSpec, host: GatewayHost): Promise<Listener> {
+async function openOne(
+  program: GatewayProgram,
+  gateway: Gateway,
+  spec: ListenerSpec,
+  host: GatewayHost,
+  onUpgrade: () => void,
+): Promise<Listener> {
   const { clock, limits, metrics, log } = gateway;
   // The listener hands itself to handlers that run only once it listens.
   let listener: Listener | null = null;
@@ -394,6 +417,7 @@ async function openOne(program: GatewayProgram, gateway: Gateway, spec: Listener
       orBreakOff(gateway, request.socket, () => serveRequest(gateway, self(), request, response));
     },
     onUpgrade: (request, socket, head) => {
+      onUpgrade();
       orBreakOff(gateway, socket, () => beginHandshake(gateway, self(), request, socket, head));
     },
     onRefused: (kind) => {

@@ -211,9 +211,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     }
     if (this.#session !== null) this.#session.target = target.name;
     this.#targetSentMs = this.#gateway.clock.monotonicMs();
-    const { limits, clock } = this.#gateway;
+    const { limits, clock, scheduler } = this.#gateway;
     const { connectTimeoutMs, ioTimeoutMs } = target;
-    const settings = { limits, clock, connectTimeoutMs, ioTimeoutMs, isTls: target.scheme === "https" };
+    const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: target.scheme === "https" };
     const socket = target.connect(address.server, clock);
     socket.on("close", this.#gateway.metrics.upstreamOpened(x.program, target.name));
     this.#target = new TargetHandshake(socket, head, offer, settings, this);

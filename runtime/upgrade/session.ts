@@ -87,7 +87,8 @@ export class Session implements SpliceOwner, Scheduled {
   /** The index's own. */
   serial = 0;
   readonly #services: SessionServices;
-  readonly #startedMs: number;
+  /** Monotonic clock at the start of the handshake. */
+  readonly startedMs: number;
   #openedMs = 0;
   /** Wall clock; the earliest expiry of all credentials. */
   #expiresAtMs = Infinity;
@@ -105,7 +106,7 @@ export class Session implements SpliceOwner, Scheduled {
     this.#abort = abort;
     this.id = clock.randomId();
     this.startedAtMs = clock.wallMs();
-    this.#startedMs = clock.monotonicMs();
+    this.startedMs = clock.monotonicMs();
   }
 
   /**
@@ -150,7 +151,7 @@ export class Session implements SpliceOwner, Scheduled {
 
   /** Time since the 101, or since the start of a handshake that is still under way. */
   ageMs(): number {
-    return this.#services.clock.monotonicMs() - (this.state === "handshake" ? this.#startedMs : this.#openedMs);
+    return this.#services.clock.monotonicMs() - (this.state === "handshake" ? this.startedMs : this.#openedMs);
   }
 
   /** Bytes and frames so far; null before the 101. */
@@ -359,7 +360,7 @@ export class Session implements SpliceOwner, Scheduled {
       status: 101,
       startedAtMs: this.startedAtMs,
       endedAtMs: clock.wallMs(),
-      handshakeMs: openedMs - this.#startedMs,
+      handshakeMs: openedMs - this.startedMs,
       durationMs: nowMs - openedMs,
       closedBy: end.closedBy,
       reason: end.reason,
@@ -400,6 +401,10 @@ const timers: { readonly [reason in CloseReasonId]?: SessionTimer } = {
 };
 
 function identitiesOf(route: SessionRoute, credentials: readonly Credential[]): readonly Identity[] {
+  const [only] = credentials;
+  if (credentials.length === 1 && only !== undefined && !only.identities.includes(route.proxyIdentity)) {
+    return [route.proxyIdentity, ...only.identities];
+  }
   const found = [route.proxyIdentity];
   for (const { identities } of credentials) {
     for (const identity of identities) if (!found.includes(identity)) found.push(identity);

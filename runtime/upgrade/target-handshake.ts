@@ -3,7 +3,7 @@
  * failure. It sends a head that is written already and tells nobody anything before the final answer is judged.
  */
 import type { Socket } from "node:net";
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import { ResponseMessage } from "../message.ts";
@@ -11,6 +11,7 @@ import { announcesBody, answerFraming } from "./answer-body.ts";
 import type { AnswerFraming } from "./answer-body.ts";
 import { ResponseHeadReader } from "./response-head.ts";
 import type { ReadHead } from "./response-head.ts";
+import { NOT_SCHEDULED, type Scheduled, type Scheduler } from "./scheduler.ts";
 import { disown, own, ownerOf, type SocketOwner } from "./socket-owner.ts";
 import { checkSwitch } from "./switch-check.ts";
 
@@ -53,6 +54,7 @@ export type HandshakeResult =
 export interface HandshakeSettings {
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly scheduler: Scheduler;
   /** Time for the connection to stand, TLS included. */
   readonly connectTimeoutMs: number;
   /** Time from then until the final head is complete: a target that trickles bytes gains nothing by it. */
@@ -67,7 +69,7 @@ export interface HandshakeOwner {
 }
 
 /** A handshake under way. */
-export class TargetHandshake implements SocketOwner {
+export class TargetHandshake implements SocketOwner, Scheduled {
   readonly #socket: Socket;
   readonly #head: string;
   readonly #offer: UpgradeOffer;
@@ -79,8 +81,10 @@ export class TargetHandshake implements SocketOwner {
   /** TLS only: the TCP connection stands, so what fails now is the TLS handshake. */
   #isSecuring = false;
   #isOver = false;
-  #dueMs: number;
-  #timer: Timer;
+  /** See Scheduled. */
+  dueMs: number;
+  /** The scheduler's own. */
+  scheduledAt = NOT_SCHEDULED;
 
   /**
    * Begins at once: watches the socket, and sends `head` (latin1) as soon as it is usable. The socket is connecting, or
@@ -93,8 +97,8 @@ export class TargetHandshake implements SocketOwner {
     this.#settings = settings;
     this.#owner = owner;
     this.#reader = new ResponseHeadReader(settings.limits);
-    this.#dueMs = settings.clock.monotonicMs() + settings.connectTimeoutMs;
-    this.#timer = settings.clock.setTimer(this.#onTimer, settings.connectTimeoutMs);
+    this.dueMs = settings.clock.monotonicMs() + settings.connectTimeoutMs;
+    settings.scheduler.schedule(this);
     own(socket, this);
     if (settings.isTls) socket.on("connect", onTcpConnect).on("secureConnect", onConnect);
     else socket.on("connect", onConnect);
@@ -112,14 +116,10 @@ export class TargetHandshake implements SocketOwner {
   connected(): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
-    const { clock, ioTimeoutMs } = this.#settings;
-    const connectDueMs = this.#dueMs;
-    this.#dueMs = clock.monotonicMs() + ioTimeoutMs;
+    const { clock, scheduler, ioTimeoutMs } = this.#settings;
+    this.dueMs = clock.monotonicMs() + ioTimeoutMs;
     this.#socket.write(this.#head, "latin1");
-    // The timer that runs is asked again when it fires; only a nearer deadline needs another one.
-    if (this.#dueMs >= connectDueMs) return;
-    clock.clearTimer(this.#timer);
-    this.#timer = clock.setTimer(this.#onTimer, ioTimeoutMs);
+    scheduler.schedule(this);
   }
 
   /** @internal TCP is connected and TLS begins. */
@@ -191,12 +191,11 @@ export class TargetHandshake implements SocketOwner {
     this.#owner.handshakeDone({ kind: "answered", head, framing, rest, socket });
   }
 
-  readonly #onTimer = (): void => {
-    const leftMs = this.#dueMs - this.#settings.clock.monotonicMs();
-    if (leftMs > 0) this.#timer = this.#settings.clock.setTimer(this.#onTimer, leftMs);
-    else if (this.#isConnected) this.#fail("messaging.adaptors.http.flow.GatewayTimeout", "no answer in time");
+  /** See Scheduled. */
+  fire(): void {
+    if (this.#isConnected) this.#fail("messaging.adaptors.http.flow.GatewayTimeout", "no answer in time");
     else this.#fail("messaging.adaptors.http.flow.ServiceUnavailable", "no connection in time");
-  };
+  }
 
   #failBadly(detail: string): void {
     this.#fail("messaging.adaptors.http.flow.BadUpgradeResponse", detail);
@@ -212,7 +211,8 @@ export class TargetHandshake implements SocketOwner {
   /** The handshake is over. Unless its socket is handed on as it is, everything but the error listener comes off. */
   #release(isHandedOn: boolean): void {
     this.#isOver = true;
-    this.#settings.clock.clearTimer(this.#timer);
+    this.dueMs = Infinity;
+    this.#settings.scheduler.cancel(this);
     const socket = this.#socket;
     if (this.#settings.isTls) socket.off("connect", onTcpConnect).off("secureConnect", onConnect);
     else socket.off("connect", onConnect);

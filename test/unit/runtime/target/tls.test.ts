@@ -8,6 +8,7 @@ import { defaultLimits } from "#runtime/limits.ts";
 import { ignoreError } from "#runtime/target/connect.ts";
 import { connectTls, targetTlsContext } from "#runtime/target/tls.ts";
 import type { TargetTls } from "#runtime/target/tls.ts";
+import { Scheduler } from "#runtime/upgrade/scheduler.ts";
 import { TargetHandshake } from "#runtime/upgrade/target-handshake.ts";
 import type { HandshakeResult } from "#runtime/upgrade/target-handshake.ts";
 import { testAuthority } from "../../../support/certificates.ts";
@@ -73,7 +74,8 @@ async function plainTarget(): Promise<TlsTarget> {
 function shake(port: number, tls: TargetTls): Promise<HandshakeResult> {
   const socket = connectTls({ host: "127.0.0.1", port, tcpKeepAliveMs: 60_000 }, tls);
   expect(socket.listeners("error")).toContain(ignoreError);
-  const settings = { limits: defaultLimits, clock: systemClock, connectTimeoutMs: 5_000, ioTimeoutMs: 5_000,
+  const scheduler = new Scheduler(systemClock, { onClockStep: () => undefined });
+  const settings = { limits: defaultLimits, clock: systemClock, scheduler, connectTimeoutMs: 5_000, ioTimeoutMs: 5_000,
     isTls: true };
   const offer = { key: "dGhlIHNhbXBsZSBub25jZQ==", protocols: null, extensions: null };
   return new Promise((resolve) => {

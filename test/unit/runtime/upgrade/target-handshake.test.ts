@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
 import { systemClock } from "#runtime/clock.ts";
 import { connectTcp, ignoreError } from "#runtime/target/connect.ts";
+import { Scheduler } from "#runtime/upgrade/scheduler.ts";
 import { disown } from "#runtime/upgrade/socket-owner.ts";
 import { TargetHandshake } from "#runtime/upgrade/target-handshake.ts";
 import type { HandshakeResult, HandshakeSettings } from "#runtime/upgrade/target-handshake.ts";
@@ -17,7 +18,7 @@ const offer = { key: "dGhlIHNhbXBsZSBub25jZQ==", protocols: "chat", extensions: 
 const good = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   `Sec-WebSocket-Accept: ${accept}\r\n`;
 const limits = { ...defaultLimits, interimResponsesMax: 2, refusalBodyBytesMax: 1000 };
-const settings: HandshakeSettings = { limits, clock: systemClock, connectTimeoutMs: 5_000, ioTimeoutMs: 5_000,
+const settings: Omit<HandshakeSettings, "scheduler"> = { limits, clock: systemClock, connectTimeoutMs: 5_000, ioTimeoutMs: 5_000,
   isTls: false };
 
 function shake(socket: Socket,
@@ -31,7 +32,9 @@ function shake(socket: Socket,
       resolve(result);
     },
   };
-  return { handshake: new TargetHandshake(socket, head, offer, { ...settings, ...changes }, owner), result: promise };
+  const scheduler = new Scheduler(changes.clock ?? systemClock, { onClockStep: () => undefined });
+  const all = { ...settings, scheduler, ...changes };
+  return { handshake: new TargetHandshake(socket, head, offer, all, owner), result: promise };
 }
 
 function open(port: number): Socket {
