@@ -3,7 +3,7 @@
  * which would take quadratic time.
  */
 import { IndentationText, Project, StructureKind } from "ts-morph";
-import type { StatementStructures, WriterFunction } from "ts-morph";
+import type { StatementStructures } from "ts-morph";
 import { docText } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 
@@ -17,15 +17,53 @@ export class ModulePrinter {
 
   /** The text of one file. */
   print(file: FileWriter): string {
-    const source = this.#project.createSourceFile(`/${file.path}`, { statements: structures(file) });
-    const text = source.getFullText();
+    const held = new HeldTexts(commentsOf(file));
+    const source = this.#project.createSourceFile(`/${file.path}`, { statements: structures(file, held) });
+    const text = held.putIn(source.getFullText());
     this.#project.removeSourceFile(source);
     // Not through ts-morph, which would parse the whole file once more for it.
     return `/** ${docText(file.header)} */\n${text}`;
   }
 }
 
-function structures(file: FileWriter): (StatementStructures | string)[] {
+/**
+ * Texts that ts-morph does not see: its writer keeps track of strings and comments by itself and loses count at a string
+ * that ends with a backslash. Marks stand for them in the structures. A mark has a `$`, which names.ts never makes, and
+ * occurs in none of the comments.
+ */
+class HeldTexts {
+  readonly #texts: string[] = [];
+  readonly #mark: string;
+
+  constructor(comments: readonly string[]) {
+    let mark = "$text";
+    while (comments.some((comment) => comment.includes(mark))) mark += "_";
+    this.#mark = mark;
+  }
+
+  /** Takes a text; the mark that stands for it. */
+  hold(text: string): string {
+    this.#texts.push(text);
+    return `${this.#mark}${this.#texts.length - 1}$`;
+  }
+
+  /** Puts every text where its mark stands; behind an indentation all its lines get it. */
+  putIn(printed: string): string {
+    const mark = this.#mark.replace("$", "\\$");
+    const marks = new RegExp(`^( +)?${mark}(\\d+)\\$;?|${mark}(\\d+)\\$`, "gm");
+    return printed.replace(marks, (_, indent: string | undefined, line?: string, part?: string) => {
+      const text = this.#texts[Number(line ?? part)] ?? "";
+      return line === undefined ? text : text.replace(/^(?=.)/gm, indent ?? "");
+    });
+  }
+}
+
+function commentsOf({ classes, constants, functions }: FileWriter): string[] {
+  const docs = [...constants, ...functions].map(({ doc }) => doc ?? "");
+  return [...docs, ...classes.flatMap(({ doc, fields }) => [doc, ...fields.map((field) => field.doc)])];
+}
+
+function structures(file: FileWriter, held: HeldTexts): (StatementStructures | string)[] {
   const imports = file.imports.map(({ from, values, types }): StatementStructures => {
     const isTypeOnly = values.length === 0;
     const named = [
@@ -38,7 +76,8 @@ function structures(file: FileWriter): (StatementStructures | string)[] {
   const constants = file.constants.map((constant): string => {
     const doc = constant.doc === null ? "" : `/** ${docText(constant.doc)} */\n`;
     const type = constant.type === null ? "" : `: ${constant.type}`;
-    return `\n${doc}${constant.isExported ? "export " : ""}const ${constant.name}${type} = ${laidOut(constant.value.text)};`;
+    const value = held.hold(laidOut(constant.value.text));
+    return `\n${doc}${constant.isExported ? "export " : ""}const ${constant.name}${type} = ${value};`;
   });
   const classes = file.classes.map(
     (declared): StatementStructures => ({
@@ -62,17 +101,15 @@ function structures(file: FileWriter): (StatementStructures | string)[] {
       ...(declared.doc === null ? {} : { docs: [docText(declared.doc)] }),
       parameters: declared.parameters.map((parameter) => ({ ...parameter })),
       returnType: declared.returns,
-      statements: lines(declared.statements.map((statement) => statement.text)),
+      statements: body(declared.statements.map((statement) => statement.text), held),
     }),
   );
   return [...imports, ...classes, ...constants, ...functions];
 }
 
 /** Statement texts, each on its own line; what stands in brackets over several lines is indented. */
-function lines(statements: readonly string[]): WriterFunction {
-  return (writer) => {
-    for (const statement of statements) writer.writeLine(laidOut(statement));
-  };
+function body(statements: readonly string[], held: HeldTexts): string[] {
+  return statements.length === 0 ? [] : [held.hold(statements.map(laidOut).join("\n"))];
 }
 
 /** Indents the lines between a bracket that ends a line and the one that begins a line. */

@@ -8,12 +8,6 @@ import { describe, expect, it } from "vitest";
 import { compile, type EmittedModule } from "#compiler/compile.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
 
-/**
- * Fixed until a known defect is mended: a value that ends with a backslash, beside a payload with a comment opener, is laid
- * out wrongly by the printer (seed -2121252698 finds it). The compile then fails in the bundler; nothing wrong is built.
- */
-const KNOWN_GOOD_SEED = 20261122;
-
 /** Marks every hostile text, so that it is found wherever it went. */
 const MARK = "ZqX7";
 const nasty = ["*/", "/*", "//", "${", "`", '"', "'", "\\", "\n", "\r", "\u2028", "\u2029", "\0", "__proto__", "constructor", "</script>", "%", "$&", "(", "]", "€", "😀"];
@@ -60,6 +54,19 @@ const hostile: fc.Arbitrary<Hostile> = fc.record({
   policy: resourceName,
   close: headerText.map((text) => text.slice(0, 20)),
 });
+
+const BACKSLASH_BESIDE_COMMENT: Hostile = {
+  payload: "ZqX7/*",
+  value: "ZqX7\\",
+  header: "ZqX7",
+  headerName: "x!",
+  condition: "ZqX7",
+  variable: "ZqX7.v",
+  flow: "$",
+  target: "$text0$",
+  policy: "a",
+  close: "ZqX7",
+};
 
 function bundleOf(h: Hostile): SourceFile[] {
   const q = JSON.stringify;
@@ -141,7 +148,11 @@ describe("hostile text in a bundle", () => {
         expect([...strings]).toContain(h.value);
         expect([...strings]).toContain(h.condition);
       }),
-      { numRuns: 120, seed: KNOWN_GOOD_SEED },
+      {
+        numRuns: 120,
+        // A string that ends with a backslash, beside one that opens a comment.
+        examples: [[BACKSLASH_BESIDE_COMMENT]],
+      },
     );
     expect(emitted).toBeGreaterThan(40);
   });
