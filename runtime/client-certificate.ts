@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { noLabels, type Credential } from "./access/credential.ts";
 
 /** Fields of a client certificate that chains to the listener's authorities. */
 export interface ClientCertificate {
@@ -37,6 +38,21 @@ export function clientCertificate(socket: Socket): ClientCertificate | null {
     subjectAltName: certificate.subjectAltName ?? null,
     notBeforeMs: certificate.validFromDate.getTime(),
     notAfterMs: certificate.validToDate.getTime(),
+  };
+}
+
+/** A verified certificate admits like any credential: the session ends when it expires. Null without one. */
+export function certificateCredential(socket: Socket, epoch: number): Credential | null {
+  const certificate = clientCertificate(socket);
+  if (certificate === null) return null;
+  return {
+    kind: "certificate",
+    policy: "",
+    epoch,
+    expiresAtMs: certificate.notAfterMs,
+    identities: [`certificate:${certificate.fingerprint}`],
+    labels: noLabels,
+    basis: null,
   };
 }
 

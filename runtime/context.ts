@@ -1,14 +1,15 @@
 /**
- * One exchange on its way through the chains: messages, route, what was verified, custom variables. Generated code extends
- * Exchange by the bundle's own variables, as plain fields. It owns state only; it decides nothing.
+ * One exchange on its way through the chains: messages, route, what was verified, custom variables. Generated code
+ * extends Exchange by the bundle's own variables, as plain fields. It owns state only; what it decides, once, is whether
+ * it is traced.
  */
 import type { Socket } from "node:net";
 import type { AccessGrant } from "./access/model.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
-import type { ProxyProgram } from "./program.ts";
-import type { Trace } from "./observe/trace.ts";
+import { Trace } from "./observe/trace.ts";
+import type { Chains, ProxyProgram } from "./program.ts";
 import type { Target } from "./target/target.ts";
 import type { Session } from "./upgrade/session.ts";
 
@@ -75,7 +76,9 @@ export class Exchange {
   /** Form parameters of the request's body, where a policy reads them; null otherwise. */
   form: URLSearchParams | null = null;
   /** Recording of this exchange; null unless Debug asked for it. */
-  trace: Trace | null = null;
+  readonly trace: Trace | null;
+  /** The form of the program's chains that this exchange takes: the traced twins where it is recorded. */
+  readonly chains: Chains;
   /** Wall-clock start, milliseconds. */
   readonly startedWallMs: number;
   /** Monotonic start, milliseconds. */
@@ -93,7 +96,10 @@ export class Exchange {
     this.request = start.request;
     this.inboundPath = start.request.path;
     this.inboundQuery = start.request.query;
-    const { session, gateway } = start;
+    const { session, gateway, program } = start;
+    const twins = gateway.tracing.has(program) ? program.traced : null;
+    this.trace = twins === null ? null : new Trace(gateway.clock);
+    this.chains = twins ?? program.plain;
     this.startedWallMs = session === null ? gateway.clock.wallMs() : session.startedAtMs;
     this.startedMs = session === null ? gateway.clock.monotonicMs() : session.startedMs;
   }

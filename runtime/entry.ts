@@ -1,9 +1,10 @@
 /**
- * The one entry for HTTP and WebSocket requests: guards, canonical path, route, hygiene. It ends in an exchange that policies
- * may see, or in the fault that the client gets instead.
+ * The one entry for HTTP and WebSocket requests: guards, canonical path, route, hygiene. It ends in an exchange that
+ * policies may see, or in the fault that the client gets instead.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Exchange } from "./context.ts";
 import { fault, type Fault } from "./fault.ts";
 import type { Deployed, Gateway } from "./gateway.ts";
 import { guardRequest, type Refusal } from "./guard.ts";
@@ -11,12 +12,15 @@ import { hygieneRequest } from "./head.ts";
 import { RequestMessage } from "./message.ts";
 import { canonicalPath } from "./path.ts";
 import { pathSuffix } from "./routing.ts";
+import type { Session } from "./upgrade/session.ts";
 
 /** A request that found its proxy. */
 export interface Entered {
   readonly deployed: Deployed;
   readonly request: RequestMessage;
-  /** Lower-case, without port. */
+  /** Host header as the client sent it, "" when there was none. */
+  readonly authority: string;
+  /** Its name: lower-case, without port. */
   readonly host: string;
   readonly pathSuffix: string;
 }
@@ -43,7 +47,19 @@ export function enter(gateway: Gateway, incoming: IncomingMessage, isUpgrade: bo
     return { fault: fault("messaging.adaptors.http.flow.ApplicationNotFound", detail), close: false };
   }
   hygieneRequest(request, deployed.program.headers, isUpgrade);
-  return { deployed, request, host, pathSuffix: pathSuffix(target.path, deployed.program.baseSegments) };
+  return { deployed, request, authority, host, pathSuffix: pathSuffix(target.path, deployed.program.baseSegments) };
+}
+
+/** The exchange of a request that found its proxy. `session`: null for plain HTTP. */
+export function openExchange(
+  gateway: Gateway,
+  { deployed, request, host, pathSuffix }: Entered,
+  socket: Socket,
+  scheme: "http" | "https",
+  session: Session | null,
+): Exchange {
+  const { program } = deployed;
+  return program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme });
 }
 
 /** Host without its port and trailing dot, lower-case (apigee-core section 1.1). */

@@ -8,6 +8,7 @@ import type { Metrics } from "./observe/metrics.ts";
 import type { ProxyProgram, Router } from "./program.ts";
 import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
+import type { Handshakes } from "./upgrade/handshakes.ts";
 import type { Revocations } from "./upgrade/revocation.ts";
 import type { Scheduler } from "./upgrade/scheduler.ts";
 import type { SessionRoute, SessionServices } from "./upgrade/session.ts";
@@ -31,10 +32,7 @@ export interface Gateway {
   readonly sessionServices: SessionServices;
   /** Programs whose exchanges run the traced twins. */
   readonly tracing: Set<ProxyProgram>;
-  /** Handshakes under way. */
-  handshakes: number;
-  /** Handshakes under way by client address; bounded by limits.handshakesMax. */
-  readonly handshakesByAddress: Map<string, number>;
+  readonly handshakes: Handshakes;
   /** Plain HTTP exchanges under way that were admitted; bounded by the listeners' connections. */
   exchanges: number;
   /** Reports a defect of the gateway's own: counted and logged with its stack; the process goes on. */

@@ -5,14 +5,15 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Timer } from "./clock.ts";
 import type { Exchange } from "./context.ts";
-import { enter, peerAddress, type Entered } from "./entry.ts";
+import { enter, openExchange, peerAddress, type Entered } from "./entry.ts";
 import { fault, type Fault } from "./fault.ts";
 import { fieldValueKind, VALUE_PLAIN } from "./field-grammar.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
 import { ResponseMessage } from "./message.ts";
-import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from "./run.ts";
+import { asked, exchangePlace, type Asked } from "./observe/place.ts";
+import { failExchange, faultResponse, runChain, type ChainOwner } from "./run.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
 import { readForm } from "./form.ts";
 
@@ -25,13 +26,11 @@ type Stage = "request" | "target" | "response" | "fault" | "sending" | "over";
 
 class HttpExchange implements ChainOwner, HttpTargetOwner {
   readonly #gateway: Gateway;
-  readonly #listener: Listener;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #startedMs: number;
-  readonly #address: string;
+  readonly #asked: Asked;
   #entered: Entered | null = null;
-  #path: string | null = null;
   #x: Exchange | null = null;
   #target: HttpTarget | null = null;
   /** The target's answer, whose body is still to come. */
@@ -50,11 +49,10 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
 
   constructor(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#gateway = gateway;
-    this.#listener = listener;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#startedMs = gateway.clock.monotonicMs();
-    this.#address = peerAddress(incoming.socket);
+    this.#asked = asked(gateway, incoming, listener.scheme, peerAddress(incoming.socket));
     outgoing.on("error", ignoreError);
     incoming.on("error", ignoreError);
     outgoing.on("close", this.#onClose);
@@ -68,31 +66,21 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     const entered = enter(gateway, this.#incoming, false);
     if ("fault" in entered) return this.#refuse(entered.fault, entered.close);
     this.#entered = entered;
-    this.#path = entered.request.path;
     const { program } = entered.deployed;
     gateway.metrics.httpStarted(program);
     if (program.webSocket.mode === "only") {
       const headers = ["Upgrade", "websocket"];
       return this.#refuse(fault("protocol.http.UpgradeRequired", "", null, headers), false);
     }
-    const x = program.open({
-      gateway,
-      program,
-      request: entered.request,
-      socket: this.#incoming.socket,
-      host: entered.host,
-      pathSuffix: entered.pathSuffix,
-      session: null,
-      scheme: this.#listener.scheme,
-    });
+    const x = openExchange(gateway, entered, this.#incoming.socket, this.#asked.scheme, null);
     this.#x = x;
     if (program.apiTimeoutMs !== null) this.#apiTimer = gateway.clock.setTimer(this.#onApiTimeout, program.apiTimeoutMs);
-    if (!program.readsForm) return runChain(x, chainsOf(x).request, this);
+    if (!program.readsForm) return runChain(x, x.chains.request, this);
     readForm(this.#incoming, this.#outgoing, gateway.limits, (form, body) => {
       if (this.#stage !== "request") return;
       x.form = form;
       this.#body = body;
-      runChain(x, chainsOf(x).request, this);
+      runChain(x, x.chains.request, this);
     });
   }
 
@@ -126,7 +114,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     response.removeHeader("transfer-encoding");
     x.response = response;
     this.#stage = "response";
-    if (x.target.isSuccess(status)) return runChain(x, this.#responseChain(x), this);
+    if (x.target.isSuccess(status)) return runChain(x, x.chains.response, this);
     failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, this);
   }
 
@@ -154,21 +142,17 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     this.#outgoing.writeInformation(status, head.lines);
   }
 
-  #responseChain(x: Exchange) {
-    return (x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain)).response;
-  }
-
   #nullRoute(x: Exchange): void {
     this.#stage = "response";
     x.response ??= new ResponseMessage(200, "", []);
     x.response.content ??= "";
-    runChain(x, this.#responseChain(x), this);
+    runChain(x, x.chains.response, this);
   }
 
   #forward(x: Exchange): void {
     this.#stage = "target";
-    const { host } = this.#incoming.headers;
-    const forwarded = { for: this.#address, proto: this.#listener.scheme, host: host ?? x.host };
+    const { clientAddress, scheme } = this.#asked;
+    const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
       this.#target = new HttpTarget(x, this.#incoming, this.#body, forwarded, this);
     } catch (thrown) {
@@ -321,21 +305,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     const x = this.#x;
     const cause = x?.fault ?? this.#refusal;
     log.exchange({
-      id: x?.id ?? clock.randomId(),
-      environment: program?.environment ?? null,
-      proxy: program?.proxy ?? null,
-      endpoint: program?.endpoint ?? null,
-      route: program?.basePath ?? null,
-      target: x?.target?.name ?? null,
-      method: this.#incoming.method ?? "",
-      path: this.#path,
-      scheme: this.#listener.scheme,
-      host: this.#entered?.host ?? null,
-      version: this.#incoming.httpVersion,
-      clientAddress: this.#address,
-      userAgent: this.#incoming.headers["user-agent"] ?? null,
-      app: x?.access?.app.name ?? null,
-      developer: x?.access?.developer.id ?? null,
+      ...exchangePlace(this.#gateway, this.#asked, this.#entered, x),
       status,
       fault: cause?.code ?? null,
       policy: cause?.policy ?? null,

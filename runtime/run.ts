@@ -6,8 +6,6 @@ import type { Exchange } from "./context.ts";
 import { fault, faultBody, isFault, type Fault } from "./fault.ts";
 import type { Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
-import type { Chains } from "./program.ts";
-import { Trace } from "./observe/trace.ts";
 
 /** Hears how a chain ended; exactly one of the two, once. Neither may throw. */
 export interface ChainOwner {
@@ -15,14 +13,6 @@ export interface ChainOwner {
   chainDone(): void;
   /** A fault ended it and its fault rules have run: `x.response` is the answer. */
   chainFaulted(): void;
-}
-
-/** The form of the chains that this exchange takes; decided once, at its start. */
-export function chainsOf(x: Exchange): Chains {
-  const { program, gateway } = x;
-  if (program.traced === null || !gateway.tracing.has(program)) return program.plain;
-  x.trace = new Trace(gateway.clock);
-  return program.traced;
 }
 
 /**
@@ -63,7 +53,7 @@ export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): v
   if (!isFirst) return tellFaulted(x, owner);
   let wait: Maybe<void>;
   try {
-    wait = (x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain)).fault(x);
+    wait = x.chains.fault(x);
   } catch (again) {
     takeFault(x, again);
     tellFaulted(x, owner);

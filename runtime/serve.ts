@@ -26,6 +26,7 @@ import { Drain } from "./shutdown.ts";
 import { hasSuccessor } from "./successor.ts";
 import type { AdminOptions } from "./side/admin.ts";
 import { beginHandshake } from "./upgrade/handshake.ts";
+import { Handshakes } from "./upgrade/handshakes.ts";
 import { Revocations } from "./upgrade/revocation.ts";
 import { Scheduler } from "./upgrade/scheduler.ts";
 import { Sessions } from "./upgrade/session-index.ts";
@@ -354,8 +355,7 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
     deployed: deployAll(program),
     sessionServices,
     tracing: new Set<ProxyProgram>(),
-    handshakes: 0,
-    handshakesByAddress: new Map(),
+    handshakes: new Handshakes(limits),
     exchanges: 0,
     store,
     verified: new VerifiedCache(store, revocations, clock, limits),

@@ -4,11 +4,10 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { clientCertificate } from "../client-certificate.ts";
-import { noLabels } from "../access/credential.ts";
+import { certificateCredential } from "../client-certificate.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import { enter, peerAddress, type Entered } from "../entry.ts";
+import { enter, openExchange, peerAddress, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
 import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
@@ -17,8 +16,9 @@ import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
 import type { Listener } from "../listen.ts";
 import { isPending } from "../maybe.ts";
 import { ResponseMessage } from "../message.ts";
+import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
-import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from "../run.ts";
+import { failExchange, faultResponse, runChain, type ChainOwner } from "../run.ts";
 import { addressTarget } from "../target/address.ts";
 import { pickServer } from "../target/target.ts";
 import type { AnswerFraming } from "./answer-body.ts";
@@ -26,7 +26,7 @@ import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
 import { RefusalAnswer } from "./refusal-answer.ts";
 import { Session, type SessionAbort } from "./session.ts";
-import { disown, HeldSocket, own, type SocketOwner } from "./socket-owner.ts";
+import { disown, endInOrder, HeldSocket, own, type SocketOwner } from "./socket-owner.ts";
 import { Splice } from "./splice.ts";
 import { TargetHandshake, type HandshakeOwner, type HandshakeResult } from "./target-handshake.ts";
 
@@ -45,14 +45,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   readonly #gateway: Gateway;
   readonly #listener: Listener;
   readonly #socket: Socket;
-  readonly #address: string;
+  readonly #asked: Asked;
   readonly #startedMs: number;
-  readonly #userAgent: string | null;
-  readonly #method: string;
   /** The client wants no further answer on this connection (`Connection: close`). */
   readonly #asksToClose: boolean;
-  /** Canonical path as the client asked for it; flows and targets may write another. */
-  #path: string | null = null;
   #early: Buffer;
   #entered: Entered | null = null;
   #x: Exchange | null = null;
@@ -74,10 +70,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#gateway = gateway;
     this.#listener = listener;
     this.#socket = socket;
-    this.#address = peerAddress(socket);
+    this.#asked = asked(gateway, incoming, listener.scheme, peerAddress(socket));
     this.#startedMs = gateway.clock.monotonicMs();
-    this.#userAgent = gateway.log.access ? (incoming.headers["user-agent"] ?? null) : null;
-    this.#method = incoming.method ?? "GET";
     this.#early = head;
     const { connection } = incoming.headers;
     this.#asksToClose = connection !== undefined && connection.length > UPGRADE.length && listHas(connection, "close");
@@ -90,32 +84,27 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const entered = enter(this.#gateway, incoming, true);
     if ("fault" in entered) return this.#refuseEarly(entered.fault, entered.close);
     this.#entered = entered;
-    this.#path = entered.request.path;
-    const { program, session: route } = entered.deployed;
+    const { request, deployed } = entered;
+    const { program } = deployed;
+    const { scheme, clientAddress } = this.#asked;
     if (program.webSocket.mode === "deny") return this.#refuseEarly(fault("protocol.websocket.UpgradeDenied"), false);
-    const { request } = entered;
-    const refusal = originRefusal(request, program.webSocket, this.#listener.scheme);
+    const refusal = originRefusal(request, program.webSocket, scheme);
     if (refusal !== null) return this.#refuseEarly(fault("protocol.websocket.OriginDenied"), false);
-    if (!this.#count()) return this.#refuseEarly(fault("gateway.Overload", "", null, ["Retry-After", "1"]), false);
-    this.#offer = upgradeOffer(request);
-    const session = Session.begin(this.#gateway.sessionServices, route, this.#address, this);
+    this.#isCounted = this.#gateway.handshakes.enter(clientAddress);
+    const services = this.#gateway.sessionServices;
+    this.#session = this.#isCounted ? Session.begin(services, deployed.session, clientAddress, this) : null;
+    const session = this.#session;
     if (session === null) return this.#refuseEarly(fault("gateway.Overload", "", null, ["Retry-After", "1"]), false);
-    this.#session = session;
-    if (!this.#watchCertificate(session)) return;
-    const x = program.open({
-      gateway: this.#gateway,
-      program,
-      request,
-      socket: this.#socket,
-      host: entered.host,
-      pathSuffix: entered.pathSuffix,
-      session,
-      scheme: this.#listener.scheme,
-    });
+    this.#offer = upgradeOffer(request);
+    const certificate = certificateCredential(this.#socket, this.#gateway.revocations.epoch);
+    if (certificate !== null) session.addCredential(certificate);
+    const expired = session.expired();
+    if (expired !== null) return this.#refuseFor(expired);
+    const x = openExchange(this.#gateway, entered, this.#socket, scheme, session);
     this.#x = x;
     const { apiTimeoutMs } = program;
     if (apiTimeoutMs !== null) this.#apiTimer = this.#gateway.clock.setTimer(this.#onApiTimeout, apiTimeoutMs);
-    runChain(x, chainsOf(x).request, this);
+    runChain(x, x.chains.request, this);
   }
 
   /** See ChainOwner. */
@@ -139,7 +128,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   chainFaulted(): void {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "refusing") return;
-    this.#dropAccepted();
     this.#answer(x);
   }
 
@@ -163,14 +151,14 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (result.kind === "accepted") {
       this.#accepted = { socket, rest, agreement: result.agreement };
       this.#stage = "response";
-      runChain(x, this.#chains(x).response, this);
+      runChain(x, x.chains.response, this);
       if (this.#stage === "response") this.#hold(socket);
       return;
     }
     head.removeHeader("content-length");
     this.#answered = { socket, rest, framing: result.framing };
     this.#stage = "answer";
-    if (x.target?.isSuccess(head.status) === true) return runChain(x, this.#chains(x).response, this);
+    if (x.target?.isSuccess(head.status) === true) return runChain(x, x.chains.response, this);
     const cause: Fault = { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status: head.status, response: head };
     failExchange(x, cause, this);
   }
@@ -180,15 +168,11 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#refuseFor(reason);
   }
 
-  #chains(x: Exchange) {
-    return x.trace === null ? x.program.plain : (x.program.traced ?? x.program.plain);
-  }
-
   #nullRoute(x: Exchange): void {
     this.#stage = "answer";
     x.response ??= new ResponseMessage(200, "", []);
     x.response.content ??= "";
-    runChain(x, this.#chains(x).response, this);
+    runChain(x, x.chains.response, this);
   }
 
   #connect(x: Exchange): void {
@@ -200,8 +184,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     let address: ReturnType<typeof addressTarget>;
     try {
       address = addressTarget(x, target, pickServer(target));
-      const host = x.request.headerLine("host") ?? x.host;
-      const forwarded = { for: this.#address, proto: this.#listener.scheme, host };
+      const { clientAddress, scheme } = this.#asked;
+      const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
       head = writeRequestHead(x.request, { host: address.host, upgrade: offer, forwarded });
     } catch (thrown) {
       return failExchange(x, thrown, this);
@@ -258,7 +242,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       return failExchange(x, fault("steps.assignmessage.SetVariableFailed", head.refused), this);
     }
     this.#stage = "over";
-    this.#uncount();
+    this.#letGo();
     const socket = this.#socket;
     socket.write(head, "latin1");
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
@@ -272,7 +256,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const handshakeMs = clock.monotonicMs() - this.#startedMs;
     metrics.handshake(x.program, 101, handshakeMs);
     metrics.sessionOpened(x.program);
-    if (log.access) log.upgraded({ ...this.#place(), id: session.id, handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
+    if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }
 
   /** Writes `x.response`: a fault's answer, a null route's, or the target's own other than 101. */
@@ -286,7 +270,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #refuseFor(reason: CloseReasonId): void {
     const { status, text } = closeReasons[reason];
     const cause = { ...fault("gateway.SessionEnded", text), status };
-    this.#dropAccepted();
     this.#answerWith(faultResponse(cause), cause);
   }
 
@@ -298,13 +281,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #answerWith(response: ResponseMessage, cause: Fault | null, close = false): void {
     if (this.#stage === "over" || this.#stage === "refusing") return;
     this.#stage = "refusing";
-    this.#target?.abort();
-    this.#target = null;
-    this.#leaveSession();
-    this.#uncount();
-    const { metrics, log, clock } = this.#gateway;
-    const durationMs = clock.monotonicMs() - this.#startedMs;
-    metrics.handshake(this.#entered?.deployed.program ?? null, response.status, durationMs);
+    this.#settle(response.status, this.#abandonReason);
+    const { metrics, clock } = this.#gateway;
     const socket = this.#socket;
     const earlyBytes = this.#early.length;
     // Bytes behind the head may be a smuggled request: they are dropped, and the connection with them.
@@ -324,11 +302,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       onDone: (bytesOut, isReusable) => {
         this.#stage = "over";
         if (isReusable) this.#listener.reattach(socket);
-        if (!log.access) return;
-        const fault = cause?.code ?? null;
-        const policy = cause?.policy ?? null;
-        const line = { ...this.#place(), status: response.status, fault, policy, bytesIn: earlyBytes, bytesOut };
-        log.exchange({ ...line, durationMs: clock.monotonicMs() - this.#startedMs });
+        this.#logAnswer(response.status, cause, bytesOut);
       },
     });
     answer.start();
@@ -341,16 +315,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const { socket } = accepted;
     disown(socket);
     const { clock, limits } = this.#gateway;
-    socket.end(closeFrameForTarget(TARGET_CLOSE_CODE, closeReasons.refusedAfterAccept.text, clock));
-    socket.resume();
-    clock.setTimer(() => socket.destroy(), limits.closeTimeoutMs);
-  }
-
-  #leaveSession(reason: CloseReasonId = this.#abandonReason): void {
-    const session = this.#session;
-    this.#session = null;
-    if (session === null) return;
-    session.abandon(this.#accepted !== null, reason);
+    socket.write(closeFrameForTarget(TARGET_CLOSE_CODE, closeReasons.refusedAfterAccept.text, clock));
+    endInOrder(socket, clock, limits.closeTimeoutMs);
   }
 
   /** See SocketOwner: the client's bytes before the 101. */
@@ -358,7 +324,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const total = this.#early.length + bytes.length;
     if (total > this.#gateway.limits.earlyBytesMax) {
       // What follows an upgrade request before its answer is refused; a client must wait for the 101 (RFC 6455 section 4.1).
-      this.#dropAccepted();
       return this.#refuseEarly(fault("protocol.http.BadRequest", "too many bytes before the 101"), true);
     }
     this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes], total);
@@ -381,21 +346,33 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #left(): void {
     if (this.#stage === "over" || this.#stage === "refusing") return;
     this.#stage = "over";
-    this.#target?.abort();
-    this.#target = null;
-    this.#dropAccepted();
+    const { status } = closeReasons.clientLost;
+    this.#settle(status, "clientLost");
     this.#answered?.socket.destroy();
-    this.#leaveSession("clientLost");
-    this.#uncount();
-    const { metrics, log, clock } = this.#gateway;
-    const durationMs = clock.monotonicMs() - this.#startedMs;
-    metrics.handshake(this.#entered?.deployed.program ?? null, closeReasons.clientLost.status, durationMs);
     const socket = this.#socket;
     disown(socket);
     socket.destroy();
-    if (!log.access) return;
-    const line = { ...this.#place(), status: closeReasons.clientLost.status, fault: null, policy: null };
-    log.exchange({ ...line, durationMs, bytesIn: this.#early.length, bytesOut: 0 });
+    this.#logAnswer(status, null, 0);
+  }
+
+  /** There will be no 101: target and session are let go of. `reason`: what a session's record says, if it has one. */
+  #settle(status: number, reason: CloseReasonId): void {
+    this.#target?.abort();
+    this.#target = null;
+    this.#dropAccepted();
+    this.#session?.abandon(this.#accepted !== null, reason);
+    this.#session = null;
+    this.#letGo();
+    const { metrics, clock } = this.#gateway;
+    metrics.handshake(this.#entered?.deployed.program ?? null, status, clock.monotonicMs() - this.#startedMs);
+  }
+
+  /** The handshake is no longer under way. */
+  #letGo(): void {
+    if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
+    this.#apiTimer = null;
+    if (this.#isCounted) this.#gateway.handshakes.leave(this.#asked.clientAddress);
+    this.#isCounted = false;
   }
 
   readonly #onApiTimeout = (): void => {
@@ -422,70 +399,22 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     failExchange(x, fault("messaging.adaptors.http.flow.UnexpectedEOFAtTarget"), this);
   }
 
-  /** A verified client certificate admits like any credential: the session ends when it expires. */
-  #watchCertificate(session: Session): boolean {
-    if (this.#listener.scheme !== "https") return true;
-    const certificate = clientCertificate(this.#socket);
-    if (certificate === null) return true;
-    const credential = {
-      kind: "certificate",
-      policy: "",
-      epoch: this.#gateway.revocations.epoch,
-      expiresAtMs: certificate.notAfterMs,
-      identities: [`certificate:${certificate.fingerprint}`],
-      labels: noLabels,
-      basis: null,
-    } as const;
-    session.addCredential(credential);
-    if (session.expired() === null) return true;
-    this.#refuseFor("certificateExpired");
-    return false;
-  }
-
-  #count(): boolean {
-    const { limits, handshakesByAddress } = this.#gateway;
-    const ofAddress = handshakesByAddress.get(this.#address) ?? 0;
-    if (this.#gateway.handshakes >= limits.handshakesMax || ofAddress >= limits.handshakesPerAddressMax) return false;
-    this.#gateway.handshakes++;
-    handshakesByAddress.set(this.#address, ofAddress + 1);
-    this.#isCounted = true;
-    return true;
-  }
-
-  /** The handshake is no longer under way. */
-  #uncount(): void {
-    if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
-    this.#apiTimer = null;
-    if (!this.#isCounted) return;
-    this.#isCounted = false;
-    const { handshakesByAddress } = this.#gateway;
-    this.#gateway.handshakes--;
-    const left = (handshakesByAddress.get(this.#address) ?? 1) - 1;
-    if (left > 0) handshakesByAddress.set(this.#address, left);
-    else handshakesByAddress.delete(this.#address);
-  }
-
   #place() {
-    const entered = this.#entered;
-    const program = entered?.deployed.program ?? null;
-    const access = this.#x?.access ?? null;
-    return {
-      id: this.#x?.id ?? this.#gateway.clock.randomId(),
-      environment: program?.environment ?? null,
-      proxy: program?.proxy ?? null,
-      endpoint: program?.endpoint ?? null,
-      route: program?.basePath ?? null,
-      target: this.#x?.target?.name ?? null,
-      method: this.#method,
-      path: this.#path,
-      scheme: this.#listener.scheme,
-      host: entered?.host ?? null,
-      version: "1.1",
-      clientAddress: this.#address,
-      userAgent: this.#userAgent,
-      app: access?.app.name ?? null,
-      developer: access?.developer.id ?? null,
-    };
+    return exchangePlace(this.#gateway, this.#asked, this.#entered, this.#x);
+  }
+
+  #logAnswer(status: number, cause: Fault | null, bytesOut: number): void {
+    const { log, clock } = this.#gateway;
+    if (!log.access) return;
+    log.exchange({
+      ...this.#place(),
+      status,
+      fault: cause?.code ?? null,
+      policy: cause?.policy ?? null,
+      durationMs: clock.monotonicMs() - this.#startedMs,
+      bytesIn: this.#early.length,
+      bytesOut,
+    });
   }
 }
 

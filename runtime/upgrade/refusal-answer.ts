@@ -9,6 +9,7 @@ import { writeResponseHead } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import type { ResponseMessage } from "../message.ts";
 import { AnswerRelay, type AnswerFraming, type AnswerSink } from "./answer-body.ts";
+import { endInOrder } from "./socket-owner.ts";
 
 /** A target's answer whose body follows. */
 export interface AnsweredBody {
@@ -132,10 +133,7 @@ export class RefusalAnswer implements AnswerSink {
     const socket = this.#socket;
     // A client that has ended its sending asks nothing more.
     if (!this.#isLast && !socket.readableEnded) return this.#finish(true);
-    socket.end();
-    socket.resume();
-    const timer = clock.setTimer(() => socket.destroy(), limits.closeTimeoutMs);
-    socket.once("close", () => clock.clearTimer(timer));
+    endInOrder(socket, clock, limits.closeTimeoutMs);
     this.#finish(false);
   }
 

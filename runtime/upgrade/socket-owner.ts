@@ -3,6 +3,7 @@
  * splice. The listeners are attached once and shared by all sockets; handing a socket on is one assignment. Decides nothing.
  */
 import type { Socket } from "node:net";
+import type { Clock } from "../clock.ts";
 
 /** Whoever a socket belongs to. Called in the socket's own events, so a method must not throw. */
 export interface SocketOwner {
@@ -40,6 +41,14 @@ export function disown(socket: OwnedSocket): void {
   socket[OWNER] = undefined;
   socket.off("data", onData).off("end", onEnd).off("drain", onDrain).off("close", onClose);
   if (socket.closed) socket.off("error", ignoreError);
+}
+
+/** Ends a socket that nobody owns any more in order; it is destroyed when its peer does not follow in time. */
+export function endInOrder(socket: Socket, clock: Clock, timeoutMs: number): void {
+  socket.end();
+  socket.resume();
+  const timer = clock.setTimer(() => socket.destroy(), timeoutMs);
+  socket.once("close", () => clock.clearTimer(timer));
 }
 
 /** Owner of a paused socket whose next owner is not decided yet: only its end can come. */

@@ -578,7 +578,7 @@ describe("a revocation", () => {
     client.send(upgradeRequest("/token/x", bearer("no-such-token")));
     await until(() => store.waiting > 0, () => "the look-up");
     client.send(plainRequest("/open/smuggled"));
-    await until(() => gateway.gateway.handshakes === 1, () => "the handshake");
+    await until(() => gateway.gateway.handshakes.count === 1, () => "the handshake");
     await new Promise((resolve) => setTimeout(resolve, 20));
     store.release();
     const answer = await client.answer();
@@ -647,7 +647,7 @@ describe("limits", () => {
     const gateway = await startModules(await compileFiles(bundle("limits: { handshakesPerAddressMax: 2 }")), { env });
     const waiting = [await rawClient(gateway.port), await rawClient(gateway.port)];
     for (const client of waiting) client.send(upgradeRequest("/open/silent"));
-    await until(() => gateway.gateway.handshakes === 2, () => "two handshakes");
+    await until(() => gateway.gateway.handshakes.count === 2, () => "two handshakes");
     using client = await rawClient(gateway.port);
     expect((await client.send(upgradeRequest("/open/x")).answer()).status).toBe(503);
     for (const other of waiting) other.socket.destroy();

@@ -14,7 +14,7 @@ import type { Gateway } from "#runtime/gateway.ts";
 import { defaultLimits, type Limits } from "#runtime/limits.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { RequestMessage, ResponseMessage } from "#runtime/message.ts";
-import { Trace, type TracedStep } from "#runtime/observe/trace.ts";
+import type { TracedStep } from "#runtime/observe/trace.ts";
 import type { ProxyProgram, Router } from "#runtime/program.ts";
 import { runChain } from "#runtime/run.ts";
 import { pathSuffix } from "#runtime/routing.ts";
@@ -55,16 +55,14 @@ export class EmittedProgram {
   }
 
   /** Runs an exchange through the chains of one form: request, then (without a fault) response with a 200. */
-  async run(url: string, step: StubbedStep = () => {}, options: { traced?: boolean; verb?: string; headers?: string[]; status?: number } = {}): Promise<Outcome> {
+  async run(url: string, step: StubbedStep = () => {}, options: StartOptions & { status?: number } = {}): Promise<Outcome> {
     const program = this.route("api.example.com", url);
     if (program === null) throw new Error(`nothing serves ${url}`);
-    const chains = options.traced === true ? program.traced : program.plain;
-    if (chains === null) throw new Error("there are no traced twins");
     const x = program.open(startOf(program, url, step, options));
-    if (options.traced === true) x.trace = new Trace(x.gateway.clock);
-    if ((await ended(x, chains.request)) && x.fault === null) {
+    if (options.traced === true && x.trace === null) throw new Error("there are no traced twins");
+    if ((await ended(x, x.chains.request)) && x.fault === null) {
       x.response = new ResponseMessage(options.status ?? 200, "", []);
-      await ended(x, chains.response);
+      await ended(x, x.chains.response);
     }
     return {
       steps: marks(x.request.lines),
@@ -116,7 +114,14 @@ export async function emittedProgram(files: BundleFiles): Promise<EmittedProgram
   return new EmittedProgram(route);
 }
 
-function startOf(program: ProxyProgram, url: string, step: StubbedStep, options: { verb?: string; headers?: string[] }): ExchangeStart {
+/** How a request differs from an untraced GET. */
+interface StartOptions {
+  traced?: boolean;
+  verb?: string;
+  headers?: string[];
+}
+
+function startOf(program: ProxyProgram, url: string, step: StubbedStep, options: StartOptions): ExchangeStart {
   const metrics: object = { policyFault: () => {} };
   const gateway: object = {
     metrics,
@@ -124,6 +129,7 @@ function startOf(program: ProxyProgram, url: string, step: StubbedStep, options:
     organization: "acme",
     step,
     counters: new Map(),
+    tracing: new Set(options.traced === true ? [program] : []),
     defect: (thrown: unknown) => {
       throw thrown;
     },

@@ -172,8 +172,8 @@ class InProcess implements TestGateway {
     const open = (): number => this.listeners.reduce((sum, listener) => sum + listener.connections, 0);
     const left = (): object => ({
       sessions: gateway.sessions.count,
-      handshakes: gateway.handshakes,
-      addresses: gateway.handshakesByAddress.size,
+      handshakes: gateway.handshakes.count,
+      addresses: gateway.handshakes.addresses,
       connections: open() - connections,
       scheduled: gateway.scheduler.size,
       ...this.#gauges(),

@@ -59,6 +59,7 @@ export class PolicyFixture {
       verified: new VerifiedCache(this.store, this.revocations, this.clock, this.limits),
       sessions: this.around.sessions,
       counters: new Map(),
+      tracing: new Set(),
     };
     this.gateway = parts as Gateway;
   }

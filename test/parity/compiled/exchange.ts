@@ -9,7 +9,7 @@ import { enter } from "#runtime/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
 import { hygieneResponse, outgoingLines, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
 import { ResponseMessage } from "#runtime/message.ts";
-import { chainsOf, failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
+import { failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
 import { addressTarget } from "#runtime/target/address.ts";
 import { pickServer } from "#runtime/target/target.ts";
 import { Session } from "#runtime/upgrade/session.ts";
@@ -64,7 +64,6 @@ type Stage = "request" | "response" | "over";
 class Driver implements ChainOwner {
   readonly #x: Exchange;
   readonly #given: ParityRequest;
-  readonly #chains: ReturnType<typeof chainsOf>;
   #stage: Stage = "request";
   #sent: Sent | null = null;
   #hasOwnBody = false;
@@ -75,13 +74,12 @@ class Driver implements ChainOwner {
   constructor(x: Exchange, given: ParityRequest) {
     this.#x = x;
     this.#given = given;
-    this.#chains = chainsOf(x);
   }
 
   run(): Promise<void> {
     return new Promise((resolve) => {
       this.#finish = resolve;
-      runChain(this.#x, this.#chains.request, this);
+      runChain(this.#x, this.#x.chains.request, this);
     });
   }
 
@@ -145,7 +143,7 @@ class Driver implements ChainOwner {
     this.#stage = "response";
     x.response ??= new ResponseMessage(200, "", []);
     x.response.content ??= "";
-    runChain(x, this.#chains.response, this);
+    runChain(x, x.chains.response, this);
   }
 
   #forward(): void {
@@ -164,7 +162,7 @@ class Driver implements ChainOwner {
     x.response = response;
     this.#isSwitched = this.#given.upgrade && status === 101;
     this.#hasOwnBody = true;
-    if (this.#isSwitched || target.isSuccess(status)) return runChain(x, this.#chains.response, this);
+    if (this.#isSwitched || target.isSuccess(status)) return runChain(x, x.chains.response, this);
     this.#fail({ ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response });
   }
 

@@ -13,7 +13,7 @@ function exchange(faultRules: () => Maybe<void> = () => undefined) {
     seen.ruleRuns++;
     return faultRules();
   };
-  Object.assign(x.program, { plain: { fault } });
+  Object.assign(x, { chains: { fault } });
   Object.assign(x.gateway, { defect: (thrown: unknown) => void seen.defects.push(thrown), metrics: { policyFault: () => undefined } });
   Object.assign(x.socket, { destroy: () => void seen.destroyed++ });
   const owner: ChainOwner = {
