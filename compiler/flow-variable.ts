@@ -99,6 +99,11 @@ export function isAbsent(name: string): boolean {
   return ABSENT.test(name);
 }
 
+/** The variable that holds a parameter of a call while the shared flow runs; no name of the user's is the same. */
+export function parameterVariable(parameter: string, callout: string): string {
+  return `${parameter} of ${callout}`;
+}
+
 /** What static types know of a value. `text`: string or null; `any`: everything. */
 export type ValueType = "text" | "number" | "boolean" | "any";
 

@@ -1,5 +1,6 @@
 /** `--env`: leaves one environment of a program, so that an artifact holds no other. */
-import type { Program } from "../ir/program.ts";
+import type { HookPoint } from "../ir/model.ts";
+import type { Program, ProgramHook, ProgramProxy } from "../ir/program.ts";
 
 /** The program with only that environment; all of it for null. An environment that does not exist leaves nothing deployed. */
 export function narrow(program: Program, environment: string | null): Program {
@@ -9,9 +10,26 @@ export function narrow(program: Program, environment: string | null): Program {
     ...program,
     deployments,
     environments: program.environments.filter((other) => other.name === environment),
-    proxies: program.proxies.filter((proxy) => deployments.some((deployment) => deployment.proxy === proxy.name)),
+    proxies: program.proxies
+      .filter((proxy) => deployments.some((deployment) => deployment.proxy === proxy.name))
+      .map((proxy) => withHooksOf(proxy, environment)),
     groups: program.groups
       .filter((group) => group.environments.includes(environment))
       .map((group) => ({ ...group, environments: [environment] })),
   };
+}
+
+function withHooksOf(proxy: ProgramProxy, environment: string): ProgramProxy {
+  const { hooks } = proxy;
+  const at = (point: HookPoint): ProgramHook[] =>
+    hooks[point].flatMap(({ environments, step }) =>
+      environments.includes(environment) ? [{ environments: [environment], step }] : [],
+    );
+  const own = {
+    preProxy: at("preProxy"),
+    preTarget: at("preTarget"),
+    postTarget: at("postTarget"),
+    postProxy: at("postProxy"),
+  };
+  return { ...proxy, hooks: own };
 }

@@ -26,6 +26,7 @@ import type {
 } from "../ir/program.ts";
 import { gatewayLimits } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
+import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, successCodes, targetTls } from "./target.ts";
@@ -52,12 +53,14 @@ export function resolveProxy(
   for (const target of named) {
     if (!used.has(target.name)) diagnostics.report("AGW2015", target.span, { name: target.name });
   }
+  const hooks = resolveHooks(environments, steps);
   steps.reportUnattached();
   return {
     name: proxy.name,
     file: proxy.file,
     endpoints,
     targets: [...named, ...inline],
+    hooks,
     policies: steps.policies,
     debug: (value.observability?.debug ?? model.gateway.observability?.debug ?? "on") === "on",
   };

@@ -12,6 +12,7 @@ import type {
   ProgramProxy,
 } from "../ir/program.ts";
 import { checkAccess } from "./access.ts";
+import { checkHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveProxy } from "./proxy.ts";
 import { checkSharedFlows } from "./shared-flow.ts";
@@ -38,6 +39,7 @@ export function resolve(model: BundleModel, diagnostics: Diagnostics): Program {
   for (const proxy of model.proxies) {
     proxies.push(resolveProxy(model, proxy, served.get(proxy.name) ?? [], diagnostics));
   }
+  checkHooks(model, diagnostics);
   checkSharedFlows(model, proxies, diagnostics);
   checkAccess(model, names, diagnostics);
   return {

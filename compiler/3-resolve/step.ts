@@ -1,9 +1,10 @@
 /** Steps: names become policies, conditions are parsed, shared flows are put where they are called. */
 import { parseCondition } from "#runtime/language/condition.ts";
+import { flowCallout } from "../policies/flow-callout.ts";
 import { policyByKind } from "../policies/index.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
-import type { BundleModel, Named, PolicyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
+import type { BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";
@@ -58,6 +59,26 @@ export class StepResolver {
   list(steps: readonly StepModel[] | undefined, scope: Scope = this.#scope): ProgramStep[] {
     if (steps === undefined) return [];
     return steps.flatMap((step, at) => this.#step(steps, step, at, scope) ?? []);
+  }
+
+  /** The call that a flow hook makes, as if a FlowCallout of that name stood there. Flows that are not there: hook.ts. */
+  hook(name: string, file: string, hook: FlowHookModel): ProgramStep {
+    const span = this.#model.positions.of(hook, "sharedFlow");
+    const policy: ProgramPolicy = {
+      // No name of the user's holds a slash.
+      id: `${file}/${name}`,
+      name,
+      file,
+      line: span.file.place(span.start).line,
+      model: { kind: flowCallout.kind, sharedFlowBundle: hook.sharedFlow },
+      definition: flowCallout,
+      continueOnError: hook.continueOnError ?? true,
+      enabled: true,
+    };
+    this.#policies.set(policy.id, policy);
+    const shared = this.#model.sharedFlows.find((flow) => flow.name === hook.sharedFlow);
+    const body = shared === undefined ? [] : this.#shared(shared, [{ name: shared.name, call: span }]);
+    return { policy, condition: null, body, span };
   }
 
   /** The condition under a key; null when there is none or it does not parse. */

@@ -2,6 +2,7 @@
 import { conditionVariables, type Condition, type MatchNode } from "#runtime/language/condition.ts";
 import { pathProblems } from "#runtime/language/path-pattern.ts";
 import { foldCondition } from "../expression/fold.ts";
+import { renameVariables, type OtherNames } from "../expression/rename.ts";
 import { translateJavaRegex } from "../expression/java-regex.ts";
 import { checkRegexSafety } from "../expression/regex-safety.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
@@ -23,11 +24,11 @@ export class ConditionAnalysis {
     this.#diagnostics = diagnostics;
   }
 
-  /** Folds a condition; what remains is noted as read. */
-  fold(condition: ProgramCondition | null, known: Known): When {
+  /** Folds a condition, under the names that `names` gives its variables; what remains is noted as read. */
+  fold(condition: ProgramCondition | null, known: Known, names: OtherNames): When {
     if (condition === null) return { kind: "always" };
     this.#check(condition);
-    const folded = foldCondition(condition.ast, (name) => known.get(name));
+    const folded = foldCondition(renameVariables(condition.ast, names), (name) => known.get(name));
     if ("constant" in folded) {
       const { constant } = folded;
       if (conditionVariables(condition.ast).length === 0 && condition.text.trim() !== "") {

@@ -22,8 +22,12 @@ import type {
   ProgramStep,
   ProgramTarget,
 } from "../ir/program.ts";
+import type { HookPoint } from "../ir/model.ts";
 import type { Obligation, Phase } from "../policies/definition.ts";
+import type { OtherNames } from "../expression/rename.ts";
+import { parametersOf } from "../policies/flow-callout.ts";
 import { ConditionAnalysis, type Known } from "./condition.ts";
+import { ofSomeEnvironments, planHook } from "./hook.ts";
 import type { Settings } from "./settings.ts";
 import { StepAnalysis } from "./step.ts";
 import { Usage } from "./usage.ts";
@@ -59,10 +63,22 @@ interface Place {
   readonly known: Known;
   readonly upgradable: boolean;
   readonly conditional: boolean;
+  /** A call above carries on from faults. */
+  readonly carriedOn: boolean;
+  /** Parameters of the calls above. */
+  readonly names: OtherNames;
   /** Variables of the conditions above. */
   readonly conditionReads: readonly string[];
   readonly obligations: Obligation[];
 }
+
+/** Under no condition, in no call. */
+const UNCONDITIONAL = {
+  conditional: false,
+  carriedOn: false,
+  names: new Map<string, string>(),
+  conditionReads: [],
+} as const;
 
 class ProxyPlanner {
   readonly positions: PositionPlan[] = [];
@@ -72,6 +88,7 @@ class ProxyPlanner {
   readonly #steps: StepAnalysis;
   readonly #diagnostics: Diagnostics;
   readonly #program: Program;
+  readonly #environments: readonly string[];
   readonly #upgradable: boolean;
   readonly #targetObligations = new Map<ProgramTarget, readonly Obligation[]>();
 
@@ -82,6 +99,8 @@ class ProxyPlanner {
     this.usage = new Usage(proxy);
     this.#conditions = new ConditionAnalysis(this.usage, diagnostics);
     this.#steps = new StepAnalysis(program, this.usage, settings, diagnostics);
+    const deployments = program.deployments.filter((deployment) => deployment.proxy === proxy.name);
+    this.#environments = deployments.map(({ environment }) => environment);
     this.#upgradable = proxy.endpoints.some((endpoint) => endpoint.webSocket.mode !== "deny");
   }
 
@@ -90,20 +109,19 @@ class ProxyPlanner {
     const base = {
       known: this.#known({ "proxy.name": endpoint.name, "proxy.basepath": endpoint.basePath }),
       upgradable: endpoint.webSocket.mode !== "deny",
-      conditional: false,
-      conditionReads: [],
+      ...UNCONDITIONAL,
       obligations,
     };
-    const request = this.#segment(endpoint, "request", base);
+    const request = [...this.#hook("preProxy", "request", base), ...this.#segment(endpoint, "request", base)];
     const routes = endpoint.routeRules.flatMap((rule) => {
-      const when = this.#when(rule.condition, base.known);
+      const when = this.#when(rule.condition, base);
       if (when.kind === "never") return [];
       if (rule.target === null && endpoint.webSocket.mode === "only") {
         this.#diagnostics.report("AGW3012", rule.span ?? endpoint.span, { name: rule.name });
       }
       return [{ name: rule.name, when, target: rule.target }];
     });
-    const response = this.#segment(endpoint, "response", base);
+    const response = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
     const reachable = targets.filter((plan) => routes.some((route) => route.target === plan.target));
     const all = [...obligations, ...reachable.flatMap((plan) => this.#targetObligations.get(plan.target) ?? [])];
     return {
@@ -118,9 +136,9 @@ class ProxyPlanner {
 
   target(target: ProgramTarget): TargetPlan {
     const obligations: Obligation[] = [];
-    const base = { known: this.#known({}), upgradable: this.#upgradable, conditional: false, conditionReads: [], obligations };
-    const request = this.#segment(target, "request", base);
-    const response = this.#segment(target, "response", base);
+    const base = { known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
+    const request = [...this.#segment(target, "request", base), ...this.#hook("preTarget", "request", base)];
+    const response = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
     this.#targetObligations.set(target, obligations);
     return { target, request, response, faults: this.#faults(target, base) };
   }
@@ -140,6 +158,18 @@ class ProxyPlanner {
     ];
   }
 
+  /** The shared flows of a hook point: one for all environments, or a choice among those that have one. */
+  #hook(point: HookPoint, side: "request" | "response", base: Omit<Place, "phase" | "flow">): readonly PlanItem[] {
+    const { obligations } = base;
+    return planHook(this.#proxy.hooks[point], this.#environments, ({ step }, isEverywhere) => {
+      const own: Obligation[] = [];
+      const place = { ...base, phase: side, flow: step.policy.name, obligations: own };
+      const items = [...this.#flowName(step.policy.name), ...this.#items([step], place)];
+      obligations.push(...own.map((obligation) => (isEverywhere ? obligation : ofSomeEnvironments(obligation))));
+      return items;
+    });
+  }
+
   #flow(flow: ProgramFlow, side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
     return [...this.#flowName(flow.name), ...this.#items(flow[side], { ...place, flow: flow.name })];
   }
@@ -147,7 +177,7 @@ class ProxyPlanner {
   /** Conditional flows: the first that matches, also when it has nothing to do in this direction. */
   #choice(flows: readonly ProgramFlow[], side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
     const branches = flows.flatMap((flow) => {
-      const when = this.#when(flow.condition, place.known);
+      const when = this.#when(flow.condition, place);
       if (when.kind === "never") return [];
       const conditional = place.conditional || when.kind === "test";
       const conditionReads = [...place.conditionReads, ...readsOf(when)];
@@ -165,13 +195,13 @@ class ProxyPlanner {
   #faults(flows: ProgramFlows, base: Omit<Place, "phase" | "flow">): RulesPlan {
     const place = { ...base, phase: "fault" as const, conditional: true };
     const rules = flows.faultRules.flatMap((rule) => {
-      const when = this.#when(rule.condition, base.known);
+      const when = this.#when(rule.condition, base);
       if (when.kind === "never") return [];
       return [{ name: rule.name, when, items: this.#items(rule.steps, { ...place, flow: rule.name }) }];
     });
     const last = flows.defaultFaultRule;
     if (last === null) return { rules, otherwise: null };
-    const when = this.#when(last.condition, base.known);
+    const when = this.#when(last.condition, base);
     if (when.kind === "never") return { rules, otherwise: null };
     const items = this.#items(last.steps, { ...place, flow: last.name });
     return { rules, otherwise: { when, items, always: last.alwaysEnforce } };
@@ -180,7 +210,7 @@ class ProxyPlanner {
   #items(steps: readonly ProgramStep[], place: Place): PlanItem[] {
     let ended: string | null = null;
     return steps.map((step): PlanItem => {
-      const when = this.#when(step.condition, place.known);
+      const when = this.#when(step.condition, place);
       const { policy } = step;
       const index = this.positions.length;
       const position = { policy: policy.name, kind: policy.model.kind, file: policy.file, line: policy.line };
@@ -190,16 +220,24 @@ class ProxyPlanner {
       const conditional = place.conditional || when.kind === "test";
       const inner = { ...place, conditional, conditionReads: [...place.conditionReads, ...readsOf(when)] };
       if (skipped === null) this.#steps.analyze(step, inner);
-      const body = step.body === null || skipped !== null ? null : this.#items(step.body, inner);
+      const body = step.body === null || skipped !== null ? null : this.#items(step.body, called(step, inner));
       const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
       if (skipped === null && when.kind === "always" && raises) ended = policy.name;
-      return { kind: "step", index, step, when, skipped, timing: policy.definition.timing(policy.model), body };
+      const timing = policy.definition.timing(policy.model);
+      return { kind: "step", index, step, when, skipped, timing, names: place.names, body };
     });
   }
 
-  #when(condition: ProgramCondition | null, known: Known): When {
-    return this.#conditions.fold(condition, known);
+  #when(condition: ProgramCondition | null, place: Pick<Place, "known" | "names">): When {
+    return this.#conditions.fold(condition, place.known, place.names);
   }
+}
+
+/** Where the steps of a called shared flow are planned. */
+function called({ policy: { id, model, continueOnError } }: ProgramStep, place: Place): Place {
+  const parameters = parametersOf(id, model);
+  const names = parameters.length === 0 ? place.names : new Map([...place.names, ...parameters]);
+  return { ...place, names, carriedOn: place.carriedOn || continueOnError };
 }
 
 function readsOf(when: When): readonly string[] {

@@ -1,6 +1,7 @@
 /** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
 import { parseTemplate, templateVariables, type Template } from "#runtime/language/template.ts";
 import { callProblems, type CallProblem } from "../expression/template-call.ts";
+import type { OtherNames } from "../expression/rename.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
 import { isWritable } from "../flow-variable.ts";
 import type { Code, ParamsOf } from "../diagnostics/catalogue.ts";
@@ -17,6 +18,10 @@ export interface StepPlace {
   readonly phase: Phase;
   readonly upgradable: boolean;
   readonly conditional: boolean;
+  /** True when a call that the step stands in carries on from faults. */
+  readonly carriedOn: boolean;
+  /** Parameters of the calls that the step stands in. */
+  readonly names: OtherNames;
   /** Variables of the conditions that the step stands under. */
   readonly conditionReads: readonly string[];
   readonly obligations: Obligation[];
@@ -47,16 +52,19 @@ export class StepAnalysis {
     const usage = this.#usage;
     const settings = this.#settings;
     const at = (path: Path): Span => this.#span(model, path);
+    const meant = (variable: string): string => place.names.get(variable) ?? variable;
     const analysis: PolicyAnalysis<PolicyModel> = {
       model,
       name: policy.name,
+      id: policy.id,
       phase: place.phase,
       upgradable: place.upgradable,
       conditional: place.conditional,
+      carriedOn: place.carriedOn || policy.continueOnError,
       conditionReads: place.conditionReads,
-      reads: (variable, path) => usage.read(variable, at(path)),
-      writes: (variable, path) => this.#writes(variable, at(path)),
-      template: (text, path) => this.#template(text, model, path),
+      reads: (variable, path) => usage.read(meant(variable), at(path)),
+      writes: (variable, path) => this.#writes(meant(variable), at(path)),
+      template: (text, path) => this.#template(text, model, path, place.names),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       obligation: (obligation) => place.obligations.push(obligation),
       setting: (request: SettingRequest, path) => {
@@ -73,7 +81,7 @@ export class StepAnalysis {
     this.#usage.write(variable);
   }
 
-  #template(text: string, model: PolicyModel, path: Path): Template | null {
+  #template(text: string, model: PolicyModel, path: Path, names: OtherNames): Template | null {
     const template = parseTemplate(text);
     for (const problem of template.problems) {
       const span = this.#within(model, path, problem.start, problem.end);
@@ -87,7 +95,7 @@ export class StepAnalysis {
     if (problems.length > 0) return null;
     const folded = foldTemplate(template);
     const span = this.#span(model, path);
-    for (const name of templateVariables(folded)) this.#usage.read(name, span);
+    for (const name of templateVariables(folded)) this.#usage.read(names.get(name) ?? name, span);
     return folded;
   }
 

@@ -78,6 +78,7 @@ function mentionsFlowName(proxy: ProgramProxy): boolean {
   return (
     proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name)) ||
     [...proxy.endpoints, ...proxy.targets].some(inFlows) ||
+    Object.values(proxy.hooks).flat().some(({ step }) => inSteps([step])) ||
     proxy.endpoints.some((endpoint) => endpoint.routeRules.some((rule) => names(rule.condition)))
   );
 }

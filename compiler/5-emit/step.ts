@@ -17,6 +17,18 @@ export interface StepContext {
   readonly inFault: { value: boolean };
 }
 
+/** The scope of a step whose names some parameters have taken. */
+function renamed(scope: Scope, names: PlanStep["names"]): Scope {
+  if (names.size === 0) return scope;
+  const meant = (name: string): string => names.get(name) ?? name;
+  return {
+    ...scope,
+    variable: (name) => scope.variable(meant(name)),
+    read: (name) => scope.read(meant(name)),
+    write: (name, value, policy) => scope.write(meant(name), value, policy),
+  };
+}
+
 /** The statements of a step and, for steps that may wait, the expression to wait for. */
 export function stepParts(
   item: PlanStep,
@@ -25,7 +37,7 @@ export function stepParts(
   context: StepContext,
 ): { lines: readonly Code[]; wait: Code | null } {
   const { policy } = item.step;
-  const scope = context.scope(kind);
+  const scope = renamed(context.scope(kind), item.names);
   const lines: Code[] = [];
   let wait: Code | null = null;
   const phase: Phase = context.inFault.value ? "fault" : kind;

@@ -102,8 +102,18 @@ export interface TlsModel {
 export interface EnvironmentModel {
   readonly kind: "Environment";
   readonly targetServers?: readonly TargetServerModel[];
+  readonly flowHooks?: { readonly [point in HookPoint]?: FlowHookModel };
   /** Reference name -> certificate authorities, client certificate. */
   readonly references?: Readonly<Record<string, ReferenceModel>>;
+}
+
+/** Where flow hooks run, in the order of a request (apigee-core section 3.5). */
+export type HookPoint = "preProxy" | "preTarget" | "postTarget" | "postProxy";
+
+export interface FlowHookModel {
+  readonly sharedFlow: string;
+  /** Absent: true. */
+  readonly continueOnError?: boolean;
 }
 
 export interface ReferenceModel {

@@ -56,6 +56,8 @@ export interface PlanStep {
   /** Why the step never runs; null when it may. */
   readonly skipped: string | null;
   readonly timing: Timing;
+  /** Parameters of the calls that the step stands in: the variables that are meant, by the names that it uses. */
+  readonly names: ReadonlyMap<string, string>;
   /** Steps of the called shared flow. */
   readonly body: readonly PlanItem[] | null;
 }

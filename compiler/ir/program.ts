@@ -12,6 +12,7 @@ import type {
   BundleModel,
   DeveloperModel,
   GatewayModel,
+  HookPoint,
   Named,
   PolicyModel,
   ReferenceModel,
@@ -74,9 +75,18 @@ export interface ProgramProxy {
   readonly file: string;
   readonly endpoints: readonly ProgramEndpoint[];
   readonly targets: readonly ProgramTarget[];
+  readonly hooks: Readonly<Record<HookPoint, readonly ProgramHook[]>>;
   /** Every policy of the proxy and of the shared flows it calls that some step runs, each once. */
   readonly policies: readonly ProgramPolicy[];
   readonly debug: boolean;
+}
+
+/** A shared flow that environments run at one hook point of every proxy. */
+export interface ProgramHook {
+  /** Those where the proxy is deployed and that say the same. */
+  readonly environments: readonly string[];
+  /** A call of the shared flow, named like Apigee's hook point. */
+  readonly step: ProgramStep;
 }
 
 /** A policy with its definition. `name` is unique in the proxy; those of shared flows are `<flow>/<policy>` in `id`. */

@@ -29,11 +29,15 @@ export interface SettingRequest {
 export interface PolicyAnalysis<M extends PolicyModel> {
   readonly model: M;
   readonly name: string;
+  /** Unique in the proxy, like that of PolicyEmit. */
+  readonly id: string;
   readonly phase: Phase;
   /** True when the step's endpoint admits upgrades. */
   readonly upgradable: boolean;
   /** True when the step runs only under a condition (its own, its flow's or its caller's). */
   readonly conditional: boolean;
+  /** True when a fault of the step is carried on from: by itself, or by the call of its shared flow. */
+  readonly carriedOn: boolean;
   /** Variables that those conditions read; absent while unknown. */
   readonly conditionReads?: readonly string[];
   /** The step reads this flow variable. Unknown names are custom variables. */

@@ -88,7 +88,9 @@ function fieldsOf(plan: Plan): Fields {
   const byProxy = new Map<string, ReadonlyMap<string, string>>();
   for (const { proxy, variables } of plan.proxies) {
     const names = new Names(EXCHANGE_MEMBERS);
-    byProxy.set(proxy.name, new Map(variables.map((variable) => [variable, names.camel(variable)])));
+    const fields = variables.map((variable): [string, string] => [variable, names.camel(variable)]);
+    // Parameters of calls have ended when an outcome is looked at.
+    byProxy.set(proxy.name, new Map(fields.filter(([variable]) => !variable.includes(" of "))));
   }
   return (proxy) => byProxy.get(proxy) ?? new Map();
 }

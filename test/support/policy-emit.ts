@@ -9,6 +9,7 @@ export interface StepOptions {
   readonly phase?: Phase;
   readonly upgradable?: boolean;
   readonly conditional?: boolean;
+  readonly carriedOn?: boolean;
   readonly conditionReads?: readonly string[];
   /** Prefixes that somebody reads. */
   readonly read?: readonly string[];
@@ -35,9 +36,11 @@ export function analyzed<M extends PolicyModel>(
   const base = {
     model,
     name: "P-1",
+    id: "P-1",
     phase: options.phase ?? "request",
     upgradable: options.upgradable ?? true,
     conditional: options.conditional ?? false,
+    carriedOn: options.carriedOn ?? false,
     reads: (variable) => void found.reads.push(variable),
     writes: (variable) => void found.writes.push(variable),
     template: (text): Template => {

@@ -86,4 +86,16 @@ export const policyCatalogue = {
     },
     message: (p) => `a client can write its own X-Forwarded-For, and noRuleMatchAction is ${p.action}`,
   }),
+  AGW4104: warning<{ readonly policy: string }>({
+    title: "credential check that cannot refuse",
+    explanation:
+      "continueOnError, of the policy, of the FlowCallout or of the flow hook that it runs in, lets the request go on " +
+      "when the credential is wrong or absent. It is true for flow hooks that do not say otherwise. Where a later step " +
+      "looks at the policy's failed variable and refuses, waive the warning.",
+    example: {
+      bad: "flowHooks: { preProxy: { sharedFlow: security } }   # which verifies a key",
+      good: "flowHooks: { preProxy: { sharedFlow: security, continueOnError: false } }",
+    },
+    message: (p) => `a request that ${p.policy} refuses goes on: continueOnError`,
+  }),
 } as const;

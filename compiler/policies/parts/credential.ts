@@ -21,7 +21,9 @@ export function checksCredential<M extends PolicyModel>(
   if (step.phase === "request" && isAvoidable(step, variable)) {
     step.report("AGW4101", [], { policy: step.name, variable });
   }
-  step.obligation({ kind: "credential", what, policy: step.name, ambient: AMBIENT.test(variable) });
+  if (step.carriedOn) step.report("AGW4104", [], { policy: step.name });
+  // A check that nobody has to pass admits nobody.
+  step.obligation({ kind: "credential", what, policy: step.name, ambient: step.carriedOn || AMBIENT.test(variable) });
 }
 
 /** Where the variables of the conditions are known, only one that asks for the credential itself counts. */

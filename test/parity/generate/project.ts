@@ -189,6 +189,18 @@ const sharedFlows = fc.record({
   }),
 });
 
+/** Hooks of one environment: what stands in requests, and what stands anywhere. */
+const flowHooks = fc.record(
+  Object.fromEntries((["preProxy", "preTarget", "postTarget", "postProxy"] as const).map((point) => [
+    point,
+    fc.record({
+      sharedFlow: point.startsWith("pre") ? fc.constantFrom("guard", "note") : fc.constant("note"),
+      continueOnError: fc.boolean(),
+    }, { requiredKeys: ["sharedFlow"] }),
+  ])),
+  { requiredKeys: [] },
+);
+
 /** Documents of one project. */
 export const project: fc.Arbitrary<Documents> = fc
   .tuple(
@@ -196,8 +208,9 @@ export const project: fc.Arbitrary<Documents> = fc
     fc.shuffledSubarray(BASE_PATHS, { minLength: 4, maxLength: 4 }),
     sharedFlows,
     fc.constantFrom<"plain" | "grouped">("plain", "grouped"),
+    fc.tuple(rarely(3, flowHooks), rarely(3, flowHooks)),
   )
-  .map(([proxies, basePaths, shared, kind]) => {
+  .map(([proxies, basePaths, shared, kind, hooks]) => {
     const documents: Record<string, unknown> = { "gateway.yaml": gatewayOf(kind, proxies.length),
       "access/all.yaml": ACCESS };
     const free = [...basePaths];
@@ -219,7 +232,7 @@ export const project: fc.Arbitrary<Documents> = fc
     });
     // A shared flow calls only those behind it.
     for (const [name, { steps: list, policies }] of Object.entries(shared)) {
-      if (!JSON.stringify(documents).includes(`"sharedFlowBundle":"${name}"`)) continue;
+      if (!new RegExp(`"sharedFlow(?:Bundle)?":"${name}"`).test(JSON.stringify([documents, hooks]))) continue;
       const main = { kind: "SharedFlow", steps: list };
       documents[`shared-flows/${name}/flow.yaml`] = main;
       addPolicies(documents, `shared-flows/${name}`, policies, main);
@@ -228,8 +241,9 @@ export const project: fc.Arbitrary<Documents> = fc
       { name: "s1", host: "h1", port: 9001 }, { name: "s2", host: "h2", port: 80 }, { name: "s3", host: "h3",
         port: 9003, isEnabled: false },
     ];
-    for (const name of kind === "plain" ? ["e1"] : ["e1", "e2"]) {
-      documents[`environments/${name}.yaml`] = { kind: "Environment", targetServers };
+    for (const [at, name] of (kind === "plain" ? ["e1"] : ["e1", "e2"]).entries()) {
+      const own = hooks[at] === undefined ? {} : { flowHooks: hooks[at] };
+      documents[`environments/${name}.yaml`] = { kind: "Environment", targetServers, ...own };
     }
     return documents;
   });

@@ -1,8 +1,10 @@
 /** The order of things: steps, flows, route rules, fault rules (apigee-core section 3). */
+import type { HookPoint } from "#compiler/ir/model.ts";
 import type { ProgramFlows, ProgramStep } from "#compiler/ir/program.ts";
+import type { Value } from "../outcome.ts";
 import { holds } from "./evaluate.ts";
 import { answerTo, raised } from "./faults.ts";
-import { runPolicy } from "./policies.ts";
+import { parametersFor, runPolicy } from "./policies.ts";
 import { Raised, type Transaction } from "./transaction.ts";
 
 /** PreFlow, the first conditional flow that matches, PostFlow. */
@@ -14,6 +16,14 @@ export function runFlows(t: Transaction, flows: ProgramFlows, side: "request" | 
     t.flow = flow.name;
     runSteps(t, flow[side]);
   }
+}
+
+/** The shared flow that the environment runs at a hook point, if it has one (apigee-core 3.5). */
+export function runHook(t: Transaction, point: HookPoint): void {
+  const hook = t.place.proxy.hooks[point].find(({ environments }) => environments.includes(t.place.environment));
+  if (hook === undefined) return;
+  t.flow = hook.step.policy.name;
+  runStep(t, hook.step);
 }
 
 /** The first route rule that holds; none is a fault. */
@@ -62,12 +72,24 @@ function runSteps(t: Transaction, steps: readonly ProgramStep[]): void {
 
 function runStep(t: Transaction, { policy, condition, body }: ProgramStep): void {
   if (!policy.enabled || !holds(t, condition)) return;
+  // A call's parameters hide the variables of their names until it ends.
+  const hidden = new Map<string, Value | undefined>();
   try {
-    runPolicy(t, policy);
+    const given = parametersFor(t, policy);
+    for (const [name, value] of given) {
+      if (!hidden.has(name)) hidden.set(name, t.custom.get(name));
+      t.custom.set(name, value);
+    }
+    if (body === null) runPolicy(t, policy);
     runSteps(t, body ?? []);
   } catch (thrown) {
     if (!(thrown instanceof Raised) || !policy.continueOnError) throw thrown;
     t.failed.add(policy.name);
     if (thrown.policy !== null) t.failed.add(thrown.policy);
+  } finally {
+    for (const [name, value] of hidden) {
+      if (value === undefined) t.custom.delete(name);
+      else t.custom.set(name, value);
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { Program, ProgramTarget } from "#compiler/ir/program.ts";
 import { headerMap, type Answer, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
 import { findPlace, passing } from "./entry.ts";
 import { answerTo, raised } from "./faults.ts";
-import { chooseRoute, handleFault, runFlows } from "./flows.ts";
+import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";
 import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
 import { Raised, Transaction, World } from "./transaction.ts";
@@ -71,21 +71,27 @@ export class Oracle {
     let isSwitched = false;
     let isOwnBody = false;
     try {
+      runHook(t, "preProxy");
       runFlows(t, t.place.endpoint, "request");
       chooseRoute(t);
       if (t.target === null) {
         t.response = { status: 200, reason: "", headers: new Headers([]), content: "" };
       } else {
         runFlows(t, t.target, "request");
+        runHook(t, "preTarget");
         sent = this.#send(t, t.target, given);
         isSwitched = given.upgrade && given.answer.status === 101;
         isOwnBody = true;
         receive(t, t.target, given);
       }
       t.phase = "response";
-      if (t.target !== null) runFlows(t, t.target, "response");
+      if (t.target !== null) {
+        runHook(t, "postTarget");
+        runFlows(t, t.target, "response");
+      }
       t.inTarget = false;
       runFlows(t, t.place.endpoint, "response");
+      runHook(t, "postProxy");
     } catch (thrown) {
       if (!(thrown instanceof Raised)) throw thrown;
       handleFault(t, thrown);

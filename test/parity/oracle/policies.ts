@@ -7,6 +7,7 @@ import type { FlowCalloutModel } from "#compiler/policies/flow-callout.ts";
 import type { RaiseFaultModel } from "#compiler/policies/raise-fault.ts";
 import type { SpikeArrestModel } from "#compiler/policies/spike-arrest.ts";
 import type { VerifyApiKeyModel } from "#compiler/policies/verify-api-key.ts";
+import type { Value } from "../outcome.ts";
 import { expiryOf, identitiesOf, verifyKey } from "./access.ts";
 import { runActions } from "./actions.ts";
 import { bitsOf, inRange } from "./address.ts";
@@ -14,7 +15,7 @@ import { expand } from "./evaluate.ts";
 import { faultJson, raised } from "./faults.ts";
 import { Headers } from "./message.ts";
 import { Raised, type OracleResponse, type Passed, type Transaction } from "./transaction.ts";
-import { read, write } from "./variables.ts";
+import { read } from "./variables.ts";
 
 /** A session takes so many credentials and no more. */
 const CREDENTIALS_MAX = 8;
@@ -33,7 +34,7 @@ export function isKind<K extends keyof Kinds>(model: PolicyModel, kind: K): mode
   return model.kind === kind;
 }
 
-/** Runs a policy; of a FlowCallout its parameters only. */
+/** Runs a policy; what a FlowCallout does, its steps do. */
 export function runPolicy(t: Transaction, policy: ProgramPolicy): void {
   const { model, name } = policy;
   if (isKind(model, "AssignMessage")) {
@@ -46,14 +47,13 @@ export function runPolicy(t: Transaction, policy: ProgramPolicy): void {
   if (isKind(model, "SpikeArrest")) return spikeArrest(t, policy, model);
   if (isKind(model, "AccessControl")) return accessControl(t, name, model);
   if (isKind(model, "VerifyAPIKey")) return verifyApiKey(t, name, model);
-  if (isKind(model, "FlowCallout")) return parameters(t, name, model);
   throw new Error(`the oracle knows no ${model.kind}`);
 }
 
-function parameters(t: Transaction, policy: string, model: FlowCalloutModel): void {
-  for (const { name, value = "", ref } of model.parameters ?? []) {
-    write(t, name, ref === undefined ? expand(t, value, null) : read(t, ref), policy);
-  }
+/** What a call gives its shared flow; nothing for other policies. All are read before any is set. */
+export function parametersFor(t: Transaction, { model }: ProgramPolicy): (readonly [string, Value])[] {
+  if (!isKind(model, "FlowCallout")) return [];
+  return (model.parameters ?? []).map(({ name, value = "", ref }) => [name, ref === undefined ? expand(t, value, null) : read(t, ref)]);
 }
 
 function raiseFault(t: Transaction, name: string, model: RaiseFaultModel): never {

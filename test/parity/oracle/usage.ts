@@ -28,6 +28,9 @@ export function usageOf(proxy: ProgramProxy, program: Program): HeaderUsage {
     usage.flows(endpoint, known);
     for (const rule of endpoint.routeRules) usage.when(rule.condition, known);
   }
+  for (const [point, hooks] of Object.entries(proxy.hooks)) {
+    for (const { step } of hooks) usage.steps([step], fixed, point === "preProxy" || point === "preTarget");
+  }
   const reads = [...new Set([...usage.read].flatMap(headerOf))];
   const found = { reads, writes: [...usage.written].filter((name) => !reads.includes(name)) };
   remembered.set(proxy, found);

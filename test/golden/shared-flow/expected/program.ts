@@ -11,7 +11,8 @@ import { needText, queryValue, responseOf } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
-  realm: Value = null;
+  /** realm of FC-Security */
+  realmOfFcSecurity: Value = null;
 }
 
 
@@ -93,7 +94,7 @@ function route(x: ChatExchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: ChatExchange): Maybe<void> {
   // FC-Security · FlowCallout · proxies/chat/policies/FC-Security.yaml
-  x.realm = "chat-" + x.program.endpoint;
+  x.realmOfFcSecurity = "chat-" + x.program.endpoint;
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
   return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => afterVkKey(x));
 }
@@ -109,7 +110,7 @@ function afterFcSecurity(x: ChatExchange): Maybe<void> {
 
 function afterVkKey(x: ChatExchange): Maybe<void> {
   // AM-Realm · AssignMessage · shared-flows/security/policies/AM-Realm.yaml
-  x.request.setHeader("x-realm", headerValue("AM-Realm", needText(x.realm, "AM-Realm", "realm")));
+  x.request.setHeader("x-realm", headerValue("AM-Realm", needText(x.realmOfFcSecurity, "AM-Realm", "realm")));
   return afterFcSecurity(x);
 }
 
@@ -126,7 +127,7 @@ function tracedRequest(x: ChatExchange): Maybe<void> {
   // FC-Security · FlowCallout · proxies/chat/policies/FC-Security.yaml
   traceStep(x, 0, null);
   traceEnd(x);
-  x.realm = "chat-" + x.program.endpoint;
+  x.realmOfFcSecurity = "chat-" + x.program.endpoint;
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
   traceStep(x, 1, null);
   return andThen(
@@ -156,7 +157,7 @@ function tracedAfterFcSecurity(x: ChatExchange): Maybe<void> {
 function tracedAfterVkKey(x: ChatExchange): Maybe<void> {
   // AM-Realm · AssignMessage · shared-flows/security/policies/AM-Realm.yaml
   traceStep(x, 2, null);
-  x.request.setHeader("x-realm", headerValue("AM-Realm", needText(x.realm, "AM-Realm", "realm")));
+  x.request.setHeader("x-realm", headerValue("AM-Realm", needText(x.realmOfFcSecurity, "AM-Realm", "realm")));
   traceEnd(x);
   return tracedAfterFcSecurity(x);
 }
@@ -181,7 +182,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "296af3a4a1d340e7",
+    hash: "59a6f8842e5f417b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -1,0 +1,33 @@
+/** Conditions under other names for some of their variables: parameters of shared flows. Evaluates nothing. */
+import type { Condition, ConditionOperand } from "#runtime/language/condition.ts";
+
+/** What variables are called elsewhere, by the name that the user wrote. */
+export type OtherNames = ReadonlyMap<string, string>;
+
+/** The same condition over the variables that are meant. Nodes keep their offsets; unchanged ones are the same. */
+export function renameVariables(ast: Condition, names: OtherNames): Condition {
+  if (names.size === 0) return ast;
+  switch (ast.kind) {
+    case "constant":
+      return ast;
+    case "truthy": {
+      const name = names.get(ast.operand.name);
+      return name === undefined ? ast : { ...ast, operand: { ...ast.operand, name } };
+    }
+    case "not":
+      return { ...ast, operand: renameVariables(ast.operand, names) };
+    case "and":
+    case "or":
+      return { ...ast, operands: ast.operands.map((operand) => renameVariables(operand, names)) };
+    case "comparison":
+      return { ...ast, left: renamed(ast.left, names), right: renamed(ast.right, names) };
+    case "match":
+      return { ...ast, left: renamed(ast.left, names) };
+  }
+}
+
+function renamed(operand: ConditionOperand, names: OtherNames): ConditionOperand {
+  if (operand.kind !== "variable") return operand;
+  const name = names.get(operand.name);
+  return name === undefined ? operand : { ...operand, name };
+}

@@ -1,0 +1,190 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute } from "#runtime/chain.ts";
+import { Exchange, type Value } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { equals } from "#runtime/language/operators.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { needText, queryValue, textOr } from "#runtime/variables.ts";
+
+/** An exchange with the variables that chat reads. */
+class ChatExchange extends Exchange {
+  /** key of FC-Outer */
+  keyOfFcOuter: Value = null;
+  label: Value = null;
+  /** label of FC-Outer */
+  labelOfFcOuter: Value = null;
+  /** label of outer/FC-Check */
+  labelOfOuterFcCheck: Value = null;
+}
+
+
+const VERIFY_API_KEY = { name: "VK-Key", variable: "key", keep: false } as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-check", "x-label", "x-outer"], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: ChatExchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: ChatExchange): Maybe<void> {
+  // AM-Label · AssignMessage · proxies/chat/policies/AM-Label.yaml
+  x.label = "mine";
+  // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
+  x.labelOfFcOuter = "of " + x.program.endpoint;
+  x.keyOfFcOuter = queryValue(x, "apikey");
+  // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
+  x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
+  // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
+  x.labelOfOuterFcCheck = "inner " + textOr(x.labelOfFcOuter, "");
+  // VK-Key · VerifyAPIKey · shared-flows/check/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, x.keyOfFcOuter), () => afterVkKey2(x));
+}
+
+function afterFcOuter2(x: ChatExchange): Maybe<void> {
+  // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
+  if (equals(x.label, "mine")) {
+    x.labelOfFcOuter = "of " + x.program.endpoint;
+    x.keyOfFcOuter = queryValue(x, "apikey");
+    // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
+    x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
+    // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
+    x.labelOfOuterFcCheck = "inner " + textOr(x.labelOfFcOuter, "");
+    // VK-Key · VerifyAPIKey · shared-flows/check/policies/VK-Key.yaml
+    return andThen(verifyApiKey(x, VERIFY_API_KEY, x.keyOfFcOuter), () => afterVkKey(x));
+  }
+  return afterFcOuter(x);
+}
+
+function afterFcOuter(x: ChatExchange): Maybe<void> {
+  // AM-After · AssignMessage · proxies/chat/policies/AM-After.yaml
+  x.request.setHeader("x-label", headerValue("AM-After", needText(x.label, "AM-After", "label")));
+  return route(x);
+}
+
+function afterFcCheck(x: ChatExchange): Maybe<void> {
+  // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
+  if (x.labelOfFcOuter !== null) {
+    x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
+  }
+  return afterFcOuter(x);
+}
+
+function afterVkKey(x: ChatExchange): Maybe<void> {
+  // AM-Check · AssignMessage · shared-flows/check/policies/AM-Check.yaml
+  x.request.setHeader("x-check", headerValue("AM-Check", needText(x.labelOfOuterFcCheck, "AM-Check", "label")));
+  x.labelOfOuterFcCheck = "written";
+  return afterFcCheck(x);
+}
+
+function afterFcCheck2(x: ChatExchange): Maybe<void> {
+  // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
+  if (x.labelOfFcOuter !== null) {
+    x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
+  }
+  return afterFcOuter2(x);
+}
+
+function afterVkKey2(x: ChatExchange): Maybe<void> {
+  // AM-Check · AssignMessage · shared-flows/check/policies/AM-Check.yaml
+  x.request.setHeader("x-check", headerValue("AM-Check", needText(x.labelOfOuterFcCheck, "AM-Check", "label")));
+  x.labelOfOuterFcCheck = "written";
+  return afterFcCheck2(x);
+}
+
+/** Response flow. */
+function response(x: ChatExchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Proxy endpoint default on /v1/chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/v1/chat",
+    baseSegments: 2,
+    hash: "03e7d9a85147c141",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: [],
+    open: (start) => new ChatExchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: null,
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://chat.internal:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "v1") {
+    const end1 = segmentEnd(path, end0 + 1);
+    const segment1 = path.slice(end0 + 1, end1);
+    if (segment1 === "chat") {
+      return chatInDefault;
+    }
+    return null;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
