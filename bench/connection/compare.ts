@@ -3,35 +3,29 @@
  * CPU of the proxy's process per message and per handshake, memory per idle session. Each round measures every proxy once, in
  * turn; the best round counts, because noise only adds. Linux only (/proc).
  *
- *   npm run bench:connection -- [--rounds 3] [--seconds 2] [--hold 5000] [--http-proxy FOLDER]
+ *   npm run bench:connection -- [--rounds 3] [--seconds 2] [--hold 5000] [--peers FOLDER]
  *
- * `--http-proxy`: a folder in whose node_modules http-proxy lies; it is no dependency of this project.
+ * `--peers`: a folder in whose node_modules http-proxy lies; it is no dependency of this project.
  */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cpuUs, installed, loadCount, pause, pssKib, started, stopped, type Proxy } from "../proxy-process.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "2" },
     hold: { type: "string", default: "5000" },
-    "http-proxy": { type: "string", default: "" },
+    peers: { type: "string", default: "" },
   },
 });
 const root = join(import.meta.dirname, "..", "..");
 const work = mkdtempSync(join(tmpdir(), "apigw-bench-"));
+const script = join(import.meta.dirname, "load.ts");
 const TARGET_PORT = 9801;
-
-interface Proxy {
-  readonly name: string;
-  readonly port: number;
-  readonly command: string;
-  readonly args: readonly string[];
-}
 
 const environment = {
   ...process.env,
@@ -40,7 +34,7 @@ const environment = {
   KEY: "secret-key-1",
   BENCH_KEY: "secret-key-1",
   BENCH_SECRET: "secret",
-  NODE_PATH: join(values["http-proxy"], "node_modules"),
+  NODE_PATH: join(values.peers, "node_modules"),
 };
 
 function proxies(): Proxy[] {
@@ -54,18 +48,9 @@ function proxies(): Proxy[] {
   else console.log("nginx is not installed: left out");
   if (installed("haproxy")) list.push({ name: "haproxy", port: 9814, command: "haproxy", args: ["-f", haproxyConfig()] });
   else console.log("haproxy is not installed: left out");
-  if (existsSync(join(values["http-proxy"], "node_modules", "http-proxy"))) list.push(httpProxy());
-  else console.log("http-proxy was not found: left out (give its folder with --http-proxy)");
+  if (existsSync(join(values.peers, "node_modules", "http-proxy"))) list.push(httpProxy());
+  else console.log("http-proxy was not found: left out (give its folder with --peers)");
   return list;
-}
-
-function installed(command: string): boolean {
-  try {
-    execFileSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function written(name: string, text: string): string {
@@ -126,51 +111,9 @@ server.listen(9815, "127.0.0.1", 4096);
   return { name: "http-proxy", port: 9815, command: process.execPath, args: [script] };
 }
 
-/** CPU microseconds of a process so far, all threads. */
-function cpuUs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
-    try {
-      return sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]) / 1000;
-    } catch {
-      return sum;
-    }
-  }, 0);
-}
-
-/** Proportional memory of a process, KiB. */
-function pssKib(pid: number): number {
-  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
-}
-
-async function started({ command, args, port }: Proxy): Promise<ChildProcess> {
-  const child = spawn("taskset", ["-c", "0", command, ...args], { env: { ...environment, PORT: String(port) }, stdio: "ignore" });
-  for (let tries = 0; tries < 100; tries++) {
-    const isUp = await new Promise<boolean>((resolve) => {
-      const socket = connect({ port, host: "127.0.0.1" });
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("close", () => undefined);
-      setTimeout(() => socket.destroy(), 50);
-    });
-    if (isUp) return child;
-    await pause(50);
-  }
-  throw new Error(`${command} did not start`);
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-
-/** Runs the load; what it counted. */
-async function load(...args: readonly (string | number)[]): Promise<number> {
-  const child = spawn("taskset", ["-c", "1", process.execPath, join(import.meta.dirname, "load.ts"), ...args.map(String)], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  await new Promise((resolve) => child.once("close", resolve));
-  return Number(text.trim());
-}
-
 async function memory(pid: number, port: number): Promise<number> {
   const before = pssKib(pid);
-  const child = spawn("taskset", ["-c", "1", process.execPath, join(import.meta.dirname, "load.ts"), "hold", String(port), values.hold], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("taskset", ["-c", "1", process.execPath, script, "hold", String(port), values.hold], { stdio: ["pipe", "pipe", "inherit"] });
   const held = await new Promise<number>((resolve) => child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString()))));
   await pause(1500);
   const perSession = (pssKib(pid) - before) / held;
@@ -182,24 +125,24 @@ async function memory(pid: number, port: number): Promise<number> {
 
 const columns = ["64 B message, us", "16 KiB message, us", "handshake, us", "idle session, KiB"] as const;
 const best = new Map<string, number[]>();
-const target = spawn("taskset", ["-c", "1", process.execPath, join(import.meta.dirname, "load.ts"), "echo", String(TARGET_PORT)], { stdio: "ignore" });
+const target = spawn("taskset", ["-c", "1", process.execPath, script, "echo", String(TARGET_PORT)], { stdio: "ignore" });
 try {
   const list = proxies();
   await pause(300);
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const proxy of list) {
-      const child = await started(proxy);
+      const child = await started(proxy, environment);
       const pid = child.pid ?? 0;
       await pause(300);
       const kib = await memory(pid, proxy.port);
       const perUnit = async (...args: readonly (string | number)[]): Promise<number> => {
         const before = cpuUs(pid);
-        const count = await load(...args);
+        const count = await loadCount(script, args);
         return (cpuUs(pid) - before) / count;
       };
       const handshake = async (): Promise<number> => {
         // Not measured: a process that just started translates its code while it serves, for some ten thousand handshakes.
-        await load("shake", proxy.port, 50, values.seconds);
+        await loadCount(script, ["shake", proxy.port, 50, values.seconds]);
         return perUnit("shake", proxy.port, 50, values.seconds);
       };
       const figures = [
@@ -210,8 +153,7 @@ try {
       ];
       const before = best.get(proxy.name) ?? figures;
       best.set(proxy.name, figures.map((figure, at) => Math.min(figure, before[at] ?? figure)));
-      child.kill("SIGKILL");
-      await new Promise((resolve) => child.once("exit", resolve));
+      await stopped(child);
     }
   }
   const floor = best.get("floor") ?? [];
