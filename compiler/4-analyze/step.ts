@@ -1,5 +1,5 @@
 /** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
-import { parseTemplate, templateVariables, type Template } from "#runtime/language/template.ts";
+import { parseTemplate, templateVariables, type Template, type TemplateReading } from "#runtime/language/template.ts";
 import { callProblems, type CallProblem } from "../expression/template-call.ts";
 import type { OtherNames } from "../expression/rename.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
@@ -64,7 +64,7 @@ export class StepAnalysis {
       conditionReads: place.conditionReads,
       reads: (variable, path) => usage.read(meant(variable), at(path)),
       writes: (variable, path) => this.#writes(meant(variable), at(path)),
-      template: (text, path) => this.#template(text, model, path, place.names),
+      template: (text, path, reading) => this.#template(text, model, path, place.names, reading),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       obligation: (obligation) => place.obligations.push(obligation),
       setting: (request: SettingRequest, path) => {
@@ -81,8 +81,14 @@ export class StepAnalysis {
     this.#usage.write(variable);
   }
 
-  #template(text: string, model: PolicyModel, path: Path, names: OtherNames): Template | null {
-    const template = parseTemplate(text);
+  #template(
+    text: string,
+    model: PolicyModel,
+    path: Path,
+    names: OtherNames,
+    reading?: TemplateReading,
+  ): Template | null {
+    const template = parseTemplate(text, reading);
     for (const problem of template.problems) {
       const span = this.#within(model, path, problem.start, problem.end);
       const code = problem.kind === "function-not-supported" ? "AGW3011" : "AGW3005";

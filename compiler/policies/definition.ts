@@ -2,7 +2,7 @@
  * The contract of a policy's compile-time half: six questions and nothing else. Types only; each policy is one object that
  * `satisfies PolicyDefinition`.
  */
-import type { Template } from "#runtime/language/template.ts";
+import type { Template, TemplateReading } from "#runtime/language/template.ts";
 import type { Code } from "../5-emit/code.ts";
 import type { RuntimeSymbol } from "../5-emit/symbols.ts";
 import type { FileSource, PolicyModel, SecretSource } from "../ir/model.ts";
@@ -45,7 +45,7 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   /** The step writes this flow variable; read-only ones are reported. */
   writes(variable: string, at: Path): void;
   /** The step evaluates a message template; parsed and its variables noted as read. Null after a reported problem. */
-  template(text: string, at: Path): Template | null;
+  template(text: string, at: Path, reading?: TemplateReading): Template | null;
   /** The step sets this header on requests to the target: inbound look-alikes are dropped. */
   ownsHeader(name: string): void;
   obligation(obligation: Obligation): void;

@@ -11,12 +11,19 @@ export interface TemplateFunctionForm {
   readonly most: number;
   /** What stands between the parentheses, for messages. */
   readonly form: string;
+  /** Places of the arguments that must be known when compiling. */
+  readonly settled?: readonly number[];
 }
 
 const digest: TemplateFunctionForm = { form: "text", least: 1, most: 1 };
-const hmac: TemplateFunctionForm = { form: "key,value[,'key encoding'[,'output encoding']]", least: 2, most: 4 };
+const hmac: TemplateFunctionForm = {
+  form: "key,value[,'key encoding'[,'output encoding']]",
+  least: 2,
+  most: 4,
+  settled: [2, 3],
+};
 const oneText: TemplateFunctionForm = { form: "text", least: 1, most: 1 };
-const replace: TemplateFunctionForm = { form: "text,'regex',replacement", least: 3, most: 3 };
+const replace: TemplateFunctionForm = { form: "text,'regex',replacement", least: 3, most: 3, settled: [1] };
 const time: TemplateFunctionForm = { form: "format,time", least: 2, most: 2 };
 
 const FORMS = {
@@ -54,10 +61,15 @@ const FORMS = {
   timeFormatUTCMs: time,
   createUuid: { form: "", least: 0, most: 0 },
   randomLong: { form: "[min[,max]]", least: 0, most: 2 },
-  xeger: { form: "regex", least: 1, most: 1 },
+  xeger: { form: "'regex'", least: 1, most: 1, settled: [0] },
   firstnonnull: { form: "a,b,...", least: 1, most: Infinity },
-  jsonPath: { form: "$.path,json[,true]", least: 2, most: 3 },
-  xpath: { form: "path,xml[,type or namespaces]", least: 2, most: 13 },
+  jsonPath: { form: "$.path,json[,true]", least: 2, most: 3, settled: [0, 2] },
+  xpath: {
+    form: "'path',xml[,'type' or 'prefix:uri']",
+    least: 2,
+    most: 13,
+    settled: [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+  },
 } as const satisfies Record<string, TemplateFunctionForm>;
 
 /** Name of a function of the template language. */
@@ -80,6 +92,13 @@ export function argumentCountProblem(name: TemplateFunction, count: number): str
   if (count >= least && count <= most) return null;
   const given = count === 0 ? "none is" : count === 1 ? "1 is" : `${count} are`;
   return `${name} is called as {${name}(${shape})}: it takes ${range(least, most)}, and ${given} given`;
+}
+
+/** True for an argument that must be known when compiling, as regular expressions and paths must. */
+export function isSettled(name: string, index: number): boolean {
+  if (!isTemplateFunction(name)) return false;
+  const form: TemplateFunctionForm = FORMS[name];
+  return form.settled?.includes(index) ?? false;
 }
 
 function range(least: number, most: number): string {

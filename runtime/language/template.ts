@@ -9,6 +9,7 @@
  */
 import {
   argumentCountProblem,
+  isSettled,
   isTemplateFunction,
   TEMPLATE_FUNCTIONS,
   UNSUPPORTED_FUNCTIONS,
@@ -58,8 +59,31 @@ export type TemplateProblem = TextSpan & {
 /** A parsed template. Parts are in order; no two literals touch; an empty template has no parts. */
 export type Template = { readonly parts: readonly TemplatePart[]; readonly problems: readonly TemplateProblem[] };
 
+/** How a template is read where that differs from the ordinary. */
+export interface TemplateReading {
+  /** What stands around references in place of `{` and `}`: the old attributes variablePrefix and variableSuffix. */
+  readonly delimiters?: TemplateDelimiters;
+  /** Variables whose text is sure. They stand for it where a function's argument must be known when compiling. */
+  readonly literals?: ReadonlyMap<string, string>;
+}
+
+/** Both are short texts without letters, digits, spaces and the signs of a reference: see delimitersProblem. */
+export interface TemplateDelimiters {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+const BRACES: TemplateDelimiters = { prefix: "{", suffix: "}" };
+const DELIMITER = /^[!#$%&*+/;<=>?@[\\\]^`{|}~]{1,8}$/;
+
+/** Why these cannot open and close references; null when they can. */
+export function delimitersProblem({ prefix, suffix }: TemplateDelimiters): string | null {
+  const wrong = [prefix, suffix].find((delimiter) => !DELIMITER.test(delimiter));
+  if (wrong === undefined) return null;
+  return `${JSON.stringify(wrong)} cannot stand around a variable: 1 to 8 signs that no name and no call can hold can`;
+}
+
 const NAME = /[A-Za-z_][A-Za-z0-9_.-]*/y;
-const FALLBACK = /:([^{}"\r\n]*)/y;
 const ARGUMENT_FALLBACK = /:([^{}"\s,()]*)/y;
 const QUOTED = /'([^']*(?:''[^']*)*)'(?!')/y;
 /** A JSON path may stand as it is: brackets hold anything but braces; elsewhere a comma or parenthesis ends it. */
@@ -68,32 +92,12 @@ const TRUTH = /(?:true|false)(?=[,)])/y;
 const NUMBER = /-?[0-9]+(?:\.[0-9]+)?/y;
 
 /** Parses a template; never throws. */
-export function parseTemplate(text: string): Template {
+export function parseTemplate(text: string, reading: TemplateReading = {}): Template {
   if (text.length > TEMPLATE_LENGTH_MAX) {
     const message = `this template has ${text.length} characters, more than the ${TEMPLATE_LENGTH_MAX} allowed`;
     return { parts: [], problems: [{ kind: "too-long", message, start: 0, end: text.length }] };
   }
-  const isWrapped = text.length >= 2 && text.startsWith('"') && text.indexOf('"', 1) === text.length - 1;
-  const first = isWrapped ? 1 : 0;
-  const end = text.length - first;
-  const parts: TemplatePart[] = [];
-  const problems: TemplateProblem[] = [];
-  let literalStart = first;
-  const closeLiteral = (at: number): void => {
-    if (at === literalStart) return;
-    parts.push({ kind: "literal", text: text.slice(literalStart, at), start: literalStart, end: at });
-  };
-  for (let open = text.indexOf("{", first); open !== -1; ) {
-    const part = readReference(text, open, problems);
-    if (part !== undefined) {
-      closeLiteral(open);
-      parts.push(part);
-      literalStart = part.end;
-    }
-    open = text.indexOf("{", part?.end ?? open + 1);
-  }
-  closeLiteral(end);
-  return { parts, problems: problems.slice(0, TEMPLATE_PROBLEMS_MAX) };
+  return new TemplateParser(text, reading).parse();
 }
 
 /** True when the template is the same text for every request. */
@@ -144,31 +148,123 @@ function isNeeded(part: TemplatePart): part is VariablePart {
   return part.kind === "variable" && part.fallback === undefined;
 }
 
-/** The variable or call whose brace opens at `open`; undefined when that brace is text. */
-function readReference(text: string, open: number, problems: TemplateProblem[]): VariablePart | CallPart | undefined {
-  const name = matchAt(NAME, text, open + 1)?.[0];
-  if (name === undefined) return undefined;
-  const after = open + 1 + name.length;
-  if (text[after] === "(") return readCall(text, open, name, problems);
-  const variable = readVariable(text, open + 1, name, FALLBACK);
-  if (text[variable.end] !== "}") return undefined;
-  return { ...variable, start: open, end: variable.end + 1 };
-}
+type ArgumentList = { readonly list: readonly TemplateArgument[]; readonly end: number };
 
-function readCall(text: string, open: number, name: string, problems: TemplateProblem[]): CallPart | undefined {
-  const args = readArguments(text, open + name.length + 2, name);
-  if (args === undefined) {
-    // Of an unknown name this is more likely a piece of a script than a call.
-    if (!isTemplateFunction(name)) return undefined;
-    const end = open + 1 + name.length;
-    const message = `${name} must be called as {${name}(a,'b')}: no spaces, no call inside a call, closed by )}`;
-    problems.push({ kind: "malformed-call", message, start: open, end });
-    return undefined;
+class TemplateParser {
+  readonly #text: string;
+  readonly #prefix: string;
+  readonly #suffix: string;
+  readonly #literals: ReadonlyMap<string, string> | undefined;
+  readonly #problems: TemplateProblem[] = [];
+
+  constructor(text: string, { delimiters = BRACES, literals }: TemplateReading) {
+    this.#text = text;
+    this.#prefix = delimiters.prefix;
+    this.#suffix = delimiters.suffix;
+    this.#literals = literals;
   }
-  const span = { start: open, end: args.end };
-  const problem = isTemplateFunction(name) ? callProblem(name, args.list.length, span) : unknownFunction(name, span);
-  if (problem !== null) problems.push(problem);
-  return { kind: "call", name, args: args.list, ...span };
+
+  parse(): Template {
+    const text = this.#text;
+    const isWrapped = text.length >= 2 && text.startsWith('"') && text.indexOf('"', 1) === text.length - 1;
+    const first = isWrapped ? 1 : 0;
+    const parts: TemplatePart[] = [];
+    let literalStart = first;
+    const closeLiteral = (at: number): void => {
+      if (at === literalStart) return;
+      parts.push({ kind: "literal", text: text.slice(literalStart, at), start: literalStart, end: at });
+    };
+    for (let open = text.indexOf(this.#prefix, first); open !== -1; ) {
+      const part = this.#reference(open);
+      if (part !== undefined) {
+        closeLiteral(open);
+        parts.push(part);
+        literalStart = part.end;
+      }
+      open = text.indexOf(this.#prefix, part?.end ?? open + 1);
+    }
+    closeLiteral(text.length - first);
+    return { parts, problems: this.#problems.slice(0, TEMPLATE_PROBLEMS_MAX) };
+  }
+
+  /** The variable or call that opens at `open`; undefined when its brace is text. */
+  #reference(open: number): VariablePart | CallPart | undefined {
+    const start = open + this.#prefix.length;
+    const name = matchAt(NAME, this.#text, start)?.[0];
+    if (name === undefined) return undefined;
+    const after = start + name.length;
+    if (this.#text[after] === "(") return this.#call(open, name, after);
+    if (this.#text.startsWith(this.#suffix, after)) {
+      return { kind: "variable", name, start: open, end: after + this.#suffix.length };
+    }
+    if (this.#text[after] !== ":") return undefined;
+    const fallback = this.#fallback(after + 1);
+    if (fallback === undefined) return undefined;
+    const end = after + 1 + fallback.length + this.#suffix.length;
+    return { kind: "variable", name, fallback, start: open, end };
+  }
+
+  /** The text up to the suffix. It is looked for no further than to the next prefix, so that reading stays linear. */
+  #fallback(start: number): string | undefined {
+    const next = this.#text.indexOf(this.#prefix, start);
+    const isOwnEnd = this.#prefix === this.#suffix;
+    const rest = this.#text.slice(start, next === -1 ? undefined : next + (isOwnEnd ? this.#suffix.length : 0));
+    const close = rest.indexOf(this.#suffix);
+    const fallback = rest.slice(0, close);
+    return close === -1 || /["\r\n]/.test(fallback) ? undefined : fallback;
+  }
+
+  #call(open: number, name: string, parenthesis: number): CallPart | undefined {
+    const args = this.#arguments(parenthesis + 1, name);
+    if (args === undefined) {
+      // Of an unknown name this is more likely a piece of a script than a call.
+      if (!isTemplateFunction(name)) return undefined;
+      const form = `${this.#prefix}${name}(a,'b')${this.#suffix}`;
+      const message = `${name} must be called as ${form}: no spaces, no call inside a call, closed by )${this.#suffix}`;
+      this.#problems.push({ kind: "malformed-call", message, start: open, end: parenthesis });
+      return undefined;
+    }
+    const span = { start: open, end: args.end };
+    const problem = isTemplateFunction(name) ? callProblem(name, args.list.length, span) : unknownFunction(name, span);
+    if (problem !== null) this.#problems.push(problem);
+    return { kind: "call", name, args: args.list, ...span };
+  }
+
+  /** Reads `a,'b',3)}` from `start`; undefined when it is not of that form. */
+  #arguments(start: number, callee: string): ArgumentList | undefined {
+    const closing = `)${this.#suffix}`;
+    if (this.#text.startsWith(closing, start)) return { list: [], end: start + closing.length };
+    const list: TemplateArgument[] = [];
+    for (let at = start; ; ) {
+      const argument = this.#argument(at, callee, list.length);
+      if (argument === undefined) return undefined;
+      list.push(argument);
+      if (this.#text.startsWith(closing, argument.end)) return { list, end: argument.end + closing.length };
+      if (this.#text[argument.end] !== ",") return undefined;
+      at = argument.end + 1;
+    }
+  }
+
+  #argument(start: number, callee: string, index: number): TemplateArgument | undefined {
+    const quoted = matchAt(QUOTED, this.#text, start);
+    if (quoted !== undefined) {
+      const content = (quoted[1] ?? "").replaceAll("''", "'");
+      return { kind: "literal", text: content, start, end: start + quoted[0].length };
+    }
+    const plain = callee === "jsonPath" ? (index === 0 ? JSON_PATH : index === 2 ? TRUTH : NUMBER) : NUMBER;
+    const bare = matchAt(plain, this.#text, start)?.[0];
+    if (bare !== undefined) return { kind: "literal", text: bare, start, end: start + bare.length };
+    const name = matchAt(NAME, this.#text, start)?.[0];
+    if (name === undefined) return undefined;
+    const after = start + name.length;
+    const fallback = matchAt(ARGUMENT_FALLBACK, this.#text, after);
+    if (fallback !== undefined) {
+      return { kind: "variable", name, fallback: fallback[1] ?? "", start, end: after + fallback[0].length };
+    }
+    const literal = isSettled(callee, index) ? this.#literals?.get(name) : undefined;
+    if (literal !== undefined) return { kind: "literal", text: literal, start, end: after };
+    return { kind: "variable", name, start, end: after };
+  }
 }
 
 function callProblem(name: TemplateFunction, count: number, span: TextSpan): TemplateProblem | null {
@@ -184,42 +280,6 @@ function unknownFunction(name: string, span: TextSpan): TemplateProblem {
   const message = `there is no function ${name}`;
   if (meant === undefined) return { kind: "unknown-function", message, ...span };
   return { kind: "unknown-function", message: `${message}; did you mean ${meant}?`, suggestion: meant, ...span };
-}
-
-type ArgumentList = { readonly list: readonly TemplateArgument[]; readonly end: number };
-
-/** Reads `a,'b',3)}` from `start`; undefined when it is not of that form. */
-function readArguments(text: string, start: number, callee: string): ArgumentList | undefined {
-  if (text.startsWith(")}", start)) return { list: [], end: start + 2 };
-  const list: TemplateArgument[] = [];
-  for (let at = start; ; ) {
-    const argument = readArgument(text, at, callee, list.length);
-    if (argument === undefined) return undefined;
-    list.push(argument);
-    if (text.startsWith(")}", argument.end)) return { list, end: argument.end + 2 };
-    if (text[argument.end] !== ",") return undefined;
-    at = argument.end + 1;
-  }
-}
-
-function readArgument(text: string, start: number, callee: string, index: number): TemplateArgument | undefined {
-  const quoted = matchAt(QUOTED, text, start);
-  if (quoted !== undefined) {
-    const content = (quoted[1] ?? "").replaceAll("''", "'");
-    return { kind: "literal", text: content, start, end: start + quoted[0].length };
-  }
-  const plain = callee === "jsonPath" ? (index === 0 ? JSON_PATH : index === 2 ? TRUTH : NUMBER) : NUMBER;
-  const bare = matchAt(plain, text, start)?.[0];
-  if (bare !== undefined) return { kind: "literal", text: bare, start, end: start + bare.length };
-  const name = matchAt(NAME, text, start)?.[0];
-  return name === undefined ? undefined : readVariable(text, start, name, ARGUMENT_FALLBACK);
-}
-
-function readVariable(text: string, start: number, name: string, fallbackForm: RegExp): VariablePart {
-  const after = start + name.length;
-  const fallback = matchAt(fallbackForm, text, after);
-  if (fallback === undefined) return { kind: "variable", name, start, end: after };
-  return { kind: "variable", name, fallback: fallback[1] ?? "", start, end: after + fallback[0].length };
 }
 
 function matchAt(pattern: RegExp, text: string, index: number): RegExpExecArray | undefined {

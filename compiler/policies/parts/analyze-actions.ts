@@ -1,6 +1,7 @@
 /** What is wrong with the actions of AssignMessage and RaiseFault, and which variables and headers they touch. */
 import { constantText } from "#runtime/language/template.ts";
 import type { Path, PolicyAnalysis } from "../definition.ts";
+import { literalsBefore } from "./literal-variables.ts";
 import type {
   ActionModel,
   ActionsModel,
@@ -26,8 +27,13 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /** Analyses every action. */
 export function analyzeActions<M extends ActionsModel>(step: PolicyAnalysis<M>, destination: Destination): void {
-  const place = { step, destination };
-  step.model.actions?.forEach((action, at) => analyzeAction(place, action, ["actions", at]));
+  const actions = step.model.actions ?? [];
+  const literals = literalsBefore(actions);
+  actions.forEach((action, at) => {
+    const reading = { literals: literals[at] ?? new Map<string, string>() };
+    const template: typeof step.template = (text, path) => step.template(text, path, reading);
+    analyzeAction({ step: { ...step, template }, destination }, action, ["actions", at]);
+  });
 }
 
 function analyzeAction<M extends ActionsModel>(place: Place<M>, action: ActionModel, at: Path): void {

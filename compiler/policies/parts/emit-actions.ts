@@ -7,6 +7,7 @@ import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
 import { isGatewayHeader, type Destination } from "./analyze-actions.ts";
+import { literalsBefore } from "./literal-variables.ts";
 import type {
   ActionModel,
   ActionsModel,
@@ -25,6 +26,8 @@ export interface ActionTarget<M extends ActionsModel> {
   readonly message: Code;
   /** An unresolved variable is a fault. */
   readonly isStrict: boolean;
+  /** What variables hold for sure; nothing is known of the others. */
+  readonly literals?: ReadonlyMap<string, string>;
 }
 
 /** Variables that are a line of a message. */
@@ -32,7 +35,9 @@ const LINE_VARIABLE = /^(request|response|message|error)\.(header\..+|reason\.ph
 
 /** Statements of all actions, in order. */
 export function actionStatements<M extends ActionsModel>(target: ActionTarget<M>): readonly Code[] {
-  return (target.e.model.actions ?? []).flatMap((action) => statementsOf(target, action));
+  const actions = target.e.model.actions ?? [];
+  const literals = literalsBefore(actions);
+  return actions.flatMap((action, at) => statementsOf({ ...target, literals: literals[at] ?? new Map() }, action));
 }
 
 function statementsOf<M extends ActionsModel>(target: ActionTarget<M>, action: ActionModel): Code[] {
@@ -62,13 +67,14 @@ function headers<M extends ActionsModel>(
 }
 
 function query<M extends ActionsModel>(
-  { e, destination, isStrict }: ActionTarget<M>,
+  target: ActionTarget<M>,
   helper: "setQueryParam" | "addQueryParam",
   given: Readonly<Record<string, string>> | undefined,
 ): Code[] {
+  const { e, destination, isStrict } = target;
   if (destination !== "request" || given === undefined) return [];
   return Object.entries(given).map(([name, value]) => {
-    const text = templateCode(e, parseTemplate(value), isStrict);
+    const text = templateCode(e, parsed(target, value), isStrict);
     return code`${e.x}.request.query = ${e.symbol(helper)}(${e.x}.request.query, ${name}, ${text});`;
   });
 }
@@ -78,7 +84,7 @@ function startLine<M extends ActionsModel>(target: ActionTarget<M>, set: SetMode
   const lines: Code[] = [];
   if (destination === "request") {
     if (set.verb === undefined) return lines;
-    const verb = code`${e.symbol("requestMethod")}(${e.name}, ${templateCode(e, parseTemplate(set.verb), isStrict)})`;
+    const verb = code`${e.symbol("requestMethod")}(${e.name}, ${templateCode(e, parsed(target, set.verb), isStrict)})`;
     // An upgrade is a GET (RFC 6455 section 4.1) and stays one.
     return [code`if (${e.x}.session === null) ${e.x}.request.verb = ${verb};`];
   }
@@ -90,13 +96,14 @@ function startLine<M extends ActionsModel>(target: ActionTarget<M>, set: SetMode
   if (contentType !== undefined) {
     lines.push(code`${message}.setHeader("Content-Type", ${lineCode(target, contentType)});`);
   }
-  lines.push(code`${message}.content = ${templateCode(e, parseTemplate(value), isStrict)};`);
+  lines.push(code`${message}.content = ${templateCode(e, parsed(target, value), isStrict)};`);
   return lines;
 }
 
-function statusValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, status: number | string): Code {
+function statusValue<M extends ActionsModel>(target: ActionTarget<M>, status: number | string): Code {
   if (typeof status === "number") return literal(status);
-  const template = parseTemplate(status);
+  const { e, isStrict } = target;
+  const template = parsed(target, status);
   const text = constantText(template);
   if (text !== undefined) return literal(Number(text));
   return code`${e.symbol("statusCode")}(${e.name}, ${templateCode(e, template, isStrict)})`;
@@ -152,19 +159,21 @@ function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: Ass
   return written.text === "" && mayFail(target, assign) ? code`${unbracketed(value)};` : written;
 }
 
-function mayFail<M extends ActionsModel>({ isStrict }: ActionTarget<M>, { ref, template, value }: AssignVariableModel): boolean {
-  if (!isStrict || value !== undefined) return false;
-  return ref !== undefined || (template !== undefined && neededVariables(parseTemplate(template)).length > 0);
+function mayFail<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): boolean {
+  const { ref, template, value } = assign;
+  if (!target.isStrict || value !== undefined) return false;
+  return ref !== undefined || (template !== undefined && neededVariables(parsed(target, template)).length > 0);
 }
 
-function assignedValue<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, assign: AssignVariableModel): Code {
+function assignedValue<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): Code {
+  const { e, isStrict } = target;
   const { ref, template, value } = assign;
   if (ref !== undefined) return referenced(e, ref, isStrict && value === undefined ? null : (value ?? ""));
   if (template === undefined) return literal(value ?? "");
-  const parsed = parseTemplate(template);
-  if (value === undefined) return code`(${templateCode(e, parsed, isStrict)})`;
-  const needed = neededVariables(parsed);
-  const result = templateCode(e, parsed, false);
+  const read = parsed(target, template);
+  if (value === undefined) return code`(${templateCode(e, read, isStrict)})`;
+  const needed = neededVariables(read);
+  const result = templateCode(e, read, false);
   if (needed.length === 0) return code`(${result})`;
   const unresolved = needed.map((names) => {
     const nulls = join(names.map((name) => code`${e.variable(name)} === null`), " && ");
@@ -180,12 +189,17 @@ function referenced<M extends ActionsModel>(e: PolicyEmit<M>, name: string, fall
 }
 
 /** A value that will be part of a line: checked when it runs, unless it is constant and plain. */
-function lineCode<M extends ActionsModel>({ e, isStrict }: ActionTarget<M>, text: string): Code {
-  const template = parseTemplate(text);
+function lineCode<M extends ActionsModel>(target: ActionTarget<M>, text: string): Code {
+  const { e, isStrict } = target;
+  const template = parsed(target, text);
   const constant = constantText(template);
   // Tab and visible Latin-1 need no check when the program runs.
   if (constant !== undefined && /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(constant)) return literal(constant);
   return code`${e.symbol("headerValue")}(${e.name}, ${templateCode(e, template, isStrict)})`;
+}
+
+function parsed<M extends ActionsModel>({ literals = new Map() }: ActionTarget<M>, text: string): Template {
+  return parseTemplate(text, { literals });
 }
 
 function templateCode<M extends ActionsModel>(e: PolicyEmit<M>, template: Template, isStrict: boolean): Code {

@@ -4,6 +4,7 @@ import {
   TEMPLATE_FUNCTIONS,
   TEMPLATE_LENGTH_MAX,
   constantText,
+  delimitersProblem,
   isConstant,
   neededVariables,
   parseTemplate,
@@ -61,6 +62,42 @@ describe("parts", () => {
     expect(short(template)).toBe(expected);
     expect(template.problems).toEqual([]);
   });
+});
+
+describe("other delimiters", () => {
+  it.each([
+    ["%", "#", '{"a":"%b.c#"}', '{"a":"<b.c>"}'],
+    ["%", "#", "%a:x y#%toUpperCase(a)#{a}", '<a|x y><toUpperCase(a)>{a}'],
+    ["%", "#", "100% of #1", "100% of #1"],
+    ["@", "#", "@a @b#", "@a <b>"],
+    ["^", "~", "^a:b^c~", "^a:b<c>"],
+    ["%", "%", "%a%%b:1%%", "<a><b|1>%"],
+    ["${", "}", "${a}{b}$", "<a>{b}$"],
+    ["<<", ">>", "<<substring(a,1,-2)>>", '<substring(a "1" "-2")>'],
+  ])("%s %s in %j", (prefix, suffix, text, expected) => {
+    const delimiters = { prefix, suffix };
+    expect(delimitersProblem(delimiters)).toBeNull();
+    const template = parseTemplate(text, { delimiters });
+    expect(short(template)).toBe(expected);
+    expect(template.parts.map((part) => text.slice(part.start, part.end)).join("")).toBe(text);
+  });
+
+  it.each([["", "#"], ["%", "a"], ["(", ")"], [":", "#"], [" ", "#"], ["%", "_"], ["'", "'"], ["%".repeat(9), "#"]])(
+    "cannot be %j and %j",
+    (prefix, suffix) => {
+      expect(delimitersProblem({ prefix, suffix })).toContain("cannot stand around a variable");
+    },
+  );
+});
+
+it("puts sure texts where a function needs an argument that is known when compiling, and nowhere else", () => {
+  const literals = new Map([["p", "$.a"], ["r", "[x]"], ["t", "text"]]);
+  const parsed = (text: string): string => short(parseTemplate(text, { literals }));
+  expect(parsed("{jsonPath(p,t,t)}")).toBe('<jsonPath("$.a" t "text")>');
+  expect(parsed("{replaceAll(t,r,t)}{t}")).toBe('<replaceAll(t "[x]" t)><t>');
+  expect(parsed("{xpath(r,t,p,p)}")).toBe('<xpath("[x]" t "$.a" "$.a")>');
+  expect(parsed("{jsonPath(p:$.b,t)}")).toBe("<jsonPath(p|$.b t)>");
+  expect(parsed("{hmacSha256(t,t,p)}")).toBe('<hmacSha256(t t "$.a")>');
 });
 
 it("gives every part its place, and no gap between them", () => {
