@@ -12,6 +12,7 @@ import { soundModel } from "./2-validate/sound-model.ts";
 import { validate } from "./2-validate/validate.ts";
 import { resolve } from "./3-resolve/resolve.ts";
 import { analyze } from "./4-analyze/analyze.ts";
+import { optimisationsWithout, type Optimisations } from "./optimisations.ts";
 import { narrow } from "./3-resolve/narrow.ts";
 import type { SourceFile } from "./source/source-file.ts";
 
@@ -22,6 +23,8 @@ export interface CompileOptions {
   readonly until?: "model" | "program" | "plan" | "ts";
   /** Only this environment. */
   readonly env?: string;
+  /** Optimisations that are on; absent: all. */
+  readonly optimisations?: Optimisations;
 }
 
 /** What came of it; each stage is there as far as the phases got. */
@@ -46,7 +49,7 @@ export async function compile(files: readonly SourceFile[], options: CompileOpti
   if (model === null || until === "model") return { diagnostics, inputHash, ...(model === null ? {} : { model }) };
   const program = narrow(resolve(model, diagnostics), options.env ?? null);
   if (until === "program") return { diagnostics, inputHash, model, program };
-  const plan = analyze(program, diagnostics);
+  const plan = analyze(program, diagnostics, options.optimisations ?? optimisationsWithout());
   diagnostics.reportUnusedWaivers();
   if (until === "plan" || diagnostics.hasErrors) return { diagnostics, inputHash, model, program, plan };
   // ts-morph takes as long to load as everything before took to run.
@@ -61,7 +64,7 @@ function lookAhead(parsed: ParsedProject, diagnostics: Diagnostics): void {
   const sound = soundModel(parsed, diagnostics);
   if (sound === null) return;
   const ahead = new Diagnostics();
-  analyze(resolve(sound.model, ahead), ahead);
+  analyze(resolve(sound.model, ahead), ahead, optimisationsWithout());
   for (const diagnostic of sound.certain(ahead.all)) diagnostics.add(diagnostic);
 }
 

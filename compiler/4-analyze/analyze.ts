@@ -4,15 +4,16 @@
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { Features, Plan } from "../ir/plan.ts";
+import type { Optimisations } from "../optimisations.ts";
 import type { Program } from "../ir/program.ts";
 import { analyzeProxy } from "./proxy.ts";
 import { planRoutes } from "./routes.ts";
 import { Settings } from "./settings.ts";
 
 /** Makes the plan. Whole even when problems were found; callers look at the diagnostics. */
-export function analyze(program: Program, diagnostics: Diagnostics): Plan {
+export function analyze(program: Program, diagnostics: Diagnostics, optimisations: Optimisations): Plan {
   const settings = new Settings();
-  const proxies = program.proxies.map((proxy) => analyzeProxy(program, proxy, settings, diagnostics));
+  const proxies = program.proxies.map((proxy) => analyzeProxy(program, proxy, settings, diagnostics, optimisations));
   collectSettings(program, settings);
   return {
     program,
@@ -20,6 +21,7 @@ export function analyze(program: Program, diagnostics: Diagnostics): Plan {
     proxies,
     settings: settings.all,
     features: features(program),
+    optimisations,
   };
 }
 

@@ -40,6 +40,14 @@ export class ConditionAnalysis {
     return { kind: "test", ast: folded.ast, condition };
   }
 
+  /** A condition as it was written, for code that is to decide at run time what is known before. */
+  unfolded(condition: ProgramCondition | null, names: OtherNames): When {
+    if (condition === null) return { kind: "always" };
+    const ast = renameVariables(condition.ast, names);
+    for (const name of conditionVariables(ast)) this.#usage.keep(name);
+    return { kind: "test", ast, condition };
+  }
+
   #check(condition: ProgramCondition): void {
     if (this.#checked.has(condition)) return;
     this.#checked.add(condition);

@@ -1,6 +1,6 @@
 /** One proxy's chains: items in order, conditions folded, reads and writes known, obligations collected. */
 import { conditionVariables } from "#runtime/language/condition.ts";
-import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
   EndpointPlan,
   PlanItem,
@@ -23,14 +23,15 @@ import type {
   ProgramTarget,
 } from "../ir/program.ts";
 import type { HookPoint } from "../ir/model.ts";
-import type { Obligation, Phase } from "../policies/definition.ts";
+import type { Optimisation, Optimisations } from "../optimisations.ts";
+import type { Obligation, Phase, Timing } from "../policies/definition.ts";
 import type { OtherNames } from "../expression/rename.ts";
 import { parametersOf } from "../policies/flow-callout.ts";
 import { ConditionAnalysis, type Known } from "./condition.ts";
 import { ofSomeEnvironments, planHook } from "./hook.ts";
 import type { Settings } from "./settings.ts";
 import { StepAnalysis } from "./step.ts";
-import { Usage } from "./usage.ts";
+import { DeadUsage, Usage } from "./usage.ts";
 
 /** Plans one proxy. */
 export function analyzeProxy(
@@ -38,8 +39,9 @@ export function analyzeProxy(
   proxy: ProgramProxy,
   settings: Settings,
   diagnostics: Diagnostics,
+  optimisations: Optimisations,
 ): ProxyPlan {
-  const planner = new ProxyPlanner(program, proxy, settings, diagnostics);
+  const planner = new ProxyPlanner(program, proxy, settings, diagnostics, optimisations);
   const targets = proxy.targets.map((target) => planner.target(target));
   const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
   planner.usage.reportNeverWritten(proxy, diagnostics);
@@ -47,7 +49,7 @@ export function analyzeProxy(
     proxy,
     endpoints,
     targets,
-    variables: planner.usage.customVariables,
+    variables: optimisations.has("drop-variables") ? planner.usage.customVariables : planner.usage.allCustomVariables,
     reads: planner.usage.reads,
     ownedHeaders: [...planner.usage.ownedHeaders].sort(),
     readsForm: planner.usage.readsForm,
@@ -70,6 +72,21 @@ interface Place {
   /** Variables of the conditions above. */
   readonly conditionReads: readonly string[];
   readonly obligations: Obligation[];
+  /** True for what never runs and is kept all the same. */
+  readonly isDead: boolean;
+}
+
+/** Who judges what is planned: for what never runs without a word and without consequences. */
+interface Judges {
+  readonly conditions: ConditionAnalysis;
+  readonly steps: StepAnalysis;
+  readonly diagnostics: Diagnostics;
+}
+
+/** A condition as far as it is certain, which decides what is legal, and as the plan has it. */
+interface Judged {
+  readonly certain: When;
+  readonly when: When;
 }
 
 /** Under no condition, in no call. */
@@ -78,27 +95,44 @@ const UNCONDITIONAL = {
   carriedOn: false,
   names: new Map<string, string>(),
   conditionReads: [],
+  isDead: false,
 } as const;
 
 class ProxyPlanner {
   readonly positions: PositionPlan[] = [];
   readonly usage: Usage;
   readonly #proxy: ProgramProxy;
-  readonly #conditions: ConditionAnalysis;
-  readonly #steps: StepAnalysis;
-  readonly #diagnostics: Diagnostics;
+  readonly #live: Judges;
+  readonly #dead: Judges;
+  /** A look at a step that never runs; what it finds decides nothing but whether the step could be written. */
+  readonly #lookAtDead: (step: ProgramStep, place: Place, problems: Diagnostics) => void;
+  readonly #optimisations: Optimisations;
   readonly #program: Program;
   readonly #environments: readonly string[];
   readonly #upgradable: boolean;
   readonly #targetObligations = new Map<ProgramTarget, readonly Obligation[]>();
 
-  constructor(program: Program, proxy: ProgramProxy, settings: Settings, diagnostics: Diagnostics) {
+  constructor(
+    program: Program,
+    proxy: ProgramProxy,
+    settings: Settings,
+    diagnostics: Diagnostics,
+    optimisations: Optimisations,
+  ) {
     this.#program = program;
     this.#proxy = proxy;
-    this.#diagnostics = diagnostics;
+    this.#optimisations = optimisations;
     this.usage = new Usage(proxy);
-    this.#conditions = new ConditionAnalysis(this.usage, diagnostics);
-    this.#steps = new StepAnalysis(program, this.usage, settings, diagnostics);
+    const judges = (usage: Usage, to: Diagnostics): Judges => ({
+      conditions: new ConditionAnalysis(usage, to),
+      steps: new StepAnalysis(program, usage, settings, to),
+      diagnostics: to,
+    });
+    this.#live = judges(this.usage, diagnostics);
+    const unused = new DeadUsage(proxy, this.usage);
+    this.#dead = judges(unused, new Diagnostics());
+    this.#lookAtDead = (step, place, problems) =>
+      judges(unused, problems).steps.analyze(step, { ...place, obligations: [] });
     const deployments = program.deployments.filter((deployment) => deployment.proxy === proxy.name);
     this.#environments = deployments.map(({ environment }) => environment);
     this.#upgradable = proxy.endpoints.some((endpoint) => endpoint.webSocket.mode !== "deny");
@@ -114,20 +148,20 @@ class ProxyPlanner {
     };
     const request = [...this.#hook("preProxy", "request", base), ...this.#segment(endpoint, "request", base)];
     const routes = endpoint.routeRules.flatMap((rule) => {
-      const when = this.#when(rule.condition, base);
+      const { certain, when } = this.#judge(rule.condition, base);
       if (when.kind === "never") return [];
-      if (rule.target === null && endpoint.webSocket.mode === "only") {
-        this.#diagnostics.report("AGW3012", rule.span ?? endpoint.span, { name: rule.name });
+      if (certain.kind !== "never" && rule.target === null && endpoint.webSocket.mode === "only") {
+        this.#live.diagnostics.report("AGW3012", rule.span ?? endpoint.span, { name: rule.name });
       }
-      return [{ name: rule.name, when, target: rule.target }];
+      return [{ name: rule.name, when, target: rule.target, isDead: certain.kind === "never" }];
     });
     const response = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
-    const reachable = targets.filter((plan) => routes.some((route) => route.target === plan.target));
+    const reachable = targets.filter((plan) => routes.some((route) => !route.isDead && route.target === plan.target));
     const all = [...obligations, ...reachable.flatMap((plan) => this.#targetObligations.get(plan.target) ?? [])];
     return {
       endpoint,
       request,
-      routes,
+      routes: routes.map(({ name, when, target }) => ({ name, when, target })),
       response,
       faults: this.#faults(endpoint, base),
       session: sessionPlan(endpoint, all),
@@ -177,11 +211,9 @@ class ProxyPlanner {
   /** Conditional flows: the first that matches, also when it has nothing to do in this direction. */
   #choice(flows: readonly ProgramFlow[], side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
     const branches = flows.flatMap((flow) => {
-      const when = this.#when(flow.condition, place);
-      if (when.kind === "never") return [];
-      const conditional = place.conditional || when.kind === "test";
-      const conditionReads = [...place.conditionReads, ...readsOf(when)];
-      const items = this.#items(flow[side], { ...place, conditional, conditionReads, flow: flow.name });
+      const { certain, when } = this.#judge(flow.condition, place);
+      if (when.kind === "never" && this.#does("drop-steps")) return [];
+      const items = this.#items(flow[side], { ...under(place, certain), flow: flow.name });
       return [{ name: flow.name, when, items: [...this.#flowName(flow.name), ...items] }];
     });
     if (branches.every((branch) => branch.items.length === 0)) return [];
@@ -195,42 +227,75 @@ class ProxyPlanner {
   #faults(flows: ProgramFlows, base: Omit<Place, "phase" | "flow">): RulesPlan {
     const place = { ...base, phase: "fault" as const, conditional: true };
     const rules = flows.faultRules.flatMap((rule) => {
-      const when = this.#when(rule.condition, base);
-      if (when.kind === "never") return [];
-      return [{ name: rule.name, when, items: this.#items(rule.steps, { ...place, flow: rule.name }) }];
+      const { certain, when } = this.#judge(rule.condition, base);
+      if (when.kind === "never" && this.#does("drop-steps")) return [];
+      return [{ name: rule.name, when, items: this.#items(rule.steps, { ...under(place, certain), flow: rule.name }) }];
     });
     const last = flows.defaultFaultRule;
     if (last === null) return { rules, otherwise: null };
-    const when = this.#when(last.condition, base);
-    if (when.kind === "never") return { rules, otherwise: null };
-    const items = this.#items(last.steps, { ...place, flow: last.name });
+    const { certain, when } = this.#judge(last.condition, base);
+    if (when.kind === "never" && this.#does("drop-steps")) return { rules, otherwise: null };
+    const items = this.#items(last.steps, { ...under(place, certain), flow: last.name });
     return { rules, otherwise: { when, items, always: last.alwaysEnforce } };
   }
 
   #items(steps: readonly ProgramStep[], place: Place): PlanItem[] {
     let ended: string | null = null;
+    let isCut = false;
     return steps.map((step): PlanItem => {
-      const when = this.#when(step.condition, place);
+      const { certain, when } = this.#judge(step.condition, place);
       const { policy } = step;
       const index = this.positions.length;
       const position = { policy: policy.name, kind: policy.model.kind, file: policy.file, line: policy.line };
       this.positions.push({ ...position, flow: place.flow });
-      const skipped = skipReason(step, when, ended);
-      if (ended !== null) this.#diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });
-      const conditional = place.conditional || when.kind === "test";
-      const inner = { ...place, conditional, conditionReads: [...place.conditionReads, ...readsOf(when)] };
-      if (skipped === null) this.#steps.analyze(step, inner);
+      const reason = skipReason(step, certain, ended) ?? (place.isDead ? "nothing leads here" : null);
+      const { diagnostics } = this.#judges(place);
+      if (ended !== null) diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });
+      const inner = { ...under(place, certain), isDead: place.isDead || reason !== null };
+      const skipped = reason !== null && !this.#keeps(step, isCut || when.kind === "never", inner) ? reason : null;
+      if (reason === null) this.#live.steps.analyze(step, inner);
       const body = step.body === null || skipped !== null ? null : this.#items(step.body, called(step, inner));
       const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
-      if (skipped === null && when.kind === "always" && raises) ended = policy.name;
-      const timing = policy.definition.timing(policy.model);
-      return { kind: "step", index, step, when, skipped, timing, names: place.names, body };
+      if (reason === null && certain.kind === "always" && raises) ended = policy.name;
+      isCut ||= ended !== null && when.kind === "always";
+      return { kind: "step", index, step, when, skipped, timing: this.#timing(step), names: place.names, body };
     });
   }
 
-  #when(condition: ProgramCondition | null, place: Pick<Place, "known" | "names">): When {
-    return this.#conditions.fold(condition, place.known, place.names);
+  /** True for a step that never runs and stays all the same. `isPlain`: the plan itself shows that it never runs. */
+  #keeps(step: ProgramStep, isPlain: boolean, place: Place): boolean {
+    if (!step.policy.enabled) return false;
+    if (this.#does("drop-steps") && (isPlain || this.#does("fold-conditions"))) return false;
+    const problems = new Diagnostics();
+    this.#lookAtDead(step, place, problems);
+    return !problems.hasErrors;
   }
+
+  #timing(step: ProgramStep): Timing {
+    const own = step.policy.definition.timing(step.policy.model);
+    return own === "sync" && !this.#does("straight-chains") ? "maybe" : own;
+  }
+
+  #judge(condition: ProgramCondition | null, place: Pick<Place, "known" | "names" | "isDead">): Judged {
+    const { conditions } = this.#judges(place);
+    const certain = conditions.fold(condition, place.known, place.names);
+    return { certain, when: this.#does("fold-conditions") ? certain : conditions.unfolded(condition, place.names) };
+  }
+
+  #judges(place: Pick<Place, "isDead">): Judges {
+    return place.isDead ? this.#dead : this.#live;
+  }
+
+  #does(optimisation: Optimisation): boolean {
+    return this.#optimisations.has(optimisation);
+  }
+}
+
+/** The place of what stands under a condition. */
+function under<P extends Omit<Place, "flow">>(place: P, certain: When): P {
+  const conditional = place.conditional || certain.kind === "test";
+  const isDead = place.isDead || certain.kind === "never";
+  return { ...place, conditional, isDead, conditionReads: [...place.conditionReads, ...readsOf(certain)] };
 }
 
 /** Where the steps of a called shared flow are planned. */

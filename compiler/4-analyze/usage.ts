@@ -14,6 +14,7 @@ export class Usage {
   readonly #policies: ReadonlySet<string>;
   readonly #reads = new Map<string, Span>();
   readonly #writes = new Set<string>();
+  readonly #kept = new Set<string>();
 
   constructor(proxy: ProgramProxy) {
     this.#policies = new Set(proxy.policies.map((policy) => policy.name));
@@ -33,14 +34,28 @@ export class Usage {
     this.#writes.add(name);
   }
 
+  /** A variable that only code names which is kept although it decides nothing: it needs a place, no more. */
+  keep(name: string): void {
+    this.#kept.add(name);
+  }
+
   /** Every variable that is read. */
   get reads(): ReadonlySet<string> {
     return new Set(this.#reads.keys());
   }
 
-  /** Custom variables that are read: the others need no place. In alphabetical order. */
+  /** Custom variables that are read or that kept code names: the others need no place. In alphabetical order. */
   get customVariables(): readonly string[] {
-    return [...this.#reads.keys()].filter((name) => this.variable(name).kind === "custom").sort();
+    return this.#custom([...this.#reads.keys(), ...this.#kept]);
+  }
+
+  /** Every custom variable that is read or written. */
+  get allCustomVariables(): readonly string[] {
+    return this.#custom([...this.#reads.keys(), ...this.#kept, ...this.#writes]);
+  }
+
+  #custom(names: readonly string[]): readonly string[] {
+    return [...new Set(names)].filter((name) => this.variable(name).kind === "custom").sort();
   }
 
   get readsForm(): boolean {
@@ -57,6 +72,24 @@ export class Usage {
       const absent = isAbsent(name) ? "Apigee sets it; this gateway does not" : null;
       diagnostics.report("AGW3016", span, { name }, { help: near === null ? absent : `did you mean "${near}"?` });
     }
+  }
+}
+
+/** What code reads that never runs and is kept all the same: names that need a place. It writes and owns nothing. */
+export class DeadUsage extends Usage {
+  readonly #live: Usage;
+
+  constructor(proxy: ProgramProxy, live: Usage) {
+    super(proxy);
+    this.#live = live;
+  }
+
+  override read(name: string): void {
+    this.#live.keep(name);
+  }
+
+  override keep(name: string): void {
+    this.#live.keep(name);
   }
 }
 

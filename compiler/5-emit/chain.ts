@@ -3,7 +3,7 @@
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
 import type { PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
-import { code, comment, identifier, join, type Code } from "./code.ts";
+import { code, comment, identifier, join, literal, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import type { FileWriter } from "./file.ts";
 import { stepParts, type StepContext } from "./step.ts";
@@ -111,7 +111,7 @@ export class ChainEmitter {
   choose(branches: readonly Branch[], next: Code | null): Code[] {
     const visible = branches.map((branch) => ({ ...branch, items: this.#visible(branch.items) }));
     // Nothing behind an unconditional branch is reached, and empty branches at the end change nothing.
-    const ended = visible.findIndex((branch) => branch.when.kind !== "test");
+    const ended = visible.findIndex((branch) => branch.when.kind === "always");
     const reached = ended < 0 ? visible : visible.slice(0, ended + 1);
     const used = reached.slice(0, reached.findLastIndex((branch) => branch.items.length > 0) + 1);
     const onward = next === null ? [] : [code`return ${next}(${X});`];
@@ -135,13 +135,14 @@ export class ChainEmitter {
   }
 
   #test(when: When): Code | null {
+    if (when.kind === "never") return literal(false);
     return when.kind === "test" ? conditionCode(when.ast, this.#context.scope(this.#kind)) : null;
   }
 
   /** True when the statements of these items, with nothing behind them, end with a return or a fault. */
   #returns(items: readonly PlanItem[]): boolean {
     const last = items.at(-1);
-    if (last?.kind !== "step" || last.skipped !== null || last.when.kind === "test") return false;
+    if (last?.kind !== "step" || last.skipped !== null || last.when.kind !== "always") return false;
     if (last.body !== null) return this.#returns(this.#visible(last.body));
     return last.timing !== "sync" || endsFlow(last);
   }
@@ -173,12 +174,17 @@ export class ChainEmitter {
     const test = this.#test(item.when);
     if (item.body !== null) return this.#callout(item, title, test, rest, next);
     const { lines, wait } = stepParts(item, this.#kind, this.#file, this.#context);
-    if (endsFlow(item)) return [title, ...(this.#traced ? [this.#begin(item)] : []), ...lines];
+    if (endsFlow(item)) return [title, ...(this.#traced ? [this.#begin(item)] : []), ...lines, ...this.#behind(rest)];
     if (wait === null && lines.length === 0 && !this.#traced) {
       return [comment(`${policy.name} writes only what nobody reads.`), ...this.#statements(rest, next)];
     }
     if (wait === null) return this.#syncStep(item, [title], lines, test, rest, next);
     return this.#maybeStep(item, title, lines, wait, test, rest, next);
+  }
+
+  /** What stands behind a fault that is always raised. */
+  #behind(rest: readonly PlanItem[]): Code[] {
+    return this.#file.optimisations.has("drop-steps") ? [] : this.#statements(rest, null);
   }
 
   #syncStep(
@@ -282,7 +288,7 @@ export class ChainEmitter {
 /** True for a step behind which its flow never goes on. */
 function endsFlow(item: PlanStep): boolean {
   const { policy } = item.step;
-  return policy.model.kind === "RaiseFault" && item.when.kind !== "test" && !policy.continueOnError;
+  return policy.model.kind === "RaiseFault" && item.when.kind === "always" && !policy.continueOnError;
 }
 
 /** `if (test) { body }`. */

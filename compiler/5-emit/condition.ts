@@ -91,7 +91,7 @@ function match(ast: MatchNode, scope: Scope): Code {
   if (ast.operator === "regex") {
     const translated = translateJavaRegex(ast.pattern);
     if ("problem" in translated) return literal(false);
-    return code`${scope.file.symbol("matches")}(${unbracketed(left)}, ${scope.file.constant("regex", regex(translated.source, translated.flags))})`;
+    return matches(left, scope.file.matcher("regex", regex(translated.source, translated.flags)), scope);
   }
   const isText = operandType(ast.left, scope) === "text";
   if (ast.operator === "path") return shapeTest(pathShape(ast.pattern), left, isText, scope);
@@ -107,6 +107,10 @@ function shapeTest(shape: PatternShape, left: Code, isText: boolean, scope: Scop
       if (shape.suffix === "") return code`${scope.file.symbol("startsWith")}(${unbracketed(left)}, ${shape.prefix})`;
       return code`${scope.file.symbol("hasAffixes")}(${unbracketed(left)}, ${shape.prefix}, ${shape.suffix})`;
     case "expression":
-      return code`${scope.file.symbol("matches")}(${unbracketed(left)}, ${scope.file.constant("pattern", regex(shape.source, ""))})`;
+      return matches(left, scope.file.matcher("pattern", regex(shape.source, "")), scope);
   }
+}
+
+function matches(left: Code, matcher: Code, scope: Scope): Code {
+  return code`${scope.file.symbol("matches")}(${unbracketed(left)}, ${matcher})`;
 }

@@ -1,5 +1,6 @@
 /** One generated file while it is being written: its imports, constants, functions. module.ts turns it into text. */
 import { code, identifier, type Code } from "./code.ts";
+import { optimisationsWithout, type Optimisations } from "../optimisations.ts";
 import { Names } from "./names.ts";
 import { symbols, type RuntimeSymbol } from "./symbols.ts";
 
@@ -33,6 +34,7 @@ export class FileWriter {
   /** Path below the program's root: `proxies/chat.ts`. */
   readonly path: string;
   readonly header: string;
+  readonly optimisations: Optimisations;
   readonly names: Names;
   readonly functions: EmittedFunction[] = [];
   readonly classes: EmittedClass[] = [];
@@ -41,9 +43,10 @@ export class FileWriter {
   readonly #shared = new Map<string, Code>();
   readonly #sharedFunctions = new Map<string, string>();
 
-  constructor(path: string, header: string) {
+  constructor(path: string, header: string, optimisations: Optimisations = optimisationsWithout()) {
     this.path = path;
     this.header = header;
+    this.optimisations = optimisations;
     this.names = new Names(Object.keys(symbols));
   }
 
@@ -113,12 +116,17 @@ export class FileWriter {
   /** Adds a function, or finds the one of the same kind that has the same statements: the twins share what they can. */
   function(kind: string, declared: () => EmittedFunction, statements: readonly Code[]): string {
     const key = `${kind}:${statements.map((statement) => statement.text).join("\n")}`;
-    const existing = this.#sharedFunctions.get(key);
+    const existing = this.optimisations.has("merge-functions") ? this.#sharedFunctions.get(key) : undefined;
     if (existing !== undefined) return existing;
     const made = declared();
     this.#sharedFunctions.set(key, made.name);
     this.functions.push(made);
     return made.name;
+  }
+
+  /** A regular expression: a constant, or written where it is used. */
+  matcher(hint: string, expression: Code): Code {
+    return this.optimisations.has("share-matchers") ? this.constant(hint, expression) : expression;
   }
 
   /** A constant at the top of the file; equal values share one. */

@@ -42,7 +42,8 @@ class ProxyEmitter {
   constructor(plan: Plan, proxy: ProxyPlan, path: string) {
     this.#plan = plan;
     this.#proxy = proxy;
-    this.#file = new FileWriter(path, `Proxy ${proxy.proxy.name}, compiled from ${proxy.proxy.file}.`);
+    const header = `Proxy ${proxy.proxy.name}, compiled from ${proxy.proxy.file}.`;
+    this.#file = new FileWriter(path, header, plan.optimisations);
     this.#exchange = this.#emitExchange();
     this.#context = this.#stepContext();
   }

@@ -38,6 +38,7 @@ export function stepParts(
 ): { lines: readonly Code[]; wait: Code | null } {
   const { policy } = item.step;
   const scope = renamed(context.scope(kind), item.names);
+  const keepsUnread = !file.optimisations.has("drop-variables");
   const lines: Code[] = [];
   let wait: Code | null = null;
   const phase: Phase = context.inFault.value ? "fault" : kind;
@@ -58,7 +59,7 @@ export function stepParts(
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },
     setting: (request) => context.setting(request),
-    isRead: (prefix) => [...context.reads].some((name) => name.startsWith(prefix)),
+    isRead: (prefix) => keepsUnread || [...context.reads].some((name) => name.startsWith(prefix)),
     line: (statement) => {
       if (statement.text !== "") lines.push(statement);
     },
@@ -67,5 +68,6 @@ export function stepParts(
     },
   };
   policy.definition.emit(emit);
-  return { lines, wait };
+  const isCut = item.timing !== "sync" && policy.definition.timing(policy.model) === "sync";
+  return { lines, wait: wait ?? (isCut ? identifier("undefined") : null) };
 }

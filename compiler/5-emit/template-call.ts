@@ -112,7 +112,7 @@ function substringCode({ args }: CallPart, text: TemplateArgument, context: Call
 function replaceCode(call: CallPart, text: TemplateArgument, context: CallContext): Code {
   const found = replaceRegex(call);
   if (found === null) return literal("");
-  const pattern = context.scope.file.constant("regex", regex(found.source, found.flags));
+  const pattern = context.scope.file.matcher("regex", regex(found.source, found.flags));
   const replacement = replaceText(call, found);
   if (replacement !== null) return code`${context.text(text)}.replace(${pattern}, ${replacement})`;
   const given = optional(call.args[2], context);

@@ -15,7 +15,8 @@ export interface TemplateUse {
 
 /** An expression of type string. */
 export function templateCode(template: Template, use: TemplateUse, scope: Scope): Code {
-  const pieces = foldTemplate(template).parts.map((part) => piece(part, use, scope));
+  const folded = scope.file.optimisations.has("fold-templates") ? foldTemplate(template) : template;
+  const pieces = folded.parts.map((part) => piece(part, use, scope));
   const [first] = pieces;
   if (first === undefined) return literal("");
   if (pieces.length === 1) return first;

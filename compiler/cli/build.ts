@@ -10,6 +10,8 @@ import { examples, withCheckingOptions, type CheckingOptions, type Run } from ".
 import { compileProject, type CompiledProject, type Until } from "./compile-project.ts";
 import { executableSuffix, pinnedNode } from "./engine.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
+import { optimisationsWithout, type Optimisation } from "../optimisations.ts";
+import { optimisationHelp, optimisationOption } from "./optimisation-option.ts";
 import { takesStdout } from "./problem-output.ts";
 
 interface BuildOptions extends CheckingOptions {
@@ -17,6 +19,7 @@ interface BuildOptions extends CheckingOptions {
   readonly target: "bundle" | "sea";
   readonly print?: Until;
   readonly minify: boolean;
+  readonly opt: readonly Optimisation[];
   readonly reproducible?: boolean;
   readonly strip?: boolean;
   readonly codeCache?: boolean;
@@ -37,6 +40,7 @@ export function addBuild(program: Command, run: Run): void {
       new Option("--print <shape>", "print a shape on the way to the artifact, and write nothing")
         .choices(["model", "program", "plan", "ts"]),
     )
+    .addOption(optimisationOption())
     .option("--no-minify", "keep names and line breaks in the artifact")
     .option("--strip", "with --target sea: remove Node's symbols first (needs the system's strip)")
     .option("--code-cache", "with --target sea: start large bundles sooner; the bytes differ from build to build")
@@ -46,10 +50,12 @@ export function addBuild(program: Command, run: Run): void {
       ["apigw-compile build --out dist", "dist/gateway.cjs with its map and manifest"],
       ["apigw-compile build --target sea --env prod", "also dist/gateway, for one environment"],
     ))
+    .addHelpText("after", optimisationHelp())
     .action((folder: string | undefined, options: BuildOptions) =>
       run(async (terminal) => {
         refuseContradictions(options);
-        const compiled = await compileProject(folder, options.print ?? "ts", options, terminal);
+        const optimisations = optimisationsWithout(options.opt);
+        const compiled = await compileProject(folder, options.print ?? "ts", options, terminal, optimisations);
         if (options.print !== undefined) {
           terminal.out(await printed(options.print, compiled.result));
           return compiled.exitCode;

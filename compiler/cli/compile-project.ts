@@ -7,6 +7,7 @@ import { CommandFailure, exitCodes, type ExitCode } from "./exit-code.ts";
 import { exitCodeOf, printProblems, refuseFormatClash } from "./problem-output.ts";
 import type { Project } from "./project.ts";
 import { renderProblems } from "./render-problems.ts";
+import { optimisationsWithout, type Optimisations } from "../optimisations.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A shape on the way from text to artifact. */
@@ -27,6 +28,7 @@ export async function compileProject(
   until: Until,
   options: CheckingOptions,
   terminal: Terminal,
+  optimisations: Optimisations = optimisationsWithout(),
 ): Promise<CompiledProject> {
   const formats = options.format ?? [];
   refuseFormatClash(formats);
@@ -34,7 +36,8 @@ export async function compileProject(
   const { openProject } = await import("./project.ts");
   const project = openProject(folder);
   const { compile } = await import("../compile.ts");
-  const result = await compile(project.files, { until, ...(options.env === undefined ? {} : { env: options.env }) });
+  const env = options.env === undefined ? {} : { env: options.env };
+  const result = await compile(project.files, { until, optimisations, ...env });
   if (options.env !== undefined && result.model !== undefined) refuseUnknownEnvironment(options.env, result.model);
   const problems: readonly Diagnostic[] = [...project.diagnostics.all, ...result.diagnostics.all];
   const elapsedMs = performance.now() - startedMs;

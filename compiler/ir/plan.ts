@@ -3,6 +3,7 @@
  * may wait, every obligation of a connection is known. Types only.
  */
 import type { Condition } from "#runtime/language/condition.ts";
+import type { Optimisations } from "../optimisations.ts";
 import type { Obligation, SettingRequest, Timing } from "../policies/definition.ts";
 import type { Program, ProgramCondition, ProgramEndpoint, ProgramPolicy, ProgramProxy, ProgramStep, ProgramTarget } from "./program.ts";
 import type { Span } from "../source/positions.ts";
@@ -13,6 +14,8 @@ export interface Plan {
   readonly proxies: readonly ProxyPlan[];
   readonly settings: readonly SettingPlan[];
   readonly features: Features;
+  /** What phase 5 may do; what was done before it shows in the plan itself. */
+  readonly optimisations: Optimisations;
 }
 
 /** What the artifact must be able to do; decides which parts of the runtime are linked. */
@@ -55,6 +58,7 @@ export interface PlanStep {
   readonly when: When;
   /** Why the step never runs; null when it may. */
   readonly skipped: string | null;
+  /** How the step is written: as one that may wait unless its policy never does and chains are to be straight. */
   readonly timing: Timing;
   /** Parameters of the calls that the step stands in: the variables that are meant, by the names that it uses. */
   readonly names: ReadonlyMap<string, string>;
@@ -83,7 +87,7 @@ export interface ProxyPlan {
   readonly proxy: ProgramProxy;
   readonly endpoints: readonly EndpointPlan[];
   readonly targets: readonly TargetPlan[];
-  /** Custom variables in alphabetical order. */
+  /** Custom variables that have a place at run time, in alphabetical order. */
   readonly variables: readonly string[];
   /** Names of all variables that a condition, template or policy reads. */
   readonly reads: ReadonlySet<string>;

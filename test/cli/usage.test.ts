@@ -1,8 +1,10 @@
 /** The command line itself: help, wrong usage, streams and exit codes. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { optimisations } from "#compiler/optimisations.ts";
 import { binScript, runCommand, temporaryFolder } from "./run-command.ts";
 
 describe("help", () => {
@@ -23,6 +25,28 @@ describe("help", () => {
   });
 });
 
+test("build lists every optimisation with what it does", async () => {
+  const { stdout } = await runCommand(["help", "build"]);
+  for (const [name, text] of Object.entries(optimisations)) expect(stdout).toMatch(new RegExp(`^  ${name} +${text}$`, "m"));
+});
+
+test("build leaves out the optimisations that are named", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "proxies", "p", "policies"), { recursive: true });
+  writeFileSync(join(folder, "gateway.yaml"), "kind: Gateway\n");
+  const step = `{ name: AM, condition: 'proxy.basepath = "/q"' }`;
+  writeFileSync(join(folder, "proxies", "p", "proxy.yaml"), `kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, preFlow: { request: [${step}] } }]\n`);
+  const model = "kind: AssignMessage\nactions: [{ set: { headers: { x-mark: y } } }]\n";
+  writeFileSync(join(folder, "proxies", "p", "policies", "AM.yaml"), model);
+  const printed = async (...more: readonly string[]): Promise<string> =>
+    (await runCommand(["build", folder, "--print", "ts", ...more])).stdout;
+  const test = /if \(x\.program\.basePath === "\/q"\)/;
+  expect(await printed()).not.toContain("setHeader");
+  expect(await printed("--no-opt", "drop-steps")).toMatch(/if \(false\) {\s+x\.request\.setHeader\("x-mark", "y"\)/);
+  expect(await printed("--no-opt=fold-conditions")).toMatch(test);
+  expect(await printed("--no-opt=all")).toMatch(test);
+});
+
 describe("wrong usage exits with 64, says why on stderr, and prints no result", () => {
   test.each<[string, readonly string[], RegExp]>([
     ["no command", [], /^Usage: apigw-compile/],
@@ -33,6 +57,8 @@ describe("wrong usage exits with 64, says why on stderr, and prints no result", 
     ["a format with an empty file", ["check", "--format", "json="], /Forms are/],
     ["two documents for stdout", ["check", "--format", "json", "--format", "sarif"], /json and sarif would both go/],
     ["a count that is none", ["check", "--max-warnings", "few"], /whole number/],
+    ["an unknown optimisation", ["build", "--no-opt=fold-condition"], /no such optimisation\. Did you mean fold-conditions\?/],
+    ["an optimisation like no other", ["build", "--no-opt=speed"], /They are fold-conditions, .*, and all\./],
     ["a second folder", ["check", "a", "b"], /too many arguments/],
     ["code cache without an executable", ["build", "--code-cache"], /--code-cache needs --target sea/],
     ["a contradiction", ["build", "--target", "sea", "--code-cache", "--reproducible"], /--reproducible forbids/],

@@ -8,11 +8,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { operators, type OperatorName, type Operators } from "./oracle/operators.ts";
 import type { Outcome, ParityCase } from "./outcome.ts";
-import { report, verdictOf, type Tampering } from "./parity.ts";
+import { ALL_ON, report, SWITCHES, verdictOf, type Tampering } from "./parity.ts";
 import { runSuite } from "./suite.ts";
 
 const CASES = Number(process.env["PARITY_CASES"] ?? 3_000);
 const SEED = Number(process.env["PARITY_SEED"] ?? 20_300_101);
+/** Sets of switches for each project; in long runs every one. */
+const SWITCH_SETS = Number(process.env["PARITY_SWITCHES"] ?? (CASES > 10_000 ? SWITCHES.length : 2));
 const REQUESTS_PER_PROJECT = 150;
 /** A long run takes about a millisecond for each case. */
 const TIMEOUT_MS = 60_000 + CASES * 20;
@@ -20,7 +22,7 @@ const TIMEOUT_MS = 60_000 + CASES * 20;
 describe("random projects", () => {
   it(`behave as the oracle says (seed ${SEED}, ${CASES} cases)`, { timeout: TIMEOUT_MS }, async () => {
     const startMs = performance.now();
-    const suite = { seed: SEED, cases: CASES, requestsPerProject: REQUESTS_PER_PROJECT, shrinkMsMax: 30_000 };
+    const suite = { seed: SEED, cases: CASES, requestsPerProject: REQUESTS_PER_PROJECT, switchSets: SWITCH_SETS, shrinkMsMax: 30_000 };
     const { cases, projects, invalid, seen, difference } = await runSuite(suite);
     const perSecond = Math.round((cases * 1_000) / (performance.now() - startMs));
     const speed = `${cases} cases in ${projects} projects, ${perSecond} cases per second`;
@@ -31,6 +33,7 @@ describe("random projects", () => {
       "answered by the gateway"]) {
       expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
     }
+    for (const { title } of SWITCHES) expect(seen.get(title) ?? 0, `other programs ${title}`).toBeGreaterThan(0);
     const faults = [...seen.keys()].filter((what) => what.startsWith("fault "));
     expect(faults.length).toBeGreaterThanOrEqual(12);
     expect(invalid).toBeLessThan(projects / 2);
@@ -65,7 +68,7 @@ describe("canary", () => {
   });
 
   async function differenceOf(tampering: Tampering): Promise<string | null> {
-    const { difference } = await runSuite({ seed: 1, cases: 2_000, requestsPerProject: 40, tampering, shrinkMsMax: 0 });
+    const { difference } = await runSuite({ seed: 1, cases: 2_000, requestsPerProject: 40, tampering, switchSets: 0, shrinkMsMax: 0 });
     return difference;
   }
 });
@@ -83,7 +86,7 @@ describe("cases", () => {
 
   it.each(names)("%s", async (name) => {
     const regression = read(join(folder, name));
-    const verdict = await verdictOf(regression);
+    const verdict = await verdictOf(regression, {}, [ALL_ON, ...SWITCHES]);
     if (verdict.kind === "invalid") expect.fail(verdict.problems.join("\n"));
     if (verdict.kind === "different") expect.fail(report(regression, verdict.difference));
     expect(verdict.outcomes).toHaveLength(regression.expected.length);

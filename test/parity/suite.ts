@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { basePathsOf, filesOf, project } from "./generate/project.ts";
 import { requestFor } from "./generate/requests.ts";
 import type { ParityCase } from "./outcome.ts";
-import { report, verdictOf, type Tampering } from "./parity.ts";
+import { ALL_ON, report, SWITCHES, verdictOf, type Switches, type Tampering } from "./parity.ts";
 import { smaller } from "./smaller.ts";
 
 /** How a suite runs. */
@@ -13,6 +13,8 @@ export interface SuiteOptions {
   readonly cases: number;
   readonly requestsPerProject: number;
   readonly tampering?: Tampering;
+  /** How many sets of switches each project is compiled with besides all on; they take turns. */
+  readonly switchSets: number;
   /** Milliseconds that looking for a smaller project may take; 0: not at all. */
   readonly shrinkMsMax: number;
 }
@@ -40,7 +42,7 @@ function caseOf(requestsPerProject: number): fc.Arbitrary<ParityCase> {
 
 /** Runs projects until enough requests went through both, or two outcomes differ. */
 export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
-  const { seed, cases, requestsPerProject, tampering } = options;
+  const { seed, cases, requestsPerProject, tampering, switchSets } = options;
   const arbitrary = caseOf(requestsPerProject);
   const seen = new Map<string, number>();
   let done = 0;
@@ -50,7 +52,8 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     const own = seed + projects;
     const [one] = fc.sample(arbitrary, { seed: own, numRuns: 1, unbiased: true });
     if (one === undefined) throw new Error("there is a sample");
-    const verdict = await verdictOf(one, tampering);
+    const switches = [ALL_ON, ...turns(projects, switchSets)];
+    const verdict = await verdictOf(one, tampering, switches);
     if (verdict.kind === "invalid") {
       invalid++;
       for (const problem of verdict.problems) count(seen, `invalid ${problem}`);
@@ -60,14 +63,15 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     }
     if (verdict.kind === "different") {
       const upTo = { ...one, requests: one.requests.slice(0, verdict.difference.at + 1) };
-      const differs = async (smallerOne: ParityCase): Promise<boolean> => (await verdictOf(smallerOne,
-        tampering)).kind === "different";
+      const differs = async (smallerOne: ParityCase): Promise<boolean> =>
+        (await verdictOf(smallerOne, tampering, switches)).kind === "different";
       const smallest = await smaller(upTo, differs, options.shrinkMsMax);
-      const again = await verdictOf(smallest, tampering);
+      const again = await verdictOf(smallest, tampering, switches);
       const shown = again.kind === "different" ? report(smallest, again.difference) : report(one, verdict.difference);
       return { cases: done, projects, invalid, seen, difference: `seed ${own}\n${shown}` };
     }
     done += one.requests.length;
+    for (const title of verdict.changed) count(seen, title);
     for (const { proxy, sent, fault, session, answer } of verdict.outcomes) {
       count(seen, proxy === null ? "unrouted" : "routed");
       if (sent !== null) count(seen, "sent");
@@ -77,6 +81,12 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     }
   }
   return { cases: done, projects, invalid, seen, difference: null };
+}
+
+/** The sets whose turn it is. */
+function turns(project: number, sets: number): readonly Switches[] {
+  const count = Math.min(sets, SWITCHES.length);
+  return Array.from({ length: count }, (_, at) => SWITCHES[(project * count + at) % SWITCHES.length] ?? ALL_ON);
 }
 
 function count(seen: Map<string, number>, what: string): void {

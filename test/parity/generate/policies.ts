@@ -11,11 +11,22 @@ export type Side = "request" | "response" | "fault";
 /** Names of headers that policies write; `x-w` ones no condition reads. */
 const written = fc.constantFrom("x-a", "X-B", "x-w1", "X-W2", "x-r");
 
+const quoted = word.map((text) => `'${text}'`);
+const argument = fc.oneof(quoted, variable, variable.map((name) => `${name}:d`));
+
+/** Calls, some with literal arguments only. */
+const call = fc.oneof(
+  fc.tuple(fc.constantFrom("toUpperCase", "toLowerCase", "encodeBase64"), argument).map(([name, text]) => `{${name}(${text})}`),
+  fc.tuple(argument, fc.constantFrom("1", "0,1", "-1")).map(([text, bounds]) => `{substring(${text},${bounds})}`),
+  fc.array(argument, { minLength: 1, maxLength: 3 }).map((texts) => `{firstnonnull(${texts.join(",")})}`),
+);
+
 const templatePart = fc.oneof(
   { weight: 3, arbitrary: word },
   { weight: 4, arbitrary: variable.map((name) => `{${name}}`) },
   { weight: 2, arbitrary: fc.tuple(variable, fc.constantFrom("", "d", "a:b", "0"))
     .map(([name, text]) => `{${name}:${text}}`) },
+  { weight: 1, arbitrary: call },
   { weight: 1, arbitrary: fc.constantFrom('{"k":1}', "{}", "}", "{1a}", "é", "€", "x,y") },
 );
 

@@ -3,7 +3,7 @@ import type {
   ActionModel, AssignVariableModel, CopyModel, RemoveModel, SetModel,
 } from "#compiler/policies/parts/message-model.ts";
 import type { Value } from "../outcome.ts";
-import { expand, neededBy } from "./evaluate.ts";
+import { expand, isUnresolved } from "./template.ts";
 import { raised } from "./faults.ts";
 import { addQuery, removeQuery, setQuery } from "./message.ts";
 import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
@@ -120,7 +120,7 @@ function assigned(
   }
   if (template === undefined) return value ?? "";
   if (value === undefined) return expand(t, template, isStrict ? policy : null);
-  return neededBy(template).some((name) => read(t, name) === null) ? value : expand(t, template, null);
+  return isUnresolved(t, template) ? value : expand(t, template, null);
 }
 
 /** Headers of one connection or of the handshake, and Host. */

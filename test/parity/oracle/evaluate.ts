@@ -37,39 +37,3 @@ function evaluate(t: Transaction, ast: Condition): boolean {
 function valueOf(t: Transaction, operand: ConditionOperand): Value {
   return operand.kind === "variable" ? read(t, operand.name) : operand.value;
 }
-
-/** A part of a template: text, or a variable with its default. */
-export type Piece = string | { readonly name: string; readonly fallback: string | null };
-
-/** Takes a template apart (apigee-policies 5.2, docs/differences.md); functions are none of the oracle's. */
-export function pieces(template: string): Piece[] {
-  const isQuoted = template.length > 1 && /^"[^"]*"$/.test(template);
-  const text = isQuoted ? template.slice(1, -1) : template;
-  return text
-    .split(/(\{[A-Za-z_][A-Za-z0-9_.-]*(?::[^{}"\r\n]*)?\})/)
-    .map((part, at): Piece => {
-      if (at % 2 === 0) return part;
-      const [name = "", ...fallback] = part.slice(1, -1).split(":");
-      return { name, fallback: fallback.length === 0 ? null : fallback.join(":") };
-    })
-    .filter((part) => part !== "");
-}
-
-/** Names of the variables of a template that have no default. */
-export function neededBy(template: string): string[] {
-  return pieces(template).flatMap((piece) => (typeof piece !== "string" && piece.fallback === null ? piece.name : []));
-}
-
-/** A template's text. `strict`: an unresolved variable without a default is the policy's fault. */
-export function expand(t: Transaction, template: string, strict: string | null): string {
-  return pieces(template)
-    .map((piece) => {
-      if (typeof piece === "string") return piece;
-      const value = read(t, piece.name);
-      if (value !== null) return String(value);
-      if (piece.fallback !== null) return piece.fallback;
-      if (strict === null) return "";
-      throw raised("steps.assignmessage.UnresolvedVariable", strict, strict, ` ${piece.name}`);
-    })
-    .join("");
-}

@@ -11,7 +11,7 @@ import type { Value } from "../outcome.ts";
 import { expiryOf, identitiesOf, verifyKey } from "./access.ts";
 import { runActions } from "./actions.ts";
 import { bitsOf, inRange } from "./address.ts";
-import { expand } from "./evaluate.ts";
+import { expand } from "./template.ts";
 import { faultJson, raised } from "./faults.ts";
 import { Headers } from "./message.ts";
 import { Raised, type OracleResponse, type Passed, type Transaction } from "./transaction.ts";

@@ -5,7 +5,7 @@
 import type { Condition, ConditionOperand } from "#runtime/language/condition.ts";
 import type { Program, ProgramCondition, ProgramFlows, ProgramProxy, ProgramStep } from "#compiler/ir/program.ts";
 import type { Value } from "../outcome.ts";
-import { pieces } from "./evaluate.ts";
+import { readBy } from "./template.ts";
 import { apply, operators, type OperatorName } from "./operators.ts";
 import { isKind } from "./policies.ts";
 
@@ -81,7 +81,7 @@ class UsageScan {
   }
 
   #policy(model: ProgramStep["policy"]["model"], isRequest: boolean): void {
-    for (const piece of textsOf(model).flatMap(pieces)) if (typeof piece !== "string") this.read.add(piece.name);
+    for (const name of textsOf(model).flatMap(readBy)) this.read.add(name);
     for (const name of refsOf(model)) this.read.add(name);
     if (!isKind(model, "AssignMessage") && !isKind(model, "RaiseFault")) return;
     for (const { set, add, assignVariable } of model.actions ?? []) {

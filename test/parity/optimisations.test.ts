@@ -1,0 +1,72 @@
+/** A canary for each optimisation: a wrong variant of what it does is noticed by the parity suite. */
+import { describe, expect, it } from "vitest";
+import type { Plan, PlanItem, PlanStep, ProxyPlan, RulesPlan, When } from "#compiler/ir/plan.ts";
+import { optimisationNames, type Optimisation } from "#compiler/optimisations.ts";
+import type { Tampering } from "./parity.ts";
+import { runSuite } from "./suite.ts";
+
+const wrong: Readonly<Record<Optimisation, Tampering>> = {
+  // Decides what is not known: a comparison with a header.
+  "fold-conditions": {
+    off: ["fold-conditions"],
+    plan: (plan) => withSteps(plan, (step) => ({ ...step, when: held(step.when) })),
+  },
+  // Drops what only may not run.
+  "drop-steps": {
+    off: ["drop-steps"],
+    plan: (plan) => withSteps(plan, (step) => (step.when.kind === "test" ? { ...step, skipped: "wrong" } : step)),
+  },
+  // Drops a variable that is read.
+  "drop-variables": { emitted: (text) => text.replace(/x\.v1 = .*;/g, "") },
+  // Forgets the upper case of constant texts.
+  "fold-templates": { emitted: (text) => text.replace(/\bX1\b|\/ROOMS|\bTRUE\b/g, (found) => found.toLowerCase()) },
+  // Waits for nothing at all.
+  "straight-chains": {
+    off: ["straight-chains"],
+    plan: (plan) => withSteps(plan, (step) => ({ ...step, timing: "sync" })),
+  },
+  // Takes two expressions for one.
+  "share-matchers": { emitted: (text) => text.replace(/\b(REGEX|PATTERN)[2-9]\b(?! =)/g, "$1") },
+  // Takes two functions for one.
+  "merge-functions": { emitted: (text) => text.replace(/\bafterFlows\d\(x\)/g, "afterFlows(x)") },
+};
+
+describe("a wrong variant", () => {
+  it.each(optimisationNames)("of %s is noticed", { timeout: 60_000 }, async (name) => {
+    const options = { seed: 1, cases: 4_000, requestsPerProject: 40, switchSets: 0, shrinkMsMax: 0 };
+    const { difference } = await runSuite({ ...options, tampering: wrong[name] });
+    expect(difference).toMatch(/differs in the (plain|traced|late) form/);
+  });
+});
+
+/** A test of a header, decided without looking. */
+function held(when: When): When {
+  const isOfHeader = when.kind === "test" && JSON.stringify(when.ast).includes("request.header");
+  return isOfHeader ? { kind: "always" } : when;
+}
+
+/** The plan with every step changed. */
+function withSteps(plan: Plan, change: (step: PlanStep) => PlanStep): Plan {
+  const items = (list: readonly PlanItem[]): readonly PlanItem[] =>
+    list.map((item): PlanItem => {
+      if (item.kind === "flow-name") return item;
+      if (item.kind === "choice") return { ...item, branches: item.branches.map((one) => ({ ...one, items: items(one.items) })) };
+      return change({ ...item, body: item.body === null ? null : items(item.body) });
+    });
+  const rules = ({ rules: all, otherwise }: RulesPlan): RulesPlan => ({
+    rules: all.map((rule) => ({ ...rule, items: items(rule.items) })),
+    otherwise: otherwise === null ? null : { ...otherwise, items: items(otherwise.items) },
+  });
+  const flows = <T extends Pick<ProxyPlan["targets"][number], "request" | "response" | "faults">>(one: T): T => ({
+    ...one,
+    request: items(one.request),
+    response: items(one.response),
+    faults: rules(one.faults),
+  });
+  const proxies = plan.proxies.map((proxy) => ({
+    ...proxy,
+    endpoints: proxy.endpoints.map(flows),
+    targets: proxy.targets.map(flows),
+  }));
+  return { ...plan, proxies };
+}
