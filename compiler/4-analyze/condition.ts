@@ -69,7 +69,7 @@ export class ConditionAnalysis {
       this.#diagnostics.report("AGW3009", span, { problem: translated.problem.message });
       return;
     }
-    const safety = checkRegexSafety(translated.source, translated.flags);
+    const safety = checkRegexSafety(translated.judged, translated.flags);
     if (!safety.safe) this.#diagnostics.report("AGW3010", span, { complexity: safety.complexity });
   }
 }

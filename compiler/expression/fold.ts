@@ -112,7 +112,7 @@ function matchValue(operator: MatchOperator, left: Value, pattern: string): bool
   if (left === null) return false;
   if (operator === "path") return matchesPath(pattern, String(left));
   const translated = translateJavaRegex(pattern);
-  if ("problem" in translated || !isPlainlyLinear(translated.source, translated.flags)) return undefined;
+  if ("problem" in translated || !isPlainlyLinear(translated.judged, translated.flags)) return undefined;
   return operators.matches(left, new RegExp(translated.source, translated.flags));
 }
 

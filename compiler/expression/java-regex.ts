@@ -1,30 +1,68 @@
 /**
- * Java regular expressions to JavaScript ones: takes what both languages mean alike, respells what differs only in
- * spelling, and refuses the rest, each by its own kind and with what to write instead. Judges no running time
- * (regex-safety.ts does).
+ * Java regular expressions as JavaScript ones with flag u that mean exactly the same. What cannot be said in JavaScript
+ * is refused, each by its own kind and with what to write instead. Judges no running time (regex-safety.ts does).
  *
- * As in Java without flags, `\d \w \s \b` know ASCII only and characters are code points (flag u). Two differences
- * remain: `$` is the very end, where Java's also stands before a final line end; and under `(?i)` letters outside ASCII
- * fold as well, and characters outside the basic plane count as two.
+ * As in Java 19 and later, `\d \w \s \b` know ASCII only. Characters are code points.
  */
-
-import { JAVA_REGEX_ADVICE, JavaRegexRefusal, REFUSED_ESCAPES } from "./java-regex-problem.ts";
+import { classText, intersection, union, type CodePoints } from "./code-points.ts";
+import { emptinessOf } from "./java-regex-empty.ts";
+import { JAVA_REGEX_ADVICE, JavaRegexRefusal } from "./java-regex-problem.ts";
 import type { JavaRegexProblem, JavaRegexProblemKind } from "./java-regex-problem.ts";
+import { parseJavaRegex } from "./java-regex-parse.ts";
+import { listed } from "./java-regex-property.ts";
+import type { AnchorNode, RegexNode, RepeatNode } from "./java-regex-tree.ts";
 
 export type { JavaRegexProblem, JavaRegexProblemKind };
 
 /** Patterns longer than this (UTF-16 units) are refused before they are read. */
 export const JAVA_REGEX_LENGTH_MAX = 2_048;
-/** Groups nested deeper than this are refused. */
-export const JAVA_REGEX_DEPTH_MAX = 50;
-/** Counts in braces above this are refused: engines unroll them. */
-export const JAVA_REGEX_REPEAT_MAX = 1_000;
 
-/**
- * A translated pattern. `source` suits `new RegExp` and, between slashes, a literal.
- * `origins[i]` is the offset in the Java pattern that unit i of `source` comes from.
- */
-export type JavaScriptRegex = { readonly source: string; readonly flags: string; readonly origins: readonly number[] };
+/** A translated pattern. `source` suits `new RegExp` and, between slashes, a literal. */
+export interface JavaScriptRegex {
+  readonly source: string;
+  readonly flags: string;
+  /**
+   * What regex-safety.ts judges in place of `source`: without the look-arounds that only the translation needs, which the
+   * analysis cannot see through. It takes at least as long.
+   */
+  readonly judged: string;
+  /** The groups of the Java pattern, in its order. */
+  readonly groups: readonly JavaScriptGroup[];
+}
+
+/** A capturing group. */
+export interface JavaScriptGroup {
+  /** Its number in `source`, where more groups may be. */
+  readonly number: number;
+  readonly name: string | null;
+  /** Where it stands, when it may hold something else than in Java there; null when it cannot. */
+  readonly unsure: string | null;
+}
+
+/** What a group stands in. */
+interface GroupPlace {
+  readonly isLookedAt: boolean;
+  readonly isAtomic: boolean;
+  readonly isRepeated: boolean;
+  /** Of a repetition, some rounds may leave it out. */
+  readonly isSkipped: boolean;
+}
+
+const TOP: GroupPlace = { isLookedAt: false, isAtomic: false, isRepeated: false, isSkipped: false };
+
+/** The tree of a pattern, or why it is refused. */
+export function javaRegexTree(pattern: string): { readonly tree: RegexNode } | { readonly problem: JavaRegexProblem } {
+  if (pattern.length > JAVA_REGEX_LENGTH_MAX) {
+    const message = `this expression has ${pattern.length} characters, more than the ${JAVA_REGEX_LENGTH_MAX} allowed`;
+    return { problem: { kind: "too-long", message, start: 0, end: pattern.length } };
+  }
+  try {
+    return { tree: parseJavaRegex(pattern) };
+  } catch (thrown) {
+    if (!(thrown instanceof JavaRegexRefusal)) throw thrown;
+    return { problem: thrown.problem };
+  }
+}
 
 /** Translates a pattern as `Matcher.matches` would use it: it matches whole values only. */
 export function translateJavaRegex(pattern: string): JavaScriptRegex | { readonly problem: JavaRegexProblem } {
@@ -37,384 +75,238 @@ export function translateJavaSearch(pattern: string): JavaScriptRegex | { readon
 }
 
 function translated(pattern: string, isWhole: boolean): JavaScriptRegex | { readonly problem: JavaRegexProblem } {
-  if (pattern.length > JAVA_REGEX_LENGTH_MAX) {
-    const message = `this expression has ${pattern.length} characters, more than the ${JAVA_REGEX_LENGTH_MAX} allowed`;
-    return { problem: { kind: "too-long", message, start: 0, end: pattern.length } };
+  const read = javaRegexTree(pattern);
+  if ("problem" in read) return read;
+  const printer = new Printer(isWhole, false);
+  const source = printer.pattern(read.tree);
+  if (printer.hasLostAtom) {
+    const kind = "atomic-in-look-behind";
+    return { problem: { kind, message: JAVA_REGEX_ADVICE[kind], start: 0, end: pattern.length } };
   }
   try {
-    return new Translator(pattern).translate(isWhole);
-  } catch (thrown) {
-    if (!(thrown instanceof JavaRegexRefusal)) throw thrown;
-    return { problem: thrown.problem };
+    new RegExp(source, "u");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
+    const message = `this expression cannot be used: ${reason}`;
+    return { problem: { kind: "invalid", message, start: 0, end: pattern.length } };
+  }
+  return { source, flags: "u", judged: new Printer(isWhole, true).pattern(read.tree), groups: printer.groups };
+}
+
+/** What may come after a part: a character of a set, the end of everything, or something that is not known (null). */
+type Follow = { readonly set: CodePoints; readonly end: boolean } | null;
+
+const ANYTHING: Follow = null;
+const NOTHING: Follow = { set: [], end: true };
+
+/** The loosest thing that may be printed without brackets around it. */
+type Level = "choice" | "sequence" | "atom";
+
+class Printer {
+  readonly groups: JavaScriptGroup[] = [];
+  /** An atomic part stands in a look-behind, which reads backwards: there its form would mean something else. */
+  hasLostAtom = false;
+  readonly #isWhole: boolean;
+  readonly #isJudged: boolean;
+  #count = 0;
+  #looksBehind = 0;
+  #place = TOP;
+
+  constructor(isWhole: boolean, isJudged: boolean) {
+    this.#isWhole = isWhole;
+    this.#isJudged = isJudged;
+  }
+
+  /** The whole of it, tied to both ends or not. Anchors of the pattern that say the same are not repeated. */
+  pattern(tree: RegexNode): string {
+    if (!this.#isWhole) return this.text(tree, "choice", NOTHING);
+    const parts = tree.kind === "sequence" ? [...tree.parts] : [tree];
+    if (isAnchor(parts[0], "start")) parts.shift();
+    const last = parts.at(-1);
+    if (isAnchor(last, "end") || isAnchor(last, "end-of-lines")) parts.pop();
+    return `^${this.text({ kind: "sequence", parts }, "sequence", NOTHING)}$`;
+  }
+
+  text(node: RegexNode, level: Level, follow: Follow): string {
+    switch (node.kind) {
+      case "set":
+        return classText(node.set, node.properties);
+      case "anchor":
+        return bracketed(this.#anchor(node, follow), level === "atom");
+      case "sequence":
+        return this.#sequence(node.parts, level, follow);
+      case "choice": {
+        const options = this.#in({ isSkipped: true }, () => {
+          return node.options.map((option) => this.text(option, "sequence", follow));
+        });
+        return bracketed(options.join("|"), level !== "choice");
+      }
+      case "group":
+        return this.#group(node.name, node.body, follow);
+      case "repeat":
+        return this.#repeat(node, level, follow);
+      case "atomic":
+        return this.#atomic(node.body);
+      case "look": {
+        if (!node.ahead) this.#looksBehind += 1;
+        const inner = this.#in({ isLookedAt: true }, () => this.text(node.body, "choice", ANYTHING));
+        if (!node.ahead) this.#looksBehind -= 1;
+        return bracketed(`(?${node.ahead ? "" : "<"}${node.negated ? "!" : "="}${inner})`, level === "atom");
+      }
+    }
+  }
+
+  #anchor(node: AnchorNode, follow: Follow): string {
+    if (this.#isJudged) return judgedAnchor(node);
+    // At the end of a whole value every kind of end is the very end.
+    return node.what === "end-of-lines" && this.#isWhole && follow === NOTHING ? "$" : anchorText(node);
+  }
+
+  #sequence(parts: readonly RegexNode[], level: Level, follow: Follow): string {
+    const text = parts.map((part, at) => {
+      const isAlone = parts.length === 1;
+      return this.text(part, isAlone ? level : "sequence", followOf(parts.slice(at + 1), follow));
+    });
+    return bracketed(text.join(""), level === "atom" && parts.length !== 1);
+  }
+
+  #group(name: string | null, body: RegexNode, follow: Follow): string {
+    this.#count += 1;
+    this.groups.push({ number: this.#count, name, unsure: unsureIn(this.#place, body) });
+    return `(${name === null ? "" : `?<${name}>`}${this.text(body, "choice", follow)})`;
+  }
+
+  #repeat(node: RepeatNode, level: Level, follow: Follow): string {
+    const isAtomic = node.mode === "possessive" && !isDecided(node, follow);
+    if (isAtomic) return this.#atomic({ ...node, mode: "greedy" });
+    const isRepeated = this.#place.isRepeated || node.max > 1;
+    const isSkipped = this.#place.isSkipped || node.min === 0;
+    // What follows a part that is repeated may be that part again.
+    const body = this.#in({ isRepeated, isSkipped }, () => this.text(node.body, "atom", ANYTHING));
+    const text = `${body}${countText(node)}${node.mode === "lazy" ? "?" : ""}`;
+    return bracketed(text, level === "atom");
+  }
+
+  /**
+   * JavaScript has no atomic groups; a look-ahead is one, and the back reference consumes what it saw. The brackets
+   * keep digits that follow out of its number.
+   */
+  #atomic(body: RegexNode): string {
+    this.#count += 1;
+    const own = this.#count;
+    if (this.#isJudged) return `(?:${this.text(body, "choice", ANYTHING)})`;
+    this.hasLostAtom ||= this.#looksBehind > 0;
+    const text = this.#in({ isAtomic: true }, () => this.text(body, "choice", ANYTHING));
+    return `(?:(?=(${text}))\\${own})`;
+  }
+
+  #in<T>(place: Partial<GroupPlace>, print: () => T): T {
+    const before = this.#place;
+    this.#place = { ...before, ...place };
+    const printed = print();
+    this.#place = before;
+    return printed;
   }
 }
 
-/** Escapes that stand for one character, by the letter after the backslash. */
-const CHARACTER_ESCAPES: ReadonlyMap<string, number> = new Map([
-  ["t", 9], ["n", 10], ["r", 13], ["f", 12], ["a", 7], ["e", 27],
-]);
+/** The languages forget what groups held at different times: when a round leaves them out, when a choice was left. */
+function unsureIn({ isLookedAt, isAtomic, isRepeated, isSkipped }: GroupPlace, body: RegexNode): string | null {
+  if (isLookedAt) return "a look-ahead or look-behind";
+  if (isAtomic) return "a part that is not reconsidered";
+  const mayBeLost = isRepeated && (isSkipped || emptinessOf(body) !== "never");
+  return mayBeLost ? "a repetition that may leave it out" : null;
+}
 
-/** Predefined classes as the inside of a class; capitals negate. Java's \s is ASCII, JavaScript's is not. */
-const PREDEFINED: ReadonlyMap<string, string> = new Map([
-  ["d", "0-9"], ["w", "A-Za-z0-9_"], ["s", " \\t\\n\\v\\f\\r"],
-]);
+function isAnchor(node: RegexNode | undefined, what: AnchorNode["what"]): boolean {
+  return node?.kind === "anchor" && node.what === what;
+}
 
-const LINE_END = "\\n\\r\\u0085\\u2028\\u2029";
-/** General categories, which both languages name alike. */
-const CATEGORY = /^(?:L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfosn]?)$/;
+function bracketed(text: string, isNeeded: boolean): string {
+  return isNeeded ? `(?:${text})` : text;
+}
 
-/** What the last thing read was, for the quantifier that may follow it. */
-type Preceding = "nothing" | "atom" | "assertion" | "quantified";
+function countText({ min, max }: RepeatNode): string {
+  if (max === Infinity) return min === 0 ? "*" : min === 1 ? "+" : `{${min},}`;
+  if (min === 0 && max === 1) return "?";
+  return min === max ? `{${min}}` : `{${min},${max}}`;
+}
 
-class Translator {
-  readonly #pattern: string;
-  #index = 0;
-  #depth = 0;
-  #flags = "";
-  #hasTopLevelBar = false;
-  readonly #source: string[] = [];
-  readonly #origins: number[] = [];
+/** Anchors as simple as can be, which fail where the true ones fail. */
+function judgedAnchor(node: AnchorNode): string {
+  if (node.what === "line-start") return "(?:^|[\\n\\r\\u0085\\u2028\\u2029])";
+  if (node.what === "line-end") return "(?:$|[\\n\\r\\u0085\\u2028\\u2029])";
+  return node.what === "end-of-lines" ? "$" : anchorText(node);
+}
 
-  constructor(pattern: string) {
-    this.#pattern = pattern;
-  }
-
-  translate(isWhole: boolean): JavaScriptRegex {
-    this.#readLeadingFlags();
-    this.#readAlternatives(0);
-    if (this.#index < this.#pattern.length) {
-      this.#refuse("unmatched-parenthesis", this.#index, this.#index + 1);
-    }
-    return isWhole ? this.#wrapped() : this.#checked("", "");
-  }
-
-  /** Ties the expression to both ends. Under (?m) `^` and `$` also stand at line ends, so look-arounds do it. */
-  #wrapped(): JavaScriptRegex {
-    const isMultiline = this.#flags.includes("m");
-    const open = isMultiline ? "(?<![^])" : "^";
-    const close = isMultiline ? "(?![^])" : "$";
-    const before = this.#hasTopLevelBar ? `${open}(?:` : open;
-    const after = this.#hasTopLevelBar ? `)${close}` : close;
-    return this.#checked(before, after);
-  }
-
-  #checked(before: string, after: string): JavaScriptRegex {
-    const source = before + this.#source.join("") + after;
-    const flags = [...this.#flags, this.#flags.includes("i") ? "" : "u"].sort().join("");
-    const origins = [
-      ...Array.from(before, () => 0),
-      ...this.#origins,
-      ...Array.from(after, () => this.#pattern.length),
-    ];
-    try {
-      new RegExp(source, flags);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : "";
-      this.#refuse("invalid", 0, this.#pattern.length, `this expression cannot be used: ${reason}`);
-    }
-    return { source, flags, origins };
-  }
-
-  #readLeadingFlags(): void {
-    for (;;) {
-      const found = /^\(\?([A-Za-z-]+)\)/.exec(this.#pattern.slice(this.#index));
-      if (found === null) return;
-      const [whole, letters = ""] = found;
-      const start = this.#index;
-      for (const letter of letters) {
-        if ("ism".includes(letter)) {
-          if (!this.#flags.includes(letter)) this.#flags += letter;
-          continue;
-        }
-        if (letter === "x") this.#refuse("comments-flag", start, start + whole.length);
-        if (letter === "-") this.#refuse("inline-flag", start, start + whole.length);
-        this.#refuse("unsupported-flag", start, start + whole.length);
-      }
-      this.#index += whole.length;
-    }
-  }
-
-  #readAlternatives(groupStart: number): void {
-    let preceding: Preceding = "nothing";
-    while (this.#index < this.#pattern.length) {
-      const start = this.#index;
-      const char = this.#char();
-      if (char === ")") {
-        if (this.#depth > 0) return;
-        this.#refuse("unmatched-parenthesis", start, start + 1);
-      }
-      if (char === "|") {
-        if (this.#depth === 0) this.#hasTopLevelBar = true;
-        this.#emit("|", start, 1);
-        preceding = "nothing";
-        continue;
-      }
-      if (char === "*" || char === "+" || char === "?" || /^\{[0-9,]/.test(this.#pattern.slice(start, start + 2))) {
-        this.#readQuantifier(preceding);
-        preceding = "quantified";
-        continue;
-      }
-      preceding = this.#readTerm(char);
-    }
-    if (this.#depth > 0) this.#refuse("unclosed-group", groupStart, groupStart + 1);
-  }
-
-  #readTerm(char: string): Preceding {
-    const start = this.#index;
-    switch (char) {
-      case "(":
-        return this.#readGroup();
-      case "[":
-        this.#readClass();
-        return "atom";
-      case "\\":
-        return this.#readEscape();
-      case ".":
-        this.#emit(this.#flags.includes("s") ? "." : `[^${LINE_END}]`, start, 1);
-        return "atom";
-      case "^":
-      case "$":
-        this.#emit(char, start, 1);
-        return "assertion";
-      case "{":
-        return this.#refuse("stray-brace", start, start + 1);
-      default:
-        this.#emitCharacter(this.#codePoint(), start, char.length);
-        return "atom";
-    }
-  }
-
-  #readQuantifier(preceding: Preceding): void {
-    const start = this.#index;
-    const found = /^(?:[*+?]|\{([0-9]+)(,([0-9]*))?\})/.exec(this.#pattern.slice(start));
-    if (found === null) return this.#refuse("bad-quantifier", start, start + 1);
-    const [whole, minimum = "0", , maximum = ""] = found;
-    const end = start + whole.length;
-    const follower = this.#pattern[end] ?? "";
-    if (preceding === "nothing" || preceding === "quantified") {
-      this.#refuse("bad-quantifier", start, end);
-    }
-    if (preceding === "assertion") {
-      this.#refuse("quantified-assertion", start, end);
-    }
-    if (follower === "+") {
-      this.#refuse("possessive-quantifier", start, end + 1);
-    }
-    if (Number(minimum) > JAVA_REGEX_REPEAT_MAX || Number(maximum) > JAVA_REGEX_REPEAT_MAX) {
-      this.#refuse("repeat-too-large", start, end, `counts go up to ${JAVA_REGEX_REPEAT_MAX}`);
-    }
-    if (maximum !== "" && Number(maximum) < Number(minimum)) {
-      this.#refuse("bad-quantifier", start, end);
-    }
-    const isLazy = follower === "?";
-    this.#emit(isLazy ? `${whole}?` : whole, start, whole.length + (isLazy ? 1 : 0));
-  }
-
-  #readGroup(): Preceding {
-    const start = this.#index;
-    const rest = this.#pattern.slice(start);
-    const named = /^\(\?<[A-Za-z][A-Za-z0-9]*>/.exec(rest)?.[0];
-    const opener = named ?? /^\((?:\?(?::|=|!|<=|<!))?/.exec(rest)?.[0] ?? "(";
-    if (opener === "(" && rest.startsWith("(?")) this.#refuseGroup(start, rest);
-    if (this.#depth >= JAVA_REGEX_DEPTH_MAX) {
-      this.#refuse("too-deep", start, start + 1, `groups nest at most ${JAVA_REGEX_DEPTH_MAX} deep`);
-    }
-    this.#emit(opener, start, opener.length);
-    this.#depth += 1;
-    this.#readAlternatives(start);
-    this.#depth -= 1;
-    this.#emit(")", this.#index, 1);
-    return opener.length > 2 && named === undefined && opener !== "(?:" ? "assertion" : "atom";
-  }
-
-  #refuseGroup(start: number, rest: string): never {
-    if (rest.startsWith("(?>")) {
-      return this.#refuse("atomic-group", start, start + 3);
-    }
-    const flags = /^\(\?[A-Za-z-]+[:)]/.exec(rest)?.[0];
-    if (flags?.includes("x") === true) {
-      return this.#refuse("comments-flag", start, start + flags.length);
-    }
-    if (flags !== undefined) {
-      return this.#refuse("inline-flag", start, start + flags.length);
-    }
-    return this.#refuse("unknown-group", start, start + 2);
-  }
-
-  /** An escape outside a class. */
-  #readEscape(): Preceding {
-    const start = this.#index;
-    const letter = this.#pattern[start + 1] ?? "";
-    if (letter === "b" || letter === "B") {
-      if (this.#pattern.startsWith("b{", start + 1)) this.#refuse("unknown-escape", start, start + 3);
-      this.#emit(`\\${letter}`, start, 2);
-      return "assertion";
-    }
-    const members = this.#predefined(start, letter);
-    if (members !== undefined) {
-      this.#emit(`[${members.negated ? "^" : ""}${members.text}]`, start, members.length);
-      return "atom";
-    }
-    const escaped = this.#characterEscape(start);
-    this.#emitCharacter(escaped.codePoint, start, escaped.length);
-    return "atom";
-  }
-
-  #readClass(): void {
-    const start = this.#index;
-    const isNegated = this.#pattern[start + 1] === "^";
-    this.#emit(isNegated ? "[^" : "[", start, isNegated ? 2 : 1);
-    for (let isFirst = true; ; isFirst = false) {
-      const at = this.#index;
-      const char = this.#char();
-      if (char === "") this.#refuse("unclosed-class", start, start + 1);
-      if (char === "]" && !isFirst) {
-        this.#emit("]", at, 1);
-        return;
-      }
-      if (char === "[") this.#refuse("class-union", at, at + 1);
-      if (this.#pattern.startsWith("&&", at)) {
-        this.#refuse("class-intersection", at, at + 2);
-      }
-      const next = this.#pattern[at + 1] ?? "";
-      const members = char === "\\" ? this.#predefined(at, next) : undefined;
-      if (members === undefined) this.#readRange();
-      else this.#emitPredefined(members, at);
-    }
-  }
-
-  #emitPredefined(members: Predefined, at: number): void {
-    // JavaScript's \D and \W are ASCII as Java's are; its \S is not, and a class cannot hold a complement.
-    if (members.negated && this.#pattern[at + 1] === "S") this.#refuse("complement-in-class", at, at + 2);
-    const text = members.negated ? this.#pattern.slice(at, at + members.length) : members.text;
-    this.#emit(text, at, members.length);
-    const isRange = this.#pattern[this.#index] === "-" && !/^-(?:\]|$)/.test(this.#pattern.slice(this.#index));
-    if (isRange) this.#refuse("bad-range", at, this.#index + 1);
-  }
-
-  #readRange(): void {
-    const at = this.#index;
-    const low = this.#classCharacter();
-    const dash = this.#index;
-    const isRange = this.#pattern[dash] === "-" && !/^-(?:\]|$|\[|&&)/.test(this.#pattern.slice(dash));
-    if (!isRange) {
-      this.#push(classText(low), at);
-      return;
-    }
-    this.#index = dash + 1;
-    const letter = this.#pattern[this.#index + 1] ?? "";
-    const isClass = this.#char() === "\\" && this.#predefined(this.#index, letter) !== undefined;
-    if (isClass) this.#refuse("bad-range", at, this.#index + 2);
-    const high = this.#classCharacter();
-    if (high < low) this.#refuse("bad-range", at, this.#index);
-    this.#push(`${classText(low)}-${classText(high)}`, at);
-  }
-
-  /** Reads one character of a class, escaped or not, and moves past it. */
-  #classCharacter(): number {
-    const at = this.#index;
-    if (this.#char() !== "\\") {
-      const codePoint = this.#codePoint();
-      this.#index = at + String.fromCodePoint(codePoint).length;
-      this.#checkPlane(codePoint, at, this.#index);
-      return codePoint;
-    }
-    const letter = this.#pattern[at + 1] ?? "";
-    if (letter === "b" || letter === "B") this.#refuse("unknown-escape", at, at + 2);
-    const escaped = this.#characterEscape(at);
-    this.#index = at + escaped.length;
-    this.#checkPlane(escaped.codePoint, at, this.#index);
-    return escaped.codePoint;
-  }
-
-  /** \d \w \s, their capitals, and general categories; undefined for any other escape. */
-  #predefined(at: number, letter: string): Predefined | undefined {
-    const text = PREDEFINED.get(letter.toLowerCase());
-    if (text !== undefined && letter !== "") return { text, negated: letter !== letter.toLowerCase(), length: 2 };
-    if (letter !== "p" && letter !== "P") return undefined;
-    const found = /^\\[pP](?:\{([^}]*)\}|([A-Z]))/.exec(this.#pattern.slice(at));
-    if (found === null) return this.#refuse("unicode-property", at, at + 2);
-    const name = found[1] ?? found[2] ?? "";
-    const end = at + found[0].length;
-    if (/^(?:Lower|Upper|ASCII|Alpha|Digit|Alnum|Punct|Graph|Print|Blank|Cntrl|XDigit|Space)$/.test(name)) {
-      this.#refuse("posix-class", at, end);
-    }
-    if (!CATEGORY.test(name) || this.#flags.includes("i")) {
-      this.#refuse("unicode-property", at, end);
-    }
-    // \P carries its own negation, in a class and outside of one.
-    return { text: `\\${letter}{${name}}`, negated: false, length: found[0].length };
-  }
-
-  #characterEscape(at: number): { readonly codePoint: number; readonly length: number } {
-    const rest = this.#pattern.slice(at);
-    const letter = this.#pattern[at + 1] ?? "";
-    if (letter === "") this.#refuse("unknown-escape", at, at + 1);
-    const refused = REFUSED_ESCAPES.get(letter);
-    if (refused !== undefined) this.#refuse(refused, at, at + 2);
-    if (/[1-9]/.test(letter)) this.#refuse("back-reference", at, at + 2);
-    const codePoint = CHARACTER_ESCAPES.get(letter);
-    if (codePoint !== undefined) return { codePoint, length: 2 };
-    const hex = /^\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|x\{([0-9A-Fa-f]{1,6})\})/.exec(rest);
-    if (hex !== null) {
-      const value = Number.parseInt(hex[1] ?? hex[2] ?? hex[3] ?? "", 16);
-      if (value <= 0x10ffff) return { codePoint: value, length: hex[0].length };
-    }
-    const control = /^\\c([A-Z])/.exec(rest)?.[1];
-    if (control !== undefined) return { codePoint: control.charCodeAt(0) ^ 64, length: 3 };
-    if (/[A-Za-z]/.test(letter)) this.#refuse("unknown-escape", at, at + 2);
-    const escaped = this.#pattern.codePointAt(at + 1) ?? 0;
-    return { codePoint: escaped, length: 1 + String.fromCodePoint(escaped).length };
-  }
-
-  #emitCharacter(codePoint: number, origin: number, length: number): void {
-    this.#checkPlane(codePoint, origin, origin + length);
-    this.#emit(characterText(codePoint), origin, length);
-  }
-
-  #checkPlane(codePoint: number, start: number, end: number): void {
-    if (codePoint <= 0xffff || !this.#flags.includes("i")) return;
-    this.#refuse("supplementary-with-ignore-case", start, end);
-  }
-
-  /** Appends source and moves past `length` units of the pattern. */
-  #emit(text: string, origin: number, length: number): void {
-    this.#push(text, origin);
-    this.#index = origin + length;
-  }
-
-  #push(text: string, origin: number): void {
-    this.#source.push(text);
-    for (let unit = 0; unit < text.length; unit++) this.#origins.push(origin);
-  }
-
-  /** The character at the reading point, whole even when it takes two units; empty at the end. */
-  #char(): string {
-    return this.#index < this.#pattern.length ? String.fromCodePoint(this.#codePoint()) : "";
-  }
-
-  #codePoint(): number {
-    return this.#pattern.codePointAt(this.#index) ?? 0;
-  }
-
-  #refuse(kind: JavaRegexProblemKind, start: number, end: number, message = JAVA_REGEX_ADVICE[kind]): never {
-    throw new JavaRegexRefusal({ kind, message, start, end: Math.min(end, this.#pattern.length) });
+function anchorText({ what, unixLines }: AnchorNode): string {
+  switch (what) {
+    case "start":
+      return "^";
+    case "end":
+      return "$";
+    case "end-of-lines":
+      return unixLines ? "(?=\\n?$)" : "(?=(?:\\r\\n|[\\r\\u0085\\u2028\\u2029]|(?<!\\r)\\n)?$)";
+    case "line-start":
+      // Not at the end of the value, be it empty or not.
+      return unixLines ? "(?=[^])(?:^|(?<=\\n))" : "(?=[^])(?:^|(?<=[\\n\\u0085\\u2028\\u2029]|\\r(?!\\n)))";
+    case "line-end":
+      return unixLines ? "(?=\\n|$)" : "(?=[\\r\\u0085\\u2028\\u2029]|(?<!\\r)\\n|$)";
+    case "word":
+      return "\\b";
+    case "not-word":
+      return "\\B";
   }
 }
 
-/** A predefined class: the inside of a class, how long its escape is, and whether the complement is meant. */
-type Predefined = { readonly text: string; readonly negated: boolean; readonly length: number };
-
-/** As characterText, for the inside of a class, where a hyphen is syntax too. */
-function classText(codePoint: number): string {
-  return codePoint === 0x2d ? "\\-" : characterText(codePoint);
+/**
+ * True when a possessive repetition matches what a greedy one does: nothing that may follow can begin with what is
+ * repeated, so that giving some of it back never helps.
+ */
+function isDecided({ body }: RepeatNode, follow: Follow): boolean {
+  if (body.kind !== "set" || follow === null) return false;
+  return intersection(listed(body), follow.set).length === 0;
 }
 
-/** One character as source: syntax characters escaped, everything unprintable by number. */
-function characterText(codePoint: number): string {
-  const char = String.fromCodePoint(codePoint);
-  if (/[\\^$.*+?()[\]{}|/]/.test(char)) return `\\${char}`;
-  if (codePoint > 0xffff) return `\\u{${codePoint.toString(16)}}`;
-  const isPrintable = codePoint >= 0x20 && codePoint < 0x7f;
-  return isPrintable ? char : `\\u${codePoint.toString(16).padStart(4, "0")}`;
+/** What may come next where `parts` and then `follow` come. */
+function followOf(parts: readonly RegexNode[], follow: Follow): Follow {
+  if (parts.length === 0) return follow;
+  let set: CodePoints = [];
+  for (const part of parts) {
+    const first = firstOf(part);
+    if (first === null) return ANYTHING;
+    set = union(set, first.set);
+    if (!first.isEmpty) return { set, end: false };
+  }
+  return follow === null ? ANYTHING : { set: union(set, follow.set), end: follow.end };
+}
+
+/** What a part may begin with, and whether it may be nothing; null where that is not seen at once. */
+function firstOf(node: RegexNode): { readonly set: CodePoints; readonly isEmpty: boolean } | null {
+  switch (node.kind) {
+    case "set":
+      return { set: listed(node), isEmpty: false };
+    case "group":
+      return firstOf(node.body);
+    case "repeat": {
+      const first = firstOf(node.body);
+      return first === null ? null : { set: first.set, isEmpty: first.isEmpty || node.min === 0 };
+    }
+    case "anchor":
+      return isAnchor(node, "end") ? { set: [], isEmpty: true } : null;
+    case "choice":
+      return allOf(node.options.map(firstOf));
+    default:
+      return null;
+  }
+}
+
+function allOf(firsts: readonly ReturnType<typeof firstOf>[]): ReturnType<typeof firstOf> {
+  let set: CodePoints = [];
+  let isEmpty = false;
+  for (const first of firsts) {
+    if (first === null) return null;
+    set = union(set, first.set);
+    isEmpty ||= first.isEmpty;
+  }
+  return { set, isEmpty };
 }

@@ -1,20 +1,16 @@
 /**
  * Java's replacement texts (`$1`, `${name}`, `\$`) as those of String.replace. Refuses what Java would throw on, and
- * references to what a look-around saw, because those can make the result grow as the square of the value.
+ * references to groups that may hold something else than in Java. What a look-around saw is one of them; it could also
+ * make the result grow as the square of the value.
  */
-import type { JavaScriptRegex } from "./java-regex.ts";
+import type { JavaScriptGroup, JavaScriptRegex } from "./java-regex.ts";
 
 /** The JavaScript replacement text, or why there is none. */
 export type JavaReplacement = { readonly text: string } | { readonly problem: string };
 
 /** Translates a replacement for matches of `regex`. */
 export function translateJavaReplacement(replacement: string, regex: JavaScriptRegex): JavaReplacement {
-  // With an empty alternative the expression matches the empty text, whose result lists all groups.
-  const probe = new RegExp(`${regex.source}|`, regex.flags).exec("");
-  const groupCount = (probe?.length ?? 1) - 1;
-  const names = Object.keys(probe?.groups ?? {});
   let text = "";
-  let hasReference = false;
   for (let at = 0; at < replacement.length; ) {
     const char = replacement.charAt(at);
     if (char === "\\") {
@@ -29,26 +25,23 @@ export function translateJavaReplacement(replacement: string, regex: JavaScriptR
       at += 1;
       continue;
     }
-    const reference = readReference(replacement, at, groupCount, names);
+    const reference = readReference(replacement, at, regex.groups);
     if ("problem" in reference) return reference;
-    hasReference ||= reference.text !== "$&";
     text += reference.text;
     at = reference.end;
-  }
-  if (hasReference && /\(\?<?[=!]/.test(regex.source)) {
-    return { problem: "the replacement cannot refer to groups while the expression looks ahead or behind" };
   }
   return { text };
 }
 
 type Reference = { readonly text: string; readonly end: number } | { readonly problem: string };
 
-function readReference(replacement: string, at: number, groupCount: number, names: readonly string[]): Reference {
+function readReference(replacement: string, at: number, groups: readonly JavaScriptGroup[]): Reference {
   const named = /^\$\{([A-Za-z][A-Za-z0-9]*)\}/.exec(replacement.slice(at));
   if (named !== null) {
     const [whole, name = ""] = named;
-    if (!names.includes(name)) return { problem: `the expression has no group named ${name}` };
-    return { text: `$<${name}>`, end: at + whole.length };
+    const group = groups.find((known) => known.name === name);
+    if (group === undefined) return { problem: `the expression has no group named ${name}` };
+    return reference(group, at + whole.length);
   }
   const first = /^\$([0-9])/.exec(replacement.slice(at))?.[1];
   if (first === undefined) {
@@ -56,13 +49,20 @@ function readReference(replacement: string, at: number, groupCount: number, name
   }
   let number = Number(first);
   let end = at + 2;
-  if (number > groupCount) return { problem: `the expression has no group ${number}` };
+  if (number === 0) return { text: "$&", end };
   // As in Java, further digits belong to the number while there is a group of that number.
-  for (; number > 0 && /[0-9]/.test(replacement.charAt(end)); end += 1) {
+  for (; /[0-9]/.test(replacement.charAt(end)); end += 1) {
     const longer = number * 10 + Number(replacement.charAt(end));
-    if (longer > groupCount) break;
+    if (longer > groups.length) break;
     number = longer;
   }
+  const group = groups[number - 1];
+  return group === undefined ? { problem: `the expression has no group ${number}` } : reference(group, end);
+}
+
+function reference({ number, name, unsure }: JavaScriptGroup, end: number): Reference {
+  if (unsure !== null) return { problem: `the replacement cannot refer to a group inside ${unsure}` };
+  if (name !== null) return { text: `$<${name}>`, end };
   if (number > 99) return { problem: "a replacement refers to groups 1 to 99" };
-  return { text: number === 0 ? "$&" : `$${String(number).padStart(2, "0")}`, end };
+  return { text: `$${String(number).padStart(2, "0")}`, end };
 }

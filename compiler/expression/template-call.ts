@@ -168,8 +168,8 @@ function replaceProblems(call: CallPart): readonly CallProblem[] {
   const regex = translateJavaSearch(pattern.text);
   const span = { start: pattern.start, end: pattern.end };
   if ("problem" in regex) return [{ code: "AGW3009", problem: regex.problem.message, ...span }];
-  if (!isPlainSearch(regex.source)) {
-    const safety = checkRegexSafety(regex.source, regex.flags);
+  if (!isPlainSearch(regex.judged)) {
+    const safety = checkRegexSafety(regex.judged, regex.flags);
     if (!safety.safe) return [{ code: "AGW3010", complexity: safety.complexity, ...span }];
   }
   if (replacement.kind === "variable") return [];

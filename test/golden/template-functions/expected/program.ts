@@ -35,7 +35,7 @@ const POSITIONS = [
 
 const HMAC = { algorithm: "sha256", keyEncoding: "hex", outputEncoding: "hex" } as const;
 
-const REGEX = /[^a-z]+/gi;
+const REGEX = /[^A-Za-z]+/gu;
 
 const REGEX2 = /([^\n\r\u0085\u2028\u2029])/u;
 
@@ -119,7 +119,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "ef76219907189ac9",
+    hash: "73921b0d4a5a17ed",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -13,6 +13,10 @@ describe("replacements", () => {
   it.each<readonly [text: string, pattern: string, replacement: string, all: string, first: string]>([
     ["abc", "x*", "-", "-a-b-c-", "-abc"],
     ["aXbXc", "X", "$0$0", "aXXbXXc", "aXXbXc"],
+    ["a/\n", "/$", "", "a\n", "a\n"],
+    ["aab", "(?>(?:a)+)(b)", "[$1]", "[b]", "[b]"],
+    ["xab", "(x)(?>a)(b)", "$2$1", "bx", "bx"],
+    ["aBaB", "(?i:(b))", "<$1>", "a<B>a<B>", "a<B>aB"],
     ["2024-01-05", "(\\d+)-(\\d+)-(\\d+)", "$3/$2/$1", "05/01/2024", "05/01/2024"],
     ["aab", "(a)", "$12", "a2a2b", "a2ab"],
     ["price", "price", "\\$5", "$5", "$5"],
@@ -47,7 +51,10 @@ describe("replacements", () => {
     ["a", "${n}", "no group named n"],
     ["(?<n>a)", "${m}", "no group named m"],
     ["a", "x\\", "escapes nothing"],
-    ["(?=(.*))", "$1", "ahead or behind"],
+    ["(?=(.*))", "$1", "inside a look-ahead or look-behind"],
+    ["(?:(a)|b)+", "$1", "inside a repetition that may leave it out"],
+    ["(a*){2}", "$1", "inside a repetition that may leave it out"],
+    ["(?>a|(b))c", "$1", "inside a part that is not reconsidered"],
   ])("of %j by %j are refused", (pattern, replacement, words) => {
     const found = translateJavaReplacement(replacement, search(pattern));
     expect("problem" in found && found.problem).toContain(words);
@@ -57,10 +64,12 @@ describe("replacements", () => {
 describe("searches", () => {
   it("match anywhere, whole expressions do not", () => {
     expect(search("b|c")).toMatchObject({ source: "b|c", flags: "u" });
-    expect(search("^b$").source).toBe("^b$");
+    expect(search("^b\\z").source).toBe("^b$");
+    // Before a final line end, too.
+    expect("a/\n".replace(new RegExp(search("/$").source, "u"), "")).toBe("a\n");
   });
 
   it("refuse what whole expressions refuse", () => {
-    expect(translateJavaSearch("a++")).toMatchObject({ problem: { kind: "possessive-quantifier" } });
+    expect(translateJavaSearch("a\\G")).toMatchObject({ problem: { kind: "anchor-escape" } });
   });
 });

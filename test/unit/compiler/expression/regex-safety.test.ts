@@ -33,7 +33,7 @@ const NOT_PLAIN = [
   ".*a.*",
   "a{1,3}",
   "(?=.*x)a",
-  "(?m)a*",
+  "(?m)^a*$\\n",
   "a?".repeat(9),
   "(a|b)".repeat(9),
 ];

@@ -23,7 +23,7 @@ describe("mistakes", () => {
     ["{replaceAll(a,b,'c')}", "AGW3005 b"],
     ["{replaceAll(a,b:c,'c')}", "AGW3005 b:c"],
     ["{replaceFirst(a,'(','c')}", "AGW3009 '('"],
-    ["{replaceFirst(a,'\\Qx\\E','c')}", "AGW3009 '\\Qx\\E'"],
+    ["{replaceFirst(a,'\\Gx','c')}", "AGW3009 '\\Gx'"],
     ["{replaceAll(a,'(a+)+b','c')}", "AGW3010 '(a+)+b'"],
     ["{replaceAll(a,'\\s+$','')}", "AGW3010 '\\s+$'"],
     ["{replaceAll(a,'(\\d+)-','')}", "AGW3010 '(\\d+)-'"],
