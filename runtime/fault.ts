@@ -136,6 +136,9 @@ export const faults = {
   "steps.jwt.KeyParsingFailed": jwt("Failed to parse key: policy({})"),
   "steps.jwt.InsufficientKeyLength": jwt("Insufficient key length: policy({})"),
   "steps.jwt.WrongKeyType": jwt("Wrong key type: policy({})"),
+  // BasicAuthentication
+  "steps.basicauthentication.UnresolvedVariable": step(500, "BasicAuthentication[{}]: unable to resolve variable", "BasicAuthentication"),
+  "steps.basicauthentication.InvalidBasicAuthenticationSource": step(500, "BasicAuthentication[{}]: the source is no valid Basic credential", "BasicAuthentication"),
   // Mediation and traffic
   "steps.assignmessage.UnresolvedVariable": step(500, "AssignMessage[{}]: unable to resolve variable", "assignmessage"),
   "steps.assignmessage.SetVariableFailed": step(500, "AssignMessage[{}]: value of variable cannot be set", "assignmessage"),

@@ -5,6 +5,7 @@ import type { Place } from "../ir/syntax.ts";
 export const policyKinds = [
   "AccessControl",
   "AssignMessage",
+  "BasicAuthentication",
   "FlowCallout",
   "OAuthV2",
   "RaiseFault",
@@ -17,7 +18,6 @@ export const policyKinds = [
 export const absentPolicyKinds: readonly string[] = [
   "AccessEntity",
   "AssertCondition",
-  "BasicAuthentication",
   "ConcurrentRatelimit",
   "ConnectorCallout",
   "CORS",

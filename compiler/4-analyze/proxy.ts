@@ -164,7 +164,7 @@ class ProxyPlanner {
       routes: routes.map(({ name, when, target }) => ({ name, when, target })),
       response,
       faults: this.#faults(endpoint, base),
-      session: sessionPlan(endpoint, all),
+      session: sessionPlan(endpoint, all, this.usage.ambientVariables),
     };
   }
 
@@ -317,10 +317,14 @@ function skipReason(step: ProgramStep, when: When, ended: string | null): string
 }
 
 /** What connections are held to, from what the chains leave behind. */
-function sessionPlan(endpoint: ProgramEndpoint, obligations: readonly Obligation[]): SessionPlan {
+function sessionPlan(
+  endpoint: ProgramEndpoint,
+  obligations: readonly Obligation[],
+  ambient: ReadonlySet<string>,
+): SessionPlan {
   const messages = obligations.find((obligation) => obligation.kind === "messages");
   const credentials = obligations.filter((obligation) => obligation.kind === "credential");
-  const ambientCredential = !credentials.some((credential) => !credential.ambient);
+  const ambientCredential = !credentials.some((credential) => !credential.ambient && !ambient.has(credential.variable));
   if (endpoint.webSocket.mode === "deny") {
     return { level: "denied", why: "webSocket: deny", obligations, ambientCredential };
   }

@@ -66,7 +66,8 @@ export class StepAnalysis {
       writes: (variable, path) => this.#writes(meant(variable), at(path)),
       template: (text, path, reading) => this.#template(text, model, path, place.names, reading),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
-      obligation: (obligation) => place.obligations.push(obligation),
+      fillsAmbient: (variable) => usage.ambientVariables.add(meant(variable)),
+      obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),
       setting: (request: SettingRequest, path) => {
         settings.add(request.source, request.kind, at(path));
       },
@@ -135,6 +136,11 @@ export class StepAnalysis {
     const { positions } = this.#program.model;
     return key === null ? positions.of(owner) : positions.within(owner, key, start, end);
   }
+}
+
+/** An obligation whose variable is named as the whole proxy knows it. */
+function renamed(obligation: Obligation, meant: (variable: string) => string): Obligation {
+  return obligation.kind === "credential" ? { ...obligation, variable: meant(obligation.variable) } : obligation;
 }
 
 /** The object that holds the last key of a path, as far as the path leads through objects. */

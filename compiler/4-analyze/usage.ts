@@ -9,6 +9,8 @@ import type { Span } from "../source/positions.ts";
 /** Collects while the chains of a proxy are walked. */
 export class Usage {
   readonly ownedHeaders = new Set<string>();
+  /** Variables that are filled from what browsers send by themselves. */
+  readonly ambientVariables = new Set<string>();
   /** True when `current.flow.name` is read anywhere, so that flows must announce themselves. */
   readonly readsFlowName: boolean;
   readonly #policies: ReadonlySet<string>;

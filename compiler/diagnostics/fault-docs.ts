@@ -73,6 +73,10 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.jwt.InsufficientKeyLength":
     "RSA under 2048 bits, or a secret shorter than the hash (RFC 7518 sections 3.2 and 3.3).",
   "steps.jwt.WrongKeyType": "A private key where a public one belongs, or a PEM text where a secret belongs.",
+  "steps.basicauthentication.UnresolvedVariable":
+    "User, password or source has no value and ignoreUnresolvedVariables is false.",
+  "steps.basicauthentication.InvalidBasicAuthenticationSource":
+    "Not `Basic` with base64 of a user, a colon and a password in UTF-8, or a user with a colon, or control characters.",
   "steps.assignmessage.UnresolvedVariable":
     "A referenced variable has no value and ignoreUnresolvedVariables is false.",
   "steps.assignmessage.SetVariableFailed": "A status, verb or header value is not valid.",

@@ -16,7 +16,14 @@ export type Timing = "sync" | "maybe" | "async";
 
 /** What a step leaves behind for the connection after the 101. */
 export type Obligation =
-  | { readonly kind: "credential"; readonly what: "key" | "token" | "jwt"; readonly policy: string; readonly ambient: boolean }
+  | {
+      readonly kind: "credential";
+      readonly what: "key" | "token" | "jwt";
+      readonly policy: string;
+      /** The variable that holds it. */
+      readonly variable: string;
+      readonly ambient: boolean;
+    }
   | { readonly kind: "messages"; readonly policy: string; readonly why: string };
 
 /** A policy's value that is read when the gateway starts; `code` in emitted programs is `settings.<id>`. */
@@ -48,6 +55,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   template(text: string, at: Path, reading?: TemplateReading): Template | null;
   /** The step sets this header on requests to the target: inbound look-alikes are dropped. */
   ownsHeader(name: string): void;
+  /** The step fills this variable from what browsers send by themselves: a credential taken from it is ambient. */
+  fillsAmbient(variable: string): void;
   obligation(obligation: Obligation): void;
   /** The step needs this value when the gateway starts. */
   setting(request: SettingRequest, at: Path): void;

@@ -2,6 +2,7 @@
 import type { PolicyDefinition } from "./definition.ts";
 import { accessControl } from "./access-control.ts";
 import { assignMessage } from "./assign-message.ts";
+import { basicAuthentication } from "./basic-authentication.ts";
 import { flowCallout } from "./flow-callout.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
@@ -15,6 +16,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   accessControl,
   spikeArrest,
   // Who it is.
+  basicAuthentication,
   verifyApiKey,
   oauthV2,
   verifyJwt,

@@ -22,6 +22,7 @@ export interface Analysis {
   readonly reads: string[];
   readonly writes: string[];
   readonly owned: string[];
+  readonly ambient: string[];
   readonly settings: string[];
   readonly obligations: Obligation[];
 }
@@ -32,7 +33,7 @@ export function analyzed<M extends PolicyModel>(
   model: M,
   options: StepOptions = {},
 ): Analysis {
-  const found: Analysis = { reports: [], reads: [], writes: [], owned: [], settings: [], obligations: [] };
+  const found: Analysis = { reports: [], reads: [], writes: [], owned: [], ambient: [], settings: [], obligations: [] };
   const base = {
     model,
     name: "P-1",
@@ -49,6 +50,7 @@ export function analyzed<M extends PolicyModel>(
       return template;
     },
     ownsHeader: (name) => void found.owned.push(name),
+    fillsAmbient: (variable) => void found.ambient.push(variable),
     obligation: (obligation) => void found.obligations.push(obligation),
     setting: (request) => void found.settings.push(JSON.stringify(request)),
     report: (id, at, params) => void found.reports.push(`${id} ${at.join(".")} ${JSON.stringify(params)}`),

@@ -1,6 +1,7 @@
 /** What is wrong with the actions of AssignMessage and RaiseFault, and which variables and headers they touch. */
 import { constantText } from "#runtime/language/template.ts";
 import type { Path, PolicyAnalysis } from "../definition.ts";
+import { assignsVariable, reportOwn } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
 import type {
   ActionModel,
@@ -21,8 +22,6 @@ interface Place<M extends ActionsModel> {
   readonly destination: Destination;
 }
 
-/** What RaiseFault and AssignMessage both take a header's name to be when a variable sets it. */
-const HEADER_VARIABLE = /^(request|message)\.header\.(.+?)(\.[1-9][0-9]*)?$/;
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /** Analyses every action. */
@@ -163,25 +162,7 @@ function analyzeCopy<M extends ActionsModel>(place: Place<M>, copy: CopyModel, a
 function analyzeVariable<M extends ActionsModel>(step: PolicyAnalysis<M>, assign: AssignVariableModel, at: Path): void {
   if (assign.ref !== undefined) step.reads(assign.ref, [...at, "ref"]);
   if (assign.template !== undefined) step.template(assign.template, [...at, "template"]);
-  step.writes(assign.name, [...at, "name"]);
-  const [, message, header] = HEADER_VARIABLE.exec(assign.name) ?? [];
-  if (message === undefined || header === undefined) return;
-  const isOwn = reportOwn(step, header, [...at, "name"]);
-  if (!isOwn && (message === "request" || step.phase === "request")) step.ownsHeader(header.toLowerCase());
-}
-
-/** True for headers that connections and handshakes are made of; lower-case or not. */
-export function isGatewayHeader(name: string): boolean {
-  const lower = name.toLowerCase();
-  return GATEWAY_HEADERS.includes(lower) || lower.startsWith("sec-websocket-");
-}
-
-const GATEWAY_HEADERS: readonly string[] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
-
-function reportOwn<M extends ActionsModel>(step: PolicyAnalysis<M>, name: string, at: Path): boolean {
-  if (!isGatewayHeader(name)) return false;
-  step.report("AGW3101", at, { name });
-  return true;
+  assignsVariable(step, assign.name, [...at, "name"]);
 }
 
 function responseHasNone<M extends ActionsModel>({ step, destination }: Place<M>, at: Path, what: string): void {

@@ -23,7 +23,8 @@ export function checksCredential<M extends PolicyModel>(
   }
   if (step.carriedOn) step.report("AGW4104", [], { policy: step.name });
   // A check that nobody has to pass admits nobody.
-  step.obligation({ kind: "credential", what, policy: step.name, ambient: step.carriedOn || AMBIENT.test(variable) });
+  const ambient = step.carriedOn || AMBIENT.test(variable);
+  step.obligation({ kind: "credential", what, policy: step.name, variable, ambient });
 }
 
 /** Where the variables of the conditions are known, only one that asks for the credential itself counts. */

@@ -6,7 +6,8 @@ import { constantText, neededVariables, parseTemplate, templateVariables } from 
 import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
-import { isGatewayHeader, type Destination } from "./analyze-actions.ts";
+import type { Destination } from "./analyze-actions.ts";
+import { assignedCode, isGatewayHeader } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
 import type {
   ActionModel,
@@ -29,9 +30,6 @@ export interface ActionTarget<M extends ActionsModel> {
   /** What variables hold for sure; nothing is known of the others. */
   readonly literals?: ReadonlyMap<string, string>;
 }
-
-/** Variables that are a line of a message. */
-const LINE_VARIABLE = /^(request|response|message|error)\.(header\..+|reason\.phrase)$/;
 
 /** Statements of all actions, in order. */
 export function actionStatements<M extends ActionsModel>(target: ActionTarget<M>): readonly Code[] {
@@ -153,8 +151,7 @@ function copying<M extends ActionsModel>(target: ActionTarget<M>, copy: CopyMode
 function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): Code {
   const { e } = target;
   const value = assignedValue(target, assign);
-  const isLine = LINE_VARIABLE.test(assign.name);
-  const written = e.assign(assign.name, isLine ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+  const written = assignedCode(e, assign.name, value);
   // Where nobody reads the variable, an unresolved one is a fault all the same.
   return written.text === "" && mayFail(target, assign) ? code`${unbracketed(value)};` : written;
 }

@@ -444,7 +444,7 @@ describe("VerifyJWT at compile time", () => {
     expect(found.reports).toEqual([]);
     expect(found.reads).toEqual(["request.header.authorization", "my.audience"]);
     expect(found.settings).toEqual(['{"source":{"file":"keys.json"},"kind":"secret"}']);
-    expect(found.obligations).toEqual([{ kind: "credential", what: "jwt", policy: "P-1", ambient: false }]);
+    expect(found.obligations).toMatchObject([{ kind: "credential", what: "jwt", policy: "P-1", ambient: false }]);
   });
 
   test("algorithms of another kind than the key, and values of another type, are reported", () => {
