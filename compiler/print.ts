@@ -63,7 +63,10 @@ function endpointLines(plan: EndpointPlan): string[] {
   const lines = [`  proxy endpoint ${endpoint.name} on ${endpoint.basePath}`];
   lines.push(`    WebSocket: ${session.level} (${session.why})`);
   for (const obligation of session.obligations) {
-    if (obligation.kind === "credential") lines.push(`    watches the ${obligation.what} of ${obligation.policy}`);
+    if (obligation.kind !== "credential") continue;
+    // A signature has no end that could be watched.
+    const verb = obligation.what === "signature" ? "asks for" : "watches";
+    lines.push(`    ${verb} the ${obligation.what} of ${obligation.policy}`);
   }
   lines.push(...segmentLines("request", plan.request));
   for (const route of plan.routes) {

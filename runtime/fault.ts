@@ -55,6 +55,13 @@ const step = /* @__NO_SIDE_EFFECTS__ */ (status: number, text: string, failedPre
   subcategory: "Policy",
   failedPrefix,
 });
+const hmac = /* @__NO_SIDE_EFFECTS__ */ (text: string): FaultRow => ({
+  status: 401,
+  text,
+  category: "Step",
+  subcategory: "Authentication",
+  failedPrefix: "hmac",
+});
 const messaging = /* @__NO_SIDE_EFFECTS__ */ (status: number, subcategory: string, text: string): FaultRow => ({
   status,
   text,
@@ -139,6 +146,12 @@ export const faults = {
   // BasicAuthentication
   "steps.basicauthentication.UnresolvedVariable": step(500, "BasicAuthentication[{}]: unable to resolve variable", "BasicAuthentication"),
   "steps.basicauthentication.InvalidBasicAuthenticationSource": step(500, "BasicAuthentication[{}]: the source is no valid Basic credential", "BasicAuthentication"),
+  // HMAC
+  "steps.hmac.UnresolvedVariable": hmac("HMAC[{}]: unable to resolve variable"),
+  "steps.hmac.EmptySecretKey": hmac("HMAC[{}]: the secret key is empty"),
+  "steps.hmac.HmacCalculationFailed": hmac("HMAC[{}]: the hash cannot be calculated"),
+  "steps.hmac.EmptyVerificationValue": hmac("HMAC[{}]: the verification value is empty"),
+  "steps.hmac.HmacVerificationFailed": hmac("HMAC[{}]: the hash is not the expected one"),
   // Mediation and traffic
   "steps.assignmessage.UnresolvedVariable": step(500, "AssignMessage[{}]: unable to resolve variable", "assignmessage"),
   "steps.assignmessage.SetVariableFailed": step(500, "AssignMessage[{}]: value of variable cannot be set", "assignmessage"),

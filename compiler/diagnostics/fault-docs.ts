@@ -76,7 +76,13 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.basicauthentication.UnresolvedVariable":
     "User, password or source has no value and ignoreUnresolvedVariables is false.",
   "steps.basicauthentication.InvalidBasicAuthenticationSource":
-    "Not `Basic` with base64 of a user, a colon and a password in UTF-8, or a user with a colon, or control characters.",
+    "Not `Basic` with base64 of a user, a colon and a password in UTF-8; a user with a colon; control characters.",
+  "steps.hmac.UnresolvedVariable":
+    "The variable of the secret has no value, or one of the message has none and ignoreUnresolvedVariables is false.",
+  "steps.hmac.EmptySecretKey": "The variable of the secret is empty.",
+  "steps.hmac.HmacCalculationFailed": "The secret is not of the encoding that the policy names.",
+  "steps.hmac.EmptyVerificationValue": "The variable that should hold the expected hash is empty.",
+  "steps.hmac.HmacVerificationFailed": "The expected hash is another one, or is not of its encoding.",
   "steps.assignmessage.UnresolvedVariable":
     "A referenced variable has no value and ignoreUnresolvedVariables is false.",
   "steps.assignmessage.SetVariableFailed": "A status, verb or header value is not valid.",

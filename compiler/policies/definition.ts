@@ -18,7 +18,7 @@ export type Timing = "sync" | "maybe" | "async";
 export type Obligation =
   | {
       readonly kind: "credential";
-      readonly what: "key" | "token" | "jwt";
+      readonly what: "key" | "token" | "jwt" | "signature";
       readonly policy: string;
       /** The variable that holds it. */
       readonly variable: string;

@@ -4,6 +4,7 @@ import { accessControl } from "./access-control.ts";
 import { assignMessage } from "./assign-message.ts";
 import { basicAuthentication } from "./basic-authentication.ts";
 import { flowCallout } from "./flow-callout.ts";
+import { hmac } from "./hmac.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
 import { spikeArrest } from "./spike-arrest.ts";
@@ -17,6 +18,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   spikeArrest,
   // Who it is.
   basicAuthentication,
+  hmac,
   verifyApiKey,
   oauthV2,
   verifyJwt,

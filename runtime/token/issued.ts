@@ -1,16 +1,17 @@
 /**
- * The flow variables `oauthv2accesstoken.<policy>.*`, read by name. It issues nothing.
+ * The flow variables of what a policy made (`oauthv2accesstoken.<policy>.*`, `hmac.<policy>.*`), read by name. It makes
+ * nothing.
  */
 import type { Exchange, Value } from "../context.ts";
 
-/** What a policy of OAuthV2 keeps for its variables. */
+/** What a policy keeps for its variables. */
 export interface IssuedVariables {
   readonly kind: "issued";
-  /** By the variable's last part: `access_token`, `expires_in`, `developer.email`. */
+  /** By the rest of the variable's name: `access_token`, `developer.email`, `output`. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** `oauthv2accesstoken.<policy>.<name>`; null while the policy has not succeeded, and for what it does not tell. */
+/** `<prefix>.<policy>.<name>`; null while the policy has not succeeded, and for what it does not tell. */
 export function issuedVariable(x: Exchange, policy: string, name: string): Value {
   const kept = x.results?.[policy];
   return isIssued(kept) ? (kept.fields.get(name) ?? null) : null;

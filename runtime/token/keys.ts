@@ -4,14 +4,12 @@
  */
 import { createPublicKey, createSecretKey } from "node:crypto";
 import type { JsonWebKeyInput, KeyObject } from "node:crypto";
-import { Buffer } from "node:buffer";
 import { keyMisfit } from "./algorithm.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { isObject, member, textMember } from "./compact.ts";
 import type { JsonObject } from "./compact.ts";
-
-/** How a secret is written. */
-export type SecretEncoding = "utf-8" | "hex" | "base64" | "base64url";
+import { secretBytes } from "./secret.ts";
+import type { SecretEncoding } from "./secret.ts";
 
 /** What a policy's key text is. */
 export type KeyForm =
@@ -122,19 +120,8 @@ function readPublicKey(text: string): Keys | KeyProblem {
 /** A PEM or a key set as a secret is public knowledge used as one. */
 function readSecret(text: string, encoding: SecretEncoding): Keys | KeyProblem {
   if (text.includes("-----BEGIN ") || isObject(parseJson(text))) return "WrongKeyType";
-  const bytes = decodeSecret(text, encoding);
+  const bytes = secretBytes(text, encoding);
   return bytes === null ? "KeyParsingFailed" : { form: "one", key: createSecretKey(bytes) };
-}
-
-function decodeSecret(text: string, encoding: SecretEncoding): Buffer | null {
-  if (encoding === "utf-8") return text === "" ? null : Buffer.from(text, "utf8");
-  const written = text.trim();
-  const bytes = Buffer.from(written, encoding);
-  // Buffer.from stops or skips at what it cannot read; only text that comes back the same was all read.
-  const again = bytes.toString(encoding);
-  const isWhole =
-    encoding === "hex" ? again === written.toLowerCase() : again.replace(/=+$/, "") === written.replace(/=+$/, "");
-  return isWhole && bytes.length > 0 ? bytes : null;
 }
 
 function parseJson(text: string): unknown {

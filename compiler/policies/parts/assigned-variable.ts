@@ -1,6 +1,6 @@
 /**
- * A flow variable that a policy fills by name: who owns the header that it may be, and what becomes a line of a message is
- * checked. It decides no value.
+ * A flow variable that a policy fills by name: who owns the header that it may be, and the check of what becomes a line
+ * of a message. It decides no value.
  */
 import { code, type Code } from "../../5-emit/code.ts";
 import type { PolicyModel } from "../../ir/model.ts";

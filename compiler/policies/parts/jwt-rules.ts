@@ -1,5 +1,6 @@
 /** What VerifyJWT and OAuthV2 share about JWTs: algorithms, keys, and the demands on claims. */
-import type { KeyForm, SecretEncoding } from "#runtime/token/keys.ts";
+import type { KeyForm } from "#runtime/token/keys.ts";
+import type { SecretEncoding } from "#runtime/token/secret.ts";
 import type { FileSource, PolicyModel, RefOr, SecretSource } from "../../ir/model.ts";
 import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
