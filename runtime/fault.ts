@@ -124,8 +124,10 @@ export const faults = {
   "steps.oauth.v2.UnSupportedGrantType": security(400, "Unsupported grant type : {}"),
   "steps.oauth.v2.InvalidTokenType": security(400, "Invalid token type"),
   "steps.oauth.v2.InvalidValueForExpiresIn": security(500, "Invalid value for expires in : {}"),
-  // VerifyJWT
+  // VerifyJWT, DecodeJWT, GenerateJWT
   "steps.jwt.FailedToResolveVariable": jwt("Failed to resolve variable: policy({})"),
+  "steps.jwt.GenerationFailed": jwt("Token generation failed: policy({})"),
+  "steps.jwt.SigningFailed": jwt("Failed to sign: policy({})"),
   "steps.jwt.FailedToDecode": jwt("Failed to decode Token: policy({})"),
   "steps.jwt.InvalidToken": jwt("Invalid token: policy({})"),
   "steps.jwt.TokenExpired": jwt("Token has expired: policy({})"),

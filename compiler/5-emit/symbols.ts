@@ -27,6 +27,8 @@ import type * as SpikeArrest from "#runtime/policies/spike-arrest.ts";
 import type * as AccessControl from "#runtime/policies/access-control.ts";
 import type * as BasicAuthentication from "#runtime/policies/basic-authentication.ts";
 import type * as HmacPolicy from "#runtime/policies/hmac.ts";
+import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
+import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
 import type * as Query from "#runtime/query.ts";
@@ -128,6 +130,8 @@ export const symbols = {
   ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
   ...from<typeof BasicAuthentication>()("policies/basic-authentication.ts", ["decodeBasic", "encodeBasic"]),
   ...from<typeof HmacPolicy>()("policies/hmac.ts", ["calculateHmac"]),
+  ...from<typeof DecodeJwt>()("policies/decode-jwt.ts", ["decodeJwt"]),
+  ...from<typeof GenerateJwt>()("policies/generate-jwt.ts", ["generateJwt"]),
   ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
   ...from<typeof Escape>()("language/functions/escape.ts", ["escapeHtml", "escapeJson", "escapeXml", "escapeXml11"]),

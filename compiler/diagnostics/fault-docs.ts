@@ -54,9 +54,12 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.oauth.v2.InvalidTokenType": "A token of another kind was given.",
   "steps.oauth.v2.InvalidValueForExpiresIn":
     "The variable that should hold a token's lifetime holds neither a positive number of milliseconds nor -1.",
-  "steps.jwt.FailedToResolveVariable": "The variable that should hold the token is empty.",
+  "steps.jwt.FailedToResolveVariable":
+    "A variable that should hold the token, a demanded value or a claim has no value.",
+  "steps.jwt.GenerationFailed": "A claim or header is not of its type, or a time cannot be read.",
+  "steps.jwt.SigningFailed": "The key did not sign.",
   "steps.jwt.FailedToDecode": "Not a compact JWS of three base64url parts.",
-  "steps.jwt.InvalidToken": "The signature does not verify.",
+  "steps.jwt.InvalidToken": "The signature does not verify, or DecodeJWT found no token.",
   "steps.jwt.TokenExpired": "exp has passed.",
   "steps.jwt.TokenNotYetValid": "nbf or iat lies ahead.",
   "steps.jwt.AlgorithmMismatch": "The key does not fit the algorithm.",
@@ -72,7 +75,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.jwt.KeyParsingFailed": "The policy's key or key set cannot be read.",
   "steps.jwt.InsufficientKeyLength":
     "RSA under 2048 bits, or a secret shorter than the hash (RFC 7518 sections 3.2 and 3.3).",
-  "steps.jwt.WrongKeyType": "A private key where a public one belongs, or a PEM text where a secret belongs.",
+  "steps.jwt.WrongKeyType":
+    "A private key where a public one belongs, or the reverse; a PEM text where a secret belongs.",
   "steps.basicauthentication.UnresolvedVariable":
     "User, password or source has no value and ignoreUnresolvedVariables is false.",
   "steps.basicauthentication.InvalidBasicAuthenticationSource":

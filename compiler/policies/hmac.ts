@@ -43,8 +43,8 @@ export const hmac = {
     const { model } = e;
     const config = e.constant("hmac", frozen(literal({ ...configOf(e) })));
     const message = templateValue(e, model.message, model.ignoreUnresolvedVariables === true ? "empty" : "null");
-    const arguments_ = code`${e.x}, ${config}, ${secretCode(e)}, ${unbracketed(message)}, ${unbracketed(expectedCode(e))}`;
-    const call = code`${e.symbol("calculateHmac")}(${arguments_})`;
+    const texts = code`${unbracketed(message)}, ${unbracketed(expectedCode(e))}`;
+    const call = code`${e.symbol("calculateHmac")}(${e.x}, ${config}, ${secretCode(e)}, ${texts})`;
     const output = outputVariable(model);
     const assigned = output === null ? code`` : assignedCode(e, output, call);
     e.line(assigned.text === "" ? code`${call};` : assigned);

@@ -3,7 +3,9 @@ import type { PolicyDefinition } from "./definition.ts";
 import { accessControl } from "./access-control.ts";
 import { assignMessage } from "./assign-message.ts";
 import { basicAuthentication } from "./basic-authentication.ts";
+import { decodeJwt } from "./decode-jwt.ts";
 import { flowCallout } from "./flow-callout.ts";
+import { generateJwt } from "./generate-jwt.ts";
 import { hmac } from "./hmac.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
@@ -22,6 +24,8 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   verifyApiKey,
   oauthV2,
   verifyJwt,
+  decodeJwt,
+  generateJwt,
   // What becomes of the message.
   assignMessage,
   raiseFault,

@@ -9,7 +9,7 @@ import { fault } from "../fault.ts";
 import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import { prefixedToken } from "../token/bearer.ts";
+import { tokenIn } from "../token/bearer.ts";
 import { claimProblem, expiryMs } from "../token/claims.ts";
 import type { ClaimProblem, ClaimRules, ClaimValues } from "../token/claims.ts";
 import { textMember } from "../token/compact.ts";
@@ -58,11 +58,6 @@ function watchToken(x: Exchange, config: VerifyJwtConfig, epoch: number, jwt: Ve
     labels: noLabels,
     basis: null,
   });
-}
-
-/** A header without its prefix is not decoded as if it were a token. */
-function tokenIn(value: string, prefix: string): string {
-  return prefix === "" ? value : (prefixedToken(value, prefix) ?? "");
 }
 
 function isUnresolved({ issuer, subject, audience, id, claims }: ClaimValues): boolean {

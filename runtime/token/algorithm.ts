@@ -37,14 +37,18 @@ const RSA_BITS_MIN = 2048;
 /** Why a key does not do: of another kind, or too small. */
 export type KeyMisfit = "kind" | "size";
 
-/** Null when the key fits the algorithm. */
-export function keyMisfit(key: KeyObject, algorithm: Algorithm): KeyMisfit | null {
+/** Null when the key, or the half of a pair that is asked for, fits the algorithm. */
+export function keyMisfit(
+  key: KeyObject,
+  algorithm: Algorithm,
+  half: "public" | "private" = "public",
+): KeyMisfit | null {
   const demand: KeyDemand = algorithms[algorithm];
   if (demand.type === "secret") {
     if (key.type !== "secret") return "kind";
     return (key.symmetricKeySize ?? 0) < demand.bytesMin ? "size" : null;
   }
-  if (key.type !== "public" || key.asymmetricKeyType !== demand.type) return "kind";
+  if (key.type !== half || key.asymmetricKeyType !== demand.type) return "kind";
   const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (demand.type === "rsa") return modulusLength < RSA_BITS_MIN ? "size" : null;
   return demand.type === "ec" && namedCurve !== demand.curve ? "kind" : null;

@@ -18,6 +18,11 @@ export function prefixedToken(value: string, prefix: string): string | null {
   return TOKEN.test(token) ? token : null;
 }
 
+/** The token in a variable's value; empty when there is none: a header without its prefix is no token. */
+export function tokenIn(value: string, prefix: string): string {
+  return prefix === "" ? value : (prefixedToken(value, prefix) ?? "");
+}
+
 /** What a challenge says. */
 export interface Challenge {
   /** A proxy's name. */

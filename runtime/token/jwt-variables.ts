@@ -1,12 +1,17 @@
 /**
- * The flow variables `jwt.<policy>.*` of a verified token, read by name when somebody asks. It verifies nothing and
- * needs no jose.
+ * The flow variables `jwt.<policy>.*` of a token that was verified, decoded or generated, read by name when somebody
+ * asks. It verifies nothing and needs no jose.
  */
 import type { Exchange, Value } from "../context.ts";
 import { audiencesOf } from "./claims.ts";
 import { member, textMember } from "./compact.ts";
-import type { JsonObject } from "./compact.ts";
-import type { VerifiedJwt } from "./jwt.ts";
+import type { CompactToken, JsonObject } from "./compact.ts";
+import { issuedVariable } from "./issued.ts";
+
+/** What VerifyJWT (`jwt`) and DecodeJWT keep. */
+export interface KeptJwt extends CompactToken {
+  readonly kind: "jwt" | "decodedJwt";
+}
 
 /** Registered claims and headers under Apigee's longer names. */
 const CLAIMS: Readonly<Record<string, string>> = {
@@ -25,7 +30,7 @@ const HEADERS: Readonly<Record<string, string>> = { algorithm: "alg", type: "typ
  */
 export function jwtVariable(x: Exchange, policy: string, name: string): Value {
   const kept = x.results?.[policy];
-  if (!isVerifiedJwt(kept)) return null;
+  if (!isKeptJwt(kept)) return issuedVariable(x, policy, name);
   if (name.startsWith("claim.")) return claimVariable(kept.claims, name.slice("claim.".length));
   if (name.startsWith("header.")) return headerVariable(kept.header, name.slice("header.".length));
   if (name.startsWith("decoded.claim.")) return asValue(member(kept.claims, name.slice("decoded.claim.".length)));
@@ -33,10 +38,10 @@ export function jwtVariable(x: Exchange, policy: string, name: string): Value {
   return ownVariable(x, kept, name);
 }
 
-function ownVariable(x: Exchange, jwt: VerifiedJwt, name: string): Value {
+function ownVariable(x: Exchange, jwt: KeptJwt, name: string): Value {
   switch (name) {
     case "valid":
-      return true;
+      return jwt.kind === "jwt" ? true : null;
     case "header-json":
       return jwt.headerJson;
     case "payload-json":
@@ -55,13 +60,13 @@ function ownVariable(x: Exchange, jwt: VerifiedJwt, name: string): Value {
 }
 
 /** Whole seconds until exp, 0 when it has passed, null without exp. */
-function secondsLeft(x: Exchange, jwt: VerifiedJwt): number | null {
+function secondsLeft(x: Exchange, jwt: KeptJwt): number | null {
   const expiry = member(jwt.claims, "exp");
   if (typeof expiry !== "number") return null;
   return Math.max(0, Math.floor(expiry - x.gateway.clock.wallMs() / 1000));
 }
 
-function expiryText(jwt: VerifiedJwt): string | null {
+function expiryText(jwt: KeptJwt): string | null {
   const expiry = member(jwt.claims, "exp");
   const date = new Date(typeof expiry === "number" ? expiry * 1000 : Number.NaN);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
@@ -86,6 +91,7 @@ function asValue(value: unknown): Value {
   return JSON.stringify(value);
 }
 
-function isVerifiedJwt(value: unknown): value is VerifiedJwt {
-  return typeof value === "object" && value !== null && "kind" in value && value.kind === "jwt" && "claims" in value;
+function isKeptJwt(value: unknown): value is KeptJwt {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+  return (value.kind === "jwt" || value.kind === "decodedJwt") && "claims" in value;
 }

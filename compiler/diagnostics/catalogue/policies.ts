@@ -66,13 +66,13 @@ export const policyCatalogue = {
   AGW4102: error<{ readonly algorithm: string; readonly key: string }>({
     title: "algorithm does not fit the key",
     explanation:
-      "HS algorithms sign with a secret that both sides share; all others verify with a public key. A policy that " +
+      "HS algorithms sign with a secret that both sides share; all others with a pair of keys. A policy that " +
       "took both for one key could be given tokens signed with the public key as if it were a secret.",
     example: {
       bad: "algorithm: HS256\npublicKey: { jwks: { file: keys.json } }",
       good: "algorithm: RS256\npublicKey: { jwks: { file: keys.json } }",
     },
-    message: (p) => `${p.algorithm} cannot be verified with a ${p.key}`,
+    message: (p) => `${p.algorithm} cannot be used with a ${p.key}`,
   }),
   AGW4103: warning<{ readonly action: string }>({
     title: "client address can be forged",

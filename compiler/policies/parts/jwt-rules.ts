@@ -108,7 +108,8 @@ export function valuesCode<M extends PolicyModel & ValuesModel>(e: PolicyEmit<M>
   return isConstant(model) ? e.constant("claims", code`${values} as const`) : values;
 }
 
-function claimCode<M extends PolicyModel>(e: PolicyEmit<M>, claim: ClaimModel): Embeddable {
+/** A claim or header as the runtime wants it (`ClaimValue`). */
+export function claimCode<M extends PolicyModel>(e: PolicyEmit<M>, claim: ClaimModel): Embeddable {
   const fallback = claim.value === undefined ? null : String(claim.value);
   const value = claim.ref === undefined ? literal(fallback) : code`(${e.text(claim.ref)} ?? ${fallback})`;
   return { name: claim.name, type: claim.type ?? "string", isArray: claim.array ?? false, value };
@@ -119,7 +120,8 @@ function isConstant(model: ValuesModel): boolean {
   return model.additionalClaims?.every((claim) => claim.ref === undefined) ?? true;
 }
 
-function claimMistake({ type = "string", array = false, value }: ClaimModel): string | null {
+/** Why a literal value is not of its type; null when it is. */
+export function claimMistake({ type = "string", array = false, value }: ClaimModel): string | null {
   if (value === undefined) return null;
   const parts = array ? String(value).split(",") : [String(value)];
   if (type === "number" && parts.some((part) => part.trim() === "" || Number.isNaN(Number(part)))) {

@@ -1,0 +1,28 @@
+/** DecodeJWT: takes a token apart. Nothing that it says is proven, and no session is bound to it. */
+import type { Exchange, Value } from "../context.ts";
+import { fault } from "../fault.ts";
+import { tokenIn } from "../token/bearer.ts";
+import { parseCompact } from "../token/compact.ts";
+
+export interface DecodeJwtConfig {
+  readonly name: string;
+  /** Word in front of the token, without the space; empty: none. */
+  readonly prefix: string;
+  /** Without a token nothing happens, instead of a fault. */
+  readonly ignoreUnresolved: boolean;
+  /** Somebody reads `jwt.<policy>.*`. */
+  readonly keep: boolean;
+}
+
+/** Keeps what the token says for the policy's variables. */
+export function decodeJwt(x: Exchange, config: DecodeJwtConfig, presented: Value): void {
+  const { name, prefix, ignoreUnresolved, keep } = config;
+  const token = presented === null ? "" : tokenIn(String(presented), prefix);
+  if (token === "") {
+    if (ignoreUnresolved) return;
+    throw fault("steps.jwt.InvalidToken", name, name);
+  }
+  const decoded = parseCompact(token, x.gateway.limits.jwtCharsMax);
+  if (decoded === null) throw fault("steps.jwt.FailedToDecode", name, name);
+  if (keep) x.keep(name, { kind: "decodedJwt", ...decoded });
+}
