@@ -75,6 +75,10 @@ export interface Limits {
   readonly storePollMs: number;
   /** Time to wait for another process that holds the embedded store's write lock. */
   readonly storeBusyMs: number;
+  /** Commands to a distributed store whose answers are awaited at once; more fail at once. */
+  readonly storeCommandsMax: number;
+  /** Sessions that are checked again at once against a distant store; the others wait their turn. */
+  readonly recheckedAtOnceMax: number;
   /** Characters of one JWT; longer ones are refused unread. */
   readonly jwtCharsMax: number;
   /** Keys of one JSON Web Key Set; those beyond are not looked at. */
@@ -137,6 +141,8 @@ export const defaultLimits: Limits = {
   expiredTokensKeptMs: 3_600_000,
   storePollMs: 250,
   storeBusyMs: 2_000,
+  storeCommandsMax: 20_000,
+  recheckedAtOnceMax: 64,
   jwtCharsMax: 16 * 1024,
   jwksKeysMax: 100,
   verifiedJwtsMax: 10_000,

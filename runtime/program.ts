@@ -11,7 +11,7 @@ import type { MetricProxy } from "./observe/metrics.ts";
 import type { SettingSpec } from "./settings.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { openOps } from "./side/ops.ts";
-import type { Store } from "./state/store.ts";
+import type { Store, StoreReport } from "./state/store.ts";
 import type { Exchange, ExchangeStart } from "./context.ts";
 import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
@@ -138,7 +138,7 @@ export interface GatewayProgram {
   readonly openListener: typeof openListener;
   /** Null where no listener has TLS: then none of it is in the artifact. */
   readonly openTlsListener: typeof openTlsListener | null;
-  readonly openStore: (clock: Clock, limits: Limits) => Store;
+  readonly openStore: (clock: Clock, limits: Limits, report: StoreReport) => Store;
   readonly access: () => Seed;
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
   readonly admin: {

@@ -322,7 +322,11 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
   const log = new Log({ output: host.output, clock, limits, level: logLevel(host.env["APIGW_LOG_LEVEL"]), access: program.accessLog });
   const build = { version: program.compiler, build: program.hash, node: process.versions.node };
   const metrics = new Metrics(build, clock, program.proxies);
-  const store = program.openStore(clock, limits);
+  const store = program.openStore(clock, limits, {
+    connected: () => log.event("store_connected", {}),
+    lost: (reason) => log.event("store_lost", { detail: reason }, "error"),
+    failed: () => metrics.count("storeFailures"),
+  });
   const sessions = new Sessions(limits);
   const scheduler: Scheduler = new Scheduler(clock, {
     onClockStep: (stepMs) => {

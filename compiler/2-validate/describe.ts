@@ -176,6 +176,12 @@ function describeForm(located: Located, schema: AnnotatedSchema, { diagnostics, 
     );
     return;
   }
+  if (schema["x-format"] === "redis-url" && text.includes("@")) {
+    const params = { key: located.words, what: "a URL with user and password" };
+    const help = "write username and password beside it";
+    diagnostics.report("AGW4001", spanOf(located, positions), params, { help });
+    return;
+  }
   diagnostics.report("AGW1025", spanOf(located, positions), { key: located.words, ...formParams(text, schema) });
 }
 

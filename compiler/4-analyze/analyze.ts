@@ -32,7 +32,7 @@ function features(program: Program): Features {
     tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
     tlsTarget: program.proxies.some((proxy) => proxy.targets.some(({ url, secure }) => (url === null ? secure : !isPlain(url))))
       || program.environments.some(({ targetServers }) => targetServers.some((server) => server.secure === true)),
-    embeddedStore: gateway.store?.kind !== "memory",
+    store: gateway.store?.kind ?? "embedded",
     jwt: policies.some((policy) => policy.model.kind === "VerifyJWT" || policy.model["algorithm"] !== undefined),
     admin: gateway.admin !== undefined,
     ops: gateway.ops !== undefined,
@@ -42,6 +42,19 @@ function features(program: Program): Features {
 /** True for a URL that is http whatever the environment says. */
 function isPlain(url: NonNullable<Program["proxies"][number]["targets"][number]["url"]>): boolean {
   return typeof url === "string" && /^http:/i.test(url);
+}
+
+function collectStoreSettings({ gateway, model }: Program, settings: Settings): void {
+  const { store } = gateway;
+  if (store === undefined) return;
+  const span = model.positions.of(store);
+  for (const text of [store.file, store.url, store.username, store.tls?.serverName]) settings.add(text, "text", span);
+  for (const secret of [store.password, store.sentinel?.password]) settings.add(secret, "secret", span);
+  for (const file of [store.tls?.caFile, store.tls?.certFile, store.tls?.keyFile]) settings.add(file, "file", span);
+  for (const node of [...(store.cluster ?? []), ...(store.sentinel?.nodes ?? [])]) {
+    settings.add(node.host, "text", model.positions.of(node));
+    settings.add(node.port, "port", model.positions.of(node));
+  }
 }
 
 function collectSettings(program: Program, settings: Settings): void {
@@ -67,7 +80,7 @@ function collectSettings(program: Program, settings: Settings): void {
   }
   settings.add(gateway.admin?.secret, "secret", positions.of(gateway.admin ?? gateway));
   settings.add(gateway.admin?.socket, "text", positions.of(gateway.admin ?? gateway));
-  settings.add(gateway.store?.file, "text", positions.of(gateway.store ?? gateway));
+  collectStoreSettings(program, settings);
   for (const environment of program.environments) {
     for (const server of environment.targetServers) {
       settings.add(server.host, "text", server.span);

@@ -11,6 +11,7 @@ import { code, identifier, join, literal, type Code, type Embeddable } from "./c
 import { FileWriter } from "./file.ts";
 import type { EmittedProxy } from "./proxy.ts";
 import { emitRouter } from "./router.ts";
+import { storeCode } from "./store.ts";
 
 type Kind = Plan["settings"][number]["kind"];
 type Source = string | number | FromEnv | SecretSource;
@@ -259,13 +260,6 @@ function tlsCode(tls: TlsModel | undefined, values: SettingValues): Code {
       keyFile: values.text(sni.keyFile, "file"),
     })),
   });
-}
-
-function storeCode(plan: Plan, file: FileWriter, values: SettingValues): Code {
-  const { store } = plan.program.gateway;
-  if (!plan.features.embeddedStore) return code`(clock, limits) => new ${file.symbol("MemoryStore")}(clock, limits)`;
-  const path = store?.file === undefined ? literal("apigw.db") : values.text(store.file, "text");
-  return code`(clock, limits) => new ${file.symbol("EmbeddedStore")}(${path}, clock, limits)`;
 }
 
 function sideCode(side: Plan["program"]["gateway"]["ops"], values: SettingValues, open: Code): Code {

@@ -14,6 +14,7 @@ import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
 import type * as EmbeddedStore from "#runtime/state/embedded.ts";
+import type * as RedisStore from "#runtime/state/redis.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as Admin from "#runtime/side/admin.ts";
 import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
@@ -105,6 +106,7 @@ export const symbols = {
   ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),
   ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
+  ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
   ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget"]),

@@ -48,6 +48,10 @@ export interface Bundle {
 /** Name of the artifact's file. */
 export const ARTIFACT_FILE = "gateway.cjs";
 
+/** The package `debug` as it is when nobody asked for its output. */
+const SILENT_DEBUG = "const silent = Object.assign(() => {}, { enabled: false }); module.exports = () => silent;" +
+  " module.exports.default = module.exports;";
+
 /** Path of the module with which a generated program starts. */
 export const ENTRY_MODULE = "program/main.ts";
 
@@ -113,6 +117,9 @@ function programModules(root: string, modules: readonly ModuleText[]): Plugin {
         if (!slashed(importer).endsWith("/ws/wrapper.mjs")) return undefined;
         return { path: posix.join(posix.dirname(slashed(importer)), path), sideEffects: false };
       });
+      // ioredis writes every command to the error output, secrets included, where the environment has a DEBUG for it.
+      build.onResolve({ filter: /^debug$/ }, ({ path }) => ({ path, namespace: "silent" }));
+      build.onLoad({ filter: /^debug$/, namespace: "silent" }, () => ({ contents: SILENT_DEBUG }));
       build.onLoad({ filter: /[\\/]program[\\/]/ }, ({ path }) => {
         if (!slashed(path).startsWith(programFolder)) return undefined;
         const name = slashed(path).slice(programFolder.length - "program/".length);

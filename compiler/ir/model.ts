@@ -49,7 +49,7 @@ export interface GatewayModel {
   /** Environment name -> names of the proxies deployed there. Absent: every proxy in every environment. */
   readonly deployments?: Readonly<Record<string, readonly string[]>>;
   readonly listeners?: readonly ListenerModel[];
-  readonly store?: { readonly kind: "memory" | "embedded"; readonly file?: FileSource };
+  readonly store?: StoreModel;
   readonly ops?: { readonly host?: TextSetting; readonly port: PortSetting };
   readonly admin?: {
     readonly host?: TextSetting;
@@ -71,6 +71,35 @@ export interface GatewayModel {
     readonly successor?: boolean;
   };
   readonly observability?: { readonly debug?: "on" | "off"; readonly accessLog?: "on" | "off" };
+}
+
+/** Members of other kinds than the written one are absent; for redis one of `url`, `cluster`, `sentinel` is there. */
+export interface StoreModel {
+  readonly kind: "memory" | "embedded" | "redis";
+  readonly file?: FileSource;
+  readonly url?: TextSetting;
+  readonly cluster?: readonly RedisNodeModel[];
+  readonly sentinel?: {
+    readonly master: string;
+    readonly nodes: readonly RedisNodeModel[];
+    readonly password?: SecretSource;
+  };
+  readonly username?: TextSetting;
+  readonly password?: SecretSource;
+  readonly tls?: {
+    readonly caFile?: FileSource;
+    readonly certFile?: FileSource;
+    readonly keyFile?: FileSource;
+    readonly serverName?: TextSetting;
+  };
+  readonly keyPrefix?: string;
+  readonly connectTimeout?: string;
+  readonly commandTimeout?: string;
+}
+
+export interface RedisNodeModel {
+  readonly host: TextSetting;
+  readonly port: PortSetting;
 }
 
 export interface EnvironmentGroupModel {

@@ -22,7 +22,7 @@ export interface Plan {
 export interface Features {
   readonly tlsListener: boolean;
   readonly tlsTarget: boolean;
-  readonly embeddedStore: boolean;
+  readonly store: "memory" | "embedded" | "redis";
   readonly jwt: boolean;
   readonly admin: boolean;
   readonly ops: boolean;

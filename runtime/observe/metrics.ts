@@ -31,6 +31,7 @@ export const counters = {
   tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and not usable; the old stay."],
   adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
   adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
+  storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

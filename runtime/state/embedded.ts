@@ -58,6 +58,7 @@ export class EmbeddedStore implements Store {
   readonly #listeners = new Set<StoreListener>();
   /** Last event that listeners heard of. */
   #delivered = 0;
+  #heardUntilMs = Number.NEGATIVE_INFINITY;
   #isDelivering = false;
   #isFlushing = true;
   #isClosed = false;
@@ -156,6 +157,10 @@ export class EmbeddedStore implements Store {
     };
   }
 
+  heardUntilMs(): number {
+    return this.#heardUntilMs;
+  }
+
   ready(): boolean {
     if (this.#isClosed) return false;
     try {
@@ -232,6 +237,7 @@ export class EmbeddedStore implements Store {
         for (const stored of page.events) this.#tell(stored);
         isMore = page.events.length > 0;
       }
+      this.#heardUntilMs = this.#clock.monotonicMs();
     } finally {
       this.#isDelivering = false;
     }
@@ -252,6 +258,7 @@ export class EmbeddedStore implements Store {
    */
   #startWatching(): void {
     this.#delivered = this.lastEvent();
+    this.#heardUntilMs = this.#clock.monotonicMs();
     try {
       this.#watcher = watch(`${this.#file}-wal`, { persistent: false }, () => this.#look());
       this.#watcher.on("error", () => this.#stopWatcher());

@@ -151,6 +151,10 @@ export class MemoryStore implements Store {
     return () => void this.#listeners.delete(listener);
   }
 
+  heardUntilMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
   ready(): boolean {
     return !this.#isClosed;
   }

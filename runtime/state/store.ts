@@ -1,7 +1,7 @@
 /**
- * The one interface of everything a gateway remembers, and its event stream. It owns no behaviour: memory.ts and
- * embedded.ts implement it, test/contract/store.ts says what they have in common. Nothing here needs more of an engine
- * than get, set, compare-and-set, delete, scan, and an ordered stream with a wake-up.
+ * The one interface of everything a gateway remembers, and its event stream. It owns no behaviour: memory.ts,
+ * embedded.ts and redis.ts implement it, test/contract/store.ts says what they have in common. Nothing here needs more
+ * of an engine than get, set, compare-and-set, delete, scan, and an ordered stream with a wake-up.
  */
 import type { Maybe } from "../maybe.ts";
 import type { ApiProduct, App, Developer, KeyRecord, MetaRecord, TokenRecord } from "../access/model.ts";
@@ -48,10 +48,7 @@ export interface EventPage {
 
 /** Who listens to the stream. Must not throw. */
 export interface StoreListener {
-  /**
-   * Called once for each event, in order; for one's own event before `append` or `put` answers, where the store is
-   * local.
-   */
+  /** Called once for each event, in order; for one's own event before `append`, `put` or `remove` answers. */
   storeEvent(event: StoredEvent): void;
   /** Events passed that can no longer be read: everything learned before is in doubt. */
   storeEventsLost(lastSequence: number): void;
@@ -99,10 +96,25 @@ export interface Store {
   lastEvent(): Maybe<number>;
   /** Hears every event from now on, those of other processes included; the answer stops it. */
   watch(listener: StoreListener): () => void;
+  /**
+   * Monotonic time up to which every event has been told to the listeners; the present where none can be missed.
+   * -Infinity before the first look at a distant store.
+   */
+  heardUntilMs(): number;
   /** True when it can answer now. */
   ready(): Maybe<boolean>;
   /** Lets go of files, timers and listeners; later calls fail with `closed`. May be called again. */
   close(): Maybe<void>;
+}
+
+/** Hears how a distant store fares. Must not throw. */
+export interface StoreReport {
+  /** Commands go through, for the first time or again. */
+  connected(): void;
+  /** They do not any more. The reason is for people and holds no data. */
+  lost(reason: string): void;
+  /** One command failed. */
+  failed(): void;
 }
 
 /** Why a store did not answer. */

@@ -34,7 +34,8 @@ async function leftovers(files: readonly string[], texts: ReadonlyMap<string, st
             return texts.has(file) ? { path: file, namespace: "text", sideEffects: true } : { path: path.join(root, file), sideEffects: true };
           });
           builder.onLoad({ filter: /.*/, namespace: "text" }, ({ path: file }) => ({ contents: texts.get(file) ?? "", loader: "ts", resolveDir: root }));
-          builder.onResolve({ filter: /^node:/ }, ({ path: from }) => ({ path: from, external: true, sideEffects: false }));
+          // ioredis is no ES module, so that it stays when it is imported: only the one store that needs it imports it.
+          builder.onResolve({ filter: /^(node:|ioredis$)/ }, ({ path: from }) => ({ path: from, external: true, sideEffects: false }));
         },
       },
     ],

@@ -26,6 +26,7 @@ const isPackage = (to: string): boolean => !to.startsWith("node:") && !/^(runtim
 const ofRuntime: Rule = (file, { to }) => {
   if (to === "node:sqlite") return file === "runtime/state/embedded.ts" ? null : "the embedded store is the door to sqlite";
   if (to.startsWith("node:") || to.startsWith("runtime/")) return null;
+  if (to === "ioredis") return file === "runtime/state/redis-connection.ts" ? null : "the store's connection is the door to ioredis";
   if (to === "jose") return file.startsWith("runtime/token/") ? null : "jose belongs to runtime/token/";
   return "runtime/ imports node:* and itself";
 };
@@ -55,6 +56,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "@babel/code-frame": ["compiler/diagnostics/code-frame.ts"],
   jose: ["runtime/token/"],
   "@xmldom/xmldom": ["scripts/xml-texts.ts"],
+  ioredis: ["runtime/state/redis-connection.ts"],
   ws: ["examples/", "bench/"],
 };
 const ofLibraries: Rule = (file, { to }) => {
@@ -111,6 +113,7 @@ describe("imports", () => {
   const broken: readonly [file: string, text: string, rule: Rule][] = [
     ["runtime/a.ts", 'import yaml from "yaml";', ofRuntime],
     ["runtime/a.ts", 'import { DatabaseSync } from "node:sqlite";', ofRuntime],
+    ["runtime/state/redis.ts", 'import { Redis } from "ioredis";', ofRuntime],
     ["runtime/policies/a.ts", 'const jose = await import("jose");', ofRuntime],
     ["runtime/a.ts", 'import type { Plan } from "#compiler/ir/plan.ts";', ofRuntime],
     ["compiler/4-analyze/a.ts", 'import { type Exchange, andThen } from "#runtime/maybe.ts";', ofCompiler],

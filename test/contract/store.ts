@@ -7,6 +7,7 @@ import type { App, TokenRecord } from "#runtime/access/model.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { Limits } from "#runtime/limits.ts";
+import type { Maybe } from "#runtime/maybe.ts";
 import type { RevocationEvent, Store, StoredEvent, StoreListener } from "#runtime/state/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
@@ -186,9 +187,10 @@ export function storeContract(name: string, open: (clock: Clock, limits: Limits)
 
     it("tells a listener that writes about its own event, after the one it hears", async () => {
       const heard: number[] = [];
+      let echo: Maybe<number> = 0;
       store.watch({
         storeEvent: ({ sequence }) => {
-          if (sequence === 1) void store.append(revocation("app:echo"));
+          if (sequence === 1) echo = store.append(revocation("app:echo"));
           heard.push(sequence);
         },
         storeEventsLost: () => undefined,
@@ -196,8 +198,15 @@ export function storeContract(name: string, open: (clock: Clock, limits: Limits)
       const other = recordingListener();
       store.watch(other);
       await store.append(revocation("app:a"));
+      await echo;
       expect(other.heard.map(({ sequence }) => sequence)).toEqual([1, 2]);
       expect(heard.sort()).toEqual([1, 2]);
+    });
+
+    it("knows until when everything was told to its listeners", async () => {
+      store.watch(recordingListener());
+      await store.append(revocation("app:a"));
+      expect(store.heardUntilMs()).toBe(clock.monotonicMs());
     });
 
     it("answers ready until closed, then fails as closed and leaves no timer", async () => {

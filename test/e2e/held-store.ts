@@ -67,6 +67,10 @@ export class HeldStore implements Store {
     return this.#store.watch(listener);
   }
 
+  heardUntilMs(): number {
+    return this.#store.heardUntilMs();
+  }
+
   ready(): Maybe<boolean> {
     return this.#store.ready();
   }

@@ -108,6 +108,7 @@ export function distantStore(store: Store): Store {
     events: (after, limit) => later(() => store.events(after, limit)),
     lastEvent: () => later(() => store.lastEvent()),
     watch: (listener) => store.watch(listener),
+    heardUntilMs: () => store.heardUntilMs(),
     ready: () => later(() => store.ready()),
     close: () => later(() => store.close()),
   };

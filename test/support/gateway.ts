@@ -74,7 +74,7 @@ export async function startModules(modules: readonly EmittedModule[], options: G
   const { openStore } = program;
   const log = new CapturedLog();
   const started = await startGateway(
-    wrapStore === undefined ? program : { ...program, openStore: (with_, limits) => wrapStore(openStore(with_, limits)) },
+    wrapStore === undefined ? program : { ...program, openStore: (...parts) => wrapStore(openStore(...parts)) },
     { clock, output: log, env, readFile: (path) => readFileSync(path) },
   );
   if (started instanceof StartProblems) throw new Error(started.problems.join("\n"));

@@ -73,6 +73,7 @@ function lateStore(store: Store): Store {
     events: async (after, limit) => store.events(after, limit),
     lastEvent: async () => store.lastEvent(),
     watch: (listener) => store.watch(listener),
+    heardUntilMs: () => store.heardUntilMs(),
     ready: async () => store.ready(),
     close: async () => store.close(),
   };

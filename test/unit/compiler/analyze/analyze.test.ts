@@ -135,8 +135,9 @@ describe("settings", () => {
 
 describe("features", () => {
   const cases: readonly [title: string, gateway: string, expected: object][] = [
-    ["nothing but the default store", "kind: Gateway\n", { tlsListener: false, tlsTarget: false, embeddedStore: true, jwt: false, admin: false, ops: false }],
-    ["memory", "kind: Gateway\nstore: { kind: memory }\n", { embeddedStore: false }],
+    ["nothing but the default store", "kind: Gateway\n", { tlsListener: false, tlsTarget: false, store: "embedded", jwt: false, admin: false, ops: false }],
+    ["memory", "kind: Gateway\nstore: { kind: memory }\n", { store: "memory" }],
+    ["redis", "kind: Gateway\nstore: { kind: redis, url: { env: REDIS_URL } }\n", { store: "redis" }],
     ["a TLS listener", "kind: Gateway\nlisteners: [{ port: 1, tls: { certFile: a, keyFile: b } }]\n", { tlsListener: true }],
     ["the side doors", "kind: Gateway\nops: { port: 1 }\nadmin: { port: 2, secret: { env: S } }\n", { ops: true, admin: true }],
   ];

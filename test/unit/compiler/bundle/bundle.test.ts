@@ -123,6 +123,15 @@ describe("packages", () => {
     expect(jose.inputs.some(({ path }) => path.startsWith("node_modules/jose/"))).toBe(true);
   });
 
+  test("ship the client of a distributed store, in one file, only where the store is one", async () => {
+    const redis = await using(`import { RedisStore } from "./state/redis.ts"; console.log(RedisStore);`);
+    expect(redis.inputs.some(({ path }) => path.startsWith("node_modules/ioredis/"))).toBe(true);
+    expect(redis.inputs.some(({ path }) => path.startsWith("node_modules/debug/"))).toBe(false);
+    expect(redis.code).not.toMatch(/new Worker\(/);
+    const embedded = await using(`import { EmbeddedStore } from "./state/embedded.ts"; console.log(EmbeddedStore);`);
+    expect(embedded.inputs.some(({ path }) => path.startsWith("node_modules/"))).toBe(false);
+  });
+
   test("leave behind those files of ws that nobody uses", async () => {
     const ws = await using(`import { Receiver } from "ws"; console.log(Receiver);`);
     const files = ws.inputs.map(({ path }) => path);
