@@ -1,7 +1,8 @@
 /** Every stage of a bundle as text, for `build --print` and golden cases. */
 import { printCondition } from "#runtime/language/condition-print.ts";
 import type { BundleModel } from "./ir/model.ts";
-import type { EndpointPlan, Plan, PlanItem, RulesPlan, Segment, When } from "./ir/plan.ts";
+import { optimisationNames } from "./optimisations.ts";
+import type { EndpointPlan, Plan, PlanItem, PlanStep, RulesPlan, Segment, When } from "./ir/plan.ts";
 import type { Program, ProgramFlows, ProgramStep } from "./ir/program.ts";
 
 /** The model as JSON, without positions. Secrets are references in it, never values. */
@@ -38,19 +39,25 @@ export function printProgram(program: Program): string {
 /** The plan: what was decided, and why what is missing is missing. */
 export function printPlan(plan: Plan): string {
   const lines: string[] = [];
+  const off = optimisationNames.filter((name) => !plan.optimisations.has(name));
+  if (off.length > 0) lines.push(`without ${off.join(", ")}`);
   for (const host of plan.hosts) {
     lines.push(`hosts ${host.hostnames.join(", ")} (${host.group})`);
-    const routes = [...host.routes].sort((a, b) => b.segments.length - a.segments.length || (a.basePath < b.basePath ? -1 : 1));
-    for (const route of routes) lines.push(`  ${route.basePath} -> ${route.proxy}/${route.endpoint} in ${route.environment}`);
+    const routes = [...host.routes]
+      .sort((a, b) => b.segments.length - a.segments.length || (a.basePath < b.basePath ? -1 : 1))
+      .map(({ basePath, proxy, endpoint, environment }) => `  ${basePath} -> ${proxy}/${endpoint} in ${environment}`);
+    lines.push(...routes);
   }
   for (const proxy of plan.proxies) {
     lines.push("", `proxy ${proxy.proxy.name}`);
     if (proxy.variables.length > 0) lines.push(`  variables: ${proxy.variables.join(", ")}`);
+    if (proxy.dropped.length > 0) lines.push(`  variables that nobody reads: ${proxy.dropped.join(", ")}`);
     if (proxy.ownedHeaders.length > 0) lines.push(`  headers it owns: ${proxy.ownedHeaders.join(", ")}`);
     for (const endpoint of proxy.endpoints) lines.push(...endpointLines(endpoint));
     for (const target of proxy.targets) {
       lines.push(`  target endpoint ${target.target.name}`);
-      lines.push(...segmentLines("request", target.request), ...segmentLines("response", target.response), ...ruleLines(target.faults));
+      lines.push(...segmentLines("request", target.request), ...segmentLines("response", target.response));
+      lines.push(...ruleLines(target.faults));
     }
   }
   if (plan.settings.length > 0) lines.push("", "read at start");
@@ -70,7 +77,8 @@ function endpointLines(plan: EndpointPlan): string[] {
   }
   lines.push(...segmentLines("request", plan.request));
   for (const route of plan.routes) {
-    lines.push(`    route ${route.name} -> ${route.target === null ? "(none)" : route.target.name}${whenText(route.when)}`);
+    const target = route.target === null ? "(none)" : route.target.name;
+    lines.push(`    route ${route.name} -> ${target}${whenText(route.when)}`);
   }
   lines.push(...segmentLines("response", plan.response), ...ruleLines(plan.faults));
   return lines;
@@ -81,10 +89,12 @@ function segmentLines(name: string, segment: Segment): string[] {
 }
 
 function ruleLines(rules: RulesPlan): string[] {
-  const lines = rules.rules.flatMap((rule) => [`    fault rule ${rule.name}${whenText(rule.when)}`, ...itemLines(rule.items, "      ")]);
+  const lines = rules.rules.flatMap(({ name, when, items }) =>
+    [`    fault rule ${name}${whenText(when)}`, ...itemLines(items, "      ")]);
   if (rules.otherwise === null) return lines;
-  const always = rules.otherwise.always ? " (always)" : "";
-  return [...lines, `    default fault rule${always}${whenText(rules.otherwise.when)}`, ...itemLines(rules.otherwise.items, "      ")];
+  const { always, when, items } = rules.otherwise;
+  const title = `    default fault rule${always ? " (always)" : ""}${whenText(when)}`;
+  return [...lines, title, ...itemLines(items, "      ")];
 }
 
 function itemLines(items: readonly PlanItem[], indent: string): string[] {
@@ -97,10 +107,18 @@ function itemLines(items: readonly PlanItem[], indent: string): string[] {
       ]);
     }
     const { policy } = item.step;
-    const skipped = item.skipped === null ? "" : ` -- never runs: ${item.skipped}`;
-    const line = `${indent}${policy.name} ${policy.model.kind} ${item.timing}${whenText(item.when)}${skipped}`;
+    const line = `${indent}${policy.name} ${policy.model.kind} ${item.timing}${whenText(item.when)}${notes(item)}`;
     return item.body === null ? [line] : [line, ...itemLines(item.body, `${indent}  `)];
   });
+}
+
+/** What was found out about a step. */
+function notes({ step, when, skipped, known }: PlanStep): string {
+  if (skipped !== null) return ` -- never runs: ${skipped}`;
+  const always = step.condition !== null && when.kind === "always" ? [`always: ${step.condition.text}`] : [];
+  const values = [...known].map(([name, value]) => `${name} is ${JSON.stringify(value)}`);
+  const found = [...always, ...values];
+  return found.length === 0 ? "" : ` -- ${found.join(", ")}`;
 }
 
 function whenText(when: When): string {

@@ -3,7 +3,9 @@ import { conditionVariables } from "#runtime/language/condition.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
   EndpointPlan,
+  PlanEffect,
   PlanItem,
+  PlanStep,
   PositionPlan,
   ProxyPlan,
   RulesPlan,
@@ -29,6 +31,7 @@ import type { OtherNames } from "../expression/rename.ts";
 import { parametersOf } from "../policies/flow-callout.ts";
 import { ConditionAnalysis, type Known } from "./condition.ts";
 import { ofSomeEnvironments, planHook } from "./hook.ts";
+import { optimise } from "./optimise/optimise.ts";
 import type { Settings } from "./settings.ts";
 import { StepAnalysis } from "./step.ts";
 import { DeadUsage, Usage } from "./usage.ts";
@@ -45,17 +48,20 @@ export function analyzeProxy(
   const targets = proxy.targets.map((target) => planner.target(target));
   const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
   planner.usage.reportNeverWritten(proxy, diagnostics);
-  return {
+  const plan: ProxyPlan = {
     proxy,
     endpoints,
     targets,
-    variables: optimisations.has("drop-variables") ? planner.usage.customVariables : planner.usage.allCustomVariables,
+    variables: planner.usage.customVariables,
+    dropped: [],
     reads: planner.usage.reads,
+    used: null,
     ownedHeaders: [...planner.usage.ownedHeaders].sort(),
     readsForm: planner.usage.readsForm,
     positions: planner.positions,
     policies: proxy.policies,
   };
+  return optimise(plan, program.organization, optimisations);
 }
 
 /** Where items are being planned. */
@@ -98,6 +104,8 @@ const UNCONDITIONAL = {
   isDead: false,
 } as const;
 
+const NOTHING: PlanStep["known"] = new Map();
+
 class ProxyPlanner {
   readonly positions: PositionPlan[] = [];
   readonly usage: Usage;
@@ -105,7 +113,7 @@ class ProxyPlanner {
   readonly #live: Judges;
   readonly #dead: Judges;
   /** A look at a step that never runs; what it finds decides nothing but whether the step could be written. */
-  readonly #lookAtDead: (step: ProgramStep, place: Place, problems: Diagnostics) => void;
+  readonly #lookAtDead: (step: ProgramStep, place: Place, problems: Diagnostics) => readonly PlanEffect[];
   readonly #optimisations: Optimisations;
   readonly #program: Program;
   readonly #environments: readonly string[];
@@ -252,23 +260,26 @@ class ProxyPlanner {
       const { diagnostics } = this.#judges(place);
       if (ended !== null) diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });
       const inner = { ...under(place, certain), isDead: place.isDead || reason !== null };
-      const skipped = reason !== null && !this.#keeps(step, isCut || when.kind === "never", inner) ? reason : null;
-      if (reason === null) this.#live.steps.analyze(step, inner);
+      const isPlain = isCut || when.kind === "never";
+      const effects = reason === null ? this.#live.steps.analyze(step, inner) : this.#kept(step, isPlain, inner);
+      const skipped = effects === null ? reason : null;
       const body = step.body === null || skipped !== null ? null : this.#items(step.body, called(step, inner));
       const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
       if (reason === null && certain.kind === "always" && raises) ended = policy.name;
       isCut ||= ended !== null && when.kind === "always";
-      return { kind: "step", index, step, when, skipped, timing: this.#timing(step), names: place.names, body };
+      const timing = this.#timing(step);
+      const { names } = place;
+      return { kind: "step", index, step, when, skipped, timing, effects: effects ?? [], known: NOTHING, names, body };
     });
   }
 
-  /** True for a step that never runs and stays all the same. `isPlain`: the plan itself shows that it never runs. */
-  #keeps(step: ProgramStep, isPlain: boolean, place: Place): boolean {
-    if (!step.policy.enabled) return false;
-    if (this.#does("drop-steps") && (isPlain || this.#does("fold-conditions"))) return false;
+  /** What a step does that never runs and stays; null for others. `isPlain`: the plan shows that it never runs. */
+  #kept(step: ProgramStep, isPlain: boolean, place: Place): readonly PlanEffect[] | null {
+    if (!step.policy.enabled) return null;
+    if (this.#does("drop-steps") && (isPlain || this.#does("fold-conditions"))) return null;
     const problems = new Diagnostics();
-    this.#lookAtDead(step, place, problems);
-    return !problems.hasErrors;
+    const effects = this.#lookAtDead(step, place, problems);
+    return problems.hasErrors ? null : effects;
   }
 
   #timing(step: ProgramStep): Timing {

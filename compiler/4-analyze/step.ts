@@ -1,12 +1,13 @@
 /** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
 import { parseTemplate, templateVariables, type Template, type TemplateReading } from "#runtime/language/template.ts";
 import { callProblems, type CallProblem } from "../expression/template-call.ts";
-import type { OtherNames } from "../expression/rename.ts";
+import { renameParts, type OtherNames } from "../expression/rename.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
 import { isWritable } from "../flow-variable.ts";
 import type { Code, ParamsOf } from "../diagnostics/catalogue.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { Program, ProgramStep } from "../ir/program.ts";
+import type { PlanEffect } from "../ir/plan.ts";
 import type { Obligation, Path, Phase, PolicyAnalysis, SettingRequest } from "../policies/definition.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { Span } from "../source/positions.ts";
@@ -42,7 +43,7 @@ export class StepAnalysis {
   }
 
   /** Asks a step's policy about itself. */
-  analyze(step: ProgramStep, place: StepPlace): void {
+  analyze(step: ProgramStep, place: StepPlace): readonly PlanEffect[] {
     const { policy } = step;
     const { definition, model } = policy;
     if (!definition.phases.includes(place.phase)) {
@@ -53,6 +54,11 @@ export class StepAnalysis {
     const settings = this.#settings;
     const at = (path: Path): Span => this.#span(model, path);
     const meant = (variable: string): string => place.names.get(variable) ?? variable;
+    const effects: PlanEffect[] = [];
+    const read = (variable: string, span: Span): void => {
+      effects.push({ kind: "read", name: meant(variable) });
+      usage.read(meant(variable), span);
+    };
     const analysis: PolicyAnalysis<PolicyModel> = {
       model,
       name: policy.name,
@@ -62,9 +68,14 @@ export class StepAnalysis {
       conditional: place.conditional,
       carriedOn: place.carriedOn || policy.continueOnError,
       conditionReads: place.conditionReads,
-      reads: (variable, path) => usage.read(meant(variable), at(path)),
-      writes: (variable, path) => this.#writes(meant(variable), at(path)),
-      template: (text, path, reading) => this.#template(text, model, path, place.names, reading),
+      reads: (variable, path) => read(variable, at(path)),
+      writes: (variable, path, text = null) => {
+        const name = meant(variable);
+        const meantText = text === null ? null : renameParts(text, place.names);
+        if (usage.variable(name).kind === "custom") effects.push({ kind: "write", name, text: meantText });
+        this.#writes(name, at(path));
+      },
+      template: (text, path, reading) => this.#template(text, model, path, read, reading),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       fillsAmbient: (variable) => usage.ambientVariables.add(meant(variable)),
       obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),
@@ -75,6 +86,7 @@ export class StepAnalysis {
         this.#diagnostics.report(code, at(path), params, extra),
     };
     definition.analyze(analysis);
+    return effects;
   }
 
   #writes(variable: string, span: Span): void {
@@ -86,7 +98,7 @@ export class StepAnalysis {
     text: string,
     model: PolicyModel,
     path: Path,
-    names: OtherNames,
+    read: (name: string, span: Span) => void,
     reading?: TemplateReading,
   ): Template | null {
     const template = parseTemplate(text, reading);
@@ -102,7 +114,7 @@ export class StepAnalysis {
     if (problems.length > 0) return null;
     const folded = foldTemplate(template);
     const span = this.#span(model, path);
-    for (const name of templateVariables(folded)) this.#usage.read(names.get(name) ?? name, span);
+    for (const name of templateVariables(folded)) read(name, span);
     return folded;
   }
 

@@ -46,18 +46,10 @@ export class Usage {
     return new Set(this.#reads.keys());
   }
 
-  /** Custom variables that are read or that kept code names: the others need no place. In alphabetical order. */
+  /** Custom variables that are read or written, in alphabetical order. */
   get customVariables(): readonly string[] {
-    return this.#custom([...this.#reads.keys(), ...this.#kept]);
-  }
-
-  /** Every custom variable that is read or written. */
-  get allCustomVariables(): readonly string[] {
-    return this.#custom([...this.#reads.keys(), ...this.#kept, ...this.#writes]);
-  }
-
-  #custom(names: readonly string[]): readonly string[] {
-    return [...new Set(names)].filter((name) => this.variable(name).kind === "custom").sort();
+    const names = new Set([...this.#reads.keys(), ...this.#kept, ...this.#writes]);
+    return [...names].filter((name) => this.variable(name).kind === "custom").sort();
   }
 
   get readsForm(): boolean {

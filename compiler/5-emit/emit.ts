@@ -38,8 +38,7 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
     const emitted = emitProxy(plan, proxy, `proxies/${base}.ts`);
     proxies.set(proxy.proxy.name, emitted);
     const text = printer.print(emitted.file);
-    // The hash of a chain is that of its own text, before the hash stands in it.
-    const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+    const hash = chainHash(text);
     const chain = { proxy: proxy.proxy.name, hash };
     modules.push({ path: `program/${emitted.file.path}`, text: text.replaceAll(HASH_PLACEHOLDER, JSON.stringify(hash)), chain });
   }
@@ -47,4 +46,10 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
     modules.push({ path: `program/${file.path}`, text: printer.print(file) });
   }
   return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The digest of a chain is that of its own text, before the digest stands in it. What comments say changes no chain. */
+function chainHash(text: string): string {
+  const code = text.replace(/^ *\/\/.*\n/gm, "");
+  return createHash("sha256").update(code).digest("hex").slice(0, 16);
 }

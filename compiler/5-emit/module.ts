@@ -19,7 +19,7 @@ export class ModulePrinter {
   print(file: FileWriter): string {
     const held = new HeldTexts(commentsOf(file));
     const source = this.#project.createSourceFile(`/${file.path}`, { statements: structures(file, held) });
-    const text = held.putIn(source.getFullText());
+    const text = held.putIn(source.getFullText().replace(/\n{3,}/g, "\n\n"));
     this.#project.removeSourceFile(source);
     // Not through ts-morph, which would parse the whole file once more for it.
     return `/** ${docText(file.header)} */\n${text}`;

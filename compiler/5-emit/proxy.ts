@@ -90,7 +90,7 @@ class ProxyEmitter {
     const inFault = { value: false };
     return {
       inFault,
-      reads: this.#proxy.reads,
+      used: this.#proxy.used,
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
         const found = this.#plan.settings.find((setting) => setting.key === key);
@@ -112,6 +112,7 @@ class ProxyEmitter {
           file: this.#file,
           messageKind: kind,
           variable,
+          known: () => undefined,
           read: (name) => readVariable(variable(name), variables),
           write: (name, value, policy) => {
             const target = variable(name);

@@ -1,4 +1,5 @@
 /** Where an expression stands: which file, which message is the current one, what names mean. */
+import type { Value } from "#runtime/language/operators.ts";
 import type { FlowVariable } from "../flow-variable.ts";
 import type { Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
@@ -8,6 +9,8 @@ export interface Scope {
   /** The message that `message.*` means here. */
   readonly messageKind: "request" | "response";
   variable(name: string): FlowVariable;
+  /** What a variable is sure to hold here; undefined when that is not known. */
+  known(name: string): Value | undefined;
   /** An expression for a variable's value. */
   read(name: string): Code;
   /** A statement that writes a variable for a policy, which is named when the value does not fit. */

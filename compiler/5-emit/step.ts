@@ -1,8 +1,10 @@
 /** One step of a chain: what its policy's compile-time half writes. */
+import { parseTemplate } from "#runtime/language/template.ts";
 import type { PlanStep } from "../ir/plan.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { Phase, PolicyEmit } from "../policies/definition.ts";
-import { code, identifier, type Code } from "./code.ts";
+import { withKnown } from "../expression/template-known.ts";
+import { code, identifier, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 import type { Scope } from "./scope.ts";
 import { templateCode } from "./template.ts";
@@ -12,20 +14,30 @@ export interface StepContext {
   scope(kind: "request" | "response"): Scope;
   /** An expression for a setting. */
   setting(request: Parameters<PolicyEmit<PolicyModel>["setting"]>[0]): Code;
-  readonly reads: ReadonlySet<string>;
+  /** Variables that something reads; null: any. */
+  readonly used: ReadonlySet<string> | null;
   /** True while fault rules are emitted. */
   readonly inFault: { value: boolean };
 }
 
-/** The scope of a step whose names some parameters have taken. */
-function renamed(scope: Scope, names: PlanStep["names"]): Scope {
-  if (names.size === 0) return scope;
+/** The scope of a step: some names are those of parameters, some values are known. */
+function ofStep(scope: Scope, { names, known, effects, step }: PlanStep): Scope {
   const meant = (name: string): string => names.get(name) ?? name;
   return {
     ...scope,
     variable: (name) => scope.variable(meant(name)),
-    read: (name) => scope.read(meant(name)),
-    write: (name, value, policy) => scope.write(meant(name), value, policy),
+    known: (name) => known.get(meant(name)),
+    read: (name) => {
+      const value = known.get(meant(name));
+      return value === undefined ? scope.read(meant(name)) : literal(value);
+    },
+    write: (name, value, policy) => {
+      const isDeclared = effects.some((effect) => effect.kind === "write" && effect.name === meant(name));
+      if (!isDeclared && scope.variable(meant(name)).kind === "custom") {
+        throw new TypeError(`invariant: ${step.policy.model.kind} says what it writes: ${name}`);
+      }
+      return scope.write(meant(name), value, policy);
+    },
   };
 }
 
@@ -37,8 +49,7 @@ export function stepParts(
   context: StepContext,
 ): { lines: readonly Code[]; wait: Code | null } {
   const { policy } = item.step;
-  const scope = renamed(context.scope(kind), item.names);
-  const keepsUnread = !file.optimisations.has("drop-variables");
+  const scope = ofStep(context.scope(kind), item);
   const lines: Code[] = [];
   let wait: Code | null = null;
   const phase: Phase = context.inFault.value ? "fault" : kind;
@@ -53,13 +64,19 @@ export function stepParts(
     symbol: (name) => file.symbol(name),
     constant: (hint, value) => file.constant(hint, value),
     variable: (name) => scope.read(name),
-    text: (name) => code`${file.symbol("textOrNull")}(${scope.read(name)})`,
+    text: (name) => {
+      const value = scope.known(name);
+      if (value !== undefined) return literal(value === null ? null : String(value));
+      return code`${file.symbol("textOrNull")}(${scope.read(name)})`;
+    },
+    known: (name) => scope.known(name),
+    parse: (text, reading) => withKnown(parseTemplate(text, reading), (name) => scope.known(name)),
     assign: (name, value) => scope.write(name, value, policy.name),
     template: (template, unresolved) => {
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },
     setting: (request) => context.setting(request),
-    isRead: (prefix) => keepsUnread || [...context.reads].some((name) => name.startsWith(prefix)),
+    isRead: (prefix) => context.used === null || [...context.used].some((name) => name.startsWith(prefix)),
     line: (statement) => {
       if (statement.text !== "") lines.push(statement);
     },

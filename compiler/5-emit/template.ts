@@ -1,6 +1,7 @@
 /** Message templates as string expressions; what is constant is computed here. */
 import type { Template, TemplateArgument, TemplatePart, VariablePart } from "#runtime/language/template.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
+import { withKnown } from "../expression/template-known.ts";
 import type { BuiltinVariable, FlowVariable } from "../flow-variable.ts";
 import { code, join, literal, unbracketed, withoutNull, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
@@ -15,7 +16,8 @@ export interface TemplateUse {
 
 /** An expression of type string. */
 export function templateCode(template: Template, use: TemplateUse, scope: Scope): Code {
-  const folded = scope.file.optimisations.has("fold-templates") ? foldTemplate(template) : template;
+  const known = withKnown(template, (name) => scope.known(name));
+  const folded = scope.file.optimisations.has("fold-templates") ? foldTemplate(known) : known;
   const pieces = folded.parts.map((part) => piece(part, use, scope));
   const [first] = pieces;
   if (first === undefined) return literal("");
@@ -44,6 +46,7 @@ function needed(value: Code, name: string, fallback: string | undefined, use: Te
   if (fallback === undefined && use.isStrict) {
     return code`${scope.file.symbol("needText")}(${unbracketed(value)}, ${use.policy}, ${name})`;
   }
+  if (value.text === "null") return literal(fallback ?? "");
   return code`${scope.file.symbol("textOr")}(${unbracketed(value)}, ${fallback ?? ""})`;
 }
 

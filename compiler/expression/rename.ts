@@ -1,5 +1,6 @@
-/** Conditions under other names for some of their variables: parameters of shared flows. Evaluates nothing. */
+/** Conditions and templates under other names for some variables: parameters of shared flows. Evaluates nothing. */
 import type { Condition, ConditionOperand } from "#runtime/language/condition.ts";
+import type { Template, TemplatePart } from "#runtime/language/template.ts";
 
 /** What variables are called elsewhere, by the name that the user wrote. */
 export type OtherNames = ReadonlyMap<string, string>;
@@ -24,6 +25,16 @@ export function renameVariables(ast: Condition, names: OtherNames): Condition {
     case "match":
       return { ...ast, left: renamed(ast.left, names) };
   }
+}
+
+/** The same template over the variables that are meant. */
+export function renameParts(template: Template, names: OtherNames): Template {
+  if (names.size === 0) return template;
+  const meant = <P extends TemplatePart>(part: P): P =>
+    part.kind === "variable" ? { ...part, name: names.get(part.name) ?? part.name } : part;
+  const parts = template.parts.map((part) =>
+    part.kind === "call" ? { ...part, args: part.args.map(meant) } : meant(part));
+  return { parts, problems: template.problems };
 }
 
 function renamed(operand: ConditionOperand, names: OtherNames): ConditionOperand {

@@ -3,9 +3,19 @@
  * may wait, every obligation of a connection is known. Types only.
  */
 import type { Condition } from "#runtime/language/condition.ts";
+import type { Value } from "#runtime/language/operators.ts";
+import type { Template } from "#runtime/language/template.ts";
 import type { Optimisations } from "../optimisations.ts";
 import type { Obligation, SettingRequest, Timing } from "../policies/definition.ts";
-import type { Program, ProgramCondition, ProgramEndpoint, ProgramPolicy, ProgramProxy, ProgramStep, ProgramTarget } from "./program.ts";
+import type {
+  Program,
+  ProgramCondition,
+  ProgramEndpoint,
+  ProgramPolicy,
+  ProgramProxy,
+  ProgramStep,
+  ProgramTarget,
+} from "./program.ts";
 import type { Span } from "../source/positions.ts";
 
 export interface Plan {
@@ -60,11 +70,20 @@ export interface PlanStep {
   readonly skipped: string | null;
   /** How the step is written: as one that may wait unless its policy never does and chains are to be straight. */
   readonly timing: Timing;
+  /** What its policy does with variables, in order, parameters under their own names; not what its shared flow does. */
+  readonly effects: readonly PlanEffect[];
+  /** Variables whose value is known wherever the step reads them; written as literals. */
+  readonly known: ReadonlyMap<string, Value>;
   /** Parameters of the calls that the step stands in: the variables that are meant, by the names that it uses. */
   readonly names: ReadonlyMap<string, string>;
   /** Steps of the called shared flow. */
   readonly body: readonly PlanItem[] | null;
 }
+
+/** A step reads a variable, or writes a custom one. `text`: what that becomes unless the step fails; null: anything. */
+export type PlanEffect =
+  | { readonly kind: "read"; readonly name: string }
+  | { readonly kind: "write"; readonly name: string; readonly text: Template | null };
 
 /** The first branch whose condition holds. */
 export interface PlanChoice {
@@ -89,8 +108,12 @@ export interface ProxyPlan {
   readonly targets: readonly TargetPlan[];
   /** Custom variables that have a place at run time, in alphabetical order. */
   readonly variables: readonly string[];
+  /** Custom variables that some step writes and that have no place, because nobody reads them. */
+  readonly dropped: readonly string[];
   /** Names of all variables that a condition, template or policy reads. */
   readonly reads: ReadonlySet<string>;
+  /** Those that generated code still reads; null: any. */
+  readonly used: ReadonlySet<string> | null;
   readonly ownedHeaders: readonly string[];
   /** True when some step reads a form parameter: small urlencoded bodies are read before the flows. */
   readonly readsForm: boolean;

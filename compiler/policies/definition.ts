@@ -2,6 +2,7 @@
  * The contract of a policy's compile-time half: six questions and nothing else. Types only; each policy is one object that
  * `satisfies PolicyDefinition`.
  */
+import type { Value } from "#runtime/language/operators.ts";
 import type { Template, TemplateReading } from "#runtime/language/template.ts";
 import type { Code } from "../5-emit/code.ts";
 import type { RuntimeSymbol } from "../5-emit/symbols.ts";
@@ -49,8 +50,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   readonly conditionReads?: readonly string[];
   /** The step reads this flow variable. Unknown names are custom variables. */
   reads(variable: string, at: Path): void;
-  /** The step writes this flow variable; read-only ones are reported. */
-  writes(variable: string, at: Path): void;
+  /** The step writes this flow variable; read-only ones are reported. `text`: what it becomes, if a template. */
+  writes(variable: string, at: Path, text?: Template | null): void;
   /** The step evaluates a message template; parsed and its variables noted as read. Null after a reported problem. */
   template(text: string, at: Path, reading?: TemplateReading): Template | null;
   /** The step sets this header on requests to the target: inbound look-alikes are dropped. */
@@ -87,6 +88,10 @@ export interface PolicyEmit<M extends PolicyModel> {
   variable(name: string): Code;
   /** An expression for a flow variable as text: a string, or null when unresolved. */
   text(name: string): Code;
+  /** What a flow variable is sure to hold here; undefined when that is not known. */
+  known(name: string): Value | undefined;
+  /** A template parsed, with what is known in it as text. */
+  parse(text: string, reading?: TemplateReading): Template;
   /** A statement that writes a flow variable. */
   assign(name: string, value: Code): Code;
   /** An expression (string) for a parsed template. `strict`: an unresolved variable throws the given fault. */

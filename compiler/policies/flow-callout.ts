@@ -2,7 +2,7 @@
  * FlowCallout at compile time: its parameters become variables of the call. The shared flow's steps were put in its
  * place when the bundle was resolved, and mean those variables by the parameters' names; nothing else remains of it.
  */
-import { parseTemplate } from "#runtime/language/template.ts";
+import { variableTemplate } from "#runtime/language/template.ts";
 import { flowVariable, parameterVariable } from "../flow-variable.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
@@ -31,10 +31,11 @@ export const flowCallout = {
   variablePrefixes: [],
   timing: () => "sync",
   analyze(step) {
-    step.model.parameters?.forEach(({ name, value, ref }, at) => {
+    step.model.parameters?.forEach(({ name, value = "", ref }, at) => {
       if (ref !== undefined) step.reads(ref, ["parameters", at, "ref"]);
-      if (value !== undefined) step.template(value, ["parameters", at, "value"]);
-      step.writes(parameterVariable(name, step.id), ["parameters", at, "name"]);
+      const text = step.template(value, ["parameters", at, "value"]);
+      const given = ref === undefined ? text : variableTemplate(ref);
+      step.writes(parameterVariable(name, step.id), ["parameters", at, "name"], given);
       if (flowVariable(name, () => false).kind === "custom") return;
       const expected = "a parameter is a variable of its own, not one of the gateway's or a part of a message";
       step.report("AGW3105", ["parameters", at, "name"], { what: "the parameter name", value: name, expected });
@@ -42,7 +43,7 @@ export const flowCallout = {
   },
   emit(e) {
     for (const { name, value = "", ref } of e.model.parameters ?? []) {
-      const given = ref === undefined ? e.template(parseTemplate(value), "empty") : e.variable(ref);
+      const given = ref === undefined ? e.template(e.parse(value), "empty") : e.variable(ref);
       e.line(e.assign(parameterVariable(name, e.id), given));
     }
   },

@@ -126,6 +126,16 @@ export function templateVariables(template: Template): readonly string[] {
   return [...names];
 }
 
+/** A template that is this text. */
+export function literalTemplate(text: string): Template {
+  return { parts: text === "" ? [] : [{ kind: "literal", text, start: 0, end: text.length }], problems: [] };
+}
+
+/** A template that is this variable. */
+export function variableTemplate(name: string): Template {
+  return { parts: [{ kind: "variable", name, start: 0, end: name.length }], problems: [] };
+}
+
 /**
  * Variables without which a template is unresolved, in groups: it is when all of one group are. Those with a default
  * are in none; the arguments of firstnonnull make one group together.

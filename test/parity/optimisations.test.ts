@@ -1,5 +1,7 @@
 /** A canary for each optimisation: a wrong variant of what it does is noticed by the parity suite. */
 import { describe, expect, it } from "vitest";
+import type { Value } from "#runtime/language/operators.ts";
+import { propagateConstants } from "#compiler/4-analyze/optimise/propagate-constants.ts";
 import type { Plan, PlanItem, PlanStep, ProxyPlan, RulesPlan, When } from "#compiler/ir/plan.ts";
 import { optimisationNames, type Optimisation } from "#compiler/optimisations.ts";
 import type { Tampering } from "./parity.ts";
@@ -10,6 +12,11 @@ const wrong: Readonly<Record<Optimisation, Tampering>> = {
   "fold-conditions": {
     off: ["fold-conditions"],
     plan: (plan) => withSteps(plan, (step) => ({ ...step, when: held(step.when) })),
+  },
+  // Takes a literal to stay when another value is written.
+  "propagate-constants": {
+    off: ["propagate-constants"],
+    plan: (plan) => ({ ...plan, proxies: plan.proxies.map((proxy) => propagateConstants(proxy, { facts: new Map(), folds: true, assign: forgetful })) }),
   },
   // Drops what only may not run.
   "drop-steps": {
@@ -30,6 +37,11 @@ const wrong: Readonly<Record<Optimisation, Tampering>> = {
   // Takes two functions for one.
   "merge-functions": { emitted: (text) => text.replace(/\bafterFlows\d\(x\)/g, "afterFlows(x)") },
 };
+
+/** What is written is overlooked where it is not known. */
+function forgetful(state: ReadonlyMap<string, Value>, name: string, text: string | undefined): ReadonlyMap<string, Value> {
+  return text === undefined ? state : new Map([...state, [name, text]]);
+}
 
 describe("a wrong variant", () => {
   it.each(optimisationNames)("of %s is noticed", { timeout: 60_000 }, async (name) => {

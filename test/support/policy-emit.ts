@@ -84,6 +84,8 @@ export function emitted<M extends PolicyModel>(
     },
     variable: (name) => code`get(${name})`,
     text: (name) => code`text(${name})`,
+    known: () => undefined,
+    parse: parseTemplate,
     assign: (name, value) => code`set(${name}, ${value});`,
     template: (template, unresolved) => templateText(template, unresolved === "empty" ? "" : "!"),
     setting: (request) => code`settings(${JSON.stringify(request.source)}, ${request.kind})`,

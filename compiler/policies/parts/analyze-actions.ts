@@ -1,5 +1,5 @@
 /** What is wrong with the actions of AssignMessage and RaiseFault, and which variables and headers they touch. */
-import { constantText } from "#runtime/language/template.ts";
+import { constantText, literalTemplate, variableTemplate, type Template } from "#runtime/language/template.ts";
 import type { Path, PolicyAnalysis } from "../definition.ts";
 import { assignsVariable, reportOwn } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
@@ -161,8 +161,14 @@ function analyzeCopy<M extends ActionsModel>(place: Place<M>, copy: CopyModel, a
 
 function analyzeVariable<M extends ActionsModel>(step: PolicyAnalysis<M>, assign: AssignVariableModel, at: Path): void {
   if (assign.ref !== undefined) step.reads(assign.ref, [...at, "ref"]);
-  if (assign.template !== undefined) step.template(assign.template, [...at, "template"]);
-  assignsVariable(step, assign.name, [...at, "name"]);
+  const template = assign.template === undefined ? null : step.template(assign.template, [...at, "template"]);
+  assignsVariable(step, assign.name, [...at, "name"], assignedText(assign, template));
+}
+
+/** What a variable becomes, as a template; null where that is no text. */
+function assignedText({ ref, template, value = "" }: AssignVariableModel, parsed: Template | null): Template | null {
+  if (ref !== undefined) return variableTemplate(ref);
+  return template === undefined ? literalTemplate(value) : parsed;
 }
 
 function responseHasNone<M extends ActionsModel>({ step, destination }: Place<M>, at: Path, what: string): void {

@@ -2,6 +2,7 @@
  * A flow variable that a policy fills by name: who owns the header that it may be, and the check of what becomes a line
  * of a message. It decides no value.
  */
+import type { Template } from "#runtime/language/template.ts";
 import { code, type Code } from "../../5-emit/code.ts";
 import type { PolicyModel } from "../../ir/model.ts";
 import type { Path, PolicyAnalysis, PolicyEmit } from "../definition.ts";
@@ -12,9 +13,17 @@ const HEADER_VARIABLE = /^(request|message)\.header\.(.+?)(\.[1-9][0-9]*)?$/;
 const LINE_VARIABLE = /^(request|response|message|error)\.(header\..+|reason\.phrase)$/;
 const GATEWAY_HEADERS: readonly string[] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
-/** Notes that the step writes a variable; of a header of the request, that clients cannot send it. */
-export function assignsVariable<M extends PolicyModel>(step: PolicyAnalysis<M>, name: string, at: Path): void {
-  step.writes(name, at);
+/**
+ * Notes that the step writes a variable; of a header of the request, that clients cannot send it. `text`: what it
+ * becomes, if a template.
+ */
+export function assignsVariable<M extends PolicyModel>(
+  step: PolicyAnalysis<M>,
+  name: string,
+  at: Path,
+  text: Template | null = null,
+): void {
+  step.writes(name, at, text);
   const [, message, header] = HEADER_VARIABLE.exec(name) ?? [];
   if (message === undefined || header === undefined) return;
   const isOwn = reportOwn(step, header, at);

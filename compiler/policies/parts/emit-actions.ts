@@ -2,7 +2,7 @@
  * The actions of AssignMessage and RaiseFault as statements. What has no effect here was reported and becomes
  * nothing.
  */
-import { constantText, neededVariables, parseTemplate, templateVariables } from "#runtime/language/template.ts";
+import { constantText, neededVariables, templateVariables } from "#runtime/language/template.ts";
 import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
@@ -103,7 +103,7 @@ function statusValue<M extends ActionsModel>(target: ActionTarget<M>, status: nu
   const { e, isStrict } = target;
   const template = parsed(target, status);
   const text = constantText(template);
-  if (text !== undefined) return literal(Number(text));
+  if (text !== undefined && /^[2-5][0-9]{2}$/.test(text)) return literal(Number(text));
   return code`${e.symbol("statusCode")}(${e.name}, ${templateCode(e, template, isStrict)})`;
 }
 
@@ -159,7 +159,8 @@ function assignment<M extends ActionsModel>(target: ActionTarget<M>, assign: Ass
 function mayFail<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): boolean {
   const { ref, template, value } = assign;
   if (!target.isStrict || value !== undefined) return false;
-  return ref !== undefined || (template !== undefined && neededVariables(parsed(target, template)).length > 0);
+  if (ref !== undefined) return (target.e.known(ref) ?? null) === null;
+  return template !== undefined && neededVariables(parsed(target, template)).length > 0;
 }
 
 function assignedValue<M extends ActionsModel>(target: ActionTarget<M>, assign: AssignVariableModel): Code {
@@ -181,6 +182,8 @@ function assignedValue<M extends ActionsModel>(target: ActionTarget<M>, assign: 
 
 /** A variable's value as it is, else the fallback; without one (null) a fault. */
 function referenced<M extends ActionsModel>(e: PolicyEmit<M>, name: string, fallback: string | null): Code {
+  const known = e.known(name) ?? fallback;
+  if (e.known(name) !== undefined && known !== null) return literal(known);
   if (fallback === null) return code`${e.symbol("needValue")}(${e.variable(name)}, ${e.name}, ${name})`;
   return code`${e.symbol("valueOr")}(${e.variable(name)}, ${fallback})`;
 }
@@ -195,8 +198,8 @@ function lineCode<M extends ActionsModel>(target: ActionTarget<M>, text: string)
   return code`${e.symbol("headerValue")}(${e.name}, ${templateCode(e, template, isStrict)})`;
 }
 
-function parsed<M extends ActionsModel>({ literals = new Map() }: ActionTarget<M>, text: string): Template {
-  return parseTemplate(text, { literals });
+function parsed<M extends ActionsModel>({ e, literals = new Map() }: ActionTarget<M>, text: string): Template {
+  return e.parse(text, { literals });
 }
 
 function templateCode<M extends ActionsModel>(e: PolicyEmit<M>, template: Template, isStrict: boolean): Code {

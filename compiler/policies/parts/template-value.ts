@@ -1,5 +1,5 @@
 /** Texts of policies that must tell an unresolved variable from an empty one: a template, or a variable. */
-import { neededVariables, parseTemplate } from "#runtime/language/template.ts";
+import { neededVariables } from "#runtime/language/template.ts";
 import { code, join, type Code } from "../../5-emit/code.ts";
 import type { PolicyModel } from "../../ir/model.ts";
 import type { Path, PolicyAnalysis, PolicyEmit } from "../definition.ts";
@@ -18,7 +18,7 @@ export function templateValue<M extends PolicyModel>(
   unresolved: "null" | "empty",
 ): Code {
   if (typeof given !== "string") return unresolved === "null" ? e.text(given.ref) : code`(${e.text(given.ref)} ?? "")`;
-  const template = parseTemplate(given);
+  const template = e.parse(given);
   const text = e.template(template, "empty");
   const needed = neededVariables(template);
   if (unresolved === "empty" || needed.length === 0) return text;

@@ -21,6 +21,8 @@ export function readsValue<M extends PolicyModel>(
 /** An expression for a value's text, null when its variable does not resolve and there is no fallback. */
 export function textCode<M extends PolicyModel>(e: PolicyEmit<M>, value: RefOr<string>): Code {
   if (typeof value === "string") return literal(value);
+  const known = e.known(value.ref);
+  if (known !== undefined && known !== null) return literal(String(known));
   const text = e.text(value.ref);
   return value.value === undefined ? text : code`(${text} ?? ${value.value})`;
 }

@@ -177,7 +177,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "e61bea0681b0afcd",
+    hash: "26cac522a96f299a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -18,7 +18,6 @@ class ChatExchange extends Exchange {
   privatePassword: Value = null;
 }
 
-
 const POSITIONS = [
   {
     policy: "BA-Read",
@@ -127,7 +126,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "31e9fff6a07d8ebf",
+    hash: "493bb2535f10cc3f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

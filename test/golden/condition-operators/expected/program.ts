@@ -79,7 +79,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "943bea17b947439d",
+    hash: "b026c8cbddb9e07f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -204,7 +204,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "77e5d66297a1d82a",
+    hash: "e24b64fd82614d81",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

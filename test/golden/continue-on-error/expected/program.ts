@@ -149,7 +149,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "e160874c52db66ff",
+    hash: "8eaa1d5949f79ed9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

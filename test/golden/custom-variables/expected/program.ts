@@ -15,7 +15,6 @@ class ChatExchange extends Exchange {
   user: Value = null;
 }
 
-
 const POSITIONS = [
   {
     policy: "AM-Ask",
@@ -138,7 +137,7 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "c53099a5e6cb9d15",
+    hash: "3d4b959c86b8b3d6",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -194,7 +193,7 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "c53099a5e6cb9d15",
+    hash: "3d4b959c86b8b3d6",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -50,7 +50,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "f8aa7845df33bad9",
+    hash: "0420af3965fe8ba9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -79,7 +79,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "21c99ed19c6fd3ee",
+    hash: "a1eaaf6a7c34dd73",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

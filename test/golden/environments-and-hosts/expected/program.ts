@@ -90,7 +90,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/echo",
     baseSegments: 1,
-    hash: "0ffc2ce2738b9701",
+    hash: "a4015c8bb0039143",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

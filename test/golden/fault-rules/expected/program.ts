@@ -218,7 +218,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "fbf2da4c9610620b",
+    hash: "309464e229d96448",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

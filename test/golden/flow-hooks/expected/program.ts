@@ -135,7 +135,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "08514887e35a6b97",
+    hash: "ce3d199b61d4a5a0",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -94,7 +94,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "cf81900090083a39",
+    hash: "21a1a20bd2acdbe2",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -101,7 +101,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "21cd18989f7e6277",
+    hash: "e140000903a9e5ad",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

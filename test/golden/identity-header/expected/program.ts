@@ -105,7 +105,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "49822fd5487506d5",
+    hash: "c1450f8552a61c58",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

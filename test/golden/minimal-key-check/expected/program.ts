@@ -70,7 +70,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "0705ad28605beed6",
+    hash: "501eeb5a33162e07",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -114,7 +114,7 @@ import { takeRoute } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerValue } from "#runtime/policies/assign-message.ts";
+import { headerValue, needValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { needText } from "#runtime/variables.ts";
 
@@ -127,7 +127,6 @@ class ChatExchange extends Exchange {
   /** request */
   request3: Value = null;
 }
-
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
@@ -143,7 +142,7 @@ const WEB_SOCKET: WebSocketRoute = {
   closes: {},
 };
 
-const HEADERS: HeaderOwnership = headerOwnership(["x-read"], []);
+const HEADERS: HeaderOwnership = headerOwnership(["x-read"], ["a", "b", "c"]);
 
 /** Route rules: the first whose condition holds. */
 function route(x: ChatExchange): Maybe<void> {
@@ -153,9 +152,9 @@ function route(x: ChatExchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: ChatExchange): Maybe<void> {
   // AM-Set · AssignMessage · proxies/chat/policies/AM-Set.yaml
-  x.request3 = "a";
-  x.request2 = "b";
-  x.constructor2 = "c";
+  x.request3 = needValue(x.request.header("a"), "AM-Set", "request.header.a");
+  x.request2 = needValue(x.request.header("b"), "AM-Set", "request.header.b");
+  x.constructor2 = needValue(x.request.header("c"), "AM-Set", "request.header.c");
   // AM-Read · AssignMessage · proxies/chat/policies/AM-Read.yaml
   x.request.setHeader("x-read", headerValue("AM-Read", needText(x.request3, "AM-Read", "request") + needText(x.request2, "AM-Read", "Request") + needText(x.constructor2, "AM-Read", "constructor")));
   return route(x);
@@ -174,7 +173,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/c",
     baseSegments: 1,
-    hash: "efbf6c0f3eddcd7d",
+    hash: "ee155177c37a1c69",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

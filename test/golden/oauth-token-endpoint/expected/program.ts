@@ -167,7 +167,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "7d634a03195e8c95",
+    hash: "6bce103731859a72",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

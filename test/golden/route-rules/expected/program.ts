@@ -95,7 +95,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "bd3326e5b9ab86e1",
+    hash: "1a3fae62ba817749",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

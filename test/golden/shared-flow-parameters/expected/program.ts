@@ -3,7 +3,6 @@
 import { takeRoute } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
-import { equals } from "#runtime/language/operators.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
@@ -14,13 +13,11 @@ import { needText, queryValue, textOr } from "#runtime/variables.ts";
 class ChatExchange extends Exchange {
   /** key of FC-Outer */
   keyOfFcOuter: Value = null;
-  label: Value = null;
   /** label of FC-Outer */
   labelOfFcOuter: Value = null;
   /** label of outer/FC-Check */
   labelOfOuterFcCheck: Value = null;
 }
-
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "key", keep: false } as const;
 
@@ -47,8 +44,7 @@ function route(x: ChatExchange): Maybe<void> {
 
 /** Request flow of the proxy endpoint. */
 function request(x: ChatExchange): Maybe<void> {
-  // AM-Label · AssignMessage · proxies/chat/policies/AM-Label.yaml
-  x.label = "mine";
+  // AM-Label writes only what nobody reads.
   // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
   x.labelOfFcOuter = "of " + x.program.endpoint;
   x.keyOfFcOuter = queryValue(x, "apikey");
@@ -62,22 +58,19 @@ function request(x: ChatExchange): Maybe<void> {
 
 function afterFcOuter2(x: ChatExchange): Maybe<void> {
   // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
-  if (equals(x.label, "mine")) {
-    x.labelOfFcOuter = "of " + x.program.endpoint;
-    x.keyOfFcOuter = queryValue(x, "apikey");
-    // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
-    x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
-    // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
-    x.labelOfOuterFcCheck = "inner " + textOr(x.labelOfFcOuter, "");
-    // VK-Key · VerifyAPIKey · shared-flows/check/policies/VK-Key.yaml
-    return andThen(verifyApiKey(x, VERIFY_API_KEY, x.keyOfFcOuter), () => afterVkKey(x));
-  }
-  return afterFcOuter(x);
+  x.labelOfFcOuter = "of " + x.program.endpoint;
+  x.keyOfFcOuter = queryValue(x, "apikey");
+  // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
+  x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
+  // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
+  x.labelOfOuterFcCheck = "inner " + textOr(x.labelOfFcOuter, "");
+  // VK-Key · VerifyAPIKey · shared-flows/check/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, x.keyOfFcOuter), () => afterVkKey(x));
 }
 
 function afterFcOuter(x: ChatExchange): Maybe<void> {
   // AM-After · AssignMessage · proxies/chat/policies/AM-After.yaml
-  x.request.setHeader("x-label", headerValue("AM-After", needText(x.label, "AM-After", "label")));
+  x.request.setHeader("x-label", "mine");
   return route(x);
 }
 
@@ -124,7 +117,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "03e7d9a85147c141",
+    hash: "f09084485198e66b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

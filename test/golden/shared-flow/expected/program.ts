@@ -15,7 +15,6 @@ class ChatExchange extends Exchange {
   realmOfFcSecurity: Value = null;
 }
 
-
 const POSITIONS = [
   {
     policy: "FC-Security",
@@ -182,7 +181,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "59a6f8842e5f417b",
+    hash: "5cf971f6059eb49a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

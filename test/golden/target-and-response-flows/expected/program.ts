@@ -200,7 +200,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "07ff6946c606ffd6",
+    hash: "ba5811d064fa9da3",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -22,7 +22,6 @@ class PExchange extends Exchange {
   who: Value = null;
 }
 
-
 const POSITIONS = [
   {
     policy: "AM-Functions",
@@ -119,7 +118,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "73921b0d4a5a17ed",
+    hash: "e7f971209e7e3d1a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -115,7 +115,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "10d2c6b1133b89cc",
+    hash: "4547b375a412ea2a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -51,7 +51,7 @@ describe("steps that never run", () => {
 
 describe("variables", () => {
   it("have a place when somebody reads them, whoever writes them", async () => {
-    const assign = "kind: AssignMessage\nactions: [{ assignVariable: { name: read, value: a } }, { assignVariable: { name: unread, value: b } }]\n";
+    const assign = "kind: AssignMessage\nactions: [{ assignVariable: { name: read, ref: request.verb } }, { assignVariable: { name: unread, ref: request.verb } }]\n";
     const plan = await planned(endpoint(`AV, { name: AM, condition: 'read = "a"' }`), { "proxies/p/policies/AV.yaml": assign });
     expect(plan.proxies[0]?.variables).toEqual(["read"]);
   });
