@@ -23,6 +23,7 @@ export function printProgram(program: Program): string {
     lines.push("", `proxy ${proxy.name} (${proxy.file})`);
     for (const endpoint of proxy.endpoints) {
       lines.push(`  proxy endpoint ${endpoint.name} on ${endpoint.basePath}`, ...flowLines(endpoint));
+      lines.push(...stepLines("post client", endpoint.postClientFlow));
       for (const rule of endpoint.routeRules) {
         const condition = rule.condition === null ? "" : ` when ${printCondition(rule.condition.ast)}`;
         lines.push(`    route ${rule.name} -> ${rule.target === null ? "(none)" : rule.target.name}${condition}`);
@@ -81,6 +82,7 @@ function endpointLines(plan: EndpointPlan): string[] {
     lines.push(`    route ${route.name} -> ${target}${whenText(route.when)}`);
   }
   lines.push(...segmentLines("response", plan.response), ...ruleLines(plan.faults));
+  lines.push(...segmentLines("post client", plan.postClient));
   return lines;
 }
 

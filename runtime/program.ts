@@ -29,6 +29,8 @@ export interface Chains<X extends Exchange = Exchange> {
   response(x: X): Maybe<void>;
   /** Fault rules. `x.fault` is set and `x.response` holds the default answer; rules edit it. */
   fault(x: X): Maybe<void>;
+  /** PostClientFlow, which waits for nothing; absent where none is written. */
+  postClient?(x: X): Maybe<void>;
 }
 
 /** One proxy endpoint deployed in one environment. */

@@ -13,7 +13,7 @@ import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
 import { ResponseMessage } from "./message.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
-import { failExchange, faultResponse, runChain, type ChainOwner } from "./run.ts";
+import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "./run.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
 import { readForm } from "./form.ts";
 
@@ -301,8 +301,9 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     const status = wasSent ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.httpFinished(program, this.#incoming.method ?? "", status, durationMs);
-    if (!log.access) return;
     const x = this.#x;
+    if (x !== null) runPostClient(x);
+    if (!log.access) return;
     const cause = x?.fault ?? this.#refusal;
     log.exchange({
       ...exchangePlace(this.#gateway, this.#asked, this.#entered, x),

@@ -7,6 +7,9 @@ import { fault, faultBody, isFault, type Fault } from "./fault.ts";
 import type { Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 
+/** Status of an exchange whose client left before its answer. */
+const CLIENT_LEFT = 499;
+
 /** Hears how a chain ended; exactly one of the two, once. Neither may throw. */
 export interface ChainOwner {
   /** The chain ran to its end. */
@@ -73,6 +76,22 @@ export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): v
       tellFaulted(x, owner);
     },
   );
+}
+
+/**
+ * PostClientFlow: once for each exchange, when its answer has left or its client has (apigee-core section 3.3). Nothing
+ * that it does changes anything.
+ */
+export function runPostClient(x: Exchange): void {
+  if (x.chains.postClient === undefined) return;
+  x.inTarget = false;
+  // Without an answer the client left first: what the log calls 499.
+  x.response ??= new ResponseMessage(CLIENT_LEFT, "", []);
+  try {
+    void x.chains.postClient(x);
+  } catch (defect) {
+    x.gateway.defect(defect);
+  }
 }
 
 function tellDone(x: Exchange, owner: ChainOwner): void {

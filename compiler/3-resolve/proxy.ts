@@ -84,6 +84,7 @@ function resolveEndpoint(
     basePath,
     segments: basePath === "/" ? [] : basePath.slice(1).split("/"),
     span: model.positions.of(endpoint, "basePath"),
+    postClientFlow: steps.list(endpoint.postClientFlow?.response),
     routeRules: resolveRoutes(model, endpoint, targets, inline, used, steps, diagnostics),
     apiTimeoutMs: apiTimeout === undefined ? null : Number(apiTimeout),
     webSocket: resolveWebSocket(endpoint.webSocket),

@@ -35,6 +35,7 @@ import { optimise } from "./optimise/optimise.ts";
 import type { Settings } from "./settings.ts";
 import { StepAnalysis } from "./step.ts";
 import { DeadUsage, Usage } from "./usage.ts";
+import { secretVariables } from "../secret-variable.ts";
 
 /** Plans one proxy. */
 export function analyzeProxy(
@@ -131,9 +132,10 @@ class ProxyPlanner {
     this.#proxy = proxy;
     this.#optimisations = optimisations;
     this.usage = new Usage(proxy);
+    const isSecret = secretVariables(proxy.policies);
     const judges = (usage: Usage, to: Diagnostics): Judges => ({
       conditions: new ConditionAnalysis(usage, to),
-      steps: new StepAnalysis(program, usage, settings, to),
+      steps: new StepAnalysis(program, isSecret, usage, settings, to),
       diagnostics: to,
     });
     this.#live = judges(this.usage, diagnostics);
@@ -172,8 +174,15 @@ class ProxyPlanner {
       routes: routes.map(({ name, when, target }) => ({ name, when, target })),
       response,
       faults: this.#faults(endpoint, base),
+      postClient: this.#postClient(endpoint, base),
       session: sessionPlan(endpoint, all, this.usage.ambientVariables),
     };
+  }
+
+  #postClient({ postClientFlow: steps }: ProgramEndpoint, base: Omit<Place, "phase" | "flow">): Segment {
+    if (steps.length === 0) return [];
+    const flow = "PostClientFlow";
+    return [...this.#flowName(flow), ...this.#items(steps, { ...base, phase: "postClient", flow })];
   }
 
   target(target: ProgramTarget): TargetPlan {

@@ -33,10 +33,18 @@ export class StepAnalysis {
   readonly #program: Program;
   readonly #usage: Usage;
   readonly #settings: Settings;
+  readonly #isSecret: (variable: string) => boolean;
   readonly #diagnostics: Diagnostics;
 
-  constructor(program: Program, usage: Usage, settings: Settings, diagnostics: Diagnostics) {
+  constructor(
+    program: Program,
+    isSecret: (variable: string) => boolean,
+    usage: Usage,
+    settings: Settings,
+    diagnostics: Diagnostics,
+  ) {
     this.#program = program;
+    this.#isSecret = isSecret;
     this.#usage = usage;
     this.#settings = settings;
     this.#diagnostics = diagnostics;
@@ -47,7 +55,7 @@ export class StepAnalysis {
     const { policy } = step;
     const { definition, model } = policy;
     if (!definition.phases.includes(place.phase)) {
-      const phase = place.phase === "fault" ? "fault" : place.phase;
+      const phase = place.phase === "postClient" ? "PostClient" : place.phase;
       this.#diagnostics.report("AGW3006", step.span, { kind: definition.kind, phase });
     }
     const usage = this.#usage;
@@ -76,6 +84,7 @@ export class StepAnalysis {
         this.#writes(name, at(path));
       },
       template: (text, path, reading) => this.#template(text, model, path, read, reading),
+      isSecret: (variable) => this.#isSecret(meant(variable)),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       fillsAmbient: (variable) => usage.ambientVariables.add(meant(variable)),
       obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),

@@ -106,6 +106,7 @@ function mentionsFlowName(proxy: ProgramProxy): boolean {
     proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name)) ||
     [...proxy.endpoints, ...proxy.targets].some(inFlows) ||
     Object.values(proxy.hooks).flat().some(({ step }) => inSteps([step])) ||
+    proxy.endpoints.some((endpoint) => inSteps(endpoint.postClientFlow)) ||
     proxy.endpoints.some((endpoint) => endpoint.routeRules.some((rule) => names(rule.condition)))
   );
 }

@@ -3,6 +3,7 @@ import type { EndpointPlan, Plan, ProxyPlan, RulesPlan, TargetPlan } from "../ir
 import type { ProgramTarget } from "../ir/program.ts";
 import { flowVariable as flow } from "../flow-variable.ts";
 import { gatewayLimits } from "../gateway-limits.ts";
+import { secretVariables } from "../secret-variable.ts";
 import { settingKey } from "../setting-key.ts";
 import { ChainEmitter, block, type Branch } from "./chain.ts";
 import { code, comment, identifier, join, literal, type Code } from "./code.ts";
@@ -91,6 +92,7 @@ class ProxyEmitter {
     return {
       inFault,
       used: this.#proxy.used,
+      isSecret: secretVariables(this.#proxy.policies),
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
         const found = this.#plan.settings.find((setting) => setting.key === key);
@@ -156,7 +158,14 @@ class ProxyEmitter {
     const request = emitter.segment(`request${suffix}`, "Request flow of the proxy endpoint.", endpoint.request, route);
     const response = this.#response(endpoint, targets, suffix, traced);
     const fault = this.#fault(endpoint, targets, suffix, traced);
-    return literal({ request, response, fault });
+    const postClient = this.#postClient(endpoint, suffix, traced);
+    return literal(postClient === null ? { request, response, fault } : { request, response, fault, postClient });
+  }
+
+  #postClient({ postClient }: EndpointPlan, suffix: string, traced: boolean): Code | null {
+    if (postClient.length === 0) return null;
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced).direction("response");
+    return emitter.segment(`post client${suffix}`, "PostClientFlow: the answer has left.", postClient, null);
   }
 
   #routes(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>): Code[] {

@@ -16,6 +16,8 @@ export interface StepContext {
   setting(request: Parameters<PolicyEmit<PolicyModel>["setting"]>[0]): Code;
   /** Variables that something reads; null: any. */
   readonly used: ReadonlySet<string> | null;
+  /** True for variables that hold credentials. */
+  isSecret(variable: string): boolean;
   /** True while fault rules are emitted. */
   readonly inFault: { value: boolean };
 }
@@ -76,6 +78,7 @@ export function stepParts(
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },
     setting: (request) => context.setting(request),
+    isSecret: (name) => context.isSecret(item.names.get(name) ?? name),
     isRead: (prefix) => context.used === null || [...context.used].some((name) => name.startsWith(prefix)),
     line: (statement) => {
       if (statement.text !== "") lines.push(statement);

@@ -25,6 +25,7 @@ import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
 import type * as AssignMessage from "#runtime/policies/assign-message.ts";
 import type * as RaiseFault from "#runtime/policies/raise-fault.ts";
 import type * as SpikeArrest from "#runtime/policies/spike-arrest.ts";
+import type * as MessageLogging from "#runtime/policies/message-logging.ts";
 import type * as AccessControl from "#runtime/policies/access-control.ts";
 import type * as BasicAuthentication from "#runtime/policies/basic-authentication.ts";
 import type * as HmacPolicy from "#runtime/policies/hmac.ts";
@@ -129,6 +130,7 @@ export const symbols = {
   ]),
   ...from<typeof RaiseFault>()("policies/raise-fault.ts", ["faultResponse", "raiseFault"]),
   ...from<typeof SpikeArrest>()("policies/spike-arrest.ts", ["rateVariable", "spikeArrest"]),
+  ...from<typeof MessageLogging>()("policies/message-logging.ts", ["logMessage"]),
   ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
   ...from<typeof BasicAuthentication>()("policies/basic-authentication.ts", ["decodeBasic", "encodeBasic"]),
   ...from<typeof HmacPolicy>()("policies/hmac.ts", ["calculateHmac"]),

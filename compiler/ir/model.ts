@@ -230,6 +230,7 @@ export interface ProxyEndpointModel extends EndpointFlowsModel {
   /** Absent: `default`. */
   readonly name?: string;
   readonly basePath: string;
+  readonly postClientFlow?: { readonly response?: readonly StepModel[] };
   readonly webSocket?: "deny" | WebSocketModel;
   readonly routeRules?: readonly RouteRuleModel[];
 }

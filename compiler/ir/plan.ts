@@ -141,6 +141,8 @@ export interface EndpointPlan {
   readonly routes: readonly { readonly name: string; readonly when: When; readonly target: ProgramTarget | null }[];
   readonly response: Segment;
   readonly faults: RulesPlan;
+  /** Runs when the answer has left. */
+  readonly postClient: Segment;
   readonly session: SessionPlan;
 }
 

@@ -148,6 +148,8 @@ export interface ProgramEndpoint extends ProgramFlows {
   readonly segments: readonly string[];
   readonly span: Span;
   readonly routeRules: readonly ProgramRouteRule[];
+  /** Steps that run when the answer has left. */
+  readonly postClientFlow: readonly ProgramStep[];
   /** `api.timeout`: bound of a whole call; null: none. */
   readonly apiTimeoutMs: number | null;
   readonly webSocket: ProgramWebSocket;

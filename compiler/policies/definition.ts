@@ -9,8 +9,11 @@ import type { RuntimeSymbol } from "../5-emit/symbols.ts";
 import type { FileSource, PolicyModel, SecretSource } from "../ir/model.ts";
 import type { Code as DiagnosticCode, ParamsOf } from "../diagnostics/catalogue.ts";
 
-/** Where a step stands. `request` and `response` are of either endpoint; `fault` is a fault rule. */
-export type Phase = "request" | "response" | "fault";
+/**
+ * Where a step stands. `request` and `response` are of either endpoint; `fault` is a fault rule; `postClient` comes when
+ * the answer has left.
+ */
+export type Phase = "request" | "response" | "fault" | "postClient";
 
 /** `sync`: never waits. `maybe`: answers a value or a promise. `async`: always a promise. */
 export type Timing = "sync" | "maybe" | "async";
@@ -54,6 +57,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   writes(variable: string, at: Path, text?: Template | null): void;
   /** The step evaluates a message template; parsed and its variables noted as read. Null after a reported problem. */
   template(text: string, at: Path, reading?: TemplateReading): Template | null;
+  /** True for a variable that holds a credential. */
+  isSecret(variable: string): boolean;
   /** The step sets this header on requests to the target: inbound look-alikes are dropped. */
   ownsHeader(name: string): void;
   /** The step fills this variable from what browsers send by themselves: a credential taken from it is ambient. */
@@ -98,6 +103,8 @@ export interface PolicyEmit<M extends PolicyModel> {
   template(template: Template, unresolved: { readonly policy: string } | "empty"): Code;
   /** An expression (string) for a value read at start. For statements only: constants are made before values are read. */
   setting(request: SettingRequest): Code;
+  /** True for a variable that holds a credential. */
+  isSecret(variable: string): boolean;
   /** True when some condition, template or policy reads a variable that begins with this prefix. */
   isRead(prefix: string): boolean;
   /** Adds a statement. */

@@ -7,6 +7,7 @@ import { decodeJwt } from "./decode-jwt.ts";
 import { flowCallout } from "./flow-callout.ts";
 import { generateJwt } from "./generate-jwt.ts";
 import { hmac } from "./hmac.ts";
+import { messageLogging } from "./message-logging.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
 import { spikeArrest } from "./spike-arrest.ts";
@@ -29,8 +30,9 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   // What becomes of the message.
   assignMessage,
   raiseFault,
-  // Composition.
+  // Composition, and what is told of it.
   flowCallout,
+  messageLogging,
 ];
 
 /** The definition of a policy kind as Apigee names it, null when there is none. */

@@ -18,7 +18,7 @@ import { isPending } from "../maybe.ts";
 import { ResponseMessage } from "../message.ts";
 import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
-import { failExchange, faultResponse, runChain, type ChainOwner } from "../run.ts";
+import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "../run.ts";
 import { addressTarget } from "../target/address.ts";
 import { pickServer } from "../target/target.ts";
 import type { AnswerFraming } from "./answer-body.ts";
@@ -256,6 +256,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const handshakeMs = clock.monotonicMs() - this.#startedMs;
     metrics.handshake(x.program, 101, handshakeMs);
     metrics.sessionOpened(x.program);
+    runPostClient(x);
     if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }
 
@@ -405,6 +406,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
 
   #logAnswer(status: number, cause: Fault | null, bytesOut: number): void {
     const { log, clock } = this.#gateway;
+    if (this.#x !== null) runPostClient(this.#x);
     if (!log.access) return;
     log.exchange({
       ...this.#place(),

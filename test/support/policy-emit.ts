@@ -49,6 +49,7 @@ export function analyzed<M extends PolicyModel>(
       found.reads.push(...templateVariables(template));
       return template;
     },
+    isSecret: (name) => name.startsWith("private."),
     ownsHeader: (name) => void found.owned.push(name),
     fillsAmbient: (variable) => void found.ambient.push(variable),
     obligation: (obligation) => void found.obligations.push(obligation),
@@ -89,6 +90,7 @@ export function emitted<M extends PolicyModel>(
     assign: (name, value) => code`set(${name}, ${value});`,
     template: (template, unresolved) => templateText(template, unresolved === "empty" ? "" : "!"),
     setting: (request) => code`settings(${JSON.stringify(request.source)}, ${request.kind})`,
+    isSecret: (name) => name.startsWith("private."),
     isRead: (prefix) => read.includes(prefix),
     line: (statement) => void lines.push(oneLine(statement.text)),
     wait: (expression) => void lines.push(oneLine(`wait ${expression.text}`)),

@@ -98,4 +98,15 @@ export const policyCatalogue = {
     },
     message: (p) => `a request that ${p.policy} refuses goes on: continueOnError`,
   }),
+  AGW4105: warning<{ readonly name: string }>({
+    title: "credential in a log line",
+    explanation:
+      "The variable holds a credential, or a text in which one stands. Logs are read and kept by many, so its place in " +
+      "the line says (redacted).",
+    example: {
+      bad: "file: { message: \"called with {request.queryparam.apikey}\" }",
+      good: "file: { message: \"called by {developer.app.name}\" }",
+    },
+    message: (p) => `"${p.name}" holds a credential: the log line will say (redacted)`,
+  }),
 } as const;

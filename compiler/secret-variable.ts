@@ -1,0 +1,55 @@
+/**
+ * Flow variables that hold credentials: those that always do, and those from which policies of the proxy take them. It
+ * knows names, never values; a credential that a bundle copies into a variable of its own is not recognised.
+ */
+import type { ProgramPolicy } from "./ir/program.ts";
+
+/** Names that mean a credential in every proxy. */
+const ALWAYS = new RegExp(
+  "^private\\.|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret)$" +
+    "|\\.header\\.(?:authorization|proxy-authorization|cookie|set-cookie)(?:\\.|$)",
+  "i",
+);
+
+/** Keys of policies under which a variable with a credential is named. */
+const SOURCES = new Set(["apiKey", "accessToken", "tokens", "source", "clientId", "clientSecret"]);
+
+/** Texts that hold a whole query or body, and with it what stands in them. */
+const WHOLE: Readonly<Record<string, readonly string[]>> = {
+  "request.queryparam.": ["request.querystring", "request.uri", "request.url", "proxy.url"],
+  "request.formparam.": ["request.content"],
+};
+
+/** Tells which variables must not show in logs. */
+export function secretVariables(policies: readonly ProgramPolicy[]): (variable: string) => boolean {
+  const secret = new Set<string>();
+  for (const { model } of policies) {
+    for (const [key, value] of Object.entries(model)) {
+      if (SOURCES.has(key)) for (const name of namesIn(value)) secret.add(canonical(name));
+    }
+  }
+  for (const name of [...secret]) {
+    for (const [prefix, holders] of Object.entries(WHOLE)) {
+      if (name.startsWith(prefix)) for (const holder of holders) secret.add(holder);
+    }
+  }
+  return (variable) => {
+    if (ALWAYS.test(variable)) return true;
+    const name = canonical(variable);
+    return secret.has(name) || [...secret].some((other) => name.startsWith(`${other}.`));
+  };
+}
+
+/** `{ ref: x }`, `x`, or a list of such. */
+function namesIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap((item) => namesIn(item));
+  if (typeof value !== "object" || value === null || !("ref" in value)) return [];
+  return typeof value.ref === "string" ? [value.ref] : [];
+}
+
+/** `message` is the request where credentials stand; header names have no case. */
+function canonical(name: string): string {
+  const own = name.replace(/^message\./, "request.");
+  return own.startsWith("request.header.") ? own.toLowerCase() : own;
+}

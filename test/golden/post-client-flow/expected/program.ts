@@ -1,0 +1,181 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { logMessage } from "#runtime/policies/message-logging.ts";
+import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { faultVariable, queryValue, textOr } from "#runtime/variables.ts";
+
+const POSITIONS = [
+  {
+    policy: "VK-Key",
+    kind: "VerifyAPIKey",
+    file: "proxies/chat/policies/VK-Key.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "ML-Call",
+    kind: "MessageLogging",
+    file: "proxies/chat/policies/ML-Call.yaml",
+    line: 1,
+    flow: "PostClientFlow",
+  },
+  {
+    policy: "ML-Fault",
+    kind: "MessageLogging",
+    file: "proxies/chat/policies/ML-Fault.yaml",
+    line: 1,
+    flow: "PostClientFlow",
+  },
+];
+
+const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
+
+const MESSAGE_LOGGING = { name: "ML-Call", severity: "INFO" } as const;
+
+const MESSAGE_LOGGING2 = { name: "ML-Fault", severity: "WARN" } as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => route(x));
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** PostClientFlow: the answer has left. */
+function postClient(x: Exchange): Maybe<void> {
+  // ML-Call · MessageLogging · proxies/chat/policies/ML-Call.yaml
+  logMessage(x, MESSAGE_LOGGING, textOr(x.request.verb, "") + " (redacted) by " + textOr(x.access?.app.name ?? null, "nobody") + " was " + textOr(x.response?.status ?? null, ""));
+  // ML-Fault · MessageLogging · proxies/chat/policies/ML-Fault.yaml
+  if (faultVariable(x, "name") !== null) {
+    logMessage(x, MESSAGE_LOGGING2, textOr(faultVariable(x, "name"), "") + " of " + x.pathSuffix);
+  }
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  traceStep(x, 0, null);
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
+    traceEnd(x);
+    return route(x);
+  });
+}
+
+/** PostClientFlow: the answer has left. */
+function tracedPostClient(x: Exchange): Maybe<void> {
+  // ML-Call · MessageLogging · proxies/chat/policies/ML-Call.yaml
+  traceStep(x, 1, null);
+  logMessage(x, MESSAGE_LOGGING, textOr(x.request.verb, "") + " (redacted) by " + textOr(x.access?.app.name ?? null, "nobody") + " was " + textOr(x.response?.status ?? null, ""));
+  traceEnd(x);
+  // ML-Fault · MessageLogging · proxies/chat/policies/ML-Fault.yaml
+  if (faultVariable(x, "name") !== null) {
+    traceStep(x, 2, true);
+    logMessage(x, MESSAGE_LOGGING2, textOr(faultVariable(x, "name"), "") + " of " + x.pathSuffix);
+    traceEnd(x);
+  } else {
+    traceSkipped(x, 2);
+  }
+}
+
+/** Proxy endpoint default on /v1/chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/v1/chat",
+    baseSegments: 2,
+    hash: "c8aa211b5caae88f",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {}, postClient },
+    traced: { request: tracedRequest, response, fault: () => {}, postClient: tracedPostClient },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://chat.internal:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "v1") {
+    const end1 = segmentEnd(path, end0 + 1);
+    const segment1 = path.slice(end0 + 1, end1);
+    if (segment1 === "chat") {
+      return chatInDefault;
+    }
+    return null;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
