@@ -83,6 +83,16 @@ export interface Limits {
   readonly jwtCharsMax: number;
   /** Keys of one JSON Web Key Set; those beyond are not looked at. */
   readonly jwksKeysMax: number;
+  /** Bytes of a key set that is fetched; a larger one is not taken. */
+  readonly jwksBytesMax: number;
+  /** Time for an issuer to answer with its whole key set. */
+  readonly jwksFetchTimeoutMs: number;
+  /** Time a fetched key set is used without being fetched again; a key that left it verifies nothing after that. */
+  readonly jwksFreshMs: number;
+  /** Time the last good key set is used while its issuer does not answer; after that tokens are refused with 503. */
+  readonly jwksKeptMaxMs: number;
+  /** Least time between two fetches of one key set, also when tokens name unknown keys. */
+  readonly jwksRetryMs: number;
   /** Verified JWTs remembered by one policy, so that a token seen before costs no signature check. */
   readonly verifiedJwtsMax: number;
   /** Counters of one SpikeArrest policy (one for each identifier). */
@@ -145,6 +155,11 @@ export const defaultLimits: Limits = {
   recheckedAtOnceMax: 64,
   jwtCharsMax: 16 * 1024,
   jwksKeysMax: 100,
+  jwksBytesMax: 256 * 1024,
+  jwksFetchTimeoutMs: 5_000,
+  jwksFreshMs: 300_000,
+  jwksKeptMaxMs: 86_400_000,
+  jwksRetryMs: 10_000,
   verifiedJwtsMax: 10_000,
   spikeArrestIdentifiersMax: 10_000,
   logBacklogBytesMax: 4 * 1024 * 1024,

@@ -91,6 +91,11 @@ const explanations: Readonly<Record<string, Explain>> = {
   ),
   reference: firstOf([/^[A-Za-z0-9._-]+$/, "it begins with ref://"]),
   digest: firstOf([/^[0-9a-f]{64}$/i, "it is written as `apigw-compile digest` prints it, in base64url after sha256:"]),
+  "key-set-url": firstOf(
+    [/^http:\/\//, "keys that anybody on the way could replace prove nothing; http:// is for this machine only"],
+    [/^https:\/\/[^/]*@/, "user name and password do not belong into it"],
+    [/#/, "it has no #fragment"],
+  ),
   algorithms: firstOf([/none/i, "a token without a signature proves nothing"]),
   rate: firstOf(
     [/^\d+$/, "ps (per second) or pm (per minute) is missing"],

@@ -31,6 +31,8 @@ import type * as BasicAuthentication from "#runtime/policies/basic-authenticatio
 import type * as HmacPolicy from "#runtime/policies/hmac.ts";
 import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
+import type * as KeySource from "#runtime/token/key-source.ts";
+import type * as RemoteKeys from "#runtime/token/remote-keys.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
 import type * as Query from "#runtime/query.ts";
@@ -136,6 +138,8 @@ export const symbols = {
   ...from<typeof HmacPolicy>()("policies/hmac.ts", ["calculateHmac"]),
   ...from<typeof DecodeJwt>()("policies/decode-jwt.ts", ["decodeJwt"]),
   ...from<typeof GenerateJwt>()("policies/generate-jwt.ts", ["generateJwt"]),
+  ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
+  ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),
   ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
   ...from<typeof Escape>()("language/functions/escape.ts", ["escapeHtml", "escapeJson", "escapeXml", "escapeXml11"]),

@@ -22,6 +22,7 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "gateway.Draining": "A newcomer while draining with `drain.refuse: 503`.",
   "gateway.SessionEnded": "A revocation or an operator ended the handshake.",
   "gateway.StoreUnavailable": "A credential could not be looked up.",
+  "gateway.KeySetUnavailable": "A key set could not be fetched, and there is none from before.",
   "gateway.InternalError": "A defect of the gateway itself; the log has the details.",
   "messaging.adaptors.http.flow.ServiceUnavailable":
     "The target refused the connection, could not be resolved or did not accept in time.",

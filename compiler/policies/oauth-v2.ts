@@ -4,10 +4,10 @@ import type { PolicyModel, RefOr } from "../ir/model.ts";
 import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { checksCredential } from "./parts/credential.ts";
 import {
-  algorithmsOf,
   analyzeKey,
   analyzeValues,
-  keySetting,
+  keyRules,
+  keyTextCode,
   milliseconds,
   valuesCode,
   type KeyModel,
@@ -123,13 +123,10 @@ function verifyCode(e: PolicyEmit<OAuthV2Model>): Code {
 
 function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
   const { model } = e;
-  const key = keySetting(model);
-  if (key === null) throw new TypeError("invariant: the schema demands a key beside an algorithm");
   const config = literal({
     ...sourceOf(e),
     id: e.id,
-    algorithms: algorithmsOf(model),
-    keyForm: { ...key.form },
+    ...keyRules(e),
     type: "at+jwt",
     timeAllowanceMs: milliseconds(model.timeAllowance ?? "0s"),
     ignoreIssuedAt: false,
@@ -141,7 +138,7 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
   });
   const rules = e.constant("verifyJwtAccessToken", frozen(config));
   const presented = e.variable(model.accessToken ?? AUTHORIZATION);
-  const keyText = e.setting(key.request);
+  const keyText = keyTextCode(e);
   return code`${e.symbol("verifyJwtAccessToken")}(${e.x}, ${rules}, ${keyText}, ${presented}, ${valuesCode(e)})`;
 }
 

@@ -4,10 +4,10 @@ import type { PolicyModel } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
 import { checksCredential } from "./parts/credential.ts";
 import {
-  algorithmsOf,
   analyzeKey,
   analyzeValues,
-  keySetting,
+  keyRules,
+  keyTextCode,
   milliseconds,
   valuesCode,
   type KeyModel,
@@ -46,13 +46,10 @@ export const verifyJwt = {
   emit(e) {
     const { model } = e;
     const source = model.source ?? AUTHORIZATION;
-    const key = keySetting(model);
-    if (key === null) return;
     const config = literal({
       name: e.name,
       id: e.id,
-      algorithms: algorithmsOf(model),
-      keyForm: { ...key.form },
+      ...keyRules(e),
       type: null,
       prefix: source.toLowerCase() === AUTHORIZATION ? "Bearer" : "",
       timeAllowanceMs: milliseconds(model.timeAllowance ?? "0s"),
@@ -65,7 +62,7 @@ export const verifyJwt = {
       keep: e.isRead(`jwt.${e.name}.`),
     });
     const rules = e.constant("verifyJwt", frozen(config));
-    const keyText = e.setting(key.request);
+    const keyText = keyTextCode(e);
     e.wait(code`${e.symbol("verifyJwt")}(${e.x}, ${rules}, ${keyText}, ${e.variable(source)}, ${valuesCode(e)})`);
   },
 } satisfies PolicyDefinition<VerifyJwtModel>;

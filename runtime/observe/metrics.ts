@@ -32,6 +32,8 @@ export const counters = {
   adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
   adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
   storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
+  keySetFetches: ["apigw_key_set_fetches_total", "Key sets of issuers that were fetched."],
+  keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last good set stays."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

@@ -79,6 +79,8 @@ function codeOf(problem: JwtProblem | ClaimProblem | "revoked"): FaultCode {
       return "keymanagement.service.access_token_not_approved";
     case "FailedToDecode":
       return "oauth.v2.InvalidAccessToken";
+    case "KeySetUnavailable":
+      return "gateway.KeySetUnavailable";
     default:
       return "keymanagement.service.invalid_access_token";
   }

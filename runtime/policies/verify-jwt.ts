@@ -10,7 +10,7 @@ import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { tokenIn } from "../token/bearer.ts";
-import { claimProblem, expiryMs } from "../token/claims.ts";
+import { claimProblem, expiryMs, meetsHeaders } from "../token/claims.ts";
 import type { ClaimProblem, ClaimRules, ClaimValues } from "../token/claims.ts";
 import { textMember } from "../token/compact.ts";
 import { verifySignature } from "../token/jwt.ts";
@@ -42,6 +42,7 @@ export function verifyJwt(
     if (typeof jwt === "string") throw refused(config, jwt === "revoked" ? "InvalidToken" : jwt);
     const problem = claimProblem(jwt.claims, config, values, x.gateway.clock.wallMs());
     if (problem !== null) throw refused(config, problem);
+    if (!meetsHeaders(jwt.header, values)) throw refused(config, "InvalidClaim");
     watchToken(x, config, epoch, jwt);
     if (config.keep) x.keep(config.name, jwt);
   });
@@ -60,11 +61,12 @@ function watchToken(x: Exchange, config: VerifyJwtConfig, epoch: number, jwt: Ve
   });
 }
 
-function isUnresolved({ issuer, subject, audience, id, claims }: ClaimValues): boolean {
+function isUnresolved({ issuer, subject, audience, id, claims = [], headers = [] }: ClaimValues): boolean {
   if (issuer === null || subject === null || audience === null || id === null) return true;
-  return claims !== undefined && claims.some(({ value }) => value === null);
+  return [claims, headers].some((demands) => demands.some(({ value }) => value === null));
 }
 
 function refused(config: VerifyJwtConfig, problem: JwtProblem | ClaimProblem | "FailedToResolveVariable"): Fault {
+  if (problem === "KeySetUnavailable") return fault("gateway.KeySetUnavailable", "", config.name);
   return fault(`steps.jwt.${problem}`, config.name, config.name);
 }

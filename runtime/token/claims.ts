@@ -25,9 +25,11 @@ export interface ClaimValues {
   readonly audience?: string | null;
   readonly id?: string | null;
   readonly claims?: readonly ClaimValue[];
+  /** Of the token's header, not of its claims. */
+  readonly headers?: readonly ClaimValue[];
 }
 
-/** A demanded further claim. */
+/** A demanded further claim or header. */
 export interface ClaimValue {
   readonly name: string;
   readonly type: "string" | "number" | "boolean" | "map";
@@ -71,6 +73,11 @@ export function claimProblem(
   if (rules.requiredClaims.some((name) => member(claims, name) === undefined)) return "InvalidClaim";
   if (values.claims?.some((demand) => !meets(claims, demand)) === true) return "InvalidClaim";
   return isShortEnough(claims, rules.lifespanMaxMs) ? null : "InvalidClaim";
+}
+
+/** True when the header has every demanded member. */
+export function meetsHeaders(header: JsonObject, { headers }: ClaimValues): boolean {
+  return headers?.every((demand) => meets(header, demand)) ?? true;
 }
 
 function timeProblem(claims: JsonObject, rules: ClaimRules, wallMs: number): ClaimProblem | null {

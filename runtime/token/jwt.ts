@@ -16,8 +16,8 @@ import type { Maybe } from "../maybe.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { member, parseCompact, textMember } from "./compact.ts";
 import type { CompactToken, JsonObject } from "./compact.ts";
-import { pickKey, readKeys } from "./keys.ts";
-import type { KeyForm, KeyProblem, Keys } from "./keys.ts";
+import type { KeySource, OpenKeys } from "./key-source.ts";
+import type { KeyForm, KeyProblem } from "./keys.ts";
 
 /** What a policy says about the tokens it takes. */
 export interface JwtRules {
@@ -26,6 +26,8 @@ export interface JwtRules {
   readonly id: string;
   readonly algorithms: readonly Algorithm[];
   readonly keyForm: KeyForm;
+  /** Opens the keys, once. */
+  readonly openKeys: OpenKeys;
   /** Lower-case `typ` that the header must have; null: any. */
   readonly type: string | null;
   /** Leeway for exp, nbf and iat. */
@@ -65,6 +67,8 @@ export type JwtProblem =
 
 interface Entry {
   readonly jwt: VerifiedJwt;
+  /** The key that verified it. */
+  readonly key: KeyObject;
   /** Epoch up to which no event concerns the token. */
   epoch: number;
 }
@@ -72,14 +76,15 @@ interface Entry {
 /** What a policy keeps while the gateway runs. */
 interface State {
   readonly kind: "jwt";
-  readonly keys: Keys | KeyProblem;
+  readonly keys: KeySource;
   /** By digest of the token. When full, the one that came first goes. */
   readonly verified: Map<string, Entry>;
 }
 
 /**
- * Verifies a token, from memory where it was seen before. `keyText` is the key set, PEM or secret that was read at
- * start. "revoked": it verifies, and its jti was revoked. Times are to be checked by the caller, each time.
+ * Verifies a token, from memory where it was seen before and its key is still there. `keyText` is the key set, PEM or
+ * secret that was read at start, or the URL of a set. "revoked": it verifies, and its jti was revoked. Times are to be
+ * checked by the caller, each time.
  */
 export function verifySignature(
   x: Exchange,
@@ -92,7 +97,20 @@ export function verifySignature(
   const state = stateOf(x, rules, keyText);
   const at = digest(token);
   const known = state.verified.get(at);
-  if (known !== undefined) return unlessRevoked(x, state, at, known);
+  if (known === undefined) return verifyAnew(x, rules, { state, at, token });
+  return andThen(state.keys.holds(known.key, known.jwt.kid), (held) => {
+    if (held) return unlessRevoked(x, state, at, known);
+    state.verified.delete(at);
+    return verifyAnew(x, rules, { state, at, token });
+  });
+}
+
+function verifyAnew(
+  x: Exchange,
+  rules: JwtRules,
+  { state, at, token }: { readonly state: State; readonly at: string; readonly token: string },
+): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
+  const { gateway } = x;
   const { epoch } = gateway.revocations;
   const parsed = parseCompact(token, gateway.limits.jwtCharsMax);
   if (parsed === null) return "FailedToDecode";
@@ -100,18 +118,18 @@ export function verifySignature(
   if (typeof algorithm === "string") return algorithm;
   const problem = headerProblem(parsed.header, rules);
   if (problem !== null) return problem;
-  if (typeof state.keys === "string") return state.keys;
   const kid = textMember(parsed.header, "kid");
-  const key = pickKey(state.keys, algorithm.name, kid);
-  if (typeof key === "string") return key;
   const crit = criticalNames(parsed.header);
-  return signatureProblem(x, rules, token, { key, algorithm: algorithm.name, crit }).then((wrong) => {
-    if (wrong !== null) return wrong;
-    const jwt = verifiedOf(parsed, algorithm.name, kid);
-    return andThen(isRevoked(x, jwt), (revoked) => {
-      if (revoked) return "revoked";
-      remember(x, state, at, { jwt, epoch });
-      return jwt;
+  return andThen(state.keys.pick(algorithm.name, kid), (key) => {
+    if (typeof key === "string") return key;
+    return signatureProblem(x, rules, token, { key, algorithm: algorithm.name, crit }).then((wrong) => {
+      if (wrong !== null) return wrong;
+      const jwt = verifiedOf(parsed, algorithm.name, kid);
+      return andThen(isRevoked(x, jwt), (revoked) => {
+        if (revoked) return "revoked";
+        remember(x, state, at, { jwt, key, epoch });
+        return jwt;
+      });
     });
   });
 }
@@ -150,11 +168,11 @@ function remember(x: Exchange, state: State, at: string, entry: Entry): void {
 }
 
 function stateOf(x: Exchange, rules: JwtRules, keyText: string): State {
-  const { counters, limits } = x.gateway;
+  const { counters } = x.gateway;
   const at = `jwt ${x.program.environment} ${x.program.proxy} ${rules.id}`;
   const present = counters.get(at);
   if (isState(present)) return present;
-  const keys = readKeys(keyText, rules.keyForm, limits.jwksKeysMax);
+  const keys = rules.openKeys(x.gateway, rules.keyForm, keyText);
   const state: State = { kind: "jwt", keys, verified: new Map() };
   counters.set(at, state);
   return state;

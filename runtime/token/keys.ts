@@ -1,5 +1,5 @@
 /**
- * Keys that verify tokens: read once from the text of a key set, a PEM or a secret, then looked up by `kid` and
+ * Keys that verify tokens: read from the text of a key set, a PEM or a secret, then looked up by `kid` and
  * algorithm. It fetches nothing and follows no reference in a token (jku, x5u, jwk, x5c).
  */
 import { createPublicKey, createSecretKey } from "node:crypto";
@@ -14,6 +14,8 @@ import type { SecretEncoding } from "./secret.ts";
 /** What a policy's key text is. */
 export type KeyForm =
   | { readonly form: "jwks" }
+  /** The text is the URL of a key set. */
+  | { readonly form: "url"; readonly allowPrivateAddresses: boolean }
   | { readonly form: "public" }
   | { readonly form: "secret"; readonly encoding: SecretEncoding };
 
@@ -26,21 +28,36 @@ interface SetKey {
 /** The keys of one policy. */
 export type Keys =
   | { readonly form: "one"; readonly key: KeyObject }
-  | { readonly form: "set"; readonly byKid: ReadonlyMap<string, readonly SetKey[]> };
+  | KeySet;
 
-/** Why there is no key. Names are those of the `steps.jwt` faults. */
+/** Keys of a set, by `kid`. */
+export interface KeySet {
+  readonly form: "set";
+  readonly byKid: ReadonlyMap<string, readonly SetKey[]>;
+}
+
+/** Why there is no key. Names are those of the `steps.jwt` faults, but for the set that cannot be fetched. */
 export type KeyProblem =
   | "AlgorithmMismatch"
   | "InsufficientKeyLength"
   | "KeyIdMissing"
   | "KeyParsingFailed"
+  | "KeySetUnavailable"
   | "NoMatchingPublicKey"
   | "WrongKeyType";
 
 /** Reads a key text. `keysMax` bounds a set; what is no key for signatures in it is left out (RFC 7517 section 5). */
 export function readKeys(text: string, form: KeyForm, keysMax: number): Keys | KeyProblem {
-  if (form.form === "jwks") return readSet(text, keysMax);
-  return form.form === "public" ? readPublicKey(text) : readSecret(text, form.encoding);
+  switch (form.form) {
+    case "jwks":
+      return readSet(text, keysMax);
+    case "public":
+      return readPublicKey(text);
+    case "secret":
+      return readSecret(text, form.encoding);
+    case "url":
+      return "KeyParsingFailed";
+  }
 }
 
 /** The key for a token's algorithm and `kid` (null: it has none). */
@@ -66,17 +83,24 @@ function fitting(key: KeyObject, algorithm: Algorithm): KeyObject | KeyProblem {
   return misfit === "kind" ? "AlgorithmMismatch" : "InsufficientKeyLength";
 }
 
-function readSet(text: string, keysMax: number): Keys | KeyProblem {
+/** True when the set has that key under that kid. */
+export function holdsKey(set: KeySet, key: KeyObject, kid: string | null): boolean {
+  return kid !== null && (set.byKid.get(kid)?.some((entry) => entry.key === key) ?? false);
+}
+
+/** Reads a set. Keys that `before` has under the same kid are taken from there: they are told by identity. */
+export function readSet(text: string, keysMax: number, before: KeySet | null = null): KeySet | KeyProblem {
   const set = parseJson(text);
   const list = isObject(set) ? member(set, "keys") : undefined;
   if (!Array.isArray(list)) return "KeyParsingFailed";
   const byKid = new Map<string, SetKey[]>();
   for (const entry of list.slice(0, keysMax)) {
     const kid = isObject(entry) ? textMember(entry, "kid") : null;
-    const key = isObject(entry) && isForVerifying(entry) ? importJwk(entry) : null;
-    if (kid === null || key === null || !isObject(entry)) continue;
+    const read = isObject(entry) && isForVerifying(entry) ? importJwk(entry) : null;
+    if (kid === null || read === null || !isObject(entry)) continue;
     const named = byKid.get(kid);
-    const found: SetKey = { key, algorithm: textMember(entry, "alg") };
+    const known = before?.byKid.get(kid)?.find(({ key }) => key.equals(read));
+    const found: SetKey = { key: known?.key ?? read, algorithm: textMember(entry, "alg") };
     if (named === undefined) byKid.set(kid, [found]);
     else named.push(found);
   }

@@ -44,8 +44,11 @@ export interface SigningHeader {
   readonly headers?: readonly ClaimValue[];
 }
 
+/** What can be wrong with a key that was read at start. */
+type SignerProblem = Exclude<KeyProblem, "KeySetUnavailable">;
+
 /** Why nothing was signed. Names are those of the `steps.jwt` and `steps.jws` faults. */
-export type SigningProblem = KeyProblem | "GenerationFailed" | "SigningFailed";
+export type SigningProblem = SignerProblem | "GenerationFailed" | "SigningFailed";
 
 /** A JSON object under way. */
 export type Members = Record<string, unknown>;
@@ -99,10 +102,10 @@ export async function signCompact(
 /** What a policy keeps while the gateway runs. */
 interface State {
   readonly kind: "signer";
-  readonly key: KeyObject | KeyProblem;
+  readonly key: KeyObject | SignerProblem;
 }
 
-function signerOf(x: Exchange, rules: SigningRules, key: SigningKey): KeyObject | KeyProblem {
+function signerOf(x: Exchange, rules: SigningRules, key: SigningKey): KeyObject | SignerProblem {
   const { counters } = x.gateway;
   const at = `signer ${x.program.environment} ${x.program.proxy} ${rules.id}`;
   const present = counters.get(at);
@@ -116,7 +119,7 @@ function isState(value: unknown): value is State {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "signer" && "key" in value;
 }
 
-function readSigner({ algorithm, keyForm }: SigningRules, key: SigningKey): KeyObject | KeyProblem {
+function readSigner({ algorithm, keyForm }: SigningRules, key: SigningKey): KeyObject | SignerProblem {
   const read = keyForm.form === "private" ? readPrivateKey(key) : readSecretKey(key.text, keyForm.encoding);
   if (typeof read === "string") return read;
   const misfit = keyMisfit(read, algorithm, "private");
@@ -124,13 +127,13 @@ function readSigner({ algorithm, keyForm }: SigningRules, key: SigningKey): KeyO
   return misfit === "kind" ? "AlgorithmMismatch" : "InsufficientKeyLength";
 }
 
-function readSecretKey(text: string, encoding: SecretEncoding): KeyObject | KeyProblem {
+function readSecretKey(text: string, encoding: SecretEncoding): KeyObject | SignerProblem {
   const keys = readKeys(text, { form: "secret", encoding }, 1);
-  if (typeof keys === "string") return keys;
-  return keys.form === "one" ? keys.key : "KeyParsingFailed";
+  if (typeof keys !== "string") return keys.form === "one" ? keys.key : "KeyParsingFailed";
+  return keys === "KeySetUnavailable" ? "KeyParsingFailed" : keys;
 }
 
-function readPrivateKey({ text, password }: SigningKey): KeyObject | KeyProblem {
+function readPrivateKey({ text, password }: SigningKey): KeyObject | SignerProblem {
   const pem = text.trim();
   if (!pem.startsWith("-----BEGIN ")) return "KeyParsingFailed";
   if (!pem.includes("PRIVATE KEY")) return "WrongKeyType";

@@ -1,7 +1,7 @@
 /** What VerifyJWT and OAuthV2 share about JWTs: algorithms, keys, and the demands on claims. */
 import type { KeyForm } from "#runtime/token/keys.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
-import type { FileSource, PolicyModel, RefOr, SecretSource } from "../../ir/model.ts";
+import type { FileSource, PolicyModel, RefOr, SecretSource, TextSetting } from "../../ir/model.ts";
 import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
 import { textCode } from "./values.ts";
@@ -10,7 +10,12 @@ import { textCode } from "./values.ts";
 export interface KeyModel {
   readonly algorithm?: string;
   readonly publicKey?: {
-    readonly jwks?: { readonly file: FileSource };
+    /** One of file and uri. */
+    readonly jwks?: {
+      readonly file?: FileSource;
+      readonly uri?: TextSetting;
+      readonly allowPrivateAddresses?: boolean;
+    };
     readonly value?: SecretSource;
     readonly certificate?: SecretSource;
   };
@@ -33,13 +38,14 @@ export interface ValuesModel {
   readonly audience?: RefOr<string>;
   readonly id?: RefOr<string>;
   readonly additionalClaims?: readonly ClaimModel[];
+  readonly additionalHeaders?: readonly ClaimModel[];
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const VALUES = ["issuer", "subject", "audience", "id"] as const;
 
 /** The policy's algorithms, in its order, each once. */
-export function algorithmsOf(model: KeyModel): readonly string[] {
+function algorithmsOf(model: KeyModel): readonly string[] {
   const names = (model.algorithm ?? "").split(",").map((name) => name.trim());
   return [...new Set(names)].filter((name) => name !== "");
 }
@@ -50,21 +56,27 @@ export function milliseconds(duration: string): number {
   return Number(digits ?? 0) * (UNIT_MS[unit ?? ""] ?? 0);
 }
 
+/** The key text: a literal URL, or what is read at start. */
+type KeyText = { readonly request: SettingRequest } | { readonly url: string };
+
 /**
- * Where the key text is read at start, and what it is. Public keys are read as secrets are: the content of a file,
- * not its path.
+ * Where the key text comes from, and what it is. Public keys are read as secrets are: the content of a file, not its
+ * path.
  */
-export function keySetting(model: KeyModel): { readonly request: SettingRequest; readonly form: KeyForm } | null {
-  const { publicKey, secretKey } = model;
+function keyTextOf({ publicKey, secretKey }: KeyModel): { readonly text: KeyText; readonly form: KeyForm } {
   if (secretKey !== undefined) {
     const form: KeyForm = { form: "secret", encoding: secretKey.encoding ?? "utf-8" };
-    return { request: { source: secretKey.value, kind: "secret" }, form };
+    return { text: { request: { source: secretKey.value, kind: "secret" } }, form };
   }
-  if (publicKey?.jwks !== undefined) {
-    return { request: { source: { file: publicKey.jwks.file }, kind: "secret" }, form: { form: "jwks" } };
+  const { file, uri, allowPrivateAddresses = false } = publicKey?.jwks ?? {};
+  if (uri !== undefined) {
+    const text: KeyText = typeof uri === "string" ? { url: uri } : { request: { source: uri, kind: "text" } };
+    return { text, form: { form: "url", allowPrivateAddresses } };
   }
+  if (file !== undefined) return { text: { request: { source: { file }, kind: "secret" } }, form: { form: "jwks" } };
   const source = publicKey?.value ?? publicKey?.certificate;
-  return source === undefined ? null : { request: { source, kind: "secret" }, form: { form: "public" } };
+  if (source === undefined) throw new TypeError("invariant: the schema demands a key");
+  return { text: { request: { source, kind: "secret" } }, form: { form: "public" } };
 }
 
 /** Reports algorithms that the key cannot verify, and asks for the key at start. */
@@ -74,8 +86,21 @@ export function analyzeKey<M extends PolicyModel & KeyModel>(step: PolicyAnalysi
     if (algorithm.startsWith("HS") === isSecret) continue;
     step.report("AGW4102", ["algorithm"], { algorithm, key: isSecret ? "secret key" : "public key" });
   }
-  const setting = keySetting(step.model);
-  if (setting !== null) step.setting(setting.request, isSecret ? ["secretKey", "value"] : ["publicKey"]);
+  const { text } = keyTextOf(step.model);
+  if ("request" in text) step.setting(text.request, isSecret ? ["secretKey", "value"] : ["publicKey"]);
+}
+
+/** Members of the configuration that say which keys verify. */
+export function keyRules<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>) {
+  const { form } = keyTextOf(e.model);
+  const openKeys = e.symbol(form.form === "url" ? "remoteKeys" : "localKeys");
+  return { algorithms: algorithmsOf(e.model), keyForm: { ...form }, openKeys };
+}
+
+/** An expression for the keys' text, or for their URL. */
+export function keyTextCode<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>): Code {
+  const { text } = keyTextOf(e.model);
+  return "url" in text ? literal(text.url) : e.setting(text.request);
 }
 
 /** Notes the variables that demanded values come from, and reports values that cannot be met. */
@@ -84,13 +109,16 @@ export function analyzeValues<M extends PolicyModel & ValuesModel>(step: PolicyA
     const value = step.model[name];
     if (typeof value === "object") step.reads(value.ref, [name, "ref"]);
   }
-  step.model.additionalClaims?.forEach((claim, at) => {
-    if (claim.ref !== undefined) step.reads(claim.ref, ["additionalClaims", at, "ref"]);
-    const expected = claimMistake(claim);
-    if (expected === null) return;
-    const params = { what: `the value of claim "${claim.name}"`, value: JSON.stringify(claim.value), expected };
-    step.report("AGW3105", ["additionalClaims", at, "value"], params);
-  });
+  for (const list of ["additionalClaims", "additionalHeaders"] as const) {
+    const what = list === "additionalClaims" ? "claim" : "header";
+    step.model[list]?.forEach((demand, at) => {
+      if (demand.ref !== undefined) step.reads(demand.ref, [list, at, "ref"]);
+      const expected = claimMistake(demand);
+      if (expected === null) return;
+      const params = { what: `the value of ${what} "${demand.name}"`, value: JSON.stringify(demand.value), expected };
+      step.report("AGW3105", [list, at, "value"], params);
+    });
+  }
 }
 
 /** The object of demanded values (`ClaimValues`): a constant unless one comes from a variable. */
@@ -103,6 +131,9 @@ export function valuesCode<M extends PolicyModel & ValuesModel>(e: PolicyEmit<M>
   }
   if (model.additionalClaims !== undefined) {
     entries.push(["claims", model.additionalClaims.map((claim) => claimCode(e, claim))]);
+  }
+  if (model.additionalHeaders !== undefined) {
+    entries.push(["headers", model.additionalHeaders.map((header) => claimCode(e, header))]);
   }
   const values = literal(Object.fromEntries(entries));
   return isConstant(model) ? e.constant("claims", code`${values} as const`) : values;
@@ -117,7 +148,8 @@ export function claimCode<M extends PolicyModel>(e: PolicyEmit<M>, claim: ClaimM
 
 function isConstant(model: ValuesModel): boolean {
   if (VALUES.some((name) => typeof model[name] === "object")) return false;
-  return model.additionalClaims?.every((claim) => claim.ref === undefined) ?? true;
+  const demands = [...(model.additionalClaims ?? []), ...(model.additionalHeaders ?? [])];
+  return demands.every(({ ref }) => ref === undefined);
 }
 
 /** Why a literal value is not of its type; null when it is. */

@@ -5,6 +5,7 @@ import type { GenerateJwtConfig, JwtContent } from "#runtime/policies/generate-j
 import { verifyJwt } from "#runtime/policies/verify-jwt.ts";
 import type { Algorithm } from "#runtime/token/algorithm.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
+import { localKeys } from "#runtime/token/key-source.ts";
 import type { KeyForm } from "#runtime/token/keys.ts";
 import type { SigningKey } from "#runtime/token/signing.ts";
 import { ecKey, edKey, rsaKey, type TestKey } from "../../support/jwt-forge.ts";
@@ -65,7 +66,7 @@ describe("signatures", () => {
   /** VerifyJWT takes what GenerateJWT made. */
   async function verifies(algorithm: Algorithm, keyForm: KeyForm, keyText: string, token: string): Promise<void> {
     const x = new PolicyFixture().exchange();
-    const rules = { name: "VJ", id: "VJ", algorithms: [algorithm], keyForm, type: "jwt", prefix: "", keep: true };
+    const rules = { name: "VJ", id: "VJ", algorithms: [algorithm], keyForm, openKeys: localKeys, type: "jwt", prefix: "", keep: true };
     const times = { timeAllowanceMs: 0, ignoreIssuedAt: false, requiredClaims: ["exp"], lifespanMaxMs: 300_000 };
     const headers = { ignoreCriticalHeaders: false, knownHeaders: [], ignoreUnresolved: false };
     await verifyJwt(x, { ...rules, ...times, ...headers }, keyText, token, { subject: "ann" });

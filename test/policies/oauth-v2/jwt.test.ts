@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { revokeJwt, revokeTokensOfApp, setKeyStatus } from "#runtime/access/change.ts";
 import { verifyJwtAccessToken } from "#runtime/policies/oauth-v2-jwt.ts";
 import type { VerifyJwtAccessTokenConfig } from "#runtime/policies/oauth-v2-jwt.ts";
+import { localKeys } from "#runtime/token/key-source.ts";
 import { fillStore, KEY, KEY_RECORD } from "../../support/access-records.ts";
 import type { RecordChanges } from "../../support/access-records.ts";
 import { forge, jwks, rsaKey } from "../../support/jwt-forge.ts";
@@ -22,6 +23,7 @@ const CONFIG: VerifyJwtAccessTokenConfig = {
   requireAllScopes: false,
   algorithms: ["RS256"],
   keyForm: { form: "jwks" },
+  openKeys: localKeys,
   type: "at+jwt",
   timeAllowanceMs: 0,
   ignoreIssuedAt: false,

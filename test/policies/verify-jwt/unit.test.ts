@@ -4,6 +4,7 @@ import { verifyJwt as runtimeStep } from "#runtime/policies/verify-jwt.ts";
 import type { VerifyJwtConfig } from "#runtime/policies/verify-jwt.ts";
 import type { Exchange } from "#runtime/context.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
+import { localKeys } from "#runtime/token/key-source.ts";
 import type { ClaimValues } from "#runtime/token/claims.ts";
 import { verifyJwt } from "#compiler/policies/verify-jwt.ts";
 import { distantStore } from "../../support/access-records.ts";
@@ -26,6 +27,7 @@ const CONFIG: VerifyJwtConfig = {
   id: "VJ",
   algorithms: ["RS256", "ES256", "EdDSA"],
   keyForm: { form: "jwks" },
+  openKeys: localKeys,
   type: null,
   prefix: "Bearer",
   timeAllowanceMs: 0,
@@ -79,6 +81,13 @@ describe("tokens that verify", () => {
         token: forge({ alg: "HS256" }, CLAIMS, SECRET),
         key: SECRET,
         config: { algorithms: ["HS256"], keyForm: { form: "secret", encoding: "utf-8" } },
+      },
+    ],
+    [
+      "a demanded header",
+      {
+        token: forge({ ...HEADER, v: 2 }, CLAIMS, rsa.privateKey),
+        values: { headers: [{ name: "v", type: "number", isArray: false, value: "2" }] },
       },
     ],
     ["without exp", { token: forge(HEADER, { sub: "ann" }, rsa.privateKey) }],
@@ -271,6 +280,19 @@ describe("tokens that do not", () => {
     ["another issuer", { token: signed, values: { issuer: "https://evil.example.com" } }, "JwtIssuerMismatch"],
     ["another subject", { token: signed, values: { subject: "eve" } }, "JwtSubjectMismatch"],
     ["no audience", { token: signed, values: { audience: "chat" } }, "JwtAudienceMismatch"],
+    [
+      "a header of another value",
+      {
+        token: forge({ ...HEADER, v: 1 }, CLAIMS, rsa.privateKey),
+        values: { headers: [{ name: "v", type: "number", isArray: false, value: "2" }] },
+      },
+      "InvalidClaim",
+    ],
+    [
+      "a header that does not resolve",
+      { token: signed, values: { headers: [{ name: "v", type: "string", isArray: false, value: null }] } },
+      "FailedToResolveVariable",
+    ],
     ["a claim that is missing", { token: signed, config: { requiredClaims: ["scope"] } }, "InvalidClaim"],
     ["a demanded value that does not resolve", { token: signed, values: { issuer: null } }, "FailedToResolveVariable"],
     [
@@ -413,7 +435,7 @@ describe("VerifyJWT at compile time", () => {
   test("emits one call, the key read at start", () => {
     const [config, call, ...more] = emitted(verifyJwt, model);
     expect(more).toEqual([]);
-    expect(config).toContain('algorithms: ["RS256", "ES256"], keyForm: { form: "jwks" }, type: null, prefix: "Bearer"');
+    expect(config).toContain('algorithms: ["RS256", "ES256"], keyForm: { form: "jwks" }, openKeys: localKeys, type: null, prefix: "Bearer"');
     expect(config).toContain("timeAllowanceMs: 30000");
     expect(config).toContain("lifespanMaxMs: 300000");
     expect(call).toBe(

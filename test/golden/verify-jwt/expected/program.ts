@@ -8,6 +8,7 @@ import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyJwt } from "#runtime/policies/verify-jwt.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
+import { localKeys } from "#runtime/token/key-source.ts";
 import { needText, textOrNull } from "#runtime/variables.ts";
 import { settings } from "../settings.ts";
 
@@ -33,6 +34,7 @@ const VERIFY_JWT = {
   id: "VJ-Token",
   algorithms: ["RS256", "ES256"],
   keyForm: { form: "jwks" },
+  openKeys: localKeys,
   type: null,
   prefix: "Bearer",
   timeAllowanceMs: 30000,
@@ -115,7 +117,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "4547b375a412ea2a",
+    hash: "4c58f2ff43d55bc0",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
