@@ -10,6 +10,7 @@ import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
 import type { Handshakes } from "./upgrade/handshakes.ts";
 import type { Revocations } from "./upgrade/revocation.ts";
+import type { RevocationLag } from "./upgrade/revocation-lag.ts";
 import type { Scheduler } from "./upgrade/scheduler.ts";
 import type { SessionRoute, SessionServices } from "./upgrade/session.ts";
 import type { Sessions } from "./upgrade/session-index.ts";
@@ -41,6 +42,8 @@ export interface Gateway {
   readonly verified: VerifiedCache;
   readonly sessions: Sessions;
   readonly revocations: Revocations;
+  /** Null where the store is local. */
+  readonly lag: RevocationLag | null;
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly metrics: Metrics;

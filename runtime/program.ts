@@ -16,6 +16,7 @@ import type { Exchange, ExchangeStart } from "./context.ts";
 import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
+import type { LagSettings, watchLag } from "./upgrade/revocation-lag.ts";
 import type { Target } from "./target/target.ts";
 
 /**
@@ -141,6 +142,8 @@ export interface GatewayProgram {
   /** Null where no listener has TLS: then none of it is in the artifact. */
   readonly openTlsListener: typeof openTlsListener | null;
   readonly openStore: (clock: Clock, limits: Limits, report: StoreReport) => Store;
+  /** How long revocations may go unheard; null where none can. */
+  readonly lag: (LagSettings & { readonly watch: typeof watchLag }) | null;
   readonly access: () => Seed;
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
   readonly admin: {

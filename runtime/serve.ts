@@ -19,6 +19,7 @@ import { andThen, type Maybe } from "./maybe.ts";
 import { Log, type LogOutput } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { SessionRecord } from "./observe/record.ts";
+import { storeReport, watchHearing } from "./observe/store-health.ts";
 import type { GatewayProgram, ListenerSpec, ProxyProgram } from "./program.ts";
 import { serveRequest } from "./request.ts";
 import { mask, readSettings } from "./settings.ts";
@@ -187,6 +188,7 @@ async function finishStart(
     note: (event, fields) => log.event(event, fields),
     finished: (exitCode) => {
       gateway.revocations.close();
+      gateway.lag?.close();
       metrics.close();
       void lastRecords(sessions).then(() => andThen(gateway.store.close(), () => finish(exitCode)));
     },
@@ -246,6 +248,7 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   await Promise.all(stopped);
   for (const listener of listeners) listener.destroyAll();
   gateway.revocations.close();
+  gateway.lag?.close();
   gateway.metrics.close();
   await gateway.store.close();
 }
@@ -322,11 +325,7 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
   const log = new Log({ output: host.output, clock, limits, level: logLevel(host.env["APIGW_LOG_LEVEL"]), access: program.accessLog });
   const build = { version: program.compiler, build: program.hash, node: process.versions.node };
   const metrics = new Metrics(build, clock, program.proxies);
-  const store = program.openStore(clock, limits, {
-    connected: () => log.event("store_connected", {}),
-    lost: (reason) => log.event("store_lost", { detail: reason }, "error"),
-    failed: () => metrics.count("storeFailures"),
-  });
+  const store = program.openStore(clock, limits, storeReport(log, metrics));
   const sessions = new Sessions(limits);
   const scheduler: Scheduler = new Scheduler(clock, {
     onClockStep: (stepMs) => {
@@ -341,6 +340,8 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
     onEvent: (stored, count) => log.event("revocation", { sequence: stored.sequence, effect: stored.event.effect, sessions: count }),
     onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
   });
+  const lagParts = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
+  const lag = watchHearing(program.lag, lagParts, log, metrics);
   const sessionServices: SessionServices = {
     clock,
     scheduler,
@@ -365,6 +366,7 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
     verified: new VerifiedCache(store, revocations, clock, limits),
     sessions,
     revocations,
+    lag,
     scheduler,
     log,
     metrics,

@@ -11,7 +11,7 @@ import { code, identifier, join, literal, type Code, type Embeddable } from "./c
 import { FileWriter } from "./file.ts";
 import type { EmittedProxy } from "./proxy.ts";
 import { emitRouter } from "./router.ts";
-import { storeCode } from "./store.ts";
+import { lagCode, storeCode } from "./store.ts";
 
 type Kind = Plan["settings"][number]["kind"];
 type Source = string | number | FromEnv | SecretSource;
@@ -187,6 +187,7 @@ export function emitProgram(plan: Plan, hash: string, version: string): FileWrit
     ["openListener", file.symbol("openListener")],
     ["openTlsListener", plan.features.tlsListener ? file.symbol("openTlsListener") : literal(null)],
     ["openStore", storeCode(plan, file, values)],
+    ["lag", lagCode(plan, file)],
     ["access", code`() => ${accessCode(plan, values)}`],
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
     ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],

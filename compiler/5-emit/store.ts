@@ -8,6 +8,7 @@ import type { SettingValues } from "./program.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 1_000;
+const MAX_LAG_MS = 60_000;
 
 /** A function of type `GatewayProgram["openStore"]` (runtime/program.ts). */
 export function storeCode(plan: Plan, file: FileWriter, values: SettingValues): Code {
@@ -19,6 +20,13 @@ export function storeCode(plan: Plan, file: FileWriter, values: SettingValues): 
   }
   const path = store.file === undefined ? literal("apigw.db") : values.text(store.file, "text");
   return code`(clock, limits) => new ${file.symbol("EmbeddedStore")}(${path}, clock, limits)`;
+}
+
+/** An expression of type `GatewayProgram["lag"]` (runtime/program.ts). */
+export function lagCode({ features, program }: Plan, file: FileWriter): Code {
+  if (features.store !== "redis") return literal(null);
+  const { maxLag = "", onLag = "refuse" } = program.gateway.revocation ?? {};
+  return literal({ maxLagMs: durationMs(maxLag) ?? MAX_LAG_MS, onLag, watch: file.symbol("watchLag") });
 }
 
 /** An expression of type `RedisSettings` (runtime/state/redis-settings.ts). */

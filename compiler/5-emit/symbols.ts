@@ -14,6 +14,7 @@ import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
 import type * as EmbeddedStore from "#runtime/state/embedded.ts";
+import type * as RevocationLag from "#runtime/upgrade/revocation-lag.ts";
 import type * as RedisStore from "#runtime/state/redis.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as Admin from "#runtime/side/admin.ts";
@@ -109,6 +110,7 @@ export const symbols = {
   ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),
   ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
+  ...from<typeof RevocationLag>()("upgrade/revocation-lag.ts", ["watchLag"]),
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),

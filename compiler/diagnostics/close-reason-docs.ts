@@ -21,6 +21,7 @@ export const closeReasonDocs: { readonly [reason in CloseReasonId]: string } = {
   lifetime: "The connection reached maxDuration.",
   writeStall: "A peer took no bytes for writeStallTimeout while bytes waited for it.",
   halfClose: "One side ended and the other stayed open for halfCloseTimeout.",
+  revocationLag: "The gateway heard of no revocations for longer than `revocation.maxLag`, and `onLag` is `end`.",
   protocolError: "A peer sent bytes that are no WebSocket frames (RFC 6455 section 5).",
   overload: "The gateway is at one of its limits.",
   drain: "The gateway is stopping and a successor serves.",

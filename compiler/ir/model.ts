@@ -50,6 +50,7 @@ export interface GatewayModel {
   readonly deployments?: Readonly<Record<string, readonly string[]>>;
   readonly listeners?: readonly ListenerModel[];
   readonly store?: StoreModel;
+  readonly revocation?: { readonly maxLag?: string; readonly onLag?: "refuse" | "keep" | "end" };
   readonly ops?: { readonly host?: TextSetting; readonly port: PortSetting };
   readonly admin?: {
     readonly host?: TextSetting;

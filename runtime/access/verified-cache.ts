@@ -17,6 +17,8 @@ import type { Refusal } from "./resolve.ts";
 /** What the cache must know of the event stream (upgrade/revocation). */
 export interface EventMemory {
   readonly epoch: number;
+  /** Throws a StoreFailure while too much may have been missed. */
+  assertHearing(): void;
   revokedSince(
     epoch: number,
     identities: readonly Identity[],
@@ -59,6 +61,7 @@ export class VerifiedCache {
 
   /** `resolveKey` through the cache. */
   key(presentedKey: string, call: AccessCall): Maybe<AccessGrant | Refusal> {
+    this.#events.assertHearing();
     const keyDigest = digest(presentedKey);
     const at = entryKey("key", keyDigest, call);
     return this.#find(at, "key") ?? this.#keep(at, () => resolveKeyDigest(this.#store, this.#clock, keyDigest, call));
@@ -66,6 +69,7 @@ export class VerifiedCache {
 
   /** `resolveToken` through the cache. */
   token(presentedToken: string, call: AccessCall): Maybe<AccessGrant | Refusal> {
+    this.#events.assertHearing();
     const tokenDigest = digest(presentedToken);
     const at = entryKey("token", tokenDigest, call);
     return (

@@ -48,6 +48,10 @@ export interface MetricSources {
   readonly draining?: () => boolean;
   readonly droppedLogLines?: () => number;
   readonly revocationEpoch?: () => number;
+  /** Time for which a revocation may have passed unheard; absent where none can. */
+  readonly revocationLagMs?: () => number;
+  /** Whether commands to a distant store go through; absent where it is local. */
+  readonly storeUp?: () => boolean;
   /**
    * Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its
    * end.
@@ -301,6 +305,7 @@ export class Metrics {
       out.sample([], this.#plain[at] ?? 0);
     }
     const { accepted, connections, draining, droppedLogLines, revocationEpoch, sessions } = this.#sources;
+    const { revocationLagMs, storeUp } = this.#sources;
     const read = (name: string, type: "gauge" | "counter", help: string, source: (() => number) | undefined): void => {
       if (source === undefined) return;
       out.family(name, type, help);
@@ -312,6 +317,9 @@ export class Metrics {
     read("apigw_draining", "gauge", "1 from the first signal to stop on.", draining && (() => (draining() ? 1 : 0)));
     read("apigw_log_lines_dropped_total", "counter", "Log lines that the output did not take.", droppedLogLines);
     read("apigw_revocation_epoch", "gauge", "Sequence number of the last revocation seen.", revocationEpoch);
+    const lag = revocationLagMs && (() => revocationLagMs() / 1_000);
+    read("apigw_revocation_lag_seconds", "gauge", "For how long a revocation may have passed unheard.", lag);
+    read("apigw_store_up", "gauge", "1 while commands to a distant store go through.", storeUp && (() => (storeUp() ? 1 : 0)));
   }
 
   #of(place: MetricPlace | null): Slots {

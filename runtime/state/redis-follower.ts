@@ -128,6 +128,7 @@ export class EventFollower {
       if (event !== null) this.#tell({ sequence, event });
       this.#mark = mark;
     }
+    if (entries.length < ENTRIES_PER_LOOK && this.#delivered < last) this.#lose(last, lastMark);
   }
 
   #tell(stored: StoredEvent): void {

@@ -103,25 +103,32 @@ const scripts = {
    * A reader's next look: its number, that entry's mark, limit, a mark of its own, entries to keep, channel. Whether
    * the stream still is the one that it read before, the last number and its mark, then number, event and mark in
    * turn. A server that lost events (it was emptied, or a replica that lagged took over) would use their numbers
-   * again; the reader that notices raises the number above all it has seen and leaves an entry without event.
+   * again; the reader that notices raises the number above all it has seen and leaves an entry without event. A stream
+   * without entries has a mark too (key 3).
    */
   follow: `
     local function number(entry) return tonumber(string.match(entry[1], '^%d+')) end
     local function event(entry) return #entry[2] == 4 and entry[2][2] or '' end
     local function mark(entry) return entry[2][#entry[2]] end
     local after, last = tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or '0')
-    local same = after < 0 or ARGV[2] == ''
-    if last < after then
-      last, same = after + 1, false
+    local origin = redis.call('GET', KEYS[3])
+    if not origin then
+      origin = ARGV[4]
+      redis.call('SET', KEYS[3], origin)
+    end
+    local same = after < 0
+    if not same and last >= after then
+      local known = redis.call('XRANGE', KEYS[2], after .. '-0', after .. '-0')[1]
+      same = (known and mark(known) or origin) == ARGV[2]
+    end
+    if not same and last <= after then
+      last = after + 1
       redis.call('SET', KEYS[1], last)
       redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], last .. '-0', 'n', ARGV[4])
       redis.call('PUBLISH', ARGV[6], last)
-    elseif not same then
-      local known = redis.call('XRANGE', KEYS[2], after .. '-0', after .. '-0')[1]
-      same = known and mark(known) == ARGV[2]
     end
     local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-    local found = {same and 1 or 0, last, newest and mark(newest) or ''}
+    local found = {same and 1 or 0, last, newest and mark(newest) or origin}
     if after < 0 or not same then return found end
     for _, entry in ipairs(redis.call('XRANGE', KEYS[2], (after + 1) .. '-0', '+', 'COUNT', ARGV[3])) do
       found[#found + 1] = number(entry)

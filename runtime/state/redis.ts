@@ -176,8 +176,9 @@ export class RedisStore implements Store {
   }
 
   async #lookAt(after: number, mark: string, limit: number): Promise<StreamLook> {
+    const keys = [...this.#eventKeys(), `${this.#prefix}:origin`];
     const values = [after, mark, limit, this.#newMark(), this.#eventsMax, this.#channel];
-    const flat = listOf(await this.#connection.script(this.#scripts.follow, this.#eventKeys(), values));
+    const flat = listOf(await this.#connection.script(this.#scripts.follow, keys, values));
     const entries: StreamEntry[] = [];
     for (let at = 3; at < flat.length; at += 3) {
       entries.push({ sequence: Number(flat[at]), event: eventOf(flat[at + 1]), mark: String(flat[at + 2]) });

@@ -93,6 +93,7 @@ export function verifySignature(
   token: string,
 ): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
   const { gateway } = x;
+  gateway.revocations.assertHearing();
   if (token.length > gateway.limits.jwtCharsMax) return "FailedToDecode";
   const state = stateOf(x, rules, keyText);
   const at = digest(token);

@@ -31,6 +31,7 @@ export const closeReasons = {
   tokenRevoked: row("token_revoked", 3003, 401, "token revoked", false, true),
   accessRevoked: row("access_revoked", 3003, 401, "access revoked", false, true),
   accessChanged: row("access_changed", 3003, 403, "access changed", false, true),
+  revocationLag: row("revocation_lag", 1013, 503, "try again later", true, true),
   ended: row("ended", 3003, 403, "ended by the operator", false, true),
   idle: row("idle", 3008, 408, "idle timeout", false, false),
   lifetime: row("lifetime", 3008, 408, "maximum duration reached", false, false),

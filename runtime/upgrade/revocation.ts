@@ -5,10 +5,12 @@
 import type { CredentialBasis, CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Limits } from "../limits.ts";
-import { andThen, isPending } from "../maybe.ts";
+import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
+import { StoreFailure } from "../state/store.ts";
 import type { RevocationEvent, Store, StoredEvent, StoreListener } from "../state/store.ts";
 import type { CloseReasonId } from "./close-reason.ts";
+import { Doubts } from "./doubts.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./session-index.ts";
 
@@ -24,6 +26,11 @@ export interface RevocationOptions {
   onFailure?(cause: unknown): void;
 }
 
+/** Says whether too much may have been missed (revocation-lag.ts). */
+export interface Hearing {
+  refuses(): boolean;
+}
+
 /** Times a handshake is checked again because access data changed once more; then it is refused. */
 const CONFIRM_TRIES_MAX = 8;
 /** Identities that stand for the token itself. */
@@ -36,6 +43,8 @@ export class Revocations implements StoreListener {
   readonly #sessions: Sessions;
   readonly #rememberedMax: number;
   readonly #options: RevocationOptions;
+  readonly #doubts: Doubts;
+  #hearing: Hearing | null = null;
   /** The last events, oldest first, as a ring: the oldest stands at `#oldest`. */
   readonly #ring: StoredEvent[] = [];
   #oldest = 0;
@@ -51,11 +60,36 @@ export class Revocations implements StoreListener {
     this.#sessions = sessions;
     this.#rememberedMax = limits.revocationsRememberedMax;
     this.#options = options;
+    this.#doubts = new Doubts({
+      isGood: (session) => this.#areStillGood(session),
+      end: (session, reason) => this.#end(session, reason),
+      failed: (cause) => options.onFailure?.(cause),
+    }, limits.recheckedAtOnceMax);
   }
 
   /** Sequence number of the last event that was carried out. Read it before a verification begins. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Sessions that are being checked again, or wait for it. */
+  get inDoubt(): number {
+    return this.#doubts.count;
+  }
+
+  /** From now on nobody is admitted while `hearing` refuses. */
+  heed(hearing: Hearing): void {
+    this.#hearing = hearing;
+  }
+
+  /** Throws a StoreFailure when so much may have been missed that no credential can be trusted. */
+  assertHearing(): void {
+    if (this.#hearing?.refuses() === true) throw new StoreFailure("unavailable", "revocations may have been missed");
+  }
+
+  /** Checks those sessions again about which the store could not tell. */
+  retryDoubts(): void {
+    if (this.#doubts.count > 0) this.#doubts.retry();
   }
 
   /** Events remembered. */
@@ -110,6 +144,7 @@ export class Revocations implements StoreListener {
   confirm(session: Session, triesLeft = CONFIRM_TRIES_MAX): Maybe<CloseReasonId | null> {
     const reason = session.endReason ?? session.expired();
     if (reason !== null) return reason;
+    if (session.credentials.length > 0) this.assertHearing();
     let isInDoubt = false;
     for (const { epoch: verified, kind, basis, identities: own } of session.credentials) {
       const since = Math.max(verified, session.confirmedEpoch);
@@ -138,10 +173,11 @@ export class Revocations implements StoreListener {
     const { event } = stored;
     const named = this.#sessions.find(event.identities).filter((session) => isNamed(session, event));
     for (const session of named) {
-      if (event.effect === "changed") this.#checkAgain(session, "accessChanged");
+      if (event.effect === "changed") this.#doubts.add(session, "accessChanged");
       else this.#end(session, reasonOf(event));
     }
     this.#options.onEvent?.(stored, named.length);
+    this.retryDoubts();
   }
 
   /** A session that cannot end as it should must not keep the others from ending. */
@@ -160,22 +196,7 @@ export class Revocations implements StoreListener {
     this.#ring.length = 0;
     this.#oldest = 0;
     this.#byIdentity.clear();
-    for (const session of this.#sessions.find([])) this.#checkAgain(session, null);
-  }
-
-  /** Ends a session that would not be admitted any more. `onFailure`: what happens when the store cannot tell. */
-  #checkAgain(session: Session, onFailure: CloseReasonId | null): void {
-    const failed = (cause: unknown): void => {
-      this.#options.onFailure?.(cause);
-      if (onFailure !== null) session.end(onFailure);
-    };
-    try {
-      const areGood = this.#areStillGood(session);
-      if (!isPending(areGood)) endUnless(session, areGood);
-      else areGood.then((good) => endUnless(session, good)).catch(failed);
-    } catch (cause) {
-      failed(cause);
-    }
+    for (const session of this.#sessions.find([])) this.#doubts.add(session, null);
   }
 
   #areStillGood(session: Session): Maybe<boolean> {
@@ -245,8 +266,4 @@ function reasonOf(event: RevocationEvent): CloseReasonId {
   if (event.credentialKind === "token") return "tokenRevoked";
   const first = event.identities[0] ?? "";
   return TOKEN_PREFIXES.some((prefix) => first.startsWith(prefix)) ? "tokenRevoked" : "accessRevoked";
-}
-
-function endUnless(session: Session, isGood: boolean): void {
-  if (!isGood) session.end("accessChanged");
 }

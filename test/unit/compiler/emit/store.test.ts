@@ -29,6 +29,16 @@ describe("openStore", () => {
     ]) expect(text).toContain(part);
   });
 
+  it("watches how long revocations go unheard, where the store is distant alone", async () => {
+    const redis = "store: { kind: redis, url: { env: REDIS_URL } }";
+    expect(await emitted(redis)).toMatch(/lag: \{\s*maxLagMs: 60000,\s*onLag: "refuse",\s*watch: watchLag,?\s*\}/);
+    const written = await emitted(`${redis}\nrevocation: { maxLag: 5s, onLag: end }`);
+    expect(written).toMatch(/maxLagMs: 5000,\s*onLag: "end"/);
+    const local = await emitted("store: { kind: memory }");
+    expect(local).toContain("lag: null");
+    expect(local).not.toContain("watchLag");
+  });
+
   it("reads credentials, nodes and files when the gateway starts", async () => {
     const text = await emitted(`store:
   kind: redis
