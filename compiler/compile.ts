@@ -55,7 +55,7 @@ export async function compile(files: readonly SourceFile[], options: CompileOpti
   // ts-morph takes as long to load as everything before took to run.
   const { emit } = await import("./5-emit/emit.ts");
   const main = readAsset("templates/program/main.ts");
-  const modules = emit(plan, { main, inputHash, version: packageFacts().version });
+  const modules = emit(plan, { main, version: packageFacts().version });
   return { diagnostics, inputHash, model, program, plan, modules };
 }
 

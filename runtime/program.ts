@@ -124,7 +124,7 @@ export interface GatewayProgram {
   readonly organization: string;
   /** Version of the compiler. */
   readonly compiler: string;
-  /** Digest of the bundle. */
+  /** Digest of the compiled program. */
   readonly hash: string;
   readonly settings: readonly SettingSpec[];
   /** Filled with the settings' values when the gateway starts. */

@@ -3,7 +3,7 @@
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
 import type { PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
-import { code, comment, identifier, join, literal, type Code } from "./code.ts";
+import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import type { FileWriter } from "./file.ts";
 import { stepParts, type StepContext } from "./step.ts";
@@ -174,7 +174,7 @@ export class ChainEmitter {
     const test = this.#test(item.when);
     if (item.body !== null) return this.#callout(item, title, test, rest, next);
     const { lines, wait } = stepParts(item, this.#kind, this.#file, this.#context);
-    if (endsFlow(item)) return [title, ...(this.#traced ? [this.#begin(item)] : []), ...lines, ...this.#behind(rest)];
+    if (endsFlow(item)) return [title, ...(this.#traced ? [this.#begin(item)] : []), ...this.#last(lines, rest)];
     if (wait === null && lines.length === 0 && !this.#traced) {
       return [comment(`${policy.name} writes only what nobody reads.`), ...this.#statements(rest, next)];
     }
@@ -182,9 +182,10 @@ export class ChainEmitter {
     return this.#maybeStep(item, title, lines, wait, test, rest, next);
   }
 
-  /** What stands behind a fault that is always raised. */
-  #behind(rest: readonly PlanItem[]): Code[] {
-    return this.#file.optimisations.has("drop-steps") ? [] : this.#statements(rest, null);
+  /** A fault that is always raised; what stands behind it is dropped, and its block needs no braces then. */
+  #last(lines: readonly Code[], rest: readonly PlanItem[]): readonly Code[] {
+    if (!this.#file.optimisations.has("drop-steps")) return [...lines, ...this.#statements(rest, null)];
+    return lines.map((line) => (lines.length === 1 ? withoutBraces(line) : line));
   }
 
   #syncStep(

@@ -76,6 +76,18 @@ export function withoutNull(expression: Code): Code {
   return Code.of(inner.text.slice(0, -" ?? null".length));
 }
 
+/** The text that an expression is a literal of; null for every other expression. */
+export function literalText(expression: Code): string | null {
+  const { text } = unbracketed(expression);
+  return /^"(?:[^"\\]|\\.)*"$/.test(text) ? String(JSON.parse(text)) : null;
+}
+
+/** The statements of a block, for where it is the last statement anyway. */
+export function withoutBraces(block: Code): Code {
+  const { text } = block;
+  return text.startsWith("{\n") && text.endsWith("\n}") ? Code.of(text.slice(2, -2)) : block;
+}
+
 /** Joins pieces with a fixed separator. */
 export function join(pieces: readonly Code[], separator: ", " | "\n" | " && " | " || " | " + " | ""): Code {
   return Code.of(pieces.map((piece) => piece.text).join(separator));

@@ -1,10 +1,10 @@
 /** Plan -> TypeScript. Every file is complete, formatted, and type-checks against runtime/ and templates/program. */
 import { createHash } from "node:crypto";
 import type { Plan } from "../ir/plan.ts";
-import { camelCase } from "./names.ts";
+import { camelCase, HASH_PLACEHOLDER } from "./names.ts";
 import { ModulePrinter } from "./module.ts";
 import { emitProgram, emitRoutes, emitSettings } from "./program.ts";
-import { emitProxy, HASH_PLACEHOLDER, type EmittedProxy } from "./proxy.ts";
+import { emitProxy, type EmittedProxy } from "./proxy.ts";
 
 /** A generated file. */
 export interface EmittedModule {
@@ -13,14 +13,14 @@ export interface EmittedModule {
   readonly text: string;
   /** For the module of a proxy: its name, and the digest of its chain as `ProxyProgram.hash` has it. */
   readonly chain?: { readonly proxy: string; readonly hash: string };
+  /** For program.ts: the digest of the whole program as `GatewayProgram.hash` has it. */
+  readonly programHash?: string;
 }
 
 /** What emission needs besides the plan. */
 export interface EmitOptions {
   /** The skeleton that starts the program (templates/program/main.ts). */
   readonly main: string;
-  /** Digest of the user's files. */
-  readonly inputHash: string;
   /** Version of this compiler. */
   readonly version: string;
 }
@@ -38,18 +38,33 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
     const emitted = emitProxy(plan, proxy, `proxies/${base}.ts`);
     proxies.set(proxy.proxy.name, emitted);
     const text = printer.print(emitted.file);
-    const hash = chainHash(text);
+    const hash = digest(code(text)).slice(0, 16);
     const chain = { proxy: proxy.proxy.name, hash };
-    modules.push({ path: `program/${emitted.file.path}`, text: text.replaceAll(HASH_PLACEHOLDER, JSON.stringify(hash)), chain });
+    modules.push({ path: `program/${emitted.file.path}`, text: withHash(text, hash), chain });
   }
-  for (const file of [emitSettings(plan), emitRoutes(plan, proxies), emitProgram(plan, options.inputHash, options.version)]) {
+  for (const file of [emitSettings(plan), emitRoutes(plan, proxies)]) {
     modules.push({ path: `program/${file.path}`, text: printer.print(file) });
   }
+  const program = emitProgram(plan, proxies, options.version);
+  const text = printer.print(program);
+  const programHash = digest([...modules.map((module) => code(module.text)), code(text)].join("\0"));
+  modules.push({ path: `program/${program.path}`, text: withHash(text, programHash), programHash });
   return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** The digest of a chain is that of its own text, before the digest stands in it. What comments say changes no chain. */
-function chainHash(text: string): string {
-  const code = text.replace(/^ *\/\/.*\n/gm, "");
-  return createHash("sha256").update(code).digest("hex").slice(0, 16);
+/** What comments say changes neither a chain nor a program: who adds a policy that leaves nothing gets the same bytes. */
+function code(text: string): string {
+  return text.replace(/^ *\/\/.*\n/gm, "");
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** A digest is that of its own text before it stands there: as a line of its own, which no text of a user's is. */
+function withHash(text: string, hash: string): string {
+  return text
+    .split("\n")
+    .map((line) => (line.trim() === `hash: ${HASH_PLACEHOLDER},` ? line.replace(HASH_PLACEHOLDER, JSON.stringify(hash)) : line))
+    .join("\n");
 }

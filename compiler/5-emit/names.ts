@@ -80,3 +80,6 @@ export function camelCase(text: string): string {
     .join("");
   return /^[a-z]/.test(camel) ? camel : `v${camel}`;
 }
+
+/** Stands for the digest of a text until that is known. */
+export const HASH_PLACEHOLDER = "CHAIN_HASH";

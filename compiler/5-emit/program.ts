@@ -9,6 +9,7 @@ import { accessCode } from "./access.ts";
 import type { SettingRequest } from "../policies/definition.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
 import { FileWriter } from "./file.ts";
+import { HASH_PLACEHOLDER } from "./names.ts";
 import type { EmittedProxy } from "./proxy.ts";
 import { emitRouter } from "./router.ts";
 import { lagCode, storeCode } from "./store.ts";
@@ -163,7 +164,7 @@ function tlsSpec(tls: ProgramTargetTls | null, values: SettingValues): Code {
 }
 
 /** `program.ts`: everything that main.ts needs to start the gateway. */
-export function emitProgram(plan: Plan, hash: string, version: string): FileWriter {
+export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy>, version: string): FileWriter {
   const file = new FileWriter("program.ts", "The compiled gateway: what it serves and what it needs to start.");
   const values = new SettingValues(plan, file);
   const type = file.type("program.ts", "GatewayProgram");
@@ -173,13 +174,13 @@ export function emitProgram(plan: Plan, hash: string, version: string): FileWrit
   const parts: [string, Code][] = [
     ["organization", literal(plan.program.organization)],
     ["compiler", literal(version)],
-    ["hash", literal(hash)],
+    ["hash", identifier(HASH_PLACEHOLDER)],
     ["settings", settingSpecs(plan)],
     ["values", identifier("settings")],
     ["limits", literal(limitOverrides(gateway))],
     ["drain", drainCode(gateway.drain)],
     ["accessLog", literal(gateway.observability?.accessLog !== "off")],
-    ["proxies", proxiesCode(plan)],
+    ["proxies", proxiesCode(plan, proxies)],
     ["routes", identifier("routes")],
     ["route", identifier("route")],
     ["makeTargets", identifier("makeTargets")],
@@ -221,12 +222,13 @@ function envSource({ env, default: otherwise }: FromEnv): { readonly [key: strin
   return otherwise === undefined ? { env } : { env, default: otherwise };
 }
 
-function proxiesCode(plan: Plan): Code {
+/** What is counted for each proxy: its targets, and the policies that could fail. */
+function proxiesCode(plan: Plan, emitted: ReadonlyMap<string, EmittedProxy>): Code {
   const rows = plan.program.deployments.flatMap(({ proxy, environment }) => {
     const found = plan.proxies.find((other) => other.proxy.name === proxy);
     if (found === undefined) return [];
     const targets = found.proxy.targets.map((target) => target.name);
-    const policies = found.policies.map((policy) => policy.name);
+    const policies = emitted.get(proxy)?.policies ?? [];
     return [code`${literal({ environment, proxy, targets, policies })},`];
   });
   return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");

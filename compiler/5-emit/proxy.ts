@@ -9,7 +9,7 @@ import { ChainEmitter, block, type Branch } from "./chain.ts";
 import { code, comment, identifier, join, literal, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import { FileWriter } from "./file.ts";
-import { EXCHANGE_MEMBERS, Names } from "./names.ts";
+import { EXCHANGE_MEMBERS, HASH_PLACEHOLDER, Names } from "./names.ts";
 import type { Scope } from "./scope.ts";
 import type { StepContext } from "./step.ts";
 import { readVariable, writeVariable, type VariableScope } from "./variable.ts";
@@ -19,13 +19,12 @@ const X = identifier("x");
 /** A chain without steps. */
 const NOTHING = code`() => {}`;
 
-/** Stands for the digest of a file's text until that is known. */
-export const HASH_PLACEHOLDER = "CHAIN_HASH";
-
 /** A proxy's file, and the names of the functions that make its programs, by endpoint. */
 export interface EmittedProxy {
   readonly file: FileWriter;
   readonly factories: ReadonlyMap<string, string>;
+  /** Names of the policies that left code, in the order of the plan. */
+  readonly policies: readonly string[];
 }
 
 /** Emits one proxy. */
@@ -60,7 +59,8 @@ class ProxyEmitter {
       const traced = tracedTargets === null ? literal(null) : this.#endpoint(endpoint, tracedTargets, true);
       factories.set(endpoint.endpoint.name, this.#factory(endpoint, plain, traced, positions));
     }
-    return { file: this.#file, factories };
+    const names = new Set(this.#proxy.policies.map(({ name }) => name));
+    return { file: this.#file, factories, policies: [...names].filter((name) => this.#context.written.has(name)) };
   }
 
   #emitExchange(): string {
@@ -90,6 +90,7 @@ class ProxyEmitter {
     const scopes = new Map<string, Scope>();
     const inFault = { value: false };
     return {
+      written: new Set(),
       inFault,
       used: this.#proxy.used,
       isSecret: secretVariables(this.#proxy.policies),

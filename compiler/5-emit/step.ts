@@ -18,6 +18,8 @@ export interface StepContext {
   readonly used: ReadonlySet<string> | null;
   /** True for variables that hold credentials. */
   isSecret(variable: string): boolean;
+  /** Names of the policies that left code. */
+  readonly written: Set<string>;
   /** True while fault rules are emitted. */
   readonly inFault: { value: boolean };
 }
@@ -88,6 +90,7 @@ export function stepParts(
     },
   };
   policy.definition.emit(emit);
+  if (lines.length > 0 || wait !== null) context.written.add(policy.name);
   const isCut = item.timing !== "sync" && policy.definition.timing(policy.model) === "sync";
   return { lines, wait: wait ?? (isCut ? identifier("undefined") : null) };
 }

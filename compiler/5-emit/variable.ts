@@ -1,6 +1,6 @@
 /** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
 import type { BuiltinVariable, FlowVariable, MessageName } from "../flow-variable.ts";
-import { code, identifier, unbracketed, type Code } from "./code.ts";
+import { code, identifier, literalText, unbracketed, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 
 const X = identifier("x");
@@ -66,7 +66,7 @@ export function writeVariable(variable: FlowVariable, given: Code, policy: strin
   const { file } = scope;
   if ("message" in variable && isAbsent(variable.message, scope)) return code``;
   const value = unbracketed(given);
-  const text = code`${file.symbol("textOr")}(${value}, "")`;
+  const text = literalText(value) === null ? code`${file.symbol("textOr")}(${value}, "")` : value;
   switch (variable.kind) {
     case "custom":
       return code`${X}.${identifier(scope.field(variable.name))} = ${value};`;

@@ -16,6 +16,8 @@ export interface ModuleText {
   readonly text: string;
   /** For the module of a proxy: its name and the digest of its compiled chain. */
   readonly chain?: { readonly proxy: string; readonly hash: string };
+  /** For program.ts: the digest of the whole program. */
+  readonly programHash?: string;
 }
 
 /** What bundling may be told. */

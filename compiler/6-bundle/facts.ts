@@ -10,7 +10,9 @@ import type { ManifestFacts, ManifestRoute, ManifestVariable } from "./manifest.
 export function factsOf(plan: Plan, modules: readonly ModuleText[], inputHash: string): ManifestFacts {
   const routes = plan.hosts.flatMap((host) => host.routes.map((route) => routeOf(plan, host, route, modules)));
   const environments = new Set(plan.program.deployments.map(({ environment }) => environment));
-  return { inputHash, environments: [...environments].sort(), routes, variables: variablesOf(plan.settings) };
+  const programHash = modules.find((module) => module.programHash !== undefined)?.programHash ?? "";
+  const variables = variablesOf(plan.settings);
+  return { inputHash, programHash, environments: [...environments].sort(), routes, variables };
 }
 
 function routeOf(plan: Plan, host: HostPlan, route: RoutePlan, modules: readonly ModuleText[]): ManifestRoute {

@@ -40,6 +40,8 @@ export interface ManifestVariable {
 export interface ManifestFacts {
   /** SHA-256 over the project's files, hexadecimal. */
   readonly inputHash: string;
+  /** SHA-256 of the generated program, hexadecimal. */
+  readonly programHash: string;
   readonly environments: readonly string[];
   readonly routes: readonly ManifestRoute[];
   readonly variables: readonly ManifestVariable[];
@@ -57,6 +59,8 @@ export interface Manifest {
   readonly manifestVersion: 1;
   /** Digest of the project's files, names included. */
   readonly input: string;
+  /** Digest of the generated program, which the artifact reports as its build. */
+  readonly program: string;
   readonly compiler: string;
   readonly node: { readonly floor: string; readonly engine: string };
   readonly artifact: {
@@ -80,6 +84,7 @@ export function makeManifest(bundle: Bundle, facts: ManifestFacts, makers: Maker
   return {
     manifestVersion: 1,
     input: `sha256:${facts.inputHash}`,
+    program: `sha256:${facts.programHash}`,
     compiler: makers.compiler,
     node: { floor: NODE_FLOOR, engine: makers.engine },
     artifact: {

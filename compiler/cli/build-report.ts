@@ -11,6 +11,8 @@ export interface BuildOutcome {
   readonly manifest: Manifest;
   /** Policies that some chain runs, counted once for each proxy. */
   readonly policies: number;
+  /** What optimisation came to; null: nothing. */
+  readonly optimised: string | null;
   /** The output folder as the user wrote it. */
   readonly out: string;
   /** Names of the files written there, the artifact first. */
@@ -35,6 +37,7 @@ export function buildReport(outcome: BuildOutcome): string {
   return [
     `  proxies ${String(proxies)}   routes ${String(routes.length)} (${String(upgradable)} websocket)   ` +
       `policies ${String(outcome.policies)}\n`,
+    outcome.optimised === null ? "" : `  optimised: ${outcome.optimised}\n`,
     ...written.map(([name = "", text = ""]) => `  ${name.padEnd(width)}   ${text}\n`),
     `  ${others.join("  ")}\n`,
     `  input ${manifest.input}\n`,

@@ -10,6 +10,7 @@ import { examples, withCheckingOptions, type CheckingOptions, type Run } from ".
 import { compileProject, type CompiledProject, type Until } from "./compile-project.ts";
 import { executableSuffix, pinnedNode } from "./engine.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
+import { optimisationReport } from "../optimisation-report.ts";
 import { optimisationsWithout, type Optimisation } from "../optimisations.ts";
 import { optimisationHelp, optimisationOption } from "./optimisation-option.ts";
 import { takesStdout } from "./problem-output.ts";
@@ -119,6 +120,7 @@ async function writeArtifact(compiled: CompiledProject, options: BuildOptions): 
   const executable = options.target === "sea" ? await writeExecutable(bundle.code, folder, options) : null;
   return buildReport({
     manifest,
+    optimised: optimisationReport(plan),
     policies: plan.proxies.reduce((count, { policies }) => count + policies.length, 0),
     out: options.out,
     files: files.map(({ name }) => name),

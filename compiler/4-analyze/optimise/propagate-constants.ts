@@ -87,6 +87,7 @@ class Propagation {
       routes: routes.filter(({ when }) => when.kind !== "never"),
       response: this.#items(endpoint.response, NOTHING).value,
       faults: this.#rules(endpoint.faults),
+      postClient: this.#items(endpoint.postClient, NOTHING).value,
     };
   }
 

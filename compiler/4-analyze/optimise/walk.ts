@@ -30,12 +30,13 @@ export function writesOf({ effects }: PlanStep): readonly PlanWrite[] {
 }
 
 function segmentsOf(plan: ProxyPlan): readonly Segment[] {
-  return [...plan.endpoints, ...plan.targets].flatMap(({ request, response, faults }) => [
+  const ends = [...plan.endpoints, ...plan.targets].flatMap(({ request, response, faults }) => [
     request,
     response,
     ...faults.rules.map(({ items }) => items),
     ...(faults.otherwise === null ? [] : [faults.otherwise.items]),
   ]);
+  return [...ends, ...plan.endpoints.map(({ postClient }) => postClient)];
 }
 
 /** Every step of a list that is written, those of calls behind the call. */
@@ -65,7 +66,8 @@ export function withSegments(plan: ProxyPlan, change: (items: Segment) => Segmen
     response: change(one.response),
     faults: rules(one.faults),
   });
-  return { ...plan, endpoints: plan.endpoints.map(flows), targets: plan.targets.map(flows) };
+  const endpoints = plan.endpoints.map((one) => ({ ...flows(one), postClient: change(one.postClient) }));
+  return { ...plan, endpoints, targets: plan.targets.map(flows) };
 }
 
 interface Flows {

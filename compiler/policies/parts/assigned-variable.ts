@@ -3,7 +3,7 @@
  * of a message. It decides no value.
  */
 import type { Template } from "#runtime/language/template.ts";
-import { code, type Code } from "../../5-emit/code.ts";
+import { code, literalText, type Code } from "../../5-emit/code.ts";
 import type { PolicyModel } from "../../ir/model.ts";
 import type { Path, PolicyAnalysis, PolicyEmit } from "../definition.ts";
 
@@ -32,7 +32,14 @@ export function assignsVariable<M extends PolicyModel>(
 
 /** The statement that writes `value`; empty where nobody reads the variable. */
 export function assignedCode<M extends PolicyModel>(e: PolicyEmit<M>, name: string, value: Code): Code {
-  return e.assign(name, LINE_VARIABLE.test(name) ? code`${e.symbol("headerValue")}(${e.name}, ${value})` : value);
+  return e.assign(name, LINE_VARIABLE.test(name) ? lineValue(e, value) : value);
+}
+
+/** A value that becomes a line: checked when it runs, unless it is a literal of tab and visible Latin-1. */
+export function lineValue<M extends PolicyModel>(e: PolicyEmit<M>, value: Code): Code {
+  const text = literalText(value);
+  if (text !== null && /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text)) return value;
+  return code`${e.symbol("headerValue")}(${e.name}, ${value})`;
 }
 
 /** True for headers that connections and handshakes are made of; lower-case or not. */

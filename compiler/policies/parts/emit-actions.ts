@@ -7,7 +7,7 @@ import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
 import type { Destination } from "./analyze-actions.ts";
-import { assignedCode, isGatewayHeader } from "./assigned-variable.ts";
+import { assignedCode, isGatewayHeader, lineValue } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
 import type {
   ActionModel,
@@ -191,11 +191,7 @@ function referenced<M extends ActionsModel>(e: PolicyEmit<M>, name: string, fall
 /** A value that will be part of a line: checked when it runs, unless it is constant and plain. */
 function lineCode<M extends ActionsModel>(target: ActionTarget<M>, text: string): Code {
   const { e, isStrict } = target;
-  const template = parsed(target, text);
-  const constant = constantText(template);
-  // Tab and visible Latin-1 need no check when the program runs.
-  if (constant !== undefined && /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(constant)) return literal(constant);
-  return code`${e.symbol("headerValue")}(${e.name}, ${templateCode(e, template, isStrict)})`;
+  return lineValue(e, templateCode(e, parsed(target, text), isStrict));
 }
 
 function parsed<M extends ActionsModel>({ e, literals = new Map() }: ActionTarget<M>, text: string): Template {

@@ -101,11 +101,9 @@ function request(x: Exchange): Maybe<void> {
   }
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
-  {
-    const answer = faultResponse();
-    answer.status = 404;
-    raiseFault(RAISE_FAULT, answer);
-  }
+  const answer = faultResponse();
+  answer.status = 404;
+  raiseFault(RAISE_FAULT, answer);
 }
 
 /** Request flow of the proxy endpoint. */
@@ -152,11 +150,9 @@ function tracedRequest(x: Exchange): Maybe<void> {
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
   traceStep(x, 2, null);
-  {
-    const answer = faultResponse();
-    answer.status = 404;
-    raiseFault(RAISE_FAULT, answer);
-  }
+  const answer = faultResponse();
+  answer.status = 404;
+  raiseFault(RAISE_FAULT, answer);
 }
 
 /** Proxy endpoint default on /oauth, in one environment. */
@@ -167,7 +163,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "6bce103731859a72",
+    hash: "58dd94663963bd9f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -75,7 +75,7 @@ function route(x: PExchange): Maybe<void> {
 function request(x: PExchange): Maybe<void> {
   // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
   x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
-  x.request.setHeader("x-constant", headerValue("AM-Functions", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  x.request.setHeader("x-constant", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
   x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
@@ -97,7 +97,7 @@ function tracedRequest(x: PExchange): Maybe<void> {
   // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
   traceStep(x, 0, null);
   x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
-  x.request.setHeader("x-constant", headerValue("AM-Functions", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+  x.request.setHeader("x-constant", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
   x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
@@ -118,7 +118,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "e7f971209e7e3d1a",
+    hash: "88ab4e95e75afc1f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

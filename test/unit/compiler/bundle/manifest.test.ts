@@ -16,7 +16,7 @@ const bundle: Bundle = {
   ],
   builtIns: ["node:net"],
 };
-const facts: ManifestFacts = { inputHash: "00ff", environments: ["prod"], routes: [], variables: [] };
+const facts: ManifestFacts = { inputHash: "00ff", programHash: "11ee", environments: ["prod"], routes: [], variables: [] };
 const makers = { compiler: "1.2.3", engine: "26.10.0" };
 
 describe("sizes", () => {
@@ -39,6 +39,7 @@ describe("the manifest", () => {
     expect(manifest).toMatchObject({
       manifestVersion: 1,
       input: "sha256:00ff",
+      program: "sha256:11ee",
       compiler: "1.2.3",
       node: { floor: "26.5.1", engine: "26.10.0" },
       artifact: { file: "gateway.cjs", bytes: 1000 },

@@ -89,3 +89,10 @@ it("variables that are literals everywhere lose their place, and are named", asy
   expect(await planLines(proxy("SET, TELL"), policies)).toContain("variables that nobody reads: v");
   expect(await planLines(proxy("SET, TELL"), policies, ["propagate-constants"])).toContain("variables: v");
 });
+
+it("a variable that only the PostClientFlow reads keeps its place, and its value is not known there", async () => {
+  const log = 'kind: MessageLogging\nfile: { message: "{v}" }\n';
+  const lines = await planLines(proxy("SET", ", postClientFlow: { response: [LOG] }"), { ...policies, LOG: log });
+  expect(lines).toContain("variables: v");
+  expect(lines).toContain("LOG MessageLogging sync");
+});

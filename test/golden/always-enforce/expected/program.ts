@@ -1,0 +1,145 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { enforce, takeRoute } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
+import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { faultVariable, queryValue, responseOf } from "#runtime/variables.ts";
+
+const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
+
+const RAISE_FAULT = { name: "RF-Own", isShort: false } as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => route(x));
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** The default fault rule, which runs behind every other. */
+function proxyFaultAlways(x: Exchange): Maybe<void> {
+  // Default fault rule
+  // AM-Cors · AssignMessage · proxies/chat/policies/AM-Cors.yaml
+  responseOf(x).setHeader("access-control-allow-origin", "*");
+}
+
+/** Fault rules of the proxy endpoint. */
+function proxyFault(x: Exchange): Maybe<void> {
+  if (faultVariable(x, "name") === "InvalidApiKey") {
+    // Fault rule key
+    // RF-Own · RaiseFault · proxies/chat/policies/RF-Own.yaml
+    const answer = faultResponse();
+    answer.status = 403;
+    answer.content = "no such key";
+    raiseFault(RAISE_FAULT, answer);
+  }
+}
+
+/** Fault rules, and behind them the default fault rule. */
+function proxyFaultEnforced(x: Exchange): Maybe<void> {
+  return enforce(x, proxyFault, proxyFaultAlways);
+}
+
+/** Fault rules of the endpoint where the fault occurred. */
+function fault(x: Exchange): Maybe<void> {
+  if (!x.inTarget) {
+    return proxyFaultEnforced(x);
+  }
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "7ef0db12f87cfab4",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: [],
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault },
+    traced: null,
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}

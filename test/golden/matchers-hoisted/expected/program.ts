@@ -1,0 +1,137 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { matches, startsWith } from "#runtime/language/operators.ts";
+import type { Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+
+const REGEX = /^\/rooms\/[0-9]{1,6}$/u;
+
+const REGEX2 = /[^0-9]/gu;
+
+const PATTERN = /^\/users\/[^\/]+\/rooms$/;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: true,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-room", "x-user"], []);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // AM-Room · AssignMessage · proxies/chat/policies/AM-Room.yaml
+  if (matches(x.pathSuffix, REGEX)) {
+    x.request.setHeader("x-room", headerValue("AM-Room", x.pathSuffix.replace(REGEX2, "")));
+  }
+  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+  if (matches(x.pathSuffix, PATTERN)) {
+    x.request.setHeader("x-user", headerValue("AM-User", x.pathSuffix.replace(REGEX2, "")));
+  }
+  if (matches(x.pathSuffix, REGEX) && x.request.verb === "GET") {
+    // Flow rooms
+    // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+    x.request.setHeader("x-user", headerValue("AM-User", x.pathSuffix.replace(REGEX2, "")));
+  } else if (matches(x.pathSuffix, PATTERN)) {
+    // Flow users
+    // AM-Room · AssignMessage · proxies/chat/policies/AM-Room.yaml
+    x.request.setHeader("x-room", headerValue("AM-Room", x.pathSuffix.replace(REGEX2, "")));
+  } else if (startsWith(x.pathSuffix, "/files/")) {
+    // Flow prefix
+    // AM-Room · AssignMessage · proxies/chat/policies/AM-Room.yaml
+    x.request.setHeader("x-room", headerValue("AM-Room", x.pathSuffix.replace(REGEX2, "")));
+    // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
+    x.request.setHeader("x-user", headerValue("AM-User", x.pathSuffix.replace(REGEX2, "")));
+  }
+  return route(x);
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "33a5dff8d9611b4c",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    readsForm: false,
+    headers: HEADERS,
+    positions: [],
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: null,
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    servers: [],
+    path: "",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
