@@ -107,6 +107,16 @@ export interface Limits {
   readonly formBytesMax: number;
   /** Characters of what replaceAll makes of one value by a replacement from a variable. */
   readonly replacedCharsMax: number;
+  /** Values that one jsonPath with a descent, a slice, a union or a filter looks at; beyond, its result is empty. */
+  readonly jsonQueryVisitsMax: number;
+  /** Characters of a document that xpath reads; longer ones give an empty result. */
+  readonly xmlCharsMax: number;
+  /** Tags of such a document, opening and closing ones. */
+  readonly xmlTagsMax: number;
+  /** How deep its elements nest. */
+  readonly xmlDepthMax: number;
+  /** Nodes that one xpath looks at; beyond, its result is empty. */
+  readonly xpathVisitsMax: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
@@ -167,6 +177,11 @@ export const defaultLimits: Limits = {
   tlsHandshakeTimeoutMs: 10_000,
   formBytesMax: 64 * 1024,
   replacedCharsMax: 1024 * 1024,
+  jsonQueryVisitsMax: 1_000_000,
+  xmlCharsMax: 256 * 1024,
+  xmlTagsMax: 20_000,
+  xmlDepthMax: 100,
+  xpathVisitsMax: 500_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
 };

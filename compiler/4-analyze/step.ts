@@ -1,6 +1,7 @@
 /** One step's policy: where it may stand, what it reads and writes, what it leaves behind. */
 import { parseTemplate, templateVariables, type Template, type TemplateReading } from "#runtime/language/template.ts";
-import { callProblems, type CallProblem } from "../expression/template-call.ts";
+import type { CallProblem } from "../expression/call-problem.ts";
+import { callProblems } from "../expression/template-call.ts";
 import { renameParts, type OtherNames } from "../expression/rename.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
 import { isWritable } from "../flow-variable.ts";
@@ -113,8 +114,7 @@ export class StepAnalysis {
     const template = parseTemplate(text, reading);
     for (const problem of template.problems) {
       const span = this.#within(model, path, problem.start, problem.end);
-      const code = problem.kind === "function-not-supported" ? "AGW3011" : "AGW3005";
-      this.#diagnostics.report(code, span, { problem: problem.message });
+      this.#diagnostics.report("AGW3005", span, { problem: problem.message });
     }
     if (template.problems.length > 0) return null;
     const calls = template.parts.filter((part) => part.kind === "call");

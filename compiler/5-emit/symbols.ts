@@ -44,6 +44,9 @@ import type * as RandomLong from "#runtime/template/random-long.ts";
 import type * as Replace from "#runtime/template/replace.ts";
 import type * as Escape from "#runtime/language/functions/escape.ts";
 import type * as JsonPath from "#runtime/language/functions/json-path.ts";
+import type * as JsonQuery from "#runtime/language/functions/json-query.ts";
+import type * as Xeger from "#runtime/template/xeger.ts";
+import type * as XPath from "#runtime/template/xpath.ts";
 import type * as Substring from "#runtime/language/functions/substring.ts";
 import type * as TimeFormat from "#runtime/language/functions/time-format.ts";
 
@@ -146,6 +149,9 @@ export const symbols = {
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
   ...from<typeof Escape>()("language/functions/escape.ts", ["escapeHtml", "escapeJson", "escapeXml", "escapeXml11"]),
   ...from<typeof JsonPath>()("language/functions/json-path.ts", ["jsonPath"]),
+  ...from<typeof JsonQuery>()("language/functions/json-query.ts", ["jsonQuery"]),
+  ...from<typeof Xeger>()("template/xeger.ts", ["xeger"]),
+  ...from<typeof XPath>()("template/xpath.ts", ["xpath"]),
   ...from<typeof Substring>()("language/functions/substring.ts", ["substring"]),
   ...from<typeof TimeFormat>()("language/functions/time-format.ts", ["formatTime"]),
   ...from<typeof Base64>()("template/base64.ts", ["decodeBase64", "encodeBase64"]),

@@ -9,6 +9,8 @@ import {
   replaceText,
   timeUnitMs,
 } from "../expression/template-call.ts";
+import { xegerForm } from "../expression/xeger-form.ts";
+import { xpathForm } from "../expression/xpath-call.ts";
 import { code, identifier, literal, regex, unbracketed, type Code } from "./code.ts";
 import type { Scope } from "./scope.ts";
 
@@ -68,6 +70,10 @@ export function callCode(call: CallPart, context: CallContext): Code {
       return context.first(call.args);
     case "jsonPath":
       return jsonPathCode(call, context);
+    case "xpath":
+      return xpathCode(call, context);
+    case "xeger":
+      return xegerCode(call, context);
     default:
       return hmacCode(call, call.name, argument, context);
   }
@@ -122,8 +128,28 @@ function replaceCode(call: CallPart, text: TemplateArgument, context: CallContex
 function jsonPathCode(call: CallPart, context: CallContext): Code {
   const form = jsonPathForm(call);
   if (form === null) return literal("");
-  const path = context.scope.file.constant("path", code`${[...form.steps]} as const`);
-  return code`${symbol(context, "jsonPath")}(${path}, ${optional(call.args[1], context)}, ${form.wantsArray})`;
+  const json = optional(call.args[1], context);
+  if ("plain" in form) {
+    const path = context.scope.file.constant("path", code`${[...form.plain]} as const`);
+    return code`${symbol(context, "jsonPath")}(${path}, ${json}, ${form.wantsArray})`;
+  }
+  const query = context.scope.file.constant("query", code`${[...form.query]} as const`);
+  return code`${symbol(context, "jsonQuery")}(${query}, ${json}, ${form.wantsArray})`;
+}
+
+function xpathCode(call: CallPart, context: CallContext): Code {
+  const form = xpathForm(call);
+  if (form === null) return literal("");
+  const expression = context.scope.file.constant("xpath", code`${{ ...form.expression }} as const`);
+  return code`${symbol(context, "xpath")}(${expression}, ${form.type}, ${optional(call.args[1], context)})`;
+}
+
+function xegerCode({ args: [pattern] }: CallPart, context: CallContext): Code {
+  const found = pattern?.kind === "literal" ? xegerForm(pattern.text) : null;
+  if (found === null || "problem" in found) return literal("");
+  if (typeof found.form === "string") return literal(found.form);
+  const form = context.scope.file.constant("form", code`${{ ...found.form }} as const`);
+  return code`${symbol(context, "xeger")}(x.gateway.clock, ${form})`;
 }
 
 function hmacCode(call: CallPart, name: TemplateFunction, key: TemplateArgument, context: CallContext): Code {

@@ -22,8 +22,8 @@ export interface JavaScriptRegex {
   readonly source: string;
   readonly flags: string;
   /**
-   * What regex-safety.ts judges in place of `source`: without the look-arounds that only the translation needs, which the
-   * analysis cannot see through. It takes at least as long.
+   * What regex-safety.ts judges in place of `source`: without the look-arounds that only the translation needs, which
+   * the analysis cannot see through. It takes at least as long.
    */
   readonly judged: string;
   /** The groups of the Java pattern, in its order. */

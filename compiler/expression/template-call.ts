@@ -2,20 +2,18 @@
  * Function calls of message templates at build time: what is wrong with their literal arguments, and which form a call
  * takes once these are understood. template-fold.ts computes the constant ones, 5-emit/template-call.ts writes others.
  */
-import { parseJsonPath, type JsonPathStep } from "#runtime/language/functions/json-path.ts";
+import { parseJsonPath, plainSteps } from "#runtime/language/functions/json-path-syntax.ts";
+import type { JsonPathStep } from "#runtime/language/functions/json-path.ts";
+import type { JsonQueryStep } from "#runtime/language/functions/json-query.ts";
 import { timePatternProblem } from "#runtime/language/functions/time-format.ts";
 import type { CallPart, TemplateArgument } from "#runtime/language/template.ts";
 import { isTemplateFunction, type TemplateFunction } from "#runtime/language/template-functions.ts";
+import { unsettled, type CallProblem } from "./call-problem.ts";
 import { translateJavaReplacement } from "./java-replacement.ts";
 import { translateJavaSearch, type JavaScriptRegex } from "./java-regex.ts";
 import { checkRegexSafety } from "./regex-safety.ts";
-
-/** A mistake in a call, by the code it is reported with; offsets are those of the template's text. */
-export type CallProblem = { readonly start: number; readonly end: number } & (
-  | { readonly code: "AGW3005" | "AGW3009"; readonly problem: string }
-  | { readonly code: "AGW3010"; readonly complexity: string }
-  | { readonly code: "AGW4001"; readonly function: string }
-);
+import { xegerForm } from "./xeger-form.ts";
+import { xpathProblems } from "./xpath-call.ts";
 
 /** How a signature is made: names as runtime/template/hmac.ts knows them. */
 export interface HmacEncodings {
@@ -43,6 +41,10 @@ export function callProblems(call: CallPart): readonly CallProblem[] {
       return timeProblems(call);
     case "jsonPath":
       return jsonPathProblems(call);
+    case "xpath":
+      return xpathProblems(call);
+    case "xeger":
+      return xegerProblems(call);
     case "hmacMd5":
     case "hmacSha1":
     case "hmacSha224":
@@ -112,11 +114,11 @@ export function replaceText(call: CallPart, regex: JavaScriptRegex): string | nu
   return "problem" in translated ? null : translated.text;
 }
 
-/** What a jsonPath call looks for. */
-export interface JsonPathForm {
-  readonly steps: readonly JsonPathStep[];
-  readonly wantsArray: boolean;
-}
+/** What a jsonPath call looks for: `plain` when json-path.ts can walk the path, else json-query.ts does. */
+export type JsonPathForm = { readonly wantsArray: boolean } & (
+  | { readonly plain: readonly JsonPathStep[] }
+  | { readonly query: readonly JsonQueryStep[] }
+);
 
 /** The steps of a jsonPath call, and whether whole arrays are wanted; null after a problem. */
 export function jsonPathForm(call: CallPart): JsonPathForm | null {
@@ -124,7 +126,9 @@ export function jsonPathForm(call: CallPart): JsonPathForm | null {
   if (path?.kind !== "literal") return null;
   const parsed = parseJsonPath(path.text);
   if ("problem" in parsed) return null;
-  return { steps: parsed.steps, wantsArray: wanted?.kind === "literal" && wanted.text === "true" };
+  const wantsArray = wanted?.kind === "literal" && wanted.text === "true";
+  const plain = plainSteps(parsed.steps);
+  return plain === null ? { query: parsed.steps, wantsArray } : { plain, wantsArray };
 }
 
 /** Milliseconds in one unit of a time function's argument. */
@@ -162,8 +166,7 @@ function replaceProblems(call: CallPart): readonly CallProblem[] {
   const [, pattern, replacement] = call.args;
   if (pattern === undefined || replacement === undefined) return [];
   if (pattern.kind === "variable") {
-    const reason = "it is translated and checked when compiling";
-    return [at(pattern, `the regular expression must be written here in single quotes: ${reason}`)];
+    return [at(pattern, unsettled("regular expression"))];
   }
   const regex = translateJavaSearch(pattern.text);
   const span = { start: pattern.start, end: pattern.end };
@@ -198,12 +201,20 @@ function jsonPathProblems(call: CallPart): readonly CallProblem[] {
   const [path, , wanted] = call.args;
   if (path === undefined) return [];
   if (path.kind === "variable") {
-    return [at(path, "the path must be written here ($.a.b, or in single quotes): it is compiled with the template")];
+    return [at(path, unsettled("path"))];
   }
   const parsed = parseJsonPath(path.text);
   if ("problem" in parsed) return [at(path, parsed.problem)];
   if (wanted === undefined || (wanted.kind === "literal" && /^(?:true|false)$/.test(wanted.text))) return [];
   return [at(wanted, "the third argument of jsonPath is true or false")];
+}
+
+function xegerProblems({ args: [pattern] }: CallPart): readonly CallProblem[] {
+  if (pattern === undefined) return [];
+  if (pattern.kind === "variable") return [at(pattern, unsettled("regular expression"))];
+  const found = xegerForm(pattern.text);
+  if ("form" in found) return [];
+  return [{ code: "AGW3009", problem: found.problem, start: pattern.start, end: pattern.end }];
 }
 
 function hmacProblems(call: CallPart): readonly CallProblem[] {

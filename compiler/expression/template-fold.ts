@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { escapeHtml, escapeJson, escapeXml, escapeXml11 } from "#runtime/language/functions/escape.ts";
 import { jsonPath } from "#runtime/language/functions/json-path.ts";
+import { jsonQuery } from "#runtime/language/functions/json-query.ts";
 import { substring } from "#runtime/language/functions/substring.ts";
 import { formatTime } from "#runtime/language/functions/time-format.ts";
 import type { CallPart, Template, TemplatePart } from "#runtime/language/template.ts";
@@ -67,7 +68,10 @@ function constantResult(call: CallPart): string | null {
       return replaced(call, first);
     case "jsonPath": {
       const form = jsonPathForm(call);
-      return form === null ? null : jsonPath(form.steps, second ?? "", form.wantsArray);
+      if (form === null) return null;
+      const json = second ?? "";
+      if ("plain" in form) return jsonPath(form.plain, json, form.wantsArray);
+      return jsonQuery(form.query, json, form.wantsArray);
     }
     default:
       return null;

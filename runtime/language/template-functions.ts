@@ -1,6 +1,6 @@
 /**
- * The functions of message templates: their names, how many arguments each takes, and which of them are not built. Says
- * nothing about what they do: functions/ and runtime/template/ hold that.
+ * The functions of message templates: their names, and which arguments each takes. Says nothing about what they do:
+ * functions/ and runtime/template/ hold that.
  */
 
 /** How a function is called. */
@@ -74,9 +74,6 @@ const FORMS = {
 
 /** Name of a function of the template language. */
 export type TemplateFunction = keyof typeof FORMS;
-
-/** Functions that the language has and the gateway has not: both need a library of their own. */
-export const UNSUPPORTED_FUNCTIONS: ReadonlySet<TemplateFunction> = new Set<TemplateFunction>(["xeger", "xpath"]);
 
 /** Every function the language defines. */
 export const TEMPLATE_FUNCTIONS: ReadonlySet<string> = /* @__PURE__ */ new Set(/* @__PURE__ */ Object.keys(FORMS));

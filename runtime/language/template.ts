@@ -7,13 +7,7 @@
  * nothing nests. A `}` without its `{` is text. Double quotes around the whole template are dropped. In a quoted
  * argument two single quotes are one.
  */
-import {
-  argumentCountProblem,
-  isSettled,
-  isTemplateFunction,
-  TEMPLATE_FUNCTIONS,
-  UNSUPPORTED_FUNCTIONS,
-} from "./template-functions.ts";
+import { argumentCountProblem, isSettled, isTemplateFunction, TEMPLATE_FUNCTIONS } from "./template-functions.ts";
 import type { TemplateFunction } from "./template-functions.ts";
 
 export { TEMPLATE_FUNCTIONS, type TemplateFunction };
@@ -41,10 +35,9 @@ export type CallPart = TextSpan & {
 /** Any part of a template. */
 export type TemplatePart = LiteralPart | VariablePart | CallPart;
 
-/** What can be wrong with a template. `function-not-supported`: valid, but not built yet. */
+/** What can be wrong with a template. */
 export type TemplateProblemKind =
   | "too-long"
-  | "function-not-supported"
   | "unknown-function"
   | "malformed-call"
   | "wrong-arguments";
@@ -278,9 +271,6 @@ class TemplateParser {
 }
 
 function callProblem(name: TemplateFunction, count: number, span: TextSpan): TemplateProblem | null {
-  if (UNSUPPORTED_FUNCTIONS.has(name)) {
-    return { kind: "function-not-supported", message: `the function ${name} is not supported`, ...span };
-  }
   const message = argumentCountProblem(name, count);
   return message === null ? null : { kind: "wrong-arguments", message, ...span };
 }

@@ -34,8 +34,9 @@ async function leftovers(files: readonly string[], texts: ReadonlyMap<string, st
             return texts.has(file) ? { path: file, namespace: "text", sideEffects: true } : { path: path.join(root, file), sideEffects: true };
           });
           builder.onLoad({ filter: /.*/, namespace: "text" }, ({ path: file }) => ({ contents: texts.get(file) ?? "", loader: "ts", resolveDir: root }));
-          // ioredis is no ES module, so that it stays when it is imported: only the one store that needs it imports it.
-          builder.onResolve({ filter: /^(node:|ioredis$)/ }, ({ path: from }) => ({ path: from, external: true, sideEffects: false }));
+          // ioredis and xmldom are no ES modules, so that they stay when they are imported: only those import them that
+          // need them, the one store and the one function.
+          builder.onResolve({ filter: /^(node:|ioredis$|@xmldom\/xmldom$)/ }, ({ path: from }) => ({ path: from, external: true, sideEffects: false }));
         },
       },
     ],

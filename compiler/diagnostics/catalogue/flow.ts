@@ -86,9 +86,9 @@ export const flowCatalogue = {
   AGW3009: error<{ readonly problem: string }>({
     title: "regular expression not supported",
     explanation:
-      "~~, replaceAll and replaceFirst take the syntax that Java and JavaScript share; the rest is refused, because it would mean something else here.",
+      "~~, replaceAll and replaceFirst take Java's syntax. What JavaScript cannot say the same way is refused, because it would mean something else here.",
     example: {
-      bad: "condition: 'request.path ~~ \"\\\\Qa\\\\E\"'",
+      bad: "condition: 'request.path ~~ \"\\\\Ga\"'",
       good: "condition: 'request.path ~~ \"a\"'",
     },
     message: (p) => `${p.problem}`,
@@ -102,16 +102,6 @@ export const flowCatalogue = {
       good: "condition: 'request.header.x ~~ \"a+b\"'",
     },
     message: (p) => `this regular expression can take ${p.complexity} time`,
-  }),
-  AGW3011: error<{ readonly problem: string }>({
-    title: "template function not supported",
-    explanation:
-      "The function belongs to Apigee's template language and is not built: xpath and xeger.",
-    example: {
-      bad: "x-id: \"{xpath('/a/b',body)}\"",
-      good: "x-id: \"{jsonPath($.a.b,body)}\"",
-    },
-    message: (p) => `${p.problem}`,
   }),
   AGW3012: warning<{ readonly name: string }>({
     title: "WebSocket endpoint without a target",

@@ -5,6 +5,7 @@ import { Exchange, type Value } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import { escapeJson } from "#runtime/language/functions/escape.ts";
 import { jsonPath } from "#runtime/language/functions/json-path.ts";
+import { jsonQuery } from "#runtime/language/functions/json-query.ts";
 import { substring } from "#runtime/language/functions/substring.ts";
 import { formatTime } from "#runtime/language/functions/time-format.ts";
 import type { Maybe } from "#runtime/maybe.ts";
@@ -15,6 +16,8 @@ import { digest } from "#runtime/template/digest.ts";
 import { hmac } from "#runtime/template/hmac.ts";
 import { randomLong } from "#runtime/template/random-long.ts";
 import { replaceWith } from "#runtime/template/replace.ts";
+import { xeger } from "#runtime/template/xeger.ts";
+import { xpath } from "#runtime/template/xpath.ts";
 import { clientPort, needText, queryValue, textOr } from "#runtime/variables.ts";
 
 /** An exchange with the variables that p reads. */
@@ -37,6 +40,53 @@ const HMAC = { algorithm: "sha256", keyEncoding: "hex", outputEncoding: "hex" } 
 const REGEX = /[^A-Za-z]+/gu;
 
 const REGEX2 = /([^\n\r\u0085\u2028\u2029])/u;
+
+const FORM = {
+  all: [
+    { of: { from: [[65, 90]] }, min: 2, max: 2 },
+    "-",
+    { of: { from: [[48, 57]] }, min: 4, max: 6 },
+    { one: ["foo", "bar"] },
+  ],
+} as const;
+
+const QUERY = [
+  { deep: "book" },
+  {
+    filter: {
+      and: [
+        { test: "<", left: { from: "@", steps: ["price"] }, right: { literal: 10 } },
+        { exists: { from: "@", steps: ["isbn"] } },
+      ],
+    },
+  },
+  "title",
+] as const;
+
+const XPATH = {
+  from: "document",
+  where: [],
+  steps: [
+    { axis: "child", test: { uri: "urn:soap", name: "Envelope" }, where: [] },
+    { axis: "descendant-or-self", test: "node", where: [] },
+    {
+      axis: "child",
+      test: { uri: "", name: "id" },
+      where: [
+        {
+          compare: "=",
+          left: {
+            from: "here",
+            where: [],
+            steps: [{ axis: "attribute", test: { uri: "", name: "n" }, where: [] }],
+          },
+          right: { number: 1 },
+        },
+      ],
+    },
+    { axis: "child", test: "text", where: [] },
+  ],
+} as const;
 
 const PATH = ["a", 0, "b c"] as const;
 
@@ -61,9 +111,12 @@ const HEADERS: HeaderOwnership = headerOwnership([
   "x-id",
   "x-json",
   "x-part",
+  "x-query",
   "x-signature",
   "x-time",
+  "x-token",
   "x-user",
+  "x-xml",
 ], ["a", "key", "user"]);
 
 /** Route rules: the first whose condition holds. */
@@ -83,6 +136,9 @@ function request(x: PExchange): Maybe<void> {
   x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
   x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
   x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
+  x.request.setHeader("x-token", headerValue("AM-Functions", xeger(x.gateway.clock, FORM)));
+  x.request.setHeader("x-query", headerValue("AM-Functions", jsonQuery(QUERY, needText(x.request.header("a"), "AM-Functions", "request.header.a"), true)));
+  x.request.setHeader("x-xml", headerValue("AM-Functions", xpath(XPATH, "nodeset", needText(x.request.header("a"), "AM-Functions", "request.header.a"))));
   x.request.setHeader("x-json", headerValue("AM-Functions", jsonPath(PATH, needText(x.request.header("a"), "AM-Functions", "request.header.a"), false) + escapeJson(needText(x.who, "AM-Functions", "who")) + encodeBase64(needText(x.who, "AM-Functions", "who"))));
   return route(x);
 }
@@ -105,6 +161,9 @@ function tracedRequest(x: PExchange): Maybe<void> {
   x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
   x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
   x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
+  x.request.setHeader("x-token", headerValue("AM-Functions", xeger(x.gateway.clock, FORM)));
+  x.request.setHeader("x-query", headerValue("AM-Functions", jsonQuery(QUERY, needText(x.request.header("a"), "AM-Functions", "request.header.a"), true)));
+  x.request.setHeader("x-xml", headerValue("AM-Functions", xpath(XPATH, "nodeset", needText(x.request.header("a"), "AM-Functions", "request.header.a"))));
   x.request.setHeader("x-json", headerValue("AM-Functions", jsonPath(PATH, needText(x.request.header("a"), "AM-Functions", "request.header.a"), false) + escapeJson(needText(x.who, "AM-Functions", "who")) + encodeBase64(needText(x.who, "AM-Functions", "who"))));
   traceEnd(x);
   return route(x);
@@ -118,7 +177,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "88ab4e95e75afc1f",
+    hash: "a469c19bafb71e39",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -15,6 +15,13 @@ const calls = [
   ["{substring(client.ip,0,client.port)}", "runtime/language/functions/substring.ts"],
   ["{timeFormatUTCMs('y',system.timestamp)}", "runtime/language/functions/time-format.ts"],
   ["{jsonPath($.a,client.ip)}", "runtime/language/functions/json-path.ts"],
+  ["{xeger('[a-z]+')}", "runtime/template/xeger.ts"],
+] as const;
+
+/** Calls that bring several files. */
+const families = [
+  ["{jsonPath($..a,client.ip)}", ["language/functions/json-path.ts", "language/functions/json-query.ts"]],
+  ["{xpath('/a',client.ip)}", ["xml-document", "xpath-axis", "xpath-function", "xpath-value", "xpath"].map((name) => `template/${name}.ts`)],
 ] as const;
 
 /** Calls that need no file: they are computed, or written out in place. */
@@ -24,7 +31,14 @@ const free = [
   "{replaceAll(client.ip,'a','b')}",
 ];
 
-async function filesOf(template: string): Promise<{ readonly functions: readonly string[]; readonly code: string }> {
+interface Shipped {
+  readonly functions: readonly string[];
+  /** Names of the packages. */
+  readonly packages: readonly string[];
+  readonly code: string;
+}
+
+async function filesOf(template: string): Promise<Shipped> {
   const { modules, diagnostics } = await compile([
     new SourceFile("gateway.yaml", "kind: Gateway\nstore: { kind: memory }\n"),
     new SourceFile(
@@ -40,7 +54,8 @@ async function filesOf(template: string): Promise<{ readonly functions: readonly
   const { inputs, code } = await bundleProgram(modules, { minify: false });
   const ofFunctions = /^runtime\/(?:template|language\/functions)\//;
   const functions = inputs.map(({ path }) => path).filter((path) => ofFunctions.test(path));
-  return { functions, code };
+  const packages = [...new Set(inputs.flatMap(({ path }) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))];
+  return { functions, packages, code };
 }
 
 test.each(calls)("%s ships %s", async (template, file) => {
@@ -48,6 +63,12 @@ test.each(calls)("%s ships %s", async (template, file) => {
   expect(functions).toContain(file);
   // A signature's key may be base64.
   expect(functions.length).toBe(template.startsWith("{hmac") ? 2 : 1);
+});
+
+test.each(families)("%s ships its own files", async (template, files) => {
+  const { functions, packages } = await filesOf(template);
+  expect(functions).toEqual(files.map((file) => `runtime/${file}`));
+  expect(packages).toEqual(template.startsWith("{xpath") ? ["@xmldom/xmldom"] : []);
 });
 
 test.each(["plain {client.ip}", ...free])("%s ships none", async (template) => {

@@ -24,6 +24,7 @@ const headers = {
 } as const;
 /** A variable that the policy assigns first: a header's value would end at a comma. */
 const json = '{"a":{"b":["x","y"]},"n":12345678901234567890,"s":"t"}';
+const xml = '<o><i n="1">one</i><i n="2">two &amp; \u00b2</i><j xmlns="urn:x">in x</j></o>';
 const lines = Object.entries(headers).flatMap(([name, value]) => [name, value]);
 const h = (name: keyof typeof headers | "none"): string => `request.header.${name}`;
 const hex = (algorithm: string, text: string): string => createHash(algorithm).update(text).digest("hex");
@@ -93,6 +94,13 @@ const cases: readonly (readonly [template: string, expected: string])[] = [
   [`{firstnonnull(response.header.x,response.status.code,${h("low")})}`, "abcDEF"],
   [`[{firstnonnull(${h("none")})}]`, "[]"],
   ["{firstnonnull(apiproxy.name)}{firstnonnull('a')}", "pa"],
+  [`{jsonPath($..b[0],json)}`, "x"],
+  [`{jsonPath('$.a[?(@.b)]',json,true)}`, '[{"b":["x","y"]}]'],
+  ["{xpath('/o/i[@n=''2'']/text()',xml)}", "two & \u00b2"],
+  ["{xpath('count(//i)',xml,'number')}-{xpath('//i',xml,'boolean')}", "2-true"],
+  ["{xpath('/o/x:j',xml,'string','x:urn:x')}", "in x"],
+  ["{xpath('//none',xml)}{xpath('/o',json)}", ""],
+  ["{xeger('x{3}')}{xeger('^[a-a]{2}$')}", "xxxaa"],
   ["{createUuid()}", "00000000-0000-4000-8000-000000000001"],
   ["{randomLong(7,7)}", "7"],
   [`{randomLong(${h("end")},-1)}`, "-1"],
@@ -102,7 +110,8 @@ const cases: readonly (readonly [template: string, expected: string])[] = [
 function policy(templates: readonly string[], isLenient: boolean): string {
   const actions = templates.map((text) => `  - add: { headers: { x-step: ${JSON.stringify(text)} } }\n`);
   const document = `  - assignVariable: { name: json, value: ${JSON.stringify(json)} }\n`;
-  return `kind: AssignMessage\nignoreUnresolvedVariables: ${isLenient}\nactions:\n${document}${actions.join("")}`;
+  const markup = `  - assignVariable: { name: xml, value: ${JSON.stringify(xml)} }\n`;
+  return `kind: AssignMessage\nignoreUnresolvedVariables: ${isLenient}\nactions:\n${document}${markup}${actions.join("")}`;
 }
 
 function project(policies: Readonly<Record<string, string>>): Record<string, string> {

@@ -32,7 +32,18 @@ describe("mistakes", () => {
     ["{timeFormatUTC('''',a)}", "AGW3005 ''''"],
     ["{timeFormatUTC('y','now')}", "AGW3005 'now'"],
     ["{jsonPath(p,a)}", "AGW3005 p"],
-    ["{jsonPath($..a,a)}", "AGW3005 $..a"],
+    ["{jsonPath($..a..b..c,a)}", "AGW3005 $..a..b..c"],
+    ["{jsonPath('$[?(a)]',a)}", "AGW3005 '$[?(a)]'"],
+    ["{xpath(p,a)}", "AGW3005 p"],
+    ["{xpath('/a[',a)}", "AGW3005 '/a['"],
+    ["{xpath('/x:a',a)}", "AGW3005 '/x:a'"],
+    ["{xpath('/a',a,t)}", "AGW3005 t"],
+    ["{xpath('/a',a,'text')}", "AGW3005 'text'"],
+    ["{xpath('/a',a,'string','node')}", "AGW3005 'node'"],
+    ["{xpath('/a',a,'a:b','b:b','c:b','d:b','e:b','f:b','g:b','h:b','i:b','j:b','k:b')}",
+      "AGW3005 {xpath('/a',a,'a:b','b:b','c:b','d:b','e:b','f:b','g:b','h:b','i:b','j:b','k:b')}"],
+    ["{xeger(p)}", "AGW3005 p"],
+    ["{xeger('a(?=b)')}", "AGW3009 'a(?=b)'"],
     ["{jsonPath('a',a)}", "AGW3005 'a'"],
     ["{jsonPath($.a,a,wanted)}", "AGW3005 wanted"],
     ["{jsonPath($.a,a,'yes')}", "AGW3005 'yes'"],
@@ -57,6 +68,9 @@ describe("mistakes", () => {
     "{replaceAll(a,'x',b)}",
     "{timeFormatUTC(f,a)}",
     "{jsonPath($.a,a,true)}",
+    "{jsonPath('$..a[?(@.b==1)][0:2]',a)}",
+    "{xpath('/x:a',a,'x:urn:x','node','y:urn:y')}",
+    "{xeger('[a-z]{3}')}",
     "{hmacSha256(k,'text','BASE16','Base64')}",
   ])("%s has none", (text) => expect(problems(text)).toEqual([]));
 });
@@ -92,7 +106,7 @@ describe("folding", () => {
     "{hmacSha256('k','v')}",
     "{replaceAll('aaaa','(a+)+b','')}",
     "{replaceAll('a','(','')}",
-    "{jsonPath($..a,'{}')}",
+    "{jsonPath('$.a.length()','{}')}",
   ])("%s stays", (text) => expect(foldTemplate(parseTemplate(text)).parts).toMatchObject([{ kind: "call" }]));
 
   it("leaves templates without calls, and those with problems, alone", () => {

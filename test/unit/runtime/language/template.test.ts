@@ -128,10 +128,6 @@ describe("functions", () => {
     expect(template.parts).toMatchObject([{ start: 0, end: text.length }]);
   });
 
-  it.each(["{xpath('/a',b)}", "{xeger('a+')}"])("%s is read, and reported as not supported", (text) => {
-    expect(parseTemplate(text).problems).toMatchObject([{ kind: "function-not-supported", start: 0, end: text.length }]);
-  });
-
   it.each([
     ["{createUuid(a)}", "takes no arguments, and 1 is given"],
     ["{toUpperCase()}", "takes 1 argument, and none is given"],
