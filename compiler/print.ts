@@ -3,7 +3,7 @@ import { printCondition } from "#runtime/language/condition-print.ts";
 import type { BundleModel } from "./ir/model.ts";
 import { optimisationNames } from "./optimisations.ts";
 import type { EndpointPlan, Plan, PlanItem, PlanStep, RulesPlan, Segment, When } from "./ir/plan.ts";
-import type { Program, ProgramFlows, ProgramStep } from "./ir/program.ts";
+import type { Program, ProgramFlows, ProgramStep, ProgramTarget } from "./ir/program.ts";
 
 /** The model as JSON, without positions. Secrets are references in it, never values. */
 export function printModel(model: BundleModel): string {
@@ -30,7 +30,7 @@ export function printProgram(program: Program): string {
       }
     }
     for (const target of proxy.targets) {
-      const where = target.url === null ? `servers ${target.servers.join(", ")}${target.path}` : setting(target.url);
+      const where = targetPlace(target);
       lines.push(`  target endpoint ${target.name}: ${where}`, ...flowLines(target));
     }
   }
@@ -143,6 +143,17 @@ function stepLines(side: string, steps: readonly ProgramStep[], indent = "      
     const line = `${indent}${side}: ${step.policy.name} (${step.policy.model.kind})${condition}`;
     return step.body === null ? [line] : [line, ...stepLines(side, step.body, `${indent}  `)];
   });
+}
+
+/** Where a target is: its URL, or how which servers take turns. */
+function targetPlace({ url, loadBalancer, path }: ProgramTarget): string {
+  if (url !== null) return setting(url);
+  const { algorithm, servers } = loadBalancer ?? { algorithm: "", servers: [] };
+  const turns = servers.map(({ name, weight, isFallback }) => {
+    if (isFallback) return `${name} (fallback)`;
+    return algorithm === "Weighted" ? `${name} (${weight})` : name;
+  });
+  return `${algorithm} ${turns.join(", ")}${path}`;
 }
 
 function setting(source: unknown): string {

@@ -10,7 +10,7 @@ import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
 import { Trace } from "./observe/trace.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
-import type { Target } from "./target/target.ts";
+import type { Target, TargetServer } from "./target/target.ts";
 import type { Session } from "./upgrade/session.ts";
 
 /** A flow variable's value; null is Apigee's unresolved variable. */
@@ -59,6 +59,10 @@ export class Exchange {
   route: string | null = null;
   /** Null until routed, and for a null route. */
   target: Target | null = null;
+  /** The server that was tried last; null before there is one. */
+  server: TargetServer | null = null;
+  /** Servers of a load balancer that failed this exchange; null while none has. */
+  failedServers: TargetServer[] | null = null;
   /** `target.url`: replaces the configured URL when written in the target request flow. */
   targetUrl: Value = null;
   copyPathSuffix: Value = true;

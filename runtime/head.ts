@@ -40,8 +40,14 @@ export interface RequestHeadParts {
   /** Null for an ordinary request: then Connection says nothing. */
   readonly upgrade: UpgradeOffer | null;
   readonly forwarded: Forwarded | null;
-  /** Lines that frame the body, name and value in turn; the message's own are never used. */
-  readonly bodyLines?: HeaderLines;
+}
+
+/** A request to a target that may go out as it is. */
+export interface OutgoingRequest {
+  readonly verb: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly lines: HeaderLines;
 }
 
 /** What a verified 101 agreed on. */
@@ -118,17 +124,20 @@ export function upgradeOffer(message: Message): UpgradeOffer | null {
   };
 }
 
-/** The whole head of a request to a target, empty line included. Write it as latin1. */
-export function writeRequestHead(message: RequestMessage, parts: RequestHeadParts): string | HeadRefusal {
-  const { upgrade, forwarded } = parts;
-  const query = message.query;
+/**
+ * The request to a target as it goes out: everything checked, the hop's own lines and those that frame a body left out.
+ * node:http's client takes it as it is, {@link writeRequestHead} makes text of it.
+ */
+export function outgoingRequest(message: RequestMessage, parts: RequestHeadParts): OutgoingRequest | HeadRefusal {
+  const { upgrade, forwarded, host } = parts;
+  const { query } = message;
   const target = query === null ? message.path : `${message.path}?${query}`;
   // An upgrade is a GET, whatever flows made of it (RFC 6455 section 4.1).
   const verb = upgrade === null ? message.verb : "GET";
   if (!isToken(verb)) return { refused: "method" };
   if (!isVisible(target) || target.charCodeAt(0) !== 0x2f) return { refused: "request target" };
-  if (!isVisible(parts.host)) return { refused: "Host" };
-  let head = `${verb} ${target} HTTP/1.1\r\nHost: ${parts.host}\r\n`;
+  if (!isVisible(host)) return { refused: "Host" };
+  const out: HeaderLines = ["Host", host];
   const { lines, names } = message;
   let forwardedFor: string | null = null;
   let hasProto = false;
@@ -145,39 +154,24 @@ export function writeRequestHead(message: RequestMessage, parts: RequestHeadPart
       hasProto ||= name === "x-forwarded-proto";
       hasHost ||= name === "x-forwarded-host";
     }
-    const line = fieldLine(lines[2 * at] ?? "", value);
-    if (line === null) return { refused: headerLabel(name) };
-    head += line;
+    if (!addLine(out, lines[2 * at] ?? "", value)) return { refused: headerLabel(name) };
   }
-  if (forwarded !== null) {
-    const chain = forwardedFor === null ? forwarded.for : `${forwardedFor}, ${forwarded.for}`;
-    const added = forwardedLines(chain, hasProto ? null : forwarded.proto, hasHost ? null : forwarded.host);
-    if (added === null) return { refused: "X-Forwarded-For" };
-    head += added;
-  }
-  const body = parts.bodyLines === undefined ? "" : fieldLines(parts.bodyLines);
-  if (typeof body !== "string") return body;
-  return upgrade === null ? `${head}${body}\r\n` : `${head}${offerLines(upgrade)}\r\n`;
+  if (forwarded === null) return { verb, target, lines: out };
+  const chain = forwardedFor === null ? forwarded.for : `${forwardedFor}, ${forwarded.for}`;
+  const isAdded = addLine(out, "X-Forwarded-For", chain)
+    && (hasProto || addLine(out, "X-Forwarded-Proto", forwarded.proto))
+    && (hasHost || addLine(out, "X-Forwarded-Host", forwarded.host));
+  return isAdded ? { verb, target, lines: out } : { refused: "X-Forwarded-For" };
 }
 
-/**
- * The lines of a request as node:http's client takes them: the same choice as {@link writeRequestHead} makes, the head
- * itself being written and checked there.
- */
-export function outgoingLines(message: RequestMessage, host: string, forwarded: Forwarded | null): HeaderLines {
-  const out: HeaderLines = ["Host", host];
-  const { lines, names } = message;
-  for (let at = 0; at < names.length; at++) {
-    const name = names[at] ?? "";
-    if (isWrittenHere(name) || (forwarded !== null && name === "x-forwarded-for")) continue;
-    out.push(lines[2 * at] ?? "", singleBytes(lines[2 * at + 1] ?? ""));
-  }
-  if (forwarded === null) return out;
-  const before = message.headerJoined("x-forwarded-for");
-  out.push("X-Forwarded-For", before === null ? forwarded.for : `${singleBytes(before)}, ${forwarded.for}`);
-  if (!names.includes("x-forwarded-proto")) out.push("X-Forwarded-Proto", forwarded.proto);
-  if (!names.includes("x-forwarded-host")) out.push("X-Forwarded-Host", forwarded.host);
-  return out;
+/** The whole head of an upgrade request, or of one without a body, empty line included. Write it as latin1. */
+export function writeRequestHead(message: RequestMessage, parts: RequestHeadParts): string | HeadRefusal {
+  const request = outgoingRequest(message, parts);
+  if ("refused" in request) return request;
+  const { lines } = request;
+  let head = `${request.verb} ${request.target} HTTP/1.1\r\n`;
+  for (let at = 0; at < lines.length; at += 2) head += `${lines[at] ?? ""}: ${lines[at + 1] ?? ""}\r\n`;
+  return parts.upgrade === null ? `${head}\r\n` : `${head}${offerLines(parts.upgrade)}\r\n`;
 }
 
 /** The whole head of a response, empty line included; an empty reason becomes the standard one. Write it as latin1. */
@@ -214,14 +208,8 @@ function offerLines(offer: UpgradeOffer): string {
   return lines;
 }
 
-function forwardedLines(chain: string, proto: string | null, host: string | null): string | null {
-  const first = fieldLine("X-Forwarded-For", chain);
-  const second = proto === null ? "" : fieldLine("X-Forwarded-Proto", proto);
-  const third = host === null ? "" : fieldLine("X-Forwarded-Host", host);
-  return first === null || second === null || third === null ? null : first + second + third;
-}
-
-function fieldLines(lines: HeaderLines): string | HeadRefusal {
+/** Header lines as text, for heads that are no message's. */
+export function fieldLines(lines: readonly string[]): string | HeadRefusal {
   let text = "";
   for (let at = 0; at < lines.length; at += 2) {
     const line = fieldLine(lines[at] ?? "", lines[at + 1] ?? "");
@@ -229,6 +217,14 @@ function fieldLines(lines: HeaderLines): string | HeadRefusal {
     text += line;
   }
   return text;
+}
+
+/** Adds a line that goes out, its value in single bytes. False: it would become something else on the wire. */
+function addLine(out: HeaderLines, name: string, value: string): boolean {
+  const kind = fieldValueKind(value);
+  if (!isToken(name) || kind === VALUE_FORBIDDEN) return false;
+  out.push(name, kind === VALUE_PLAIN ? value : singleBytes(value));
+  return true;
 }
 
 /**

@@ -37,10 +37,12 @@ export interface Limits {
   readonly interimResponsesMax: number;
   /** Bytes of a target's non-101 answer to an upgrade that are relayed. */
   readonly refusalBodyBytesMax: number;
-  /** Connections of one target's keep-alive pool, idle ones included; more requests wait for one. */
+  /** Connections of one target server's keep-alive pool, idle ones included; more requests wait for one. */
   readonly targetConnectionsMax: number;
-  /** Idle connections that one target's pool keeps. */
+  /** Idle connections that one target server's pool keeps. */
   readonly targetIdleConnectionsMax: number;
+  /** Time a target server that is out of rotation is left alone before one request tries it (Apigee: 5 minutes). */
+  readonly targetTrialMs: number;
   /** Time to connect to a target (Apigee: connect.timeout.millis). */
   readonly connectTimeoutMs: number;
   /** Time without a byte from or to a target during a handshake or an HTTP exchange (Apigee: io.timeout.millis). */
@@ -144,6 +146,7 @@ export const defaultLimits: Limits = {
   refusalBodyBytesMax: 1024 * 1024,
   targetConnectionsMax: 10_000,
   targetIdleConnectionsMax: 256,
+  targetTrialMs: 300_000,
   connectTimeoutMs: 3_000,
   ioTimeoutMs: 55_000,
   spliceBufferBytesMax: 64 * 1024,

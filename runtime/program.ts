@@ -16,6 +16,7 @@ import type { Exchange, ExchangeStart } from "./context.ts";
 import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
+import type { HealthMonitor, MonitorServices } from "./target/health-monitor.ts";
 import type { LagSettings, watchLag } from "./upgrade/revocation-lag.ts";
 import type { Target } from "./target/target.ts";
 
@@ -137,6 +138,8 @@ export interface GatewayProgram {
   readonly route: Router;
   /** `limits`: those of the program over the defaults. */
   readonly makeTargets: (limits: Limits) => void;
+  /** Begins to check the servers of load balancers; null where none has a health monitor. */
+  readonly watchTargets: ((services: MonitorServices) => readonly HealthMonitor[]) | null;
   readonly listeners: () => readonly ListenerSpec[];
   readonly openListener: typeof openListener;
   /** Null where no listener has TLS: then none of it is in the artifact. */

@@ -119,13 +119,13 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   }
 
   /** See HttpTargetOwner. */
-  targetFailed(cause: Fault, detail: string): void {
+  targetFailed(cause: Fault): void {
     const x = this.#x;
     if (x === null || this.#stage === "over") return;
-    const target = x.target?.name ?? "";
-    this.#gateway.log.event("target_failed", { target, fault: cause.code, detail }, "warn");
     // Once the head has left there is no answer but a broken connection.
     if (this.#stage === "sending") return void this.#outgoing.destroy();
+    // The rest of a request that did not come in time may still come, and must not be taken for the next one.
+    if (cause.code === "messaging.adaptors.http.flow.RequestTimeOut") this.#outgoing.shouldKeepAlive = false;
     this.#stage = "fault";
     failExchange(x, cause, this);
   }
@@ -279,7 +279,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   readonly #onApiTimeout = (): void => {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "sending") return;
-    this.#target?.abort();
+    this.#target?.expire();
     this.#answer?.destroy();
     this.#answer = null;
     this.#stage = "fault";

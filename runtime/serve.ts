@@ -29,6 +29,7 @@ import type { AdminOptions } from "./side/admin.ts";
 import { beginHandshake } from "./upgrade/handshake.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
 import { Revocations } from "./upgrade/revocation.ts";
+import type { HealthMonitor } from "./target/health-monitor.ts";
 import { Scheduler } from "./upgrade/scheduler.ts";
 import { Sessions } from "./upgrade/session-index.ts";
 import type { SessionServices } from "./upgrade/session.ts";
@@ -162,7 +163,7 @@ async function finishStart(
   startedMs: number,
 ): Promise<RunningGateway | StartProblems> {
   const { clock, log, metrics, sessions } = gateway;
-  const connections = (): number => listeners.reduce((sum, listener) => sum + listener.connections, 0);
+  const monitors: HealthMonitor[] = [];
   let isReady = true;
   let finish: (exitCode: number) => void = () => undefined;
   const finished = new Promise<number>((resolve) => (finish = resolve));
@@ -176,13 +177,16 @@ async function finishStart(
     refuseNewcomers: () => {
       gateway.refusing = true;
     },
-    stopListening: () => Promise.all(listeners.map((listener) => listener.stopAccepting())).then(() => undefined),
+    stopListening: () => {
+      for (const monitor of monitors) monitor.stop();
+      return Promise.all(listeners.map((listener) => listener.stopAccepting())).then(() => undefined);
+    },
     closeIdle: () => {
       for (const listener of listeners) listener.closeIdle();
     },
     liveSessions: () => sessions.all(),
     // Newcomers that are refused come and go; only what was admitted has to end. Sessions have a connection each.
-    leftCount: () => (settings.refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, connections())),
+    leftCount: () => (settings.refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, openConnections(listeners))),
     hasSuccessor: () => settings.hasSuccessor ?? (!settings.refuse && knock(program, listeners, clock)),
     destroyAll: () => destroyAll(sessions, listeners, sides),
     note: (event, fields) => log.event(event, fields),
@@ -200,17 +204,30 @@ async function finishStart(
       const { at, open, secret } = program.admin;
       sides.push(await open(at(), gateway, lifecycle, secret(), adminOptions(program, host)));
     }
+    monitors.push(...(program.watchTargets?.(gateway) ?? []));
   } catch (cause) {
     await undoStart(gateway, [...listeners, ...sides]);
     return new StartProblems(problemsOf(cause));
   }
+  observeGateway(gateway, listeners);
+  log.event("start", { compiler: program.compiler, build: program.hash, node: process.versions.node });
+  for (const { name, scheme, address } of [...listeners, ...sides]) log.event("listening", { listener: name, scheme, address });
+  log.event("ready", { routes: program.routes.length, start_ms: Math.round(clock.monotonicMs() - startedMs) });
+  log.flush();
+  return { gateway, listeners, drain, finished };
+}
+
+/** Tells the metrics where the numbers are that they read at each scrape. */
+function observeGateway(gateway: Gateway, listeners: readonly Listener[]): void {
+  const { metrics, sessions, log } = gateway;
   metrics.observe({
-    connections,
+    connections: () => openConnections(listeners),
     accepted: () => listeners.reduce((sum, listener) => sum + listener.accepted, 0),
     sessions: () => sessions.count,
     draining: () => gateway.draining,
     droppedLogLines: () => log.droppedLines,
     revocationEpoch: () => gateway.revocations.epoch,
+    targets: () => gateway.deployed.keys(),
     liveBytes: (add) => {
       for (const session of sessions.all()) {
         const counters = session.counters();
@@ -218,11 +235,10 @@ async function finishStart(
       }
     },
   });
-  log.event("start", { compiler: program.compiler, build: program.hash, node: process.versions.node });
-  for (const { name, scheme, address } of [...listeners, ...sides]) log.event("listening", { listener: name, scheme, address });
-  log.event("ready", { routes: program.routes.length, start_ms: Math.round(clock.monotonicMs() - startedMs) });
-  log.flush();
-  return { gateway, listeners, drain, finished };
+}
+
+function openConnections(listeners: readonly Listener[]): number {
+  return listeners.reduce((sum, listener) => sum + listener.connections, 0);
 }
 
 /** Nobody gets any more time, but everybody a close frame where one fits, and a record. */

@@ -28,6 +28,8 @@ import { gatewayLimits } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
 import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
+import { resolveHealthMonitor } from "./health-monitor.ts";
+import { resolveLoadBalancer } from "./load-balancer.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, successCodes, targetTls } from "./target.ts";
 
@@ -153,7 +155,8 @@ function routeTarget(
     name: `url of ${endpoint.name ?? "default"}/${rule.name}`,
     inline: true,
     url: rule.url,
-    servers: [],
+    loadBalancer: null,
+    healthMonitor: null,
     path: "",
     secure: false,
     tls: new Map(),
@@ -182,15 +185,7 @@ function resolveTarget(
   const { positions } = model;
   const name = target.name ?? "default";
   if (target.url !== undefined) checkUrl(model, target, target.url, diagnostics);
-  const servers = target.loadBalancer?.servers ?? [];
-  for (const environment of environments) {
-    const all = (environment.value.targetServers ?? []).map((server) => server.name);
-    servers.forEach((server, at) => {
-      if (all.includes(server)) return;
-      const span = positions.of(target.loadBalancer?.servers ?? target, at);
-      diagnostics.report("AGW2006", span, { name: server, environment: environment.name, known: known(all) }, meant(server, all));
-    });
-  }
+  const { loadBalancer } = target;
   const { properties } = target;
   const limits = gatewayLimits(model.gateway);
   const tls = new Map<string, ProgramTargetTls>();
@@ -204,7 +199,8 @@ function resolveTarget(
     name,
     inline: false,
     url: target.url ?? null,
-    servers,
+    loadBalancer: loadBalancer === undefined ? null : resolveLoadBalancer(model, loadBalancer, environments, diagnostics),
+    healthMonitor: resolveHealthMonitor(model, target, diagnostics),
     path: target.path ?? "",
     secure: target.sslInfo?.enabled ?? false,
     tls,

@@ -97,7 +97,11 @@ function collectSettings(program: Program, settings: Settings): void {
     }
   }
   for (const proxy of program.proxies) {
-    for (const target of proxy.targets) settings.add(target.url ?? undefined, "text", target.span);
+    for (const target of proxy.targets) {
+      settings.add(target.url ?? undefined, "text", target.span);
+      const headers = target.healthMonitor?.httpMonitor?.request.headers ?? {};
+      for (const value of Object.values(headers)) settings.add(value, "secret", target.span);
+    }
   }
   for (const { value } of program.apps) {
     for (const credential of value.credentials ?? []) {

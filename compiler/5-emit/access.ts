@@ -2,7 +2,7 @@
 import type { CredentialModel, DigestOrSecret } from "../ir/model.ts";
 import type { Plan } from "../ir/plan.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
-import type { SettingValues } from "./program.ts";
+import type { SettingValues } from "./setting-values.ts";
 
 /** An expression of type `Seed` (runtime/access/seed.ts). */
 export function accessCode(plan: Plan, values: SettingValues): Code {

@@ -1,52 +1,19 @@
 /** The generated files that tie a gateway together: settings, routes with their targets, and the program itself. */
-import type { FromEnv, ReferenceModel, SecretSource, TlsModel } from "../ir/model.ts";
+import type { FromEnv, SecretSource, TlsModel } from "../ir/model.ts";
 import type { Plan, RoutePlan } from "../ir/plan.ts";
-import type { ProgramTarget, ProgramTargetTls } from "../ir/program.ts";
 import { limitOverrides } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
-import { settingKey } from "../setting-key.ts";
 import { accessCode } from "./access.ts";
 import type { SettingRequest } from "../policies/definition.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
 import { FileWriter } from "./file.ts";
+import { healthCheckCode } from "./health-monitor.ts";
 import { HASH_PLACEHOLDER } from "./names.ts";
 import type { EmittedProxy } from "./proxy.ts";
 import { emitRouter } from "./router.ts";
+import { SettingValues } from "./setting-values.ts";
 import { lagCode, storeCode } from "./store.ts";
-
-type Kind = Plan["settings"][number]["kind"];
-type Source = string | number | FromEnv | SecretSource;
-
-/** Writes expressions for values that may come from the environment. */
-export class SettingValues {
-  readonly #plan: Plan;
-  readonly #file: FileWriter;
-
-  constructor(plan: Plan, file: FileWriter) {
-    this.#plan = plan;
-    this.#file = file;
-  }
-
-  /** A string expression; null for what is not written. */
-  text(source: Source | undefined, kind: Exclude<Kind, "port">): Code {
-    if (source === undefined) return literal(null);
-    if (typeof source !== "object") return literal(String(source));
-    return this.#reference(source, kind);
-  }
-
-  /** A number expression. */
-  port(source: number | FromEnv): Code {
-    if (typeof source === "number") return literal(source);
-    return code`Number(${this.#reference(source, "port")})`;
-  }
-
-  #reference(source: object, kind: Kind): Code {
-    const key = settingKey(source, kind);
-    const found = this.#plan.settings.find((setting) => setting.key === key);
-    if (found === undefined) throw new TypeError("invariant: settings are registered by the analysis");
-    return code`${this.#file.import("./settings.ts", "settings", "value")}.${identifier(found.id)}`;
-  }
-}
+import { targetCode } from "./target.ts";
 
 /** `settings.ts`: one place for each value read at start; empty until then. */
 export function emitSettings(plan: Plan): FileWriter {
@@ -67,9 +34,10 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
   const file = new FileWriter("routes.ts", "Routes: hosts and base paths to compiled proxies, and the targets these reach.");
   const values = new SettingValues(plan, file);
   const targetType = file.type("target/target.ts", "Target");
-  for (const name of ["routes", "route", "makeTargets"]) file.names.claim(name);
+  for (const name of ["routes", "route", "makeTargets", "watchTargets"]) file.names.claim(name);
   const programNames = new Map<string, Code>();
   const fills: Code[] = [];
+  const watches: Code[] = [];
   const entries: Code[] = [];
   for (const { proxy, environment } of plan.program.deployments) {
     const emitted = proxies.get(proxy);
@@ -78,7 +46,15 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
     const targets = file.names.camel(`${proxy} ${environment} targets`);
     file.constants.push({ name: targets, type: `Record<string, ${targetType}>`, value: literal({}), doc: null, isExported: false });
     for (const target of found.proxy.targets) {
-      fills.push(code`${identifier(targets)}[${target.name}] = ${targetCode(plan, file, values, target, environment)};`);
+      const { healthMonitor } = target;
+      if (healthMonitor !== null) {
+        const place = literal({ environment, proxy });
+        const check = healthCheckCode(healthMonitor, file, values);
+        const intervalMs = healthMonitor.intervalInSec * 1_000;
+        const what = code`${identifier(targets)}[${target.name}], ${intervalMs}, ${check}`;
+        watches.push(code`${file.symbol("watchServers")}(services, ${place}, ${what}),`);
+      }
+      fills.push(code`${identifier(targets)}[${target.name}] = ${targetCode(target, { plan, file, values, environment })};`);
     }
     for (const [endpoint, factory] of emitted.factories) {
       const name = file.names.camel(`${proxy} ${endpoint === "default" ? "" : endpoint} in ${environment}`);
@@ -116,51 +92,21 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
     returns: "void",
     statements: fills,
   });
+  if (watches.length > 0) file.functions.push(watchFunction(watches, file));
   emitRouter(plan, file, programOf);
   return file;
 }
 
-function targetCode(plan: Plan, file: FileWriter, values: SettingValues, target: ProgramTarget, environment: string): Code {
-  const place = plan.program.environments.find((other) => other.name === environment);
-  const servers = (place?.targetServers ?? []).filter((server) => target.servers.includes(server.name) && server.enabled);
-  const ordered = target.servers.flatMap((name) => servers.find((server) => server.name === name) ?? []);
-  const spec = literal({
-    name: target.name,
-    url: target.url === null ? null : values.text(target.url, "text"),
-    servers: ordered.map((server) => ({
-      name: server.name,
-      host: values.text(server.host, "text"),
-      port: values.port(server.port),
-    })),
-    path: target.path,
-    connectTimeoutMs: target.connectTimeoutMs,
-    ioTimeoutMs: target.ioTimeoutMs,
-    keepAliveTimeoutMs: target.keepAliveTimeoutMs,
-    successCodes: target.successCodes,
-  });
-  // What a target server says about TLS goes before what the target endpoint says (apigee-core section 2.8).
-  const tls = ordered.find((server) => server.tls !== null)?.tls ?? target.tls.get(environment) ?? null;
-  const secure = tlsSpec(tls, values);
-  if (typeof target.url === "string") {
-    const isSecure = /^https:/i.test(target.url);
-    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${secure}, limits)` : code`${file.symbol("plainTarget")}(${spec}, limits)`;
-  }
-  if (target.url === null) {
-    const isSecure = ordered.some((server) => server.secure ?? target.secure);
-    return isSecure ? code`${file.symbol("secureTarget")}(${spec}, ${secure}, limits)` : code`${file.symbol("plainTarget")}(${spec}, limits)`;
-  }
-  return code`${file.symbol("anyTarget")}(${spec}, ${secure}, limits)`;
-}
-
-function tlsSpec(tls: ProgramTargetTls | null, values: SettingValues): Code {
-  const trust: ReferenceModel = tls?.trust ?? {};
-  const identity: ReferenceModel = tls?.identity ?? {};
-  return literal({
-    caFile: values.text(trust.caFile, "file"),
-    certFile: values.text(identity.certFile, "file"),
-    keyFile: values.text(identity.keyFile, "file"),
-    commonName: tls?.commonName ?? null,
-  });
+function watchFunction(watches: readonly Code[], file: FileWriter): FileWriter["functions"][number] {
+  const monitor = file.type("target/health-monitor.ts", "HealthMonitor");
+  return {
+    name: "watchTargets",
+    doc: "Begins to check target servers; called once, when the gateway serves.",
+    isExported: true,
+    parameters: [{ name: "services", type: file.type("target/health-monitor.ts", "MonitorServices") }],
+    returns: `readonly ${monitor}[]`,
+    statements: [join([code`return [`, ...watches, code`];`], "\n")],
+  };
 }
 
 /** `program.ts`: everything that main.ts needs to start the gateway. */
@@ -171,6 +117,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
   file.import("./settings.ts", "settings", "value");
   for (const name of ["routes", "route", "makeTargets"]) file.import("./routes.ts", name, "value");
   const { gateway } = plan.program;
+  const isWatching = plan.program.proxies.some(({ targets }) => targets.some(({ healthMonitor }) => healthMonitor !== null));
   const parts: [string, Code][] = [
     ["organization", literal(plan.program.organization)],
     ["compiler", literal(version)],
@@ -184,6 +131,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["routes", identifier("routes")],
     ["route", identifier("route")],
     ["makeTargets", identifier("makeTargets")],
+    ["watchTargets", isWatching ? file.import("./routes.ts", "watchTargets", "value") : literal(null)],
     ["listeners", code`() => ${listenersCode(plan, values)}`],
     ["openListener", file.symbol("openListener")],
     ["openTlsListener", plan.features.tlsListener ? file.symbol("openTlsListener") : literal(null)],

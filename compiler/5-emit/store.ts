@@ -4,7 +4,7 @@ import type { Plan } from "../ir/plan.ts";
 import { durationMs } from "../measure.ts";
 import { code, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
-import type { SettingValues } from "./program.ts";
+import type { SettingValues } from "./setting-values.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 1_000;

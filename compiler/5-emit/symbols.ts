@@ -9,6 +9,12 @@ import type * as Routing from "#runtime/routing.ts";
 import type * as Operators from "#runtime/language/operators.ts";
 import type * as Variables from "#runtime/variables.ts";
 import type * as PlainTarget from "#runtime/target/plain.ts";
+import type * as BalancedTarget from "#runtime/target/balanced.ts";
+import type * as Algorithm from "#runtime/target/algorithm.ts";
+import type * as HealthMonitor from "#runtime/target/health-monitor.ts";
+import type * as HealthHttp from "#runtime/target/health-http.ts";
+import type * as HealthTcp from "#runtime/target/health-tcp.ts";
+import type * as TargetVariables from "#runtime/target/variables.ts";
 import type * as SecureTarget from "#runtime/target/secure.ts";
 import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
@@ -117,8 +123,14 @@ export const symbols = {
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
-  ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget"]),
-  ...from<typeof SecureTarget>()("target/secure.ts", ["secureTarget", "anyTarget"]),
+  ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget", "plainTransport"]),
+  ...from<typeof HealthMonitor>()("target/health-monitor.ts", ["watchServers"]),
+  ...from<typeof HealthHttp>()("target/health-http.ts", ["httpCheck"]),
+  ...from<typeof HealthTcp>()("target/health-tcp.ts", ["tcpCheck"]),
+  ...from<typeof TargetVariables>()("target/variables.ts", ["targetScheme", "targetServer"]),
+  ...from<typeof BalancedTarget>()("target/balanced.ts", ["balancedTarget"]),
+  ...from<typeof Algorithm>()("target/algorithm.ts", ["leastConnections", "roundRobin", "weighted"]),
+  ...from<typeof SecureTarget>()("target/secure.ts", ["anyTarget", "secureTarget", "secureTransport", "trustedTransport"]),
   ...from<typeof VerifyApiKey>()("policies/verify-api-key.ts", ["verifyApiKey"]),
   ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken"]),
   ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["generateAccessToken"]),

@@ -209,10 +209,6 @@ const plainBuiltins = {
   "system.timestamp": code`${X}.gateway.clock.wallMs()`,
   "is.error": code`(${X}.fault !== null)`,
   "target.basepath": code`(${X}.target?.basePath || null)`,
-  "target.scheme": code`(${X}.target?.scheme ?? null)`,
-  "target.host": code`(${X}.target?.servers[0]?.host ?? null)`,
-  "target.port": code`(${X}.target?.servers[0]?.port ?? null)`,
-  "target.ssl.enabled": code`(${X}.target?.scheme === "https")`,
   "route.target": code`(${X}.target?.name ?? null)`,
   "target.name": code`(${X}.target?.name ?? null)`,
 } as const satisfies { readonly [id in BuiltinVariable]?: Code };
@@ -259,6 +255,14 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${file.symbol("faultVariable")}(${X}, "category")`;
     case "fault.subcategory":
       return code`${file.symbol("faultVariable")}(${X}, "subcategory")`;
+    case "target.scheme":
+      return code`${file.symbol("targetScheme")}(${X})`;
+    case "target.host":
+      return code`(${file.symbol("targetServer")}(${X})?.host ?? null)`;
+    case "target.port":
+      return code`(${file.symbol("targetServer")}(${X})?.port ?? null)`;
+    case "target.ssl.enabled":
+      return code`(${file.symbol("targetScheme")}(${X}) === "https")`;
     case "target.url":
     case "target.copy.pathsuffix":
     case "target.copy.queryparams":

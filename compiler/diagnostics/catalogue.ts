@@ -10,6 +10,7 @@ import { referenceCatalogue } from "./catalogue/references.ts";
 import { schemaCatalogue } from "./catalogue/schema.ts";
 import { securityCatalogue } from "./catalogue/security.ts";
 import { syntaxCatalogue } from "./catalogue/syntax.ts";
+import { targetCatalogue } from "./catalogue/targets.ts";
 import type { Entry, Severity } from "./catalogue/entry.ts";
 
 /** The table. */
@@ -18,6 +19,7 @@ export const catalogue = {
   ...schemaCatalogue,
   ...referenceCatalogue,
   ...flowCatalogue,
+  ...targetCatalogue,
   ...policyCatalogue,
   ...securityCatalogue,
   ...performanceCatalogue,

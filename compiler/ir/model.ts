@@ -263,10 +263,54 @@ export interface TargetEndpointModel extends EndpointFlowsModel {
   /** Absent: `default`. */
   readonly name?: string;
   readonly url?: TextSetting;
-  readonly loadBalancer?: { readonly servers: readonly string[] };
+  readonly loadBalancer?: LoadBalancerModel;
+  readonly healthMonitor?: HealthMonitorModel;
   /** Path in front of the suffix; only with loadBalancer. */
   readonly path?: string;
   readonly sslInfo?: SslInfoModel;
+}
+
+/** Apigee: LoadBalancer. */
+export interface LoadBalancerModel {
+  readonly algorithm?: LoadBalancingAlgorithm;
+  /** Target servers of the environment. */
+  readonly servers: readonly BalancedServerModel[];
+  readonly maxFailures?: number;
+  readonly retryEnabled?: boolean;
+  /** Statuses that count as failures. */
+  readonly serverUnhealthyResponse?: readonly number[];
+}
+
+export type LoadBalancingAlgorithm = "RoundRobin" | "Weighted" | "LeastConnections";
+
+/** A target server's name, or its name with its part in the rotation. */
+export type BalancedServerModel =
+  | string
+  | { readonly name: string; readonly weight?: number; readonly isFallback?: boolean; readonly isEnabled?: boolean };
+
+/** Apigee: HealthMonitor. Times are seconds. */
+export interface HealthMonitorModel {
+  readonly isEnabled: boolean;
+  readonly intervalInSec: number;
+  readonly tcpMonitor?: { readonly connectTimeoutInSec: number; readonly port?: number };
+  readonly httpMonitor?: {
+    readonly request: {
+      readonly connectTimeoutInSec?: number;
+      readonly socketReadTimeoutInSec?: number;
+      readonly port?: number;
+      readonly verb?: "GET" | "PUT" | "POST" | "DELETE";
+      readonly path: string;
+      readonly payload?: string;
+      readonly headers?: Readonly<Record<string, string | SecretSource>>;
+      readonly isSSL?: boolean;
+      readonly useTargetServerSSLInfo?: boolean;
+      readonly includeHealthCheckIdHeader?: boolean;
+    };
+    readonly successResponse?: {
+      readonly responseCodes?: readonly number[];
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+  };
 }
 
 /** What every policy has; the rest of its keys belong to its kind and are typed in compiler/policies/<policy>.ts. */

@@ -12,7 +12,9 @@ import type {
   BundleModel,
   DeveloperModel,
   GatewayModel,
+  HealthMonitorModel,
   HookPoint,
+  LoadBalancingAlgorithm,
   Named,
   PolicyModel,
   ReferenceModel,
@@ -168,8 +170,10 @@ export interface ProgramTarget extends ProgramFlows {
   /** True for a route rule's inline URL: no flows. */
   readonly inline: boolean;
   readonly url: TextSetting | null;
-  /** Names of target servers; empty when `url` is set. */
-  readonly servers: readonly string[];
+  /** Null when `url` is set. */
+  readonly loadBalancer: ProgramLoadBalancer | null;
+  /** Null when there is none, or none that is enabled. */
+  readonly healthMonitor: HealthMonitorModel | null;
   readonly path: string;
   /** True when the endpoint's own sslInfo asks for TLS towards target servers; the scheme of a `url` decides alone. */
   readonly secure: boolean;
@@ -182,6 +186,23 @@ export interface ProgramTarget extends ProgramFlows {
   /** As written: `2xx, 404`. */
   readonly successCodes: readonly string[];
   readonly span: Span;
+}
+
+/** A load balancer with its defaults filled in. */
+export interface ProgramLoadBalancer {
+  readonly algorithm: LoadBalancingAlgorithm;
+  /** Servers that are not switched off here, in the order of the list. */
+  readonly servers: readonly ProgramBalancedServer[];
+  readonly maxFailures: number;
+  readonly retryEnabled: boolean;
+  readonly unhealthyStatuses: readonly number[];
+}
+
+/** A target server's part in a load balancer. */
+export interface ProgramBalancedServer {
+  readonly name: string;
+  readonly weight: number;
+  readonly isFallback: boolean;
 }
 
 export interface ProgramWebSocket {

@@ -8,6 +8,7 @@ import { closeReasons, type CloseReasonId } from "../upgrade/close-reason.ts";
 import { MetricText, type Labels, type TextForm } from "./metric-text.ts";
 import { ProcessSampler, writeProcess, type BuildInfo } from "./process-metrics.ts";
 import type { SessionRecord } from "./record.ts";
+import { writeTargetServers, type MetricTargets } from "./target-metrics.ts";
 
 /** Where something is counted; a program, a session's route and a record all have these. Null: no proxy was found. */
 export interface MetricPlace {
@@ -52,6 +53,8 @@ export interface MetricSources {
   readonly revocationLagMs?: () => number;
   /** Whether commands to a distant store go through; absent where it is local. */
   readonly storeUp?: () => boolean;
+  /** Programs whose targets may have load balancers. */
+  readonly targets?: () => Iterable<MetricTargets>;
   /**
    * Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its
    * end.
@@ -225,6 +228,7 @@ export class Metrics {
     const out = new MetricText(form);
     this.#writeHttp(out);
     this.#writeSessions(out);
+    writeTargetServers(out, this.#sources.targets?.() ?? []);
     this.#writePlain(out);
     writeProcess(out, this.#build, this.#process, this.#clock.monotonicMs());
     return out.end();

@@ -1,18 +1,13 @@
-/** Targets reached over plain TCP. */
+/** Targets reached over plain TCP, and what targets of all kinds are made of. */
 import { Agent, type AgentOptions } from "node:http";
 import type { Limits } from "../limits.ts";
 import { basePathOf } from "./address.ts";
 import { connectTcp } from "./connect.ts";
-import type { Target, TargetServer } from "./target.ts";
+import type { Target, TargetServer, Transport } from "./target.ts";
 
-/** A target endpoint as compiled; values from the environment are already filled in. */
-export interface TargetSpec {
+/** What every target endpoint says, as compiled. */
+export interface EndpointSpec {
   readonly name: string;
-  /** Absolute http or https URL; null with servers. */
-  readonly url: string | null;
-  readonly servers: readonly TargetServer[];
-  /** Path in front of the suffix, with servers. */
-  readonly path: string;
   readonly connectTimeoutMs: number;
   readonly ioTimeoutMs: number;
   /** How long an idle connection of the pool is kept. */
@@ -21,19 +16,29 @@ export interface TargetSpec {
   readonly successCodes: readonly string[];
 }
 
+/** A target endpoint with a URL; values from the environment are already filled in. */
+export interface TargetSpec extends EndpointSpec {
+  /** Absolute http or https URL; checked by the compiler, or when the gateway read it at start. */
+  readonly url: string;
+}
+
 /** A target over http. */
 export function plainTarget(spec: TargetSpec, limits: Limits): Target {
+  return urlTarget(spec, plainTransport(spec, limits), 80);
+}
+
+/** Plain TCP with a pool of its own. */
+export function plainTransport(spec: EndpointSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
   return {
-    ...targetParts(spec, 80),
     scheme: "http",
     agent: new Agent(agentOptions(spec, limits)),
-    connect: (server) => connectTcp({ ...server, tcpKeepAliveMs }),
+    connect: (host, port) => connectTcp({ host, port, tcpKeepAliveMs }),
   };
 }
 
 /** Keep-alive towards targets: bounded, the most recently used connection first, so that idle ones can go. */
-export function agentOptions(spec: TargetSpec, limits: Limits): AgentOptions {
+export function agentOptions(spec: EndpointSpec, limits: Limits): AgentOptions {
   return {
     keepAlive: true,
     keepAliveMsecs: limits.tcpKeepAliveMs,
@@ -45,17 +50,24 @@ export function agentOptions(spec: TargetSpec, limits: Limits): AgentOptions {
   };
 }
 
-/** What plain and TLS targets share. `url` was checked by the compiler, or when the gateway read it at start. */
-export function targetParts(spec: TargetSpec, defaultPort: number): Omit<Target, "scheme" | "agent" | "connect"> {
-  const { name, connectTimeoutMs, ioTimeoutMs } = spec;
-  const rest = { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), next: 0 };
-  if (spec.url === null) return { ...rest, servers: spec.servers, basePath: basePathOf(spec.path), query: null };
+/** A target whose only server is that of its URL. */
+export function urlTarget(spec: TargetSpec, transport: Transport, defaultPort: number): Target {
   const url = new URL(spec.url);
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const port = url.port === "" ? defaultPort : Number(url.port);
-  const server = { name: url.host, host, port };
+  const server: TargetServer = { name: url.host, host, port, transport, isFallback: false, state: null };
   const query = url.search === "" ? null : url.search.slice(1);
-  return { ...rest, servers: [server], basePath: basePathOf(url.pathname), query };
+  const basePath = basePathOf(url.pathname);
+  return { ...endpointParts(spec), transport, servers: [server], balancer: null, basePath, query };
+}
+
+/** Members of a target that both kinds take from the endpoint as they are. */
+type EndpointParts = Pick<Target, "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess">;
+
+/** What targets with and without a URL share. */
+export function endpointParts(spec: EndpointSpec): EndpointParts {
+  const { name, connectTimeoutMs, ioTimeoutMs } = spec;
+  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes) };
 }
 
 function successTest(codes: readonly string[]): (status: number) => boolean {

@@ -1,8 +1,8 @@
 /** Targets reached over TLS. Linked only where a bundle has such targets. */
 import { readFileSync } from "node:fs";
 import type { Limits } from "../limits.ts";
-import { agentOptions, plainTarget, targetParts, type TargetSpec } from "./plain.ts";
-import type { Target } from "./target.ts";
+import { agentOptions, plainTarget, plainTransport, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
+import type { Target, Transport } from "./target.ts";
 import { connectTls, targetTlsContext, type TargetTls } from "./tls.ts";
 
 /** TLS of a target: paths of PEM files, or null. */
@@ -16,6 +16,27 @@ export interface TargetTlsSpec {
 
 /** A target over https. Throws at start when its PEM files cannot be read or used. */
 export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limits): Target {
+  return urlTarget(spec, tlsTransport(spec, tls, limits), 443);
+}
+
+/** A target whose scheme only the environment tells. */
+export function anyTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limits): Target {
+  return /^https:/i.test(spec.url) ? secureTarget(spec, tls, limits) : plainTarget(spec, limits);
+}
+
+/** For load balancers: TLS where there are settings for it. */
+export function secureTransport(spec: EndpointSpec, limits: Limits, tls: TargetTlsSpec | null): Transport {
+  return tls === null ? plainTransport(spec, limits) : tlsTransport(spec, tls, limits);
+}
+
+/** For health checks: TLS with the authorities that the runtime trusts. */
+export function trustedTransport(limits: Limits): Transport {
+  const nobody = { caFile: null, certFile: null, keyFile: null, commonName: null };
+  const { connectTimeoutMs, ioTimeoutMs } = limits;
+  return tlsTransport({ name: "", connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs: 0, successCodes: [] }, nobody, limits);
+}
+
+function tlsTransport(spec: EndpointSpec, tls: TargetTlsSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
   const context = targetTlsContext({ ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) });
   const settings: TargetTls = { context, serverName: null, expectedName: tls.commonName };
@@ -24,18 +45,7 @@ export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limit
   const agent = new Agent({ ...agentOptions(spec, limits), secureContext: context });
   agent.createConnection = ({ host, port }) =>
     connectTls({ host: String(host), port: Number(port), tcpKeepAliveMs }, settings, false);
-  return {
-    ...targetParts(spec, 443),
-    scheme: "https",
-    agent,
-    connect: (server) => connectTls({ ...server, tcpKeepAliveMs }, settings),
-  };
-}
-
-/** A target whose scheme only the environment tells. */
-export function anyTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limits): Target {
-  const isSecure = spec.url !== null && /^https:/i.test(spec.url);
-  return isSecure ? secureTarget(spec, tls, limits) : plainTarget(spec, limits);
+  return { scheme: "https", agent, connect: (host, port) => connectTls({ host, port, tcpKeepAliveMs }, settings) };
 }
 
 function pem(path: string | null): string | null {

@@ -1,24 +1,72 @@
 /**
- * A target endpoint as the runtime knows it: where it is, how it is reached, how long it may take. plain.ts and tls.ts make
- * them.
+ * A target endpoint as the runtime knows it: where its servers are, how each is reached, how long it may take.
+ * plain.ts, secure.ts and balanced.ts make them.
  */
 import type { Agent } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock } from "../clock.ts";
-import { fault } from "../fault.ts";
+
+/** How servers are reached: plainly or over TLS. */
+export interface Transport {
+  readonly scheme: "http" | "https";
+  /** Keep-alive pool for plain HTTP; never used for upgrades. */
+  readonly agent: Agent;
+  /** Opens a connection of its own, for an upgrade. Error listener attached, not yet connected. */
+  readonly connect: (host: string, port: number) => Socket;
+}
 
 /** One server of a target. */
 export interface TargetServer {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  readonly transport: Transport;
+  /** Used only when all others are out of rotation (Apigee: IsFallback). */
+  readonly isFallback: boolean;
+  /** Its part in a load balancer; null where there is none. */
+  readonly state: ServerState | null;
+}
+
+/** What a load balancer knows of one server. Written by rotation.ts and its algorithms, read by everybody. */
+export interface ServerState {
+  /** In rotation. */
+  isUp: boolean;
+  /** HTTP requests under way and WebSocket sessions, handshakes included. */
+  open: number;
+  /** Failures since the last good answer. */
+  failures: number;
+  /** All failures since the start. */
+  failuresTotal: number;
+  /** How often another server was tried because this one had failed. */
+  retriesTotal: number;
+  /** The request or session that a `pick` began is over. One function for all of them. */
+  readonly leave: () => void;
+}
+
+/** Chooses servers and remembers which of them fail (apigee-core section 2.7). Times are monotonic milliseconds. */
+export interface Balancer {
+  readonly servers: readonly TargetServer[];
+  /** A request whose server fails may go to another one. */
+  readonly retryEnabled: boolean;
+  /** A server in rotation that is not among `tried`, counted as open from now on; null: there is none. */
+  pick(tried: readonly TargetServer[], nowMs: number): TargetServer | null;
+  /** No answer, or one that counts as none. True: that took it out of rotation. */
+  failed(state: ServerState, nowMs: number): boolean;
+  /** A good answer. True: that brought it back. */
+  answered(state: ServerState): boolean;
+  /** A health check went well. True: that brought it back. */
+  recovered(state: ServerState): boolean;
+  /** Statuses that count as failures (Apigee: ServerUnhealthyResponse). */
+  isUnhealthy(status: number): boolean;
 }
 
 export interface Target {
   readonly name: string;
-  readonly scheme: "http" | "https";
-  /** Tried in turn. None when every server is out of rotation. */
+  /** What a URL that a flow has written is reached by. */
+  readonly transport: Transport;
+  /** Those of the load balancer, or the one of the URL. */
   readonly servers: readonly TargetServer[];
+  /** Null for a URL. */
+  readonly balancer: Balancer | null;
   /** Path in front of the suffix, "" for none; and query of the configured URL, null for none. */
   readonly basePath: string;
   readonly query: string | null;
@@ -26,18 +74,4 @@ export interface Target {
   readonly ioTimeoutMs: number;
   /** Statuses that are no fault (success.codes). */
   readonly isSuccess: (status: number) => boolean;
-  /** Keep-alive pool for plain HTTP; never used for upgrades. */
-  readonly agent: Agent;
-  /** Opens a connection of its own, for an upgrade. Error listener attached, not yet connected. */
-  readonly connect: (server: TargetServer, clock: Clock) => Socket;
-  /** Round-robin position. */
-  next: number;
-}
-
-/** The next server in turn (Apigee: RoundRobin). Throws `NoActiveTargets` (503) when every server is out of rotation. */
-export function pickServer(target: Target): TargetServer {
-  const server = target.servers[target.next];
-  if (server === undefined) throw fault("messaging.adaptors.http.flow.NoActiveTargets");
-  target.next = (target.next + 1) % target.servers.length;
-  return server;
 }

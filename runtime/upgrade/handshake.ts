@@ -11,7 +11,7 @@ import { enter, openExchange, peerAddress, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
 import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
-import { hygieneResponse, upgradeOffer, write101, writeRequestHead } from "../head.ts";
+import { hygieneResponse, upgradeOffer, write101 } from "../head.ts";
 import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
 import type { Listener } from "../listen.ts";
 import { isPending } from "../maybe.ts";
@@ -19,8 +19,6 @@ import { ResponseMessage } from "../message.ts";
 import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
 import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "../run.ts";
-import { addressTarget } from "../target/address.ts";
-import { pickServer } from "../target/target.ts";
 import type { AnswerFraming } from "./answer-body.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
@@ -28,7 +26,8 @@ import { RefusalAnswer } from "./refusal-answer.ts";
 import { Session, type SessionAbort } from "./session.ts";
 import { disown, endInOrder, HeldSocket, own, type SocketOwner } from "./socket-owner.ts";
 import { Splice } from "./splice.ts";
-import { TargetHandshake, type HandshakeOwner, type HandshakeResult } from "./target-handshake.ts";
+import { TargetAttempts } from "./target-attempts.ts";
+import type { HandshakeOwner, HandshakeResult } from "./target-handshake.ts";
 
 /** What Connection holds and nothing else, nearly always. */
 const UPGRADE = "Upgrade";
@@ -54,7 +53,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #x: Exchange | null = null;
   #session: Session | null = null;
   #offer: UpgradeOffer | null = null;
-  #target: TargetHandshake | null = null;
+  #target: TargetAttempts | null = null;
   #targetSentMs = 0;
   /** Set once the target has answered 101. */
   #accepted: { readonly socket: Socket; readonly rest: Buffer; readonly agreement: UpgradeAgreement } | null = null;
@@ -140,10 +139,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       return;
     }
     const name = x.target?.name ?? "";
-    if (result.kind === "failed") {
-      this.#gateway.log.event("target_failed", { target: name, fault: result.fault, detail: result.detail }, "warn");
-      return failExchange(x, fault(result.fault, result.detail), this);
-    }
+    if (result.kind === "failed") return failExchange(x, fault(result.fault, result.detail), this);
     this.#gateway.metrics.upstreamAnswered(x.program, name, this.#gateway.clock.monotonicMs() - this.#targetSentMs);
     const { head, socket, rest } = result;
     hygieneResponse(head);
@@ -180,27 +176,15 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const offer = this.#offer;
     if (target === null || offer === null) throw new TypeError("invariant: a routed upgrade has a target and an offer");
     this.#stage = "target";
-    let head: ReturnType<typeof writeRequestHead>;
-    let address: ReturnType<typeof addressTarget>;
-    try {
-      address = addressTarget(x, target, pickServer(target));
-      const { clientAddress, scheme } = this.#asked;
-      const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
-      head = writeRequestHead(x.request, { host: address.host, upgrade: offer, forwarded });
-    } catch (thrown) {
-      return failExchange(x, thrown, this);
-    }
-    if (typeof head !== "string") {
-      return failExchange(x, fault("steps.assignmessage.SetVariableFailed", head.refused), this);
-    }
-    if (this.#session !== null) this.#session.target = target.name;
     this.#targetSentMs = this.#gateway.clock.monotonicMs();
-    const { limits, clock, scheduler } = this.#gateway;
-    const { connectTimeoutMs, ioTimeoutMs } = target;
-    const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: target.scheme === "https" };
-    const socket = target.connect(address.server, clock);
-    socket.on("close", this.#gateway.metrics.upstreamOpened(x.program, target.name));
-    this.#target = new TargetHandshake(socket, head, offer, settings, this);
+    if (this.#session !== null) this.#session.target = target.name;
+    const { clientAddress, scheme } = this.#asked;
+    const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
+    try {
+      this.#target = new TargetAttempts(x, target, offer, forwarded, this);
+    } catch (thrown) {
+      failExchange(x, thrown, this);
+    }
   }
 
   /** The response flows have run on the 101: the last look before it leaves. */
@@ -379,7 +363,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   readonly #onApiTimeout = (): void => {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "refusing" || this.#stage === "answer") return;
-    this.#target?.abort();
+    this.#target?.expire();
     this.#target = null;
     this.#stage = "fault";
     failExchange(x, fault("flow.APITimedOut"), this);

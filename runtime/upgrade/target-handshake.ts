@@ -48,6 +48,8 @@ export type HandshakeResult =
       readonly fault: HandshakeFault;
       /** For the log; quotes nothing the target sent. */
       readonly detail: string;
+      /** Bytes of an answer had come. */
+      readonly isAnswering: boolean;
     };
 
 /** What handshakes of one route share. */
@@ -80,6 +82,7 @@ export class TargetHandshake implements SocketOwner, Scheduled {
   #isConnected = false;
   /** TLS only: the TCP connection stands, so what fails now is the TLS handshake. */
   #isSecuring = false;
+  #isAnswering = false;
   #isOver = false;
   /** See Scheduled. */
   dueMs: number;
@@ -130,6 +133,7 @@ export class TargetHandshake implements SocketOwner, Scheduled {
   /** See SocketOwner. */
   socketData(bytes: Buffer): void {
     if (this.#isOver) return;
+    this.#isAnswering = true;
     let left = bytes;
     do {
       const read = this.#reader.push(left);
@@ -205,7 +209,7 @@ export class TargetHandshake implements SocketOwner, Scheduled {
     if (this.#isOver) return;
     this.#release(false);
     this.#socket.destroy();
-    this.#owner.handshakeDone({ kind: "failed", fault, detail });
+    this.#owner.handshakeDone({ kind: "failed", fault, detail, isAnswering: this.#isAnswering });
   }
 
   /** The handshake is over. Unless its socket is handed on as it is, everything but the error listener comes off. */

@@ -7,11 +7,11 @@ import type { Socket } from "node:net";
 import type { Exchange } from "#runtime/context.ts";
 import { enter } from "#runtime/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
-import { hygieneResponse, outgoingLines, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
+import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
 import { ResponseMessage } from "#runtime/message.ts";
 import { failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
-import { addressTarget } from "#runtime/target/address.ts";
-import { pickServer } from "#runtime/target/target.ts";
+import { addressTarget, hostFor } from "#runtime/target/address.ts";
+import { firstServer } from "#runtime/target/attempts.ts";
 import { Session } from "#runtime/upgrade/session.ts";
 import {
   flatLines, headerMap, pairedLines, type Lines, type Outcome, type ParityRequest, type Sent, type Value,
@@ -167,15 +167,19 @@ class Driver implements ChainOwner {
   }
 
   #send(x: Exchange, target: NonNullable<Exchange["target"]>): Sent {
-    const address = addressTarget(x, target, pickServer(target));
+    const { path, query, server: written } = addressTarget(x, target);
+    const server = firstServer(x, target, written);
     const { request, socket } = x;
     const peer = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
     const forwarded = { for: peer, proto: "http", host: this.#given.host };
     const upgrade = this.#given.upgrade ? upgradeOffer(request) : null;
-    const head = writeRequestHead(request, { host: address.host, upgrade, forwarded });
-    if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
-    const lines = upgrade === null ? pairedLines(outgoingLines(request, address.host, forwarded)) : linesOfHead(head);
-    const { server, path, query } = address;
+    const parts = { host: hostFor(x, server), upgrade, forwarded };
+    const outgoing = outgoingRequest(request, parts);
+    const head = writeRequestHead(request, parts);
+    if ("refused" in outgoing || typeof head !== "string") {
+      throw fault("steps.assignmessage.SetVariableFailed", "refused" in outgoing ? outgoing.refused : "");
+    }
+    const lines = upgrade === null ? pairedLines(outgoing.lines) : linesOfHead(head);
     return {
       target: target.name,
       server: server.port === 80 ? server.host : `${server.host}:${server.port}`,

@@ -126,13 +126,12 @@ export class Oracle {
   }
 
   #address(t: Transaction, target: ProgramTarget): { server: string; path: string; query: string | null } {
-    const server = target.url === null ? this.#serverInTurn(t, target) : null;
     if (t.targetUrl !== null) {
       const url = parsedUrl(String(t.targetUrl));
       if (url === null) throw raised("messaging.adaptors.http.flow.ServiceUnavailable", "target.url", null);
       return url;
     }
-    if (server !== null) return { server, path: target.path, query: null };
+    if (target.url === null) return { server: this.#serverInTurn(t, target), path: target.path, query: null };
     const url = parsedUrl(String(target.url));
     if (url === null) throw new Error("targets of projects are http URLs");
     return url;
@@ -141,7 +140,7 @@ export class Oracle {
   #serverInTurn(t: Transaction, target: ProgramTarget): string {
     const { environment, proxy } = t.place;
     const known = this.#world.program.environments.find(({ name }) => name === environment)?.targetServers ?? [];
-    const active = target.servers.flatMap((name) => known.filter((server) => server.name === name && server.enabled));
+    const active = (target.loadBalancer?.servers ?? []).flatMap(({ name }) => known.filter((server) => server.name === name && server.enabled));
     const key = JSON.stringify([environment, proxy.name, target.name]);
     const turn = this.#world.turns.get(key) ?? 0;
     this.#world.turns.set(key, turn + 1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  hygieneRequest, hygieneResponse, outgoingLines, upgradeOffer, write101, writeRequestHead, writeResponseHead,
+  hygieneRequest, hygieneResponse, outgoingRequest, upgradeOffer, write101, writeRequestHead, writeResponseHead,
 } from "#runtime/head.ts";
 import type { RequestHeadParts } from "#runtime/head.ts";
 import { headerOwnership } from "#runtime/header-ownership.ts";
@@ -107,10 +107,10 @@ describe("writeRequestHead", () => {
 
   test("of an ordinary request, with forwarding headers that were there before", () => {
     const message = request(["X-Forwarded-For", "1.1.1.1", "X-Forwarded-For", "2.2.2.2", "X-Forwarded-Proto", "http"]);
-    const head = writeRequestHead(message, { ...parts, upgrade: null, bodyLines: ["Content-Length", "3"] });
+    const head = writeRequestHead(message, { ...parts, upgrade: null });
     expect(head).toBe([
       "GET /v1/chat HTTP/1.1", "Host: chat.internal:3000", "X-Forwarded-Proto: http",
-      "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.9", "X-Forwarded-Host: api.example.com", "Content-Length: 3", "", "",
+      "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.9", "X-Forwarded-Host: api.example.com", "", "",
     ].join("\r\n"));
   });
 
@@ -143,25 +143,24 @@ describe("writeRequestHead", () => {
     expect(writeRequestHead(message, { ...parts, upgrade: null })).toEqual({ refused });
   });
 
-  test("refuses a bad Host or body line", () => {
+  test("refuses a bad Host", () => {
     expect(writeRequestHead(request([]), { ...parts, host: "a\r\nb" })).toEqual({ refused: "Host" });
     expect(writeRequestHead(request([]), { ...parts, host: "" })).toEqual({ refused: "Host" });
-    expect(writeRequestHead(request([]), { ...parts, upgrade: null, bodyLines: ["Content-Length", "1\n"] }))
-      .toEqual({ refused: "header Content-Length" });
   });
 });
 
-test("outgoingLines makes the same choice for node:http", () => {
+test("outgoingRequest has what node:http takes", () => {
   const message = request(["Host", "x", "Connection", "close", "Content-Length", "3", "Accept", "a", "X-Forwarded-For",
     "1.1.1.1"]);
-  expect(outgoingLines(message, "t:1", forwarded)).toEqual([
-    "Host", "t:1", "Accept", "a", "X-Forwarded-For", "1.1.1.1, 10.0.0.9", "X-Forwarded-Proto", "https",
-    "X-Forwarded-Host", "api.example.com",
-  ]);
+  const parts: RequestHeadParts = { host: "t:1", upgrade: null, forwarded };
+  const lines = ["Host", "t:1", "Accept", "a", "X-Forwarded-For", "1.1.1.1, 10.0.0.9", "X-Forwarded-Proto", "https",
+    "X-Forwarded-Host", "api.example.com"];
+  expect(outgoingRequest(message, parts)).toEqual({ verb: "GET", target: "/v1/chat", lines });
   message.setHeader("accept", "\u65e5");
-  expect(outgoingLines(message, "t:1", null)[3]).toBe(Buffer.from("\u65e5").toString("latin1"));
+  expect(outgoingRequest(message, parts)).toMatchObject({ lines: lines.with(3, Buffer.from("\u65e5").toString("latin1")) });
   message.setHeader("accept", "a");
-  expect(outgoingLines(message, "t:1", null)).toEqual(["Host", "t:1", "Accept", "a", "X-Forwarded-For", "1.1.1.1"]);
+  expect(outgoingRequest(message, { ...parts, forwarded: null }))
+    .toMatchObject({ lines: ["Host", "t:1", "Accept", "a", "X-Forwarded-For", "1.1.1.1"] });
 });
 
 describe("writeResponseHead", () => {

@@ -172,8 +172,6 @@ export function makeTargets(limits: Limits): void {
   teamDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

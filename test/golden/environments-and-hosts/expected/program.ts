@@ -108,7 +108,9 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
-import { plainTarget } from "#runtime/target/plain.ts";
+import { roundRobin } from "#runtime/target/algorithm.ts";
+import { balancedTarget } from "#runtime/target/balanced.ts";
+import { plainTransport } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";
 import { echo } from "./proxies/echo.ts";
@@ -135,26 +137,54 @@ export const routes: readonly RouteEntry[] = [
 
 /** Makes the targets; called once, when the settings have been read. */
 export function makeTargets(limits: Limits): void {
-  chatProdTargets["default"] = plainTarget({
+  chatProdTargets["default"] = balancedTarget({
     name: "default",
-    url: null,
-    servers: [{ name: "chat-1", host: "chat.prod.internal", port: 3000 }],
+    servers: [
+      {
+        name: "chat-1",
+        host: "chat.prod.internal",
+        port: 3000,
+        tls: null,
+        weight: 1,
+        isFallback: false,
+      },
+    ],
     path: "/ws",
+    tls: null,
+    algorithm: roundRobin(),
+    maxFailures: 0,
+    unhealthyStatuses: [],
+    retryEnabled: true,
+    isMonitored: false,
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, limits);
-  chatTestTargets["default"] = plainTarget({
+  }, plainTransport, limits);
+  chatTestTargets["default"] = balancedTarget({
     name: "default",
-    url: null,
-    servers: [{ name: "chat-1", host: settings.chatHost, port: 3000 }],
+    servers: [
+      {
+        name: "chat-1",
+        host: settings.chatHost,
+        port: 3000,
+        tls: null,
+        weight: 1,
+        isFallback: false,
+      },
+    ],
     path: "/ws",
+    tls: null,
+    algorithm: roundRobin(),
+    maxFailures: 0,
+    unhealthyStatuses: [],
+    retryEnabled: true,
+    isMonitored: false,
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, limits);
+  }, plainTransport, limits);
 }
 
 /** Environment group public: api.example.com, *.example.com. */

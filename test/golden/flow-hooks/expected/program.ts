@@ -181,8 +181,6 @@ export function makeTargets(limits: Limits): void {
   chatBareTargets["default"] = plainTarget({
     name: "default",
     url: "http://chat.internal:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -191,8 +189,6 @@ export function makeTargets(limits: Limits): void {
   chatProdTargets["default"] = plainTarget({
     name: "default",
     url: "http://chat.internal:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -201,8 +197,6 @@ export function makeTargets(limits: Limits): void {
   chatTestTargets["default"] = plainTarget({
     name: "default",
     url: "http://chat.internal:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

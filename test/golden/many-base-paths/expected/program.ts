@@ -341,8 +341,6 @@ export function makeTargets(limits: Limits): void {
   deepDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -351,8 +349,6 @@ export function makeTargets(limits: Limits): void {
   teamDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

@@ -343,8 +343,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -353,8 +351,6 @@ export function makeTargets(limits: Limits): void {
   chatInDefaultDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -363,8 +359,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets2["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -373,8 +367,6 @@ export function makeTargets(limits: Limits): void {
   routeDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -383,8 +375,6 @@ export function makeTargets(limits: Limits): void {
   routesDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

@@ -97,8 +97,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["slow"] = plainTarget({
     name: "slow",
     url: "http://slow:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -107,8 +105,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["fast"] = plainTarget({
     name: "fast",
     url: "http://fast:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

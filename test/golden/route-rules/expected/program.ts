@@ -131,8 +131,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["beta"] = plainTarget({
     name: "beta",
     url: "http://beta:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -141,8 +139,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["stable"] = plainTarget({
     name: "stable",
     url: "http://stable:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -151,8 +147,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["url of default/direct"] = plainTarget({
     name: "url of default/direct",
     url: "http://direct:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

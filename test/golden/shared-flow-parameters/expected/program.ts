@@ -153,8 +153,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["default"] = plainTarget({
     name: "default",
     url: "http://chat.internal:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

@@ -236,8 +236,6 @@ export function makeTargets(limits: Limits): void {
   chatDefaultTargets["backend"] = plainTarget({
     name: "backend",
     url: "http://backend:3000",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

@@ -66,7 +66,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
 import { segmentEnd } from "#runtime/routing.ts";
-import { anyTarget, secureTarget } from "#runtime/target/secure.ts";
+import { roundRobin } from "#runtime/target/algorithm.ts";
+import { balancedTarget } from "#runtime/target/balanced.ts";
+import { anyTarget, secureTarget, secureTransport } from "#runtime/target/secure.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";
 import { settings } from "./settings.ts";
@@ -82,21 +84,33 @@ export const routes: readonly RouteEntry[] = [
 
 /** Makes the targets; called once, when the settings have been read. */
 export function makeTargets(limits: Limits): void {
-  chatProdTargets["pool"] = secureTarget({
+  chatProdTargets["pool"] = balancedTarget({
     name: "pool",
-    url: null,
-    servers: [{ name: "a", host: settings.aHost, port: Number(settings.aPort) }],
+    servers: [
+      {
+        name: "a",
+        host: settings.aHost,
+        port: Number(settings.aPort),
+        tls: { caFile: "/etc/tls/ca.pem", certFile: null, keyFile: null, commonName: null },
+        weight: 1,
+        isFallback: false,
+      },
+    ],
     path: "/ws",
+    tls: null,
+    algorithm: roundRobin(),
+    maxFailures: 0,
+    unhealthyStatuses: [],
+    retryEnabled: true,
+    isMonitored: false,
     connectTimeoutMs: 3000,
     ioTimeoutMs: 9000,
     keepAliveTimeoutMs: 60000,
     successCodes: [],
-  }, { caFile: "/etc/tls/ca.pem", certFile: null, keyFile: null, commonName: null }, limits);
+  }, secureTransport, limits);
   chatProdTargets["secure"] = secureTarget({
     name: "secure",
     url: "https://secure.example/ws",
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,
@@ -105,8 +119,6 @@ export function makeTargets(limits: Limits): void {
   chatProdTargets["open"] = anyTarget({
     name: "open",
     url: settings.openUrl,
-    servers: [],
-    path: "",
     connectTimeoutMs: 3000,
     ioTimeoutMs: 55000,
     keepAliveTimeoutMs: 60000,

@@ -1,0 +1,76 @@
+/** The code that makes targets: which factory, with which servers, TLS and algorithm. It imports only what is used. */
+import type { ReferenceModel } from "../ir/model.ts";
+import type { Plan } from "../ir/plan.ts";
+import type { ProgramLoadBalancer, ProgramTarget, ProgramTargetServer, ProgramTargetTls } from "../ir/program.ts";
+import { code, literal, type Code } from "./code.ts";
+import type { FileWriter } from "./file.ts";
+import type { SettingValues } from "./setting-values.ts";
+
+/** Where a target is made. */
+export interface TargetScope {
+  readonly plan: Plan;
+  readonly file: FileWriter;
+  readonly values: SettingValues;
+  readonly environment: string;
+}
+
+/** An expression that makes a target in an environment; `limits` is in scope. */
+export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
+  const { url, loadBalancer } = target;
+  if (loadBalancer !== null) return balancedCode(target, loadBalancer, scope);
+  const { file, values } = scope;
+  const spec = literal({ name: target.name, url: values.text(url ?? undefined, "text"), ...endpointMembers(target) });
+  if (typeof url === "string" && !/^https:/i.test(url)) return code`${file.symbol("plainTarget")}(${spec}, limits)`;
+  const tls = tlsCode(target.tls.get(scope.environment) ?? null, values);
+  const make = file.symbol(typeof url === "string" ? "secureTarget" : "anyTarget");
+  return code`${make}(${spec}, ${tls}, limits)`;
+}
+
+/** Members of EndpointSpec (runtime/target/plain.ts) but for the name. */
+function endpointMembers({ connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes }: ProgramTarget) {
+  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes };
+}
+
+const algorithms = { RoundRobin: "roundRobin", Weighted: "weighted", LeastConnections: "leastConnections" } as const;
+
+function balancedCode(target: ProgramTarget, balancer: ProgramLoadBalancer, scope: TargetScope): Code {
+  const { plan, file, values, environment } = scope;
+  const known = plan.program.environments.find((other) => other.name === environment)?.targetServers ?? [];
+  const endpointTls = target.tls.get(environment) ?? null;
+  // What a target server says about TLS goes before what the target endpoint says (apigee-core section 2.8).
+  const isSecure = (server: ProgramTargetServer): boolean => server.secure ?? target.secure;
+  const used: ProgramTargetServer[] = [];
+  const servers = balancer.servers.flatMap(({ name, weight, isFallback }) => {
+    const server = known.find((other) => other.name === name);
+    if (server === undefined || !server.enabled) return [];
+    used.push(server);
+    const tls = isSecure(server) ? tlsCode(server.tls ?? endpointTls, values) : null;
+    return [{ name, host: values.text(server.host, "text"), port: values.port(server.port), tls, weight, isFallback }];
+  });
+  const spec = literal({
+    name: target.name,
+    servers,
+    path: target.path,
+    tls: target.secure ? tlsCode(endpointTls, values) : null,
+    algorithm: code`${file.symbol(algorithms[balancer.algorithm])}()`,
+    maxFailures: balancer.maxFailures,
+    unhealthyStatuses: balancer.unhealthyStatuses,
+    retryEnabled: balancer.retryEnabled,
+    isMonitored: target.healthMonitor !== null,
+    ...endpointMembers(target),
+  });
+  const transport = file.symbol(target.secure || used.some(isSecure) ? "secureTransport" : "plainTransport");
+  return code`${file.symbol("balancedTarget")}(${spec}, ${transport}, limits)`;
+}
+
+/** A TargetTlsSpec (runtime/target/secure.ts). */
+function tlsCode(tls: ProgramTargetTls | null, values: SettingValues): Code {
+  const trust: ReferenceModel = tls?.trust ?? {};
+  const identity: ReferenceModel = tls?.identity ?? {};
+  return literal({
+    caFile: values.text(trust.caFile, "file"),
+    certFile: values.text(identity.certFile, "file"),
+    keyFile: values.text(identity.keyFile, "file"),
+    commonName: tls?.commonName ?? null,
+  });
+}
