@@ -3,8 +3,17 @@
  * has. Pure classification; 5-emit/variable.ts turns the result into code.
  */
 
-/** The messages that variables name. `message` means the one of the segment. */
-export type MessageName = "request" | "response" | "message" | "error";
+/** A message that a policy makes under a name of its own. */
+export interface NamedMessage {
+  readonly name: string;
+  readonly type: "request" | "response";
+}
+
+/** The messages of a flow. `message` means the one of the segment. */
+export type FlowMessage = "request" | "response" | "message" | "error";
+
+/** The messages that variables name. */
+export type MessageName = FlowMessage | NamedMessage;
 
 /** Which part of a multi-valued header or parameter. */
 export type Part = "first" | "values" | "count" | "line" | number;
@@ -14,7 +23,8 @@ export type FlowVariable =
   | { readonly kind: "headers"; readonly message: MessageName; readonly what: "count" | "names" }
   | { readonly kind: "queryParam"; readonly message: MessageName; readonly name: string; readonly part: Part }
   | { readonly kind: "queryParams"; readonly message: MessageName; readonly what: "count" | "names" }
-  | { readonly kind: "formParam"; readonly name: string }
+  | { readonly kind: "formParam"; readonly message: MessageName; readonly name: string; readonly part: Part }
+  | { readonly kind: "formParams"; readonly message: MessageName; readonly what: "count" | "names" | "string" }
   | { readonly kind: "start-line"; readonly message: MessageName; readonly what: StartLine }
   | { readonly kind: "builtin"; readonly id: BuiltinVariable }
   /** `system.time.hour` and its kin. */
@@ -31,7 +41,24 @@ export type FlowVariable =
   | { readonly kind: "failure"; readonly policy: string; readonly what: "name" | "cause" }
   | { readonly kind: "custom"; readonly name: string };
 
-export type StartLine = "verb" | "path" | "uri" | "querystring" | "version" | "status" | "reason" | "content" | "url";
+export type StartLine =
+  | "verb" | "path" | "uri" | "querystring" | "version" | "status" | "reason" | "url"
+  | "content" | "base64" | "base64url";
+
+/** What a variable needs of a message's body: all of it, or the form that an urlencoded one holds. */
+export interface BodyNeed {
+  readonly message: FlowMessage;
+  readonly form: boolean;
+}
+
+/** The body that a variable is part of; null for most. Messages that policies make have theirs in memory. */
+export function bodyOf(variable: FlowVariable): BodyNeed | null {
+  if (!("message" in variable) || typeof variable.message === "object") return null;
+  const { kind, message } = variable;
+  if (kind === "formParam" || kind === "formParams") return { message, form: true };
+  const isBody = kind === "start-line" && ["content", "base64", "base64url"].includes(variable.what);
+  return isBody ? { message, form: false } : null;
+}
 
 /** Variables with a place of their own, by name. */
 export const builtinVariables = {
@@ -110,8 +137,18 @@ export type ValueType = "text" | "number" | "boolean" | "any";
 const MESSAGE = /^(request|response|message|error)\.(.+)$/;
 const TIME = /^system\.time\.(year|month|day|dayofweek|hour|minute|second|millisecond|zone)$/;
 
-/** Classifies a variable's name. `policies` tells which names are those of the proxy's policies. */
-export function flowVariable(name: string, isPolicy: (name: string) => boolean): FlowVariable {
+/**
+ * Classifies a variable's name. `isPolicy` tells which names are those of the proxy's policies, `messages` what they
+ * make.
+ */
+export function flowVariable(
+  name: string,
+  isPolicy: (name: string) => boolean,
+  messages: readonly NamedMessage[] = [],
+): FlowVariable {
+  const made = messages.find((other) => name.startsWith(`${other.name}.`));
+  const part = made === undefined ? null : messageVariable(made, name.slice(made.name.length + 1));
+  if (part !== null) return part;
   if (isBuiltin(name)) return { kind: "builtin", id: name };
   const time = TIME.exec(name)?.[1];
   if (time !== undefined) return { kind: "time", what: time };
@@ -128,9 +165,10 @@ export function isWritable(variable: FlowVariable): boolean {
     case "header":
       return variable.part === "first" || typeof variable.part === "number";
     case "queryParam":
-      return variable.part === "first";
+    case "formParam":
+      return variable.part === "first" || typeof variable.part === "number";
     case "start-line":
-      return variable.what !== "uri" && variable.what !== "querystring" && variable.what !== "url";
+      return ["verb", "path", "version", "status", "reason", "content"].includes(variable.what);
     case "builtin":
       return builtinVariables[variable.id].writable;
     default:
@@ -143,12 +181,12 @@ export function valueType(variable: FlowVariable): ValueType {
   switch (variable.kind) {
     case "header":
     case "queryParam":
+    case "formParam":
       return variable.part === "count" ? "number" : "text";
     case "headers":
     case "queryParams":
+    case "formParams":
       return variable.what === "count" ? "number" : "text";
-    case "formParam":
-      return "text";
     case "start-line":
       return variable.what === "status" ? "number" : "text";
     case "builtin":
@@ -173,12 +211,16 @@ function messageVariable(message: MessageName, rest: string): FlowVariable | nul
   if (header !== null) return { kind: "header", message, name: header.name.toLowerCase(), part: header.part };
   if (rest === "headers.count") return { kind: "headers", message, what: "count" };
   if (rest === "headers.names" || rest === "headers.names.string") return { kind: "headers", message, what: "names" };
-  const isRequest = message === "request" || message === "message";
+  const isRequest = typeof message === "object" ? message.type === "request" : message === "request" || message === "message";
   const query = isRequest ? multiValued(rest, "queryparam.") : null;
   if (query !== null) return { kind: "queryParam", message, name: query.name, part: query.part };
   if (isRequest && rest === "queryparams.count") return { kind: "queryParams", message, what: "count" };
   if (isRequest && rest.startsWith("queryparams.names")) return { kind: "queryParams", message, what: "names" };
-  if (isRequest && rest.startsWith("formparam.")) return { kind: "formParam", name: rest.slice("formparam.".length) };
+  const form = isRequest ? multiValued(rest, "formparam.") : null;
+  if (form !== null) return { kind: "formParam", message, name: form.name, part: form.part };
+  if (isRequest && rest === "formparams.count") return { kind: "formParams", message, what: "count" };
+  if (isRequest && rest.startsWith("formparams.names")) return { kind: "formParams", message, what: "names" };
+  if (isRequest && rest === "formstring") return { kind: "formParams", message, what: "string" };
   const start = startLines[rest];
   return start === undefined ? null : { kind: "start-line", message, what: start };
 }
@@ -193,6 +235,8 @@ const startLines: Readonly<Record<string, StartLine>> = {
   "status.code": "status",
   "reason.phrase": "reason",
   content: "content",
+  "content.as.base64": "base64",
+  "content.as.url.safe.base64": "base64url",
 };
 
 /** `header.x`, `header.x.2`, `header.x.values`, `.values.count`, `.values.string`. */
@@ -261,7 +305,8 @@ function isBuiltin(name: string): name is BuiltinVariable {
   return Object.hasOwn(builtinVariables, name);
 }
 
-function isMessage(name: string | undefined): name is MessageName {
+/** True for the messages that every flow may name. */
+export function isMessage(name: string | undefined): name is FlowMessage {
   return name === "request" || name === "response" || name === "message" || name === "error";
 }
 

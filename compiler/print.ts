@@ -2,7 +2,7 @@
 import { printCondition } from "#runtime/language/condition-print.ts";
 import type { BundleModel } from "./ir/model.ts";
 import { optimisationNames } from "./optimisations.ts";
-import type { EndpointPlan, Plan, PlanItem, PlanStep, RulesPlan, Segment, When } from "./ir/plan.ts";
+import type { EndpointPlan, Plan, PlanBody, PlanItem, PlanStep, RulesPlan, Segment, When } from "./ir/plan.ts";
 import type { Program, ProgramFlows, ProgramStep, ProgramTarget } from "./ir/program.ts";
 
 /** The model as JSON, without positions. Secrets are references in it, never values. */
@@ -53,6 +53,7 @@ export function printPlan(plan: Plan): string {
     lines.push("", `proxy ${proxy.proxy.name}`);
     if (proxy.variables.length > 0) lines.push(`  variables: ${proxy.variables.join(", ")}`);
     if (proxy.dropped.length > 0) lines.push(`  variables that nobody reads: ${proxy.dropped.join(", ")}`);
+    for (const { name, type } of proxy.messages) lines.push(`  message ${name}: a ${type}`);
     if (proxy.ownedHeaders.length > 0) lines.push(`  headers it owns: ${proxy.ownedHeaders.join(", ")}`);
     for (const endpoint of proxy.endpoints) lines.push(...endpointLines(endpoint));
     for (const target of proxy.targets) {
@@ -91,8 +92,10 @@ function segmentLines(name: string, segment: Segment): string[] {
 }
 
 function ruleLines(rules: RulesPlan): string[] {
-  const lines = rules.rules.flatMap(({ name, when, items }) =>
+  const lines = rules.waits.map((wait) => `    fault rules: ${bodyText(wait)}`);
+  const all = rules.rules.flatMap(({ name, when, items }) =>
     [`    fault rule ${name}${whenText(when)}`, ...itemLines(items, "      ")]);
+  lines.push(...all);
   if (rules.otherwise === null) return lines;
   const { always, when, items } = rules.otherwise;
   const title = `    default fault rule${always ? " (always)" : ""}${whenText(when)}`;
@@ -102,6 +105,7 @@ function ruleLines(rules: RulesPlan): string[] {
 function itemLines(items: readonly PlanItem[], indent: string): string[] {
   return items.flatMap((item): string[] => {
     if (item.kind === "flow-name") return [`${indent}flow ${item.name}`];
+    if (item.kind === "body") return [`${indent}${bodyText(item)}`];
     if (item.kind === "choice") {
       return item.branches.flatMap((branch) => [
         `${indent}flow ${branch.name}${whenText(branch.when)}`,
@@ -110,8 +114,13 @@ function itemLines(items: readonly PlanItem[], indent: string): string[] {
     }
     const { policy } = item.step;
     const line = `${indent}${policy.name} ${policy.model.kind} ${item.timing}${whenText(item.when)}${notes(item)}`;
-    return item.body === null ? [line] : [line, ...itemLines(item.body, `${indent}  `)];
+    const waits = item.waits.map((wait) => `${indent}  ${bodyText(wait)}`);
+    return [line, ...waits, ...itemLines(item.body ?? [], `${indent}  `)];
   });
+}
+
+function bodyText({ body, why }: PlanBody): string {
+  return `reads ${body === "form" ? "the request's form" : `the ${body}'s body`} for ${why}`;
 }
 
 /** What was found out about a step. */

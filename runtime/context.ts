@@ -3,6 +3,7 @@
  * extends Exchange by the bundle's own variables, as plain fields. It owns state only; what it decides, once, is whether
  * it is traced.
  */
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { AccessGrant } from "./access/model.ts";
 import type { Fault } from "./fault.ts";
@@ -30,6 +31,17 @@ export interface ExchangeStart {
   readonly session: Session | null;
   /** "https" on TLS listeners. */
   readonly scheme: "http" | "https";
+}
+
+/** The streams of a plain HTTP exchange, for what reads bodies. */
+export interface Wire {
+  readonly incoming: IncomingMessage;
+  /** The target's answer; null until it came. */
+  readonly answer: IncomingMessage | null;
+  /** Asks a client that waits with its body (100-continue) to send it. */
+  askForBody(): void;
+  /** Bytes of the target's body came: it is not silent. */
+  touchTarget(): void;
 }
 
 /** The state of one exchange. */
@@ -77,8 +89,10 @@ export class Exchange {
   failed: string[] | null = null;
   /** What each of them failed with, the last time. */
   failures: Record<string, Fault> | null = null;
-  /** Form parameters of the request's body, where a policy reads them; null otherwise. */
-  form: URLSearchParams | null = null;
+  /** Where bodies come from; null for an upgrade, which has none. */
+  wire: Wire | null = null;
+  /** Bytes of memory that its bodies take, counted in the gateway's until it ends. */
+  heldBytes = 0;
   /** Recording of this exchange; null unless Debug asked for it. */
   readonly trace: Trace | null;
   /** The form of the program's chains that this exchange takes: the traced twins where it is recorded. */

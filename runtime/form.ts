@@ -1,25 +1,54 @@
-/** Reads small urlencoded bodies for the policies that look at form parameters; everything else streams on untouched. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Limits } from "./limits.ts";
-
 /**
- * Calls back with the form and its bytes, or with nulls where the request has no such body or one above
- * limits.formBytesMax: then nothing has been read of it.
+ * Forms: bodies of the type application/x-www-form-urlencoded. Their pairs are read and edited as those of a query
+ * (query.ts). What edits a body that is no form makes one of it.
  */
-export function readForm(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  limits: Limits,
-  done: (form: URLSearchParams | null, body: Buffer | null) => void,
-): void {
-  const type = (incoming.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
-  const length = Number(incoming.headers["content-length"] ?? "NaN");
-  if (type !== "application/x-www-form-urlencoded" || !(length <= limits.formBytesMax)) return done(null, null);
-  if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing.writeContinue();
-  const chunks: Buffer[] = [];
-  incoming.on("data", (chunk: Buffer) => void chunks.push(chunk));
-  incoming.once("end", () => {
-    const body = Buffer.concat(chunks);
-    done(new URLSearchParams(body.toString("utf8")), body);
-  });
+import type { Message } from "./message.ts";
+import { addQueryParam, queryNames, queryParamValues, removeQueryParam, setQueryParam } from "./query.ts";
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** True for a message whose Content-Type says that its body is urlencoded. */
+export function isForm(message: Message): boolean {
+  const type = message.headerLine("content-type");
+  if (type === null || type.length < FORM.length) return false;
+  const end = type.indexOf(";");
+  return (end < 0 ? type : type.slice(0, end)).trim().toLowerCase() === FORM;
+}
+
+/** Gives a parameter exactly one value. */
+export function setFormParam(message: Message, name: string, value: string): void {
+  message.content = setQueryParam(madeForm(message), name, value);
+}
+
+/** Adds a value to a parameter. */
+export function addFormParam(message: Message, name: string, value: string): void {
+  message.content = addQueryParam(madeForm(message), name, value);
+}
+
+/** Removes every value of a parameter; what is no form is left alone. */
+export function removeFormParam(message: Message, name: string): void {
+  if (isForm(message)) message.content = removeQueryParam(message.content, name) ?? "";
+}
+
+/** Removes all parameters; what is no form is left alone. */
+export function removeFormParams(message: Message): void {
+  if (isForm(message)) message.content = "";
+}
+
+/** Copies parameters, all or those with these names, in place of the destination's. */
+export function copyFormParams(from: Message | null, to: Message, names: readonly string[] | null): void {
+  if (from === null || from === to || !isForm(from)) return;
+  const source = from.content ?? "";
+  for (const name of names ?? queryNames(source)) {
+    const values = queryParamValues(source, name);
+    if (values.length > 0) removeFormParam(to, name);
+    for (const value of values) addFormParam(to, name, value);
+  }
+}
+
+/** The form of a message; another body gives way to an empty one. */
+function madeForm(message: Message): string {
+  if (isForm(message)) return message.content ?? "";
+  message.setHeader("Content-Type", FORM);
+  return "";
 }

@@ -36,6 +36,8 @@ export interface Gateway {
   readonly handshakes: Handshakes;
   /** Plain HTTP exchanges under way that were admitted; bounded by the listeners' connections. */
   exchanges: number;
+  /** Bytes of memory that bodies take which policies look into; bounded by limits.heldBodiesBytesMax. */
+  heldBytes: number;
   /** Reports a defect of the gateway's own: counted and logged with its stack; the process goes on. */
   defect(thrown: unknown): void;
   readonly store: Store;

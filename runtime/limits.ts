@@ -105,8 +105,10 @@ export interface Limits {
   readonly sideConnectionsMax: number;
   /** Time for a client to finish its TLS handshake. */
   readonly tlsHandshakeTimeoutMs: number;
-  /** Bytes of an urlencoded body that is read for policies that look at form parameters; larger ones stream on unread. */
-  readonly formBytesMax: number;
+  /** Bytes of one body that a policy looks into; more is 413 for a request, 502 for a target's answer. */
+  readonly bodyBytesMax: number;
+  /** Bytes of all bodies in memory, for the whole process; exchanges beyond get 503. */
+  readonly heldBodiesBytesMax: number;
   /** Characters of what replaceAll makes of one value by a replacement from a variable. */
   readonly replacedCharsMax: number;
   /** Values that one jsonPath with a descent, a slice, a union or a filter looks at; beyond, its result is empty. */
@@ -178,7 +180,8 @@ export const defaultLimits: Limits = {
   logBacklogBytesMax: 4 * 1024 * 1024,
   sideConnectionsMax: 256,
   tlsHandshakeTimeoutMs: 10_000,
-  formBytesMax: 64 * 1024,
+  bodyBytesMax: 10 * 1024 * 1024,
+  heldBodiesBytesMax: 256 * 1024 * 1024,
   replacedCharsMax: 1024 * 1024,
   jsonQueryVisitsMax: 1_000_000,
   xmlCharsMax: 256 * 1024,

@@ -1,10 +1,20 @@
 /**
- * An HTTP message as flows see it: start line, header lines in order, and nothing of its body. It reads and edits; it never
- * writes to a socket (head.ts does).
+ * An HTTP message as flows see it: start line, header lines in order, and its body where that is in memory. It reads
+ * and edits; it never reads from or writes to a socket (body.ts and head.ts do).
  */
+
+import type { Maybe } from "./maybe.ts";
 
 /** Header lines as node gives them: name, value, name, value ... in wire order and case. */
 export type HeaderLines = string[];
+
+/** A body that was decoded for those who look into it. */
+export interface EncodedBody {
+  /** As its sender sent it; goes out again unless the body is rewritten. */
+  readonly bytes: Buffer;
+  /** Encodes another body in the same way. */
+  again(body: Buffer): Promise<Buffer>;
+}
 
 /** What requests and responses share. Header names given to its methods are lower-case; values are single lines. */
 export class Message {
@@ -13,9 +23,65 @@ export class Message {
   #isShared = true;
   /** Lower-case names, one for each line, made when a name is first looked up. */
   #names: string[] | null = null;
+  #text: string | null = null;
+  #body: Buffer | null = null;
+  #encoded: EncodedBody | null = null;
+  /** True when a policy wrote the body: what its sender said of its length holds no longer. */
+  isRewritten = false;
 
   constructor(lines: HeaderLines) {
     this.lines = lines;
+  }
+
+  /** The body as text (UTF-8); null while it streams by unread. Writing it takes the place of the sender's. */
+  get content(): string | null {
+    if (this.#text === null && this.#body !== null) this.#text = this.#body.toString("utf8");
+    return this.#text;
+  }
+
+  set content(text: string | null) {
+    this.#text = text;
+    this.#body = null;
+    this.isRewritten = text !== null;
+  }
+
+  /** Writes the body in bytes. */
+  rewrite(body: Buffer): void {
+    this.#body = body;
+    this.#text = null;
+    this.isRewritten = true;
+  }
+
+  /** The body in bytes; null while it streams by unread. */
+  get body(): Buffer | null {
+    if (this.#body === null && this.#text !== null) this.#body = Buffer.from(this.#text, "utf8");
+    return this.#body;
+  }
+
+  /** True when the body is in memory, as it came or as a policy wrote it. */
+  get isHeld(): boolean {
+    return this.#body !== null || this.#text !== null;
+  }
+
+  /** Keeps the body that its sender sent; `encoded` where that is not the body itself. */
+  hold(body: Buffer, encoded: EncodedBody | null): void {
+    this.#body = body;
+    this.#text = null;
+    this.#encoded = encoded;
+    this.isRewritten = false;
+  }
+
+  /**
+   * The body as it goes out, null while it streams by: what its sender sent; else what a policy wrote, encoded as the
+   * sender's was where that had been decoded. Takes Content-Encoding away where it holds no longer.
+   */
+  outgoingBody(): Maybe<Buffer | null> {
+    const { body } = this;
+    if (body === null || !this.isRewritten) return this.#encoded?.bytes ?? body;
+    const isEncoded = body.length > 0 && this.names.includes("content-encoding");
+    if (isEncoded && this.#encoded !== null) return this.#encoded.again(body);
+    this.removeHeader("content-encoding");
+    return body;
   }
 
   /** Lower-case names of the header lines, in order, repeated where a header repeats. */
@@ -159,9 +225,6 @@ export class ResponseMessage extends Message {
   #status: number;
   /** Reason phrase; empty means the standard one. */
   reason: string;
-  /** Body that a policy or fault wrote; null while the body (if any) is the target's own stream. */
-  content: string | null = null;
-
   constructor(status: number, reason: string, lines: HeaderLines) {
     super(lines);
     this.#status = status;

@@ -51,8 +51,11 @@ export interface ProxyProgram {
   readonly apiTimeoutMs: number | null;
   /** Target endpoints of the proxy in this environment. */
   readonly targets: Targets;
-  /** True when some policy reads form parameters: small urlencoded bodies are read before the flows. */
-  readonly readsForm: boolean;
+  /**
+   * Bytes of a request's body where a policy looks into it (`request.payload.parse.limit`); absent:
+   * limits.bodyBytesMax.
+   */
+  readonly requestBytesMax?: number;
   /** Which header names the proxy owns: a client can neither send them nor spell them differently. */
   readonly headers: HeaderOwnership;
   /** Steps of the traced twins by index. */

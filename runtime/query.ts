@@ -58,6 +58,20 @@ export function setQueryParam(query: string | null, name: string, value: string)
   return kept.join("&");
 }
 
+/** Gives the n-th value (from 1) of a parameter another text; beyond the last one is added. */
+export function setQueryValue(query: string | null, name: string, index: number, value: string): string {
+  if (query === null || query === "") return pair(name, value);
+  let count = 0;
+  for (let start = 0; start <= query.length; ) {
+    const end = pairEnd(query, start);
+    if (valueOf(query, start, end, name) !== null && ++count === index) {
+      return query.slice(0, start) + pair(name, value) + query.slice(end);
+    }
+    start = end + 1;
+  }
+  return addQueryParam(query, name, value);
+}
+
 /** Adds a value behind everything that is there. */
 export function addQueryParam(query: string | null, name: string, value: string): string {
   return query === null || query === "" ? pair(name, value) : `${query}&${pair(name, value)}`;

@@ -1,21 +1,23 @@
 /**
  * One plain HTTP exchange: the same entry and the same chain as an upgrade, bodies streamed through untouched with
- * back-pressure. It owns the client's side; target/http.ts the target's.
+ * back-pressure unless a policy looks into them (body.ts). It owns what happens when; client-answer.ts writes to the
+ * client, target/http.ts talks to the target.
  */
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { bringsBody, hasBody } from "./body-framing.ts";
+import { ClientAnswer, type AnswerOwner } from "./client-answer.ts";
 import type { Timer } from "./clock.ts";
-import type { Exchange } from "./context.ts";
+import type { Exchange, Wire } from "./context.ts";
 import { enter, openExchange, peerAddress, type Entered } from "./entry.ts";
 import { fault, type Fault } from "./fault.ts";
-import { fieldValueKind, VALUE_PLAIN } from "./field-grammar.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
+import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
 import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "./run.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
-import { readForm } from "./form.ts";
 
 /** Serves one request. */
 export function serveRequest(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -24,33 +26,31 @@ export function serveRequest(gateway: Gateway, listener: Listener, incoming: Inc
 
 type Stage = "request" | "target" | "response" | "fault" | "sending" | "over";
 
-class HttpExchange implements ChainOwner, HttpTargetOwner {
+class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   readonly #gateway: Gateway;
-  readonly #incoming: IncomingMessage;
+  readonly incoming: IncomingMessage;
+  /** The target's answer; null until it came. */
+  answer: IncomingMessage | null = null;
   readonly #outgoing: ServerResponse;
+  readonly #client: ClientAnswer;
   readonly #startedMs: number;
   readonly #asked: Asked;
   #entered: Entered | null = null;
   #x: Exchange | null = null;
   #target: HttpTarget | null = null;
-  /** The target's answer, whose body is still to come. */
-  #answer: IncomingMessage | null = null;
-  /** What a form policy has read of the request's body. */
-  #body: Buffer | null = null;
   #stage: Stage = "request";
-  #bytesOut = 0;
+  #hasAsked = false;
   #interimResponses = 0;
   #apiTimer: Timer | null = null;
-  /** Runs while the whole answer is written and the client has not taken it. */
-  #stallTimer: Timer | null = null;
   #isCounted = false;
   /** Why there was no exchange. */
   #refusal: Fault | null = null;
 
   constructor(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#gateway = gateway;
-    this.#incoming = incoming;
+    this.incoming = incoming;
     this.#outgoing = outgoing;
+    this.#client = new ClientAnswer(gateway, incoming, outgoing, this);
     this.#startedMs = gateway.clock.monotonicMs();
     this.#asked = asked(gateway, incoming, listener.scheme, peerAddress(incoming.socket));
     outgoing.on("error", ignoreError);
@@ -63,7 +63,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     if (gateway.refusing) return this.#refuse(fault("gateway.Draining", "", null, ["Retry-After", "1"]), true);
     gateway.exchanges++;
     this.#isCounted = true;
-    const entered = enter(gateway, this.#incoming, false);
+    const entered = enter(gateway, this.incoming, false);
     if ("fault" in entered) return this.#refuse(entered.fault, entered.close);
     this.#entered = entered;
     const { program } = entered.deployed;
@@ -72,16 +72,11 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       const headers = ["Upgrade", "websocket"];
       return this.#refuse(fault("protocol.http.UpgradeRequired", "", null, headers), false);
     }
-    const x = openExchange(gateway, entered, this.#incoming.socket, this.#asked.scheme, null);
+    const x = openExchange(gateway, entered, this.incoming.socket, this.#asked.scheme, null);
+    x.wire = this;
     this.#x = x;
     if (program.apiTimeoutMs !== null) this.#apiTimer = gateway.clock.setTimer(this.#onApiTimeout, program.apiTimeoutMs);
-    if (!program.readsForm) return runChain(x, x.chains.request, this);
-    readForm(this.#incoming, this.#outgoing, gateway.limits, (form, body) => {
-      if (this.#stage !== "request") return;
-      x.form = form;
-      this.#body = body;
-      runChain(x, x.chains.request, this);
-    });
+    runChain(x, x.chains.request, this);
   }
 
   /** See ChainOwner. */
@@ -106,7 +101,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       answer.destroy();
       return;
     }
-    this.#answer = answer;
+    this.answer = answer;
     this.#gateway.metrics.upstreamAnswered(x.program, x.target.name, waitedMs);
     const status = answer.statusCode ?? 502;
     const response = new ResponseMessage(status, answer.statusMessage ?? "", answer.rawHeaders);
@@ -133,7 +128,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
   /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through, up to a bound. */
   targetInformed(status: number, lines: string[]): void {
     // The client's own 100 was the gateway's to send.
-    if (this.#stage !== "target" || this.#incoming.httpVersion === "1.0" || status === 100) return;
+    if (this.#stage !== "target" || this.incoming.httpVersion === "1.0" || status === 100) return;
     if (this.#outgoing.destroyed || this.#interimResponses >= this.#gateway.limits.interimResponsesMax) return;
     this.#interimResponses++;
     const head = new ResponseMessage(status, "", lines);
@@ -151,27 +146,70 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
 
   #forward(x: Exchange): void {
     this.#stage = "target";
+    // What nobody looked into streams, and what there never was stays away.
+    const isOwn = x.request.isRewritten || hasBody(this.incoming);
+    this.#withBody(isOwn ? x.request.outgoingBody() : null, (body) => this.#sendRequest(x, body));
+  }
+
+  #sendRequest(x: Exchange, body: Buffer | null): void {
     const { clientAddress, scheme } = this.#asked;
     const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
-      this.#target = new HttpTarget(x, this.#incoming, this.#body, forwarded, this);
+      this.#target = new HttpTarget(x, this.incoming, body, forwarded, this);
     } catch (thrown) {
       return failExchange(x, thrown, this);
     }
-    // A form that was read has been asked for before.
-    if (this.#body === null && this.#expectsContinue()) this.#outgoing.writeContinue();
+    if (body === null) this.askForBody();
+    // A policy has written another one.
+    else if (!this.incoming.complete) this.incoming.resume();
   }
 
-  #expectsContinue(): boolean {
-    return this.#incoming.httpVersion !== "1.0" && this.#incoming.headers.expect?.toLowerCase() === "100-continue";
+  /** Goes on with a body, unless the exchange has taken another turn while that was encoded. */
+  #withBody(body: Maybe<Buffer | null>, next: (body: Buffer | null) => void): void {
+    if (!isPending(body)) return next(body);
+    const stage = this.#stage;
+    const goOn = (encoded: Buffer | null): void => {
+      if (this.#stage === stage) next(encoded);
+    };
+    body.then(goOn).catch((defect: unknown) => {
+      this.#gateway.defect(defect);
+      this.incoming.socket.destroy();
+    });
+  }
+
+  /** See Wire: a client that waits for 100-continue is told once, and only when its body is wanted. */
+  askForBody(): void {
+    const { incoming } = this;
+    if (this.#hasAsked || incoming.httpVersion === "1.0") return;
+    this.#hasAsked = true;
+    if (incoming.headers.expect?.toLowerCase() === "100-continue") this.#outgoing.writeContinue();
+  }
+
+  /** See Wire and AnswerOwner. */
+  touchTarget(): void {
+    this.#target?.touch();
   }
 
   #send(x: Exchange): void {
     const response = x.response ?? faultResponse(fault("gateway.InternalError"));
-    const answer = response.content === null ? this.#answer : null;
-    if (answer === null) this.#answer?.destroy();
-    if (answer === null) this.#target?.abort();
-    this.#write(response, answer);
+    const { answer } = this;
+    this.#stage = "sending";
+    const lingers = this.#endsUnread(this.#target !== null && !x.request.isRewritten);
+    if (answer !== null && !response.isHeld) return this.#client.stream(response, answer, !bringsBody(x, answer));
+    answer?.destroy();
+    this.#target?.abort();
+    this.#withBody(response.outgoingBody(), (body) => this.#client.whole(response, body, lingers));
+  }
+
+  /**
+   * Where the next request begins is known only behind the whole of this one: an answer to a body that nobody takes is
+   * the connection's last. True when the client may be sending it; one that was never asked for it sends none.
+   */
+  #endsUnread(isTaken: boolean): boolean {
+    // (Node calls a request without a body incomplete until later.)
+    if (isTaken || this.incoming.complete || !hasBody(this.incoming)) return false;
+    this.#outgoing.shouldKeepAlive = false;
+    return this.#hasAsked || this.incoming.headers.expect === undefined;
   }
 
   /** An answer before there is an exchange. */
@@ -179,109 +217,23 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     if (this.#entered === null) this.#gateway.metrics.httpStarted(null);
     if (close) this.#outgoing.shouldKeepAlive = false;
     this.#refusal = cause;
-    this.#write(faultResponse(cause), null);
-  }
-
-  #write(response: ResponseMessage, answer: IncomingMessage | null): void {
     this.#stage = "sending";
-    const outgoing = this.#outgoing;
-    if (outgoing.destroyed || outgoing.headersSent) return;
-    outgoing.sendDate = true;
-    const content = response.content === null ? null : Buffer.from(response.content, "utf8");
-    const status = response.status < 200 || response.status > 999 ? 500 : response.status;
-    const takesBody = status !== 204 && status !== 304;
-    // A length that no body follows would make the next answer part of this one.
-    const isEmpty = answer === null || !this.#bringsBody(answer);
-    if (status === 204 || (isEmpty && takesBody && this.#incoming.method !== "HEAD") || answer === null) {
-      response.removeHeader("content-length");
-    }
-    // What the target had encoded is gone.
-    if (content !== null) response.removeHeader("content-encoding");
-    const lines = [...response.lines];
-    if (answer === null && takesBody) lines.push("Content-Length", String(content?.length ?? 0));
-    else if (isEmpty && takesBody && this.#incoming.method !== "HEAD") lines.push("Content-Length", "0");
-    // A body that nobody reads is not worth waiting for. (Node calls a request without one incomplete until later.)
-    if (this.#target === null && !this.#incoming.complete && hasBody(this.#incoming)) outgoing.shouldKeepAlive = false;
-    // RFC 9110 section 15.5.22; a target's own Upgrade stood for its connection only.
-    if (status === 426 && !response.names.includes("upgrade")) lines.push("Upgrade", "websocket");
-    if (status === 426 && outgoing.shouldKeepAlive) lines.push("Connection", "Upgrade");
-    try {
-      // Node's reader lets control characters of a target through in a reason phrase, which nobody needs.
-      const isPlain = response.reason !== "" && fieldValueKind(response.reason) === VALUE_PLAIN;
-      outgoing.writeHead(status, isPlain ? response.reason : (STATUS_CODES[status] ?? ""), lines);
-    } catch {
-      // A policy wrote something that is no header; node refuses it before a byte has left.
-      this.#gateway.log.event("response_refused", { proxy: this.#entered?.deployed.program.proxy ?? null }, "error");
-      answer?.destroy();
-      outgoing.writeHead(500, "Internal Server Error", ["Content-Length", "0"]);
-      outgoing.end();
-      return;
-    }
-    if (answer === null) {
-      this.#bytesOut = content?.length ?? 0;
-      if (content === null || content.length === 0 || !takesBody) outgoing.end();
-      else outgoing.end(content);
-      if (!this.#incoming.complete) this.#incoming.resume();
-      this.#awaitTaking();
-      return;
-    }
-    answer.on("data", this.#onAnswerData).on("end", this.#onAnswerEnd).on("error", ignoreError);
-    answer.on("close", this.#onAnswerClose);
-    outgoing.on("drain", this.#onDrain);
-    // Not flushHeaders: it writes the head as UTF-8, and a target's bytes above 0x7f would become two each.
-    outgoing.write(NO_BYTES);
+    const lingers = this.#endsUnread(false);
+    const response = faultResponse(cause);
+    this.#client.whole(response, response.body, lingers && !close);
   }
 
-  /** Whether a body can follow the target's answer (RFC 9112 section 6.3). */
-  #bringsBody(answer: IncomingMessage): boolean {
-    const { statusCode } = answer;
-    return statusCode !== 204 && statusCode !== 304 && this.#x?.request.verb !== "HEAD";
+  /** See AnswerOwner. */
+  answerRefused(): void {
+    this.#gateway.log.event("response_refused", { proxy: this.#entered?.deployed.program.proxy ?? null }, "error");
   }
-
-  readonly #onAnswerData = (bytes: Buffer): void => {
-    this.#bytesOut += bytes.length;
-    this.#target?.touch();
-    if (!this.#outgoing.write(bytes)) this.#answer?.pause();
-  };
-
-  readonly #onDrain = (): void => {
-    this.#answer?.resume();
-  };
-
-  readonly #onAnswerEnd = (): void => {
-    const trailers = this.#answer?.rawTrailers ?? [];
-    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) {
-      const pairs: [string, string][] = [];
-      for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at] ?? "", trailers[at + 1] ?? ""]);
-      this.#outgoing.addTrailers(pairs);
-    }
-    this.#outgoing.end();
-    this.#awaitTaking();
-  };
-
-  /** The whole answer is written, and no deadline of the target's runs any more: the client has to take it. */
-  #awaitTaking(): void {
-    const { socket } = this.#incoming;
-    if (socket.destroyed || this.#outgoing.writableFinished) return;
-    const { clock, limits } = this.#gateway;
-    const takenBytes = socket.bytesWritten - socket.writableLength;
-    this.#stallTimer = clock.setTimer(() => {
-      const isStalled = socket.writableLength > 0 && socket.bytesWritten - socket.writableLength === takenBytes;
-      if (isStalled) socket.destroy();
-      else this.#awaitTaking();
-    }, limits.writeStallTimeoutMs);
-  }
-
-  readonly #onAnswerClose = (): void => {
-    if (this.#answer?.complete === false) this.#outgoing.destroy();
-  };
 
   readonly #onApiTimeout = (): void => {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "sending") return;
     this.#target?.expire();
-    this.#answer?.destroy();
-    this.#answer = null;
+    this.answer?.destroy();
+    this.answer = null;
     this.#stage = "fault";
     failExchange(x, fault("flow.APITimedOut"), this);
   };
@@ -293,14 +245,18 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
     this.#stage = "over";
     if (this.#isCounted) this.#gateway.exchanges--;
     if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
-    if (this.#stallTimer !== null) this.#gateway.clock.clearTimer(this.#stallTimer);
+    this.#client.forget();
+    if (this.#x !== null) {
+      this.#gateway.heldBytes -= this.#x.heldBytes;
+      this.#x.wire = null;
+    }
     this.#target?.abort();
-    this.#answer?.destroy();
+    this.answer?.destroy();
     const { log, metrics, clock } = this.#gateway;
     const program = this.#entered?.deployed.program ?? null;
     const status = wasSent ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
-    metrics.httpFinished(program, this.#incoming.method ?? "", status, durationMs);
+    metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
     const x = this.#x;
     if (x !== null) runPostClient(x);
     if (!log.access) return;
@@ -311,17 +267,10 @@ class HttpExchange implements ChainOwner, HttpTargetOwner {
       fault: cause?.code ?? null,
       policy: cause?.policy ?? null,
       durationMs,
-      bytesIn: this.#target?.bytesSent ?? this.#body?.length ?? 0,
-      bytesOut: this.#bytesOut,
+      bytesIn: x?.request.isHeld === true ? (x.request.body?.length ?? 0) : (this.#target?.bytesSent ?? 0),
+      bytesOut: this.#client.bytes,
     });
   };
-}
-
-/** Sends a head that was written, and nothing else. */
-const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 /** Errors are followed by 'close', which is what counts. */

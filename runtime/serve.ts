@@ -378,6 +378,7 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
     tracing: new Set<ProxyProgram>(),
     handshakes: new Handshakes(limits),
     exchanges: 0,
+    heldBytes: 0,
     store,
     verified: new VerifiedCache(store, revocations, clock, limits),
     sessions,

@@ -6,9 +6,10 @@ import { STATUS_CODES } from "node:http";
 import { attributeOf, type AccessGrant, type Attributes } from "./access/model.ts";
 import type { Exchange, Value } from "./context.ts";
 import { fault, faultName, faults } from "./fault.ts";
-import type { Message, ResponseMessage } from "./message.ts";
+import { isForm } from "./form.ts";
+import type { Message, RequestMessage, ResponseMessage } from "./message.ts";
 import { requestMethod, statusCode, switchedProtocols, unresolved } from "./policies/assign-message.ts";
-import { queryNames, queryParam, queryParamValues, setQueryParam } from "./query.ts";
+import { queryNames, queryParam, queryParamValues, setQueryParam, setQueryValue } from "./query.ts";
 
 /** A value as the text that templates put in: null is the fallback. */
 export function textOr(value: Value, fallback: string): string {
@@ -40,8 +41,9 @@ export function responseOf(x: Exchange): ResponseMessage {
 }
 
 /** `request.uri`: path and query. */
-export function requestUri(x: Exchange): string {
-  const { path, query } = x.request;
+export function requestUri(message: RequestMessage | null): string | null {
+  if (message === null) return null;
+  const { path, query } = message;
   return query === null ? path : `${path}?${query}`;
 }
 
@@ -85,24 +87,31 @@ export function clientSubject(x: Exchange, field: SubjectField): string | null {
 }
 
 /** `request.queryparam.<name>.<n>`, `.values`, `.values.count`; null without any. */
-export function queryValues(x: Exchange, name: string): string[] | null {
-  const values = queryParamValues(x.request.query, name);
+export function queryValues(message: RequestMessage | null, name: string): string[] | null {
+  const values = queryParamValues(message?.query ?? null, name);
   return values.length === 0 ? null : values;
 }
 
 /** `request.queryparams.names`. */
-export function queryParamNames(x: Exchange): string[] {
-  return x.request.query === null ? [] : [...queryNames(x.request.query)];
+export function queryParamNames(message: RequestMessage): string[];
+export function queryParamNames(message: RequestMessage | null): string[] | null;
+export function queryParamNames(message: RequestMessage | null): string[] | null {
+  return message === null ? null : queryNames(message.query);
 }
 
 /** `request.queryparam.<name>`: the first value. */
-export function queryValue(x: Exchange, name: string): string | null {
-  return x.request.query === null ? null : queryParam(x.request.query, name);
+export function queryValue(message: RequestMessage | null, name: string): string | null {
+  return queryParam(message?.query ?? null, name);
 }
 
-/** Writes `request.queryparam.<name>`. */
-export function writeQueryParam(x: Exchange, name: string, value: string): void {
-  x.request.query = setQueryParam(x.request.query, name, value);
+/** Writes `request.queryparam.<name>`; nothing where there is no message. */
+export function writeQueryParam(message: RequestMessage | null, name: string, value: string): void {
+  if (message !== null) message.query = setQueryParam(message.query, name, value);
+}
+
+/** Writes `request.queryparam.<name>.<n>`. */
+export function writeQueryPart(message: RequestMessage | null, name: string, index: number, value: string): void {
+  if (message !== null) message.query = setQueryValue(message.query, name, index, value);
 }
 
 /** A collection as Apigee prints it: `[a, b]`. */
@@ -236,7 +245,41 @@ export function timeText(ms: number): string {
   return new Date(ms).toUTCString();
 }
 
-/** A form parameter of a small urlencoded body. */
-export function formParam(x: Exchange, name: string): string | null {
-  return x.form?.get(name) ?? null;
+/** `<message>.content.as.base64` and `.as.url.safe.base64`. */
+export function contentIn(message: Message | null, encoding: "base64" | "base64url"): string | null {
+  return message?.body?.toString(encoding) ?? null;
+}
+
+/** `request.formstring`: an urlencoded body as it is; null for any other. */
+export function formText(message: RequestMessage | null): string | null {
+  return message !== null && isForm(message) ? (message.content ?? "") : null;
+}
+
+/** `request.formparam.<name>`: the first value. */
+export function formValue(message: RequestMessage | null, name: string): string | null {
+  return queryParam(formText(message), name);
+}
+
+/** `request.formparam.<name>.<n>`, `.values`, `.values.count`; null without any. */
+export function formValues(message: RequestMessage | null, name: string): string[] | null {
+  const values = queryParamValues(formText(message), name);
+  return values.length === 0 ? null : values;
+}
+
+/** `request.formparams.names`; null where the body is no form. */
+export function formNames(message: RequestMessage | null): string[] | null {
+  const text = formText(message);
+  return text === null ? null : queryNames(text);
+}
+
+/** Writes `request.formparam.<name>`; a body that is no form is left alone. */
+export function writeFormParam(message: RequestMessage | null, name: string, value: string): void {
+  const text = formText(message);
+  if (message !== null && text !== null) message.content = setQueryParam(text, name, value);
+}
+
+/** Writes `request.formparam.<name>.<n>`. */
+export function writeFormPart(message: RequestMessage | null, name: string, index: number, value: string): void {
+  const text = formText(message);
+  if (message !== null && text !== null) message.content = setQueryValue(text, name, index, value);
 }

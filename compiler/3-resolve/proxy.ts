@@ -25,7 +25,7 @@ import type {
   ProgramWebSocket,
 } from "../ir/program.ts";
 import { gatewayLimits } from "../gateway-limits.ts";
-import { durationMs } from "../measure.ts";
+import { durationMs, sizeBytes } from "../measure.ts";
 import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveHealthMonitor } from "./health-monitor.ts";
@@ -88,6 +88,7 @@ function resolveEndpoint(
     span: model.positions.of(endpoint, "basePath"),
     postClientFlow: steps.list(endpoint.postClientFlow?.response),
     routeRules: resolveRoutes(model, endpoint, targets, inline, used, steps, diagnostics),
+    requestBytesMax: parseLimit(endpoint.properties?.["request.payload.parse.limit"]),
     apiTimeoutMs: apiTimeout === undefined ? null : Number(apiTimeout),
     webSocket: resolveWebSocket(endpoint.webSocket),
   };
@@ -164,6 +165,7 @@ function routeTarget(
     ioTimeoutMs: limits.ioTimeoutMs,
     keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     successCodes: [],
+    responseBytesMax: null,
     span: model.positions.of(rule, "url"),
     preFlow: emptyFlow("PreFlow"),
     flows: [],
@@ -208,6 +210,7 @@ function resolveTarget(
     ioTimeoutMs: Number(properties?.["io.timeout.millis"] ?? limits.ioTimeoutMs),
     keepAliveTimeoutMs: Number(properties?.["keepalive.timeout.millis"] ?? KEEP_ALIVE_TIMEOUT_MS),
     successCodes: successCodes(properties?.["success.codes"]),
+    responseBytesMax: parseLimit(properties?.["response.payload.parse.limit"]),
     span: positions.of(target),
   };
 }
@@ -262,6 +265,11 @@ function resolveFlows(
             alwaysEnforce: otherwise.alwaysEnforce ?? false,
           },
   };
+}
+
+/** `10M`, or a size as everywhere else; null when nothing is written. */
+function parseLimit(written: string | number | boolean | undefined): number | null {
+  return written === undefined ? null : sizeBytes(String(written).replace(/^(\d+)M$/, "$1MiB"));
 }
 
 function plainFlow(name: string, flow: EndpointFlowsModel["preFlow"], steps: StepResolver): ProgramFlow {

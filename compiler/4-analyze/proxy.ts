@@ -29,6 +29,7 @@ import type { Optimisation, Optimisations } from "../optimisations.ts";
 import type { Obligation, Phase, Timing } from "../policies/definition.ts";
 import type { OtherNames } from "../expression/rename.ts";
 import { parametersOf } from "../policies/flow-callout.ts";
+import { BodyPlacement } from "./bodies.ts";
 import { ConditionAnalysis, type Known } from "./condition.ts";
 import { ofSomeEnvironments, planHook } from "./hook.ts";
 import { optimise } from "./optimise/optimise.ts";
@@ -55,10 +56,10 @@ export function analyzeProxy(
     targets,
     variables: planner.usage.customVariables,
     dropped: [],
+    messages: planner.usage.messages,
     reads: planner.usage.reads,
     used: null,
     ownedHeaders: [...planner.usage.ownedHeaders].sort(),
-    readsForm: planner.usage.readsForm,
     positions: planner.positions,
     policies: proxy.policies,
   };
@@ -119,6 +120,7 @@ class ProxyPlanner {
   readonly #program: Program;
   readonly #environments: readonly string[];
   readonly #upgradable: boolean;
+  readonly #bodies: BodyPlacement;
   readonly #targetObligations = new Map<ProgramTarget, readonly Obligation[]>();
 
   constructor(
@@ -145,6 +147,7 @@ class ProxyPlanner {
       judges(unused, problems).steps.analyze(step, { ...place, obligations: [] });
     const deployments = program.deployments.filter((deployment) => deployment.proxy === proxy.name);
     this.#environments = deployments.map(({ environment }) => environment);
+    this.#bodies = new BodyPlacement((name) => this.usage.variable(name));
     this.#upgradable = proxy.endpoints.some((endpoint) => endpoint.webSocket.mode !== "deny");
   }
 
@@ -165,17 +168,28 @@ class ProxyPlanner {
       }
       return [{ name: rule.name, when, target: rule.target, isDead: certain.kind === "never" }];
     });
-    const response = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
+    const responses = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
+    const postClient = this.#postClient(endpoint, base);
+    // When the answer has left, no body can be read any more.
+    const kept = this.#bodies.all(this.#bodies.place(postClient, "response"));
+    const response = this.#bodies.place(responses, "response", kept.filter(({ body }) => body === "response"));
+    const faults = this.#faults(endpoint, base);
     const reachable = targets.filter((plan) => routes.some((route) => !route.isDead && route.target === plan.target));
     const all = [...obligations, ...reachable.flatMap((plan) => this.#targetObligations.get(plan.target) ?? [])];
+    const behind = this.#bodies.late([{ response, faults }, ...reachable].flatMap(behindTarget));
+    const late = [...behind, ...kept.filter(({ body }) => body !== "response")];
+    const routing = routes.flatMap(({ name, when }) => this.#bodies.ofWhen(when, "request", `route rule ${name}`));
+    const placed = this.#bodies.place(request, "request", [...routing, ...late]);
+    const requests = [{ request: placed, response, faults }, ...reachable];
     return {
       endpoint,
-      request,
+      request: placed,
       routes: routes.map(({ name, when, target }) => ({ name, when, target })),
       response,
-      faults: this.#faults(endpoint, base),
-      postClient: this.#postClient(endpoint, base),
+      faults,
+      postClient,
       session: sessionPlan(endpoint, all, this.usage.ambientVariables),
+      bodies: this.#bodies.all(requests.flatMap((flows) => [...flows.request, ...behindTarget(flows)])),
     };
   }
 
@@ -188,8 +202,10 @@ class ProxyPlanner {
   target(target: ProgramTarget): TargetPlan {
     const obligations: Obligation[] = [];
     const base = { known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
-    const request = [...this.#segment(target, "request", base), ...this.#hook("preTarget", "request", base)];
-    const response = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
+    const requests = [...this.#segment(target, "request", base), ...this.#hook("preTarget", "request", base)];
+    const responses = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
+    const request = this.#bodies.place(requests, "request");
+    const response = this.#bodies.place(responses, "response");
     this.#targetObligations.set(target, obligations);
     return { target, request, response, faults: this.#faults(target, base) };
   }
@@ -249,11 +265,11 @@ class ProxyPlanner {
       return [{ name: rule.name, when, items: this.#items(rule.steps, { ...under(place, certain), flow: rule.name }) }];
     });
     const last = flows.defaultFaultRule;
-    if (last === null) return { rules, otherwise: null };
+    if (last === null) return this.#bodies.rules({ rules, otherwise: null });
     const { certain, when } = this.#judge(last.condition, base);
-    if (when.kind === "never" && this.#does("drop-steps")) return { rules, otherwise: null };
+    if (when.kind === "never" && this.#does("drop-steps")) return this.#bodies.rules({ rules, otherwise: null });
     const items = this.#items(last.steps, { ...under(place, certain), flow: last.name });
-    return { rules, otherwise: { when, items, always: last.alwaysEnforce } };
+    return this.#bodies.rules({ rules, otherwise: { when, items, always: last.alwaysEnforce } });
   }
 
   #items(steps: readonly ProgramStep[], place: Place): PlanItem[] {
@@ -272,13 +288,16 @@ class ProxyPlanner {
       const isPlain = isCut || when.kind === "never";
       const effects = reason === null ? this.#live.steps.analyze(step, inner) : this.#kept(step, isPlain, inner);
       const skipped = effects === null ? reason : null;
+      const read = (effects ?? []).flatMap((effect) => (effect.kind === "read" ? [effect.name] : []));
+      const looks = this.#bodies.looks(read, place.phase === "request" ? "request" : "response", policy.name);
       const body = step.body === null || skipped !== null ? null : this.#items(step.body, called(step, inner));
       const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
       if (reason === null && certain.kind === "always" && raises) ended = policy.name;
       isCut ||= ended !== null && when.kind === "always";
       const timing = this.#timing(step);
       const { names } = place;
-      return { kind: "step", index, step, when, skipped, timing, effects: effects ?? [], known: NOTHING, names, body };
+      const plan = { index, step, when, skipped, timing, effects: effects ?? [], known: NOTHING, names };
+      return { kind: "step", ...plan, looks, waits: [], body };
     });
   }
 
@@ -323,6 +342,12 @@ function called({ policy: { id, model, continueOnError } }: ProgramStep, place: 
   const parameters = parametersOf(id, model);
   const names = parameters.length === 0 ? place.names : new Map([...place.names, ...parameters]);
   return { ...place, names, carriedOn: place.carriedOn || continueOnError };
+}
+
+/** Response flows and fault rules. */
+function behindTarget({ response, faults }: Pick<EndpointPlan, "response" | "faults">): readonly PlanItem[] {
+  const rules = [...faults.rules, ...(faults.otherwise === null ? [] : [faults.otherwise])];
+  return [...response, ...faults.waits, ...rules.flatMap(({ items }) => items)];
 }
 
 function readsOf(when: When): readonly string[] {

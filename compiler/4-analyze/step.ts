@@ -77,11 +77,15 @@ export class StepAnalysis {
       conditional: place.conditional,
       carriedOn: place.carriedOn || policy.continueOnError,
       conditionReads: place.conditionReads,
+      namedMessage: (name) => usage.messages.find((message) => message.name === name) ?? null,
       reads: (variable, path) => read(variable, at(path)),
       writes: (variable, path, text = null) => {
         const name = meant(variable);
         const meantText = text === null ? null : renameParts(text, place.names);
-        if (usage.variable(name).kind === "custom") effects.push({ kind: "write", name, text: meantText });
+        const { kind } = usage.variable(name);
+        // One parameter of a form is written among the others.
+        if (kind === "formParam") effects.push({ kind: "read", name });
+        if (kind === "custom") effects.push({ kind: "write", name, text: meantText });
         this.#writes(name, at(path));
       },
       template: (text, path, reading) => this.#template(text, model, path, read, reading),

@@ -1,5 +1,5 @@
 /** Which variables and headers the chains of one proxy read, write and own. */
-import { flowVariable, isAbsent, type FlowVariable } from "../flow-variable.ts";
+import { flowVariable, isAbsent, type FlowVariable, type NamedMessage } from "../flow-variable.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
@@ -13,6 +13,8 @@ export class Usage {
   readonly ambientVariables = new Set<string>();
   /** True when `current.flow.name` is read anywhere, so that flows must announce themselves. */
   readonly readsFlowName: boolean;
+  /** Messages that policies make, the longer names first; what the first policy says of a name counts. */
+  readonly messages: readonly NamedMessage[];
   readonly #policies: ReadonlySet<string>;
   readonly #reads = new Map<string, Span>();
   readonly #writes = new Set<string>();
@@ -20,12 +22,13 @@ export class Usage {
 
   constructor(proxy: ProgramProxy) {
     this.#policies = new Set(proxy.policies.map((policy) => policy.name));
+    this.messages = messagesOf(proxy);
     this.readsFlowName = mentionsFlowName(proxy);
   }
 
   /** What a name means in this proxy. */
   variable(name: string): FlowVariable {
-    return flowVariable(name, (policy) => this.#policies.has(policy));
+    return flowVariable(name, (policy) => this.#policies.has(policy), this.messages);
   }
 
   read(name: string, span: Span): void {
@@ -50,10 +53,6 @@ export class Usage {
   get customVariables(): readonly string[] {
     const names = new Set([...this.#reads.keys(), ...this.#kept, ...this.#writes]);
     return [...names].filter((name) => this.variable(name).kind === "custom").sort();
-  }
-
-  get readsForm(): boolean {
-    return [...this.#reads.keys()].some((name) => this.variable(name).kind === "formParam");
   }
 
   /** Warns of custom variables that are read and that nothing writes. */
@@ -85,6 +84,15 @@ export class DeadUsage extends Usage {
   override keep(name: string): void {
     this.#live.keep(name);
   }
+}
+
+function messagesOf({ policies }: ProgramProxy): readonly NamedMessage[] {
+  const messages = new Map<string, NamedMessage>();
+  for (const { definition, model } of policies) {
+    const made = definition.makes?.(model) ?? null;
+    if (made !== null && !messages.has(made.name)) messages.set(made.name, made);
+  }
+  return [...messages.values()].sort((a, b) => b.name.length - a.name.length || (a.name < b.name ? -1 : 1));
 }
 
 /** A cheap over-approximation: any policy or condition of the proxy that names the variable. */

@@ -2,7 +2,7 @@
  * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
-import type { PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
+import type { PlanBody, PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
 import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import type { FileWriter } from "./file.ts";
@@ -26,6 +26,10 @@ export class ChainEmitter {
   readonly #context: StepContext;
   readonly #exchange: string;
   readonly #traced: boolean;
+  /** How many calls, whose steps stand in their place, are being written. */
+  #calls = 0;
+  /** Steps whose condition was tested in front of the wait for what they look into. */
+  readonly #asked = new WeakSet<PlanStep>();
 
   constructor(file: FileWriter, context: StepContext, exchange: string, traced: boolean) {
     this.#file = file;
@@ -89,9 +93,31 @@ export class ChainEmitter {
         return [code`${X}.flow = ${item.name};`, ...this.#statements(rest, next)];
       case "choice":
         return this.#choice(item, rest, next);
+      case "body": {
+        const after = this.#cut(`${item.body} body`, rest, next);
+        return this.#read(item, after);
+      }
       case "step":
         return this.#step(item, rest, next);
     }
+  }
+
+  /** Statements that end with a wait for a body. */
+  #read({ body, why }: PlanBody, after: Code | null): Code[] {
+    const wait = this.#bodyWait(body);
+    const title = comment(`Reads ${body === "form" ? "the form" : "the body"} for ${why}.`);
+    return [title, after === null ? code`return ${wait};` : this.#onward(wait, code`${after}(${X})`)];
+  }
+
+  /** Emits a function that reads a body and goes on with `next`. */
+  reading(name: string, wait: PlanBody, next: Code): Code {
+    return this.#function(name, null, this.#read(wait, next));
+  }
+
+  /** What reads a body into memory, and is done at once where that has happened. */
+  #bodyWait(body: PlanBody["body"]): Code {
+    const readers = { request: "requestBody", form: "requestForm", response: "responseBody" } as const;
+    return code`${this.#file.symbol(readers[body])}(${X})`;
   }
 
   /** What follows an item that may wait: a function of its own, or `next` itself when nothing stands between. */
@@ -142,6 +168,7 @@ export class ChainEmitter {
   /** True when the statements of these items, with nothing behind them, end with a return or a fault. */
   #returns(items: readonly PlanItem[]): boolean {
     const last = items.at(-1);
+    if (last?.kind === "body") return true;
     if (last?.kind !== "step" || last.skipped !== null || last.when.kind !== "always") return false;
     if (last.body !== null) return this.#returns(this.#visible(last.body));
     return last.timing !== "sync" || endsFlow(last);
@@ -158,9 +185,11 @@ export class ChainEmitter {
   #waits(items: readonly PlanItem[]): boolean {
     return items.some((item) => {
       if (item.kind === "flow-name") return false;
+      if (item.kind === "body") return true;
       if (item.kind === "choice") return item.branches.some((branch) => this.#waits(this.#visible(branch.items)));
       if (item.skipped !== null) return false;
-      return item.timing !== "sync" || (item.body !== null && this.#waits(this.#visible(item.body)));
+      if (item.timing !== "sync" || item.waits.length > 0) return true;
+      return item.body !== null && this.#waits(this.#visible(item.body));
     });
   }
 
@@ -171,6 +200,7 @@ export class ChainEmitter {
       const folded = code`${this.#file.symbol("traceFolded")}(${X}, ${item.index});`;
       return [comment(`${policy.name} never runs: ${item.skipped}`), folded, ...this.#statements(rest, next)];
     }
+    if (item.waits.length > 0) return this.#readingStep(item, rest, next);
     const test = this.#test(item.when);
     if (item.body !== null) return this.#callout(item, title, test, rest, next);
     const { lines, wait } = stepParts(item, this.#kind, this.#file, this.#context);
@@ -185,7 +215,22 @@ export class ChainEmitter {
   /** A fault that is always raised; what stands behind it is dropped, and its block needs no braces then. */
   #last(lines: readonly Code[], rest: readonly PlanItem[]): readonly Code[] {
     if (!this.#file.optimisations.has("drop-steps")) return [...lines, ...this.#statements(rest, null)];
-    return lines.map((line) => (lines.length === 1 ? withoutBraces(line) : line));
+    // Behind a call stands what may hold the same names.
+    return lines.map((line) => (lines.length === 1 && this.#calls === 0 ? withoutBraces(line) : line));
+  }
+
+  /** A step under a condition, whose body is read only where that holds: the step stands in a function of its own. */
+  #readingStep(item: PlanStep, rest: readonly PlanItem[], next: Code | null): Code[] {
+    const { policy } = item.step;
+    const [wait, ...waits] = item.waits;
+    const after = this.#cut(policy.name, rest, next);
+    const asked: PlanStep = { ...item, waits, when: { kind: "always" } };
+    if (item.when.kind === "test" || this.#asked.has(item)) this.#asked.add(asked);
+    const inner = this.#first(() => this.#function(policy.name, null, this.#step(asked, [], after)));
+    const reading = wait === undefined ? [] : this.#read(wait, inner);
+    const test = this.#test(item.when);
+    const onward = after === null ? [] : [code`return ${after}(${X});`];
+    return test === null ? reading : [block(test, reading), ...this.#skip(item), ...onward];
   }
 
   #syncStep(
@@ -252,7 +297,9 @@ export class ChainEmitter {
     const body = this.#visible(item.body ?? []);
     const trace = this.#traced ? [this.#begin(item), this.#end()] : [];
     if (!this.#waits(body)) {
+      this.#calls++;
       const steps = [...trace, ...lines, ...this.#statements(body, null)];
+      this.#calls--;
       const carried = code`${this.#file.symbol("carryOn")}(${X}, error, ${policy.name});`;
       const inner = policy.continueOnError && steps.length > 0 ? [tryStep(steps, carried)] : steps;
       const skip = this.#skip(item);
@@ -274,7 +321,8 @@ export class ChainEmitter {
 
   /** Records that a step begins; statements of the traced form only, like the next two. */
   #begin(item: PlanStep): Code {
-    return code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${item.when.kind === "test" ? true : null});`;
+    const hasCondition = item.when.kind === "test" || this.#asked.has(item);
+    return code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${hasCondition ? true : null});`;
   }
 
   #end(): Code {

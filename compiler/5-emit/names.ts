@@ -21,8 +21,8 @@ const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
   gateway: true, program: true, socket: true, scheme: true, host: true, pathSuffix: true, session: true,
   request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true, route: true, target: true,
   targetUrl: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true, failures: true,
-  trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, form: true, run: true,
-  server: true, failedServers: true,
+  trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
+  heldBytes: true, server: true, failedServers: true,
 };
 
 /** Names that a custom variable's field cannot have: it gets another one. */

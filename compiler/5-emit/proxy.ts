@@ -64,29 +64,41 @@ class ProxyEmitter {
   }
 
   #emitExchange(): string {
-    const { variables, proxy } = this.#proxy;
+    const { variables, messages, proxy } = this.#proxy;
     const base = this.#file.import("#runtime/context.ts", "Exchange", "value").text;
-    if (variables.length === 0) return base;
+    if (variables.length === 0 && messages.length === 0) return base;
     const name = this.#file.names.pascal(`${proxy.name} Exchange`);
     const value = this.#file.type("context.ts", "Value");
-    const fields = [...this.#fields].map(([variable, field]) => ({
+    const { fields, messageFields } = this.#fields;
+    const own = [...fields].map(([variable, field]) => ({
       name: field,
       type: value,
       value: literal(null),
       doc: variable === field ? "" : variable,
     }));
-    this.#file.classes.push({ name, doc: `An exchange with the variables that ${proxy.name} reads.`, base, fields });
+    const made = messages.map((message) => {
+      const type = this.#file.type("message.ts", message.type === "request" ? "RequestMessage" : "ResponseMessage");
+      const field = messageFields.get(message.name) ?? "";
+      return { name: field, type: `${type} | null`, value: literal(null), doc: `The message ${message.name}.` };
+    });
+    const more = made.length === 0 ? "" : " and the messages that it makes";
+    const doc = `An exchange with the variables that ${proxy.name} reads${more}.`;
+    this.#file.classes.push({ name, doc, base, fields: [...own, ...made] });
     return name;
   }
 
-  get #fields(): ReadonlyMap<string, string> {
+  /** Fields of the exchange: those of variables first, as whoever looks at an outcome takes them to be. */
+  get #fields(): { fields: ReadonlyMap<string, string>; messageFields: ReadonlyMap<string, string> } {
     const names = new Names(EXCHANGE_MEMBERS);
-    return new Map(this.#proxy.variables.map((variable) => [variable, names.camel(variable)]));
+    const fields = new Map(this.#proxy.variables.map((variable) => [variable, names.camel(variable)]));
+    const messages = [...this.#proxy.messages].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return { fields, messageFields: new Map(messages.map(({ name }) => [name, names.camel(`${name} message`)])) };
   }
 
   #stepContext(): StepContext {
-    const fields = this.#fields;
+    const { fields, messageFields } = this.#fields;
     const isPolicy = new Set(this.#proxy.policies.map((policy) => policy.name));
+    const { messages } = this.#proxy;
     const scopes = new Map<string, Scope>();
     const inFault = { value: false };
     return {
@@ -107,15 +119,18 @@ class ProxyEmitter {
           file: this.#file,
           messageKind: kind,
           field: (name) => fields.get(name) ?? "",
+          messageField: (name) => messageFields.get(name) ?? "",
           proxy: this.#proxy.proxy.name,
           organization: this.#plan.program.organization,
         };
-        const variable: Scope["variable"] = (name) => flow(name, (policy) => isPolicy.has(policy));
+        const variable: Scope["variable"] = (name) => flow(name, (policy) => isPolicy.has(policy), messages);
         const scope: Scope = {
           file: this.#file,
           messageKind: kind,
           variable,
           known: () => undefined,
+          messageType: (name) => messages.find((message) => message.name === name)?.type ?? null,
+          namedMessage: (name) => code`${X}.${identifier(messageFields.get(name) ?? "")}`,
           read: (name) => readVariable(variable(name), variables),
           write: (name, value, policy) => {
             const target = variable(name);
@@ -237,10 +252,14 @@ class ProxyEmitter {
     this.#context.inFault.value = false;
     const result = statements.length === 0 ? null : emitter.function(name, doc, statements);
     emitter.direction("request");
-    if (always === null || result === null) return always ?? result;
+    const read = (rulesOf: Code | null): Code | null =>
+      rulesOf === null
+        ? null
+        : rules.waits.reduceRight((next, wait) => emitter.reading(`${name} reading`, wait, next), rulesOf);
+    if (always === null || result === null) return read(always ?? result);
     // Behind the others even when one of their steps failed.
     const enforced = code`return ${this.#file.symbol("enforce")}(${X}, ${result}, ${always});`;
-    return emitter.function(`${name} enforced`, "Fault rules, and behind them the default fault rule.", [enforced]);
+    return read(emitter.function(`${name} enforced`, "Fault rules, and behind them the default fault rule.", [enforced]));
   }
 
   #usedTargets(endpoint: EndpointPlan): ProgramTarget[] {
@@ -274,8 +293,8 @@ class ProxyEmitter {
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
       code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway)), this.#file.type("program.ts", "WebSocketRoute"))}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
+      ...(endpoint.endpoint.requestBytesMax === null ? [] : [code`requestBytesMax: ${endpoint.endpoint.requestBytesMax}`]),
       code`targets`,
-      code`readsForm: ${this.#proxy.readsForm}`,
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
       code`open: (start) => new ${exchange}(start)`,

@@ -11,6 +11,10 @@ export interface Scope {
   variable(name: string): FlowVariable;
   /** What a variable is sure to hold here; undefined when that is not known. */
   known(name: string): Value | undefined;
+  /** What a policy makes under a name. */
+  messageType(name: string): "request" | "response" | null;
+  /** The place of a message that a policy makes. */
+  namedMessage(name: string): Code;
   /** An expression for a variable's value. */
   read(name: string): Code;
   /** A statement that writes a variable for a policy, which is named when the value does not fit. */

@@ -65,6 +65,8 @@ export function stepParts(
     x: identifier("x"),
     message: kind === "request" ? code`x.request` : code`${file.symbol("responseOf")}(x)`,
     messageKind: kind,
+    messageType: (name) => scope.messageType(name),
+    namedMessage: (name) => scope.namedMessage(name),
     symbol: (name) => file.symbol(name),
     constant: (hint, value) => file.constant(hint, value),
     variable: (name) => scope.read(name),

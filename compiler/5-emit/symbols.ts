@@ -2,6 +2,7 @@
  * Every helper of runtime/ that generated code may use, and where it comes from. A name that its module does not export fails
  * the type check: renaming a helper breaks the compile, not a customer.
  */
+import type * as Body from "#runtime/body.ts";
 import type * as Chain from "#runtime/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
 import type * as HeaderOwnership from "#runtime/header-ownership.ts";
@@ -42,6 +43,7 @@ import type * as KeySource from "#runtime/token/key-source.ts";
 import type * as RemoteKeys from "#runtime/token/remote-keys.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
+import type * as Form from "#runtime/form.ts";
 import type * as Query from "#runtime/query.ts";
 import type * as Base64 from "#runtime/template/base64.ts";
 import type * as Digest from "#runtime/template/digest.ts";
@@ -69,6 +71,7 @@ export const symbols = {
     "traceSkipped",
     "traceFolded",
   ]),
+  ...from<typeof Body>()("body.ts", ["requestBody", "requestForm", "responseBody"]),
   ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
   ...from<typeof HeaderOwnership>()("header-ownership.ts", ["headerOwnership"]),
   ...from<typeof Routing>()("routing.ts", ["segmentEnd", "longer"]),
@@ -89,9 +92,13 @@ export const symbols = {
     "clientIp",
     "clientPort",
     "clientSubject",
+    "contentIn",
     "expiresIn",
     "faultVariable",
-    "formParam",
+    "formNames",
+    "formText",
+    "formValue",
+    "formValues",
     "hasAffixes",
     "failureVariable",
     "hasFailed",
@@ -111,8 +118,11 @@ export const symbols = {
     "textOrNull",
     "timePart",
     "timeText",
+    "writeFormParam",
+    "writeFormPart",
     "writeHeaderPart",
     "writeQueryParam",
+    "writeQueryPart",
     "writeContent", "writeStatus", "writeVerb",
   ]),
   ...from<typeof Listen>()("listen.ts", ["openListener"]),
@@ -138,9 +148,15 @@ export const symbols = {
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),
   ...from<typeof AssignMessage>()("policies/assign-message.ts", [
     "copyHeaders",
+    "copyPayload",
+    "copyQueryParams",
     "headerValue",
+    "needMessage",
     "needValue",
+    "newRequest",
+    "newResponse",
     "removeHeaders",
+    "renewMessage",
     "requestMethod",
     "statusCode",
     "switchedProtocols",
@@ -171,6 +187,13 @@ export const symbols = {
   ...from<typeof Hmac>()("template/hmac.ts", ["hmac"]),
   ...from<typeof RandomLong>()("template/random-long.ts", ["randomLong"]),
   ...from<typeof Replace>()("template/replace.ts", ["replaceWith"]),
+  ...from<typeof Form>()("form.ts", [
+    "addFormParam",
+    "copyFormParams",
+    "removeFormParam",
+    "removeFormParams",
+    "setFormParam",
+  ]),
   ...from<typeof Query>()("query.ts", ["addQueryParam", "removeQueryParam", "setQueryParam"]),
 } as const;
 

@@ -27,8 +27,10 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
 }
 
 /** Members of EndpointSpec (runtime/target/plain.ts) but for the name. */
-function endpointMembers({ connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes }: ProgramTarget) {
-  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes };
+function endpointMembers(target: ProgramTarget) {
+  const { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, responseBytesMax } = target;
+  const own = responseBytesMax === null ? {} : { responseBytesMax };
+  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, ...own };
 }
 
 const algorithms = { RoundRobin: "roundRobin", Weighted: "weighted", LeastConnections: "leastConnections" } as const;

@@ -1,7 +1,8 @@
 /** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
-import type { BuiltinVariable, FlowVariable, MessageName } from "../flow-variable.ts";
+import type { BuiltinVariable, FlowVariable, MessageName, NamedMessage, StartLine } from "../flow-variable.ts";
 import { code, identifier, literalText, unbracketed, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
+import type { RuntimeSymbol } from "./symbols.ts";
 
 const X = identifier("x");
 
@@ -11,6 +12,8 @@ export interface VariableScope {
   readonly messageKind: "request" | "response";
   /** Field of a custom variable. */
   field(name: string): string;
+  /** Field of a message that a policy makes. */
+  messageField(name: string): string;
   /** Facts that hold for the whole proxy or endpoint. */
   readonly proxy: string;
   readonly organization: string;
@@ -31,14 +34,24 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return variable.what === "count" ? code`(${names}?.length ?? null)` : code`${file.symbol("listText")}(${names})`;
     }
     case "queryParam":
-      return isRequest(variable.message, scope) ? readQuery(variable.name, variable.part, file) : code`null`;
+      return isRequest(variable.message, scope) ? readPairs(queryReaders, variable, scope) : code`null`;
     case "queryParams": {
       if (!isRequest(variable.message, scope)) return code`null`;
-      const names = code`${file.symbol("queryParamNames")}(${X})`;
-      return variable.what === "count" ? code`${names}.length` : code`${file.symbol("listText")}(${names})`;
+      const of = message(variable.message, scope);
+      const names = code`${file.symbol("queryParamNames")}(${of})`;
+      const isSure = of.text === "x.request";
+      if (variable.what === "count") return isSure ? code`${names}.length` : code`(${names}?.length ?? null)`;
+      return code`${file.symbol("listText")}(${names})`;
     }
     case "formParam":
-      return code`${file.symbol("formParam")}(${X}, ${variable.name})`;
+      return isRequest(variable.message, scope) ? readPairs(formReaders, variable, scope) : code`null`;
+    case "formParams": {
+      if (!isRequest(variable.message, scope)) return code`null`;
+      const of = message(variable.message, scope);
+      if (variable.what === "string") return code`${file.symbol("formText")}(${of})`;
+      const names = code`${file.symbol("formNames")}(${of})`;
+      return variable.what === "count" ? code`(${names}?.length ?? null)` : code`${file.symbol("listText")}(${names})`;
+    }
     case "start-line":
       return readStartLine(variable.message, variable.what, scope);
     case "time":
@@ -71,13 +84,18 @@ export function writeVariable(variable: FlowVariable, given: Code, policy: strin
     case "custom":
       return code`${X}.${identifier(scope.field(variable.name))} = ${value};`;
     case "header": {
-      const target = writable(variable.message, scope);
+      const { message: of } = variable;
+      if (typeof of === "object") return writeNamedHeader(variable, of, text, policy, scope);
+      const target = writable(of, scope);
       if (typeof variable.part !== "number") return code`${target}.setHeader(${variable.name}, ${text});`;
       return code`${file.symbol("writeHeaderPart")}(${target}, ${variable.name}, ${variable.part}, ${text});`;
     }
     case "queryParam":
       if (!isRequest(variable.message, scope)) return code``;
-      return code`${file.symbol("writeQueryParam")}(${X}, ${variable.name}, ${text});`;
+      return writeParam(variable, { one: "writeQueryPart", all: "writeQueryParam" }, text, scope);
+    case "formParam":
+      if (!isRequest(variable.message, scope)) return code``;
+      return writeParam(variable, { one: "writeFormPart", all: "writeFormParam" }, text, scope);
     case "start-line":
       return writeStartLine(variable, value, text, policy, scope);
     case "builtin":
@@ -85,6 +103,35 @@ export function writeVariable(variable: FlowVariable, given: Code, policy: strin
     default:
       throw new TypeError(`invariant: ${variable.kind} variables are read-only`);
   }
+}
+
+/** A parameter of a query or a form. */
+type Parameter = Extract<FlowVariable, { kind: "queryParam" | "formParam" }>;
+
+function writeParam(
+  { message: of, name, part }: Parameter,
+  helpers: { readonly one: RuntimeSymbol; readonly all: RuntimeSymbol },
+  text: Code,
+  scope: VariableScope,
+): Code {
+  const base = message(of, scope);
+  if (typeof part !== "number") return code`${scope.file.symbol(helpers.all)}(${base}, ${name}, ${text});`;
+  return code`${scope.file.symbol(helpers.one)}(${base}, ${name}, ${part}, ${text});`;
+}
+
+/** Nothing happens while nobody has made the message. */
+function writeNamedHeader(
+  { name, part }: Extract<FlowVariable, { kind: "header" }>,
+  of: NamedMessage,
+  text: Code,
+  policy: string,
+  scope: VariableScope,
+): Code {
+  const { file } = scope;
+  const made = message(of, scope);
+  const value = code`${file.symbol("headerValue")}(${policy}, ${text})`;
+  if (typeof part !== "number") return code`${made}?.setHeader(${name}, ${value});`;
+  return code`if (${made} !== null) ${file.symbol("writeHeaderPart")}(${made}, ${name}, ${part}, ${value});`;
 }
 
 function builtinField(id: BuiltinVariable): Code {
@@ -102,18 +149,20 @@ function builtinField(id: BuiltinVariable): Code {
   }
 }
 
-/** True when a name means the request. */
+/** True when a name means a request. */
 function isRequest(name: MessageName, scope: VariableScope): boolean {
+  if (typeof name === "object") return name.type === "request";
   return name === "request" || (name === "message" && scope.messageKind === "request");
 }
 
 /** True when a name means an answer in a flow that has none yet. */
 function isAbsent(name: MessageName, scope: VariableScope): boolean {
-  return scope.messageKind === "request" && !isRequest(name, scope);
+  return typeof name !== "object" && scope.messageKind === "request" && !isRequest(name, scope);
 }
 
-/** The message a name means, for reading: `x.request`, or `x.response`, which may be null. `error` is there in fault flows. */
+/** The message a name means, for reading: `x.request`, or another that may be null. `error` is there in fault flows. */
 function message(name: MessageName, scope: VariableScope): Code {
+  if (typeof name === "object") return code`${X}.${identifier(scope.messageField(name.name))}`;
   if (isRequest(name, scope)) return code`${X}.request`;
   return name === "error" ? code`(${X}.fault === null ? null : ${X}.response)` : code`${X}.response`;
 }
@@ -139,9 +188,20 @@ function readHeader(variable: Extract<FlowVariable, { kind: "header" }>, scope: 
   return ofMessage(of, code`headerPart(${name}, ${part})`, scope);
 }
 
-function readQuery(name: string, part: Extract<FlowVariable, { kind: "queryParam" }>["part"], file: FileWriter): Code {
-  if (part === "first") return code`${file.symbol("queryValue")}(${X}, ${name})`;
-  const values = code`${file.symbol("queryValues")}(${X}, ${name})`;
+/** Helpers that read the first value and all values of a name. */
+interface PairReaders {
+  readonly first: RuntimeSymbol;
+  readonly all: RuntimeSymbol;
+}
+
+const queryReaders: PairReaders = { first: "queryValue", all: "queryValues" };
+const formReaders: PairReaders = { first: "formValue", all: "formValues" };
+
+function readPairs(readers: PairReaders, { message: of, name, part }: Parameter, scope: VariableScope): Code {
+  const { file } = scope;
+  const base = message(of, scope);
+  if (part === "first") return code`${file.symbol(readers.first)}(${base}, ${name})`;
+  const values = code`${file.symbol(readers.all)}(${base}, ${name})`;
   if (part === "count") return code`(${values}?.length ?? 0)`;
   if (typeof part === "number") return code`(${values}?.[${part - 1}] ?? null)`;
   return code`${file.symbol("listText")}(${values})`;
@@ -153,23 +213,25 @@ function readStartLine(of: MessageName, what: Extract<FlowVariable, { kind: "sta
   const answer = message(of, scope);
   switch (what) {
     case "verb":
-      return ofRequest ? code`${X}.request.verb` : code`null`;
     case "path":
-      return ofRequest ? code`${X}.request.path` : code`null`;
+      return ofRequest ? ofMessage(of, identifier(what), scope) : code`null`;
     case "uri":
-      return ofRequest ? code`${file.symbol("requestUri")}(${X})` : code`null`;
+      return ofRequest ? code`${file.symbol("requestUri")}(${answer})` : code`null`;
     case "url":
       return code`null`;
     case "querystring":
-      return ofRequest ? code`(${X}.request.query ?? "")` : code`null`;
+      return ofRequest ? code`(${answer}${answer.text === "x.request" ? code`` : code`?`}.query ?? "")` : code`null`;
     case "version":
-      return ofRequest ? code`${X}.request.version` : code`(${answer} === null ? null : "HTTP/1.1")`;
+      return ofRequest ? ofMessage(of, code`version`, scope) : code`(${answer} === null ? null : "HTTP/1.1")`;
     case "status":
       return ofRequest ? code`null` : code`(${answer}?.status ?? null)`;
     case "reason":
       return ofRequest ? code`null` : code`${file.symbol("reasonPhrase")}(${unbracketed(answer)})`;
     case "content":
-      return ofRequest ? code`null` : code`(${answer}?.content ?? null)`;
+      return ofMessage(of, identifier("content"), scope);
+    case "base64":
+    case "base64url":
+      return code`${file.symbol("contentIn")}(${unbracketed(answer)}, ${what})`;
   }
 }
 
@@ -181,8 +243,10 @@ function writeStartLine(
   scope: VariableScope,
 ): Code {
   const { file } = scope;
+  if (typeof of === "object") return writeNamed(of, what, text, policy, scope);
   if (isRequest(of, scope)) {
     if (what === "verb") return code`${file.symbol("writeVerb")}(${X}, ${policy}, ${text});`;
+    if (what === "content") return code`${X}.request.content = ${text};`;
     return what === "path" || what === "version" ? code`${X}.request.${identifier(what)} = ${text};` : code``;
   }
   if (what === "status") return code`${file.symbol("writeStatus")}(${X}, ${policy}, ${value});`;
@@ -190,6 +254,20 @@ function writeStartLine(
   if (what === "content") return code`${file.symbol("writeContent")}(${X}, ${policy}, ${text});`;
   // Verb and path of a response, status of a request: silently nothing, as in Apigee.
   return code``;
+}
+
+/** A part of a message that a policy made; nothing happens while nobody has. */
+function writeNamed(of: NamedMessage, what: StartLine, text: Code, policy: string, scope: VariableScope): Code {
+  const { file } = scope;
+  const made = message(of, scope);
+  const request = { verb: code`${file.symbol("requestMethod")}(${policy}, ${text})`, path: text, version: text };
+  const response = {
+    status: code`${file.symbol("statusCode")}(${policy}, ${text})`,
+    reason: code`${file.symbol("headerValue")}(${policy}, ${text})`,
+  };
+  const parts: Readonly<Record<string, Code>> = { content: text, ...(of.type === "request" ? request : response) };
+  const value = parts[what];
+  return value === undefined ? code`` : code`if (${made} !== null) ${made}.${identifier(what)} = ${value};`;
 }
 
 /** Variables that are one expression, whatever the file. */

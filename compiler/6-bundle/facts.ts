@@ -28,6 +28,7 @@ function routeOf(plan: Plan, host: HostPlan, route: RoutePlan, modules: readonly
     proxy: route.proxy,
     endpoint: route.endpoint,
     webSocket: { level, why: why === "" ? null : why },
+    bodies: endpoint.bodies,
     chain: chainOf(route.proxy, modules),
   };
 }

@@ -22,6 +22,8 @@ export interface ManifestRoute {
     /** Which policy asks for more than `tracked`, or why upgrades are denied; null where nothing is to be said. */
     readonly why: string | null;
   };
+  /** Bodies that are read into memory, and for what; empty where all stream by. */
+  readonly bodies: readonly { readonly body: "request" | "form" | "response"; readonly why: string }[];
   /** Digest of the compiled chain: equal digests mean that a deploy changes nothing for this route. */
   readonly chain: string;
 }

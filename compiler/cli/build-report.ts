@@ -4,7 +4,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../6-bundle/manifest.ts";
-import { frameNotes } from "./route-table.ts";
+import { bodyNotes, frameNotes } from "./route-table.ts";
 
 /** What the report is about. */
 export interface BuildOutcome {
@@ -44,6 +44,7 @@ export function buildReport(outcome: BuildOutcome): string {
     `  engine node ${manifest.node.engine}   compiler ${manifest.compiler}\n`,
     variables(manifest),
     frameNotes(routes),
+    bodyNotes(routes),
   ].join("");
 }
 

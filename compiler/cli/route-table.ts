@@ -16,6 +16,18 @@ export function routeTable(routes: readonly ManifestRoute[]): string {
   return table.map((row) => `${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd()}\n`).join("");
 }
 
+/** Which routes read bodies into memory, and for what; empty when none does. */
+export function bodyNotes(routes: readonly ManifestRoute[]): string {
+  const notes = new Set<string>();
+  for (const { proxy, endpoint, bodies } of routes) {
+    for (const { body, why } of bodies) {
+      const what = body === "form" ? "requests that are forms" : `${body}s`;
+      notes.add(`  ${proxy}/${endpoint} reads ${what} into memory: ${why}\n`);
+    }
+  }
+  return [...notes].join("");
+}
+
 /** Which routes look into messages or refuse upgrades, and why; empty when none does. */
 export function frameNotes(routes: readonly ManifestRoute[]): string {
   const notes = new Set<string>();

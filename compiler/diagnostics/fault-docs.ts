@@ -11,6 +11,11 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "protocol.http.BadRequest": "The request breaks HTTP or WebSocket rules that the gateway insists on.",
   "protocol.http.TooBigLine": "The request target is longer than limits.requestTargetBytesMax.",
   "protocol.http.TooBigHeaders": "The request head is larger than the limits.",
+  "protocol.http.TooBigBody": "a policy looks into a body that is larger than its limit; 502 when the target sent it",
+  "protocol.http.UnsupportedEncoding":
+    "a policy looks into a body whose Content-Encoding is none of gzip, deflate and br; 502 when the target sent it",
+  "messaging.adaptors.http.flow.DecompressionFailureAtRequest": "a policy looks into a body that is not encoded as it says",
+  "messaging.adaptors.http.flow.DecompressionFailureAtResponse": "the same for the body of a target's answer",
   "protocol.http.UpgradeRequired": "A plain request to an endpoint with webSocket mode `only`.",
   "protocol.websocket.UpgradeDenied": "An upgrade to an endpoint with `webSocket: deny`.",
   "protocol.websocket.OriginDenied":

@@ -6,6 +6,7 @@ import type { Condition } from "#runtime/language/condition.ts";
 import type { Value } from "#runtime/language/operators.ts";
 import type { Template } from "#runtime/language/template.ts";
 import type { Optimisations } from "../optimisations.ts";
+import type { NamedMessage } from "../flow-variable.ts";
 import type { Obligation, SettingRequest, Timing } from "../policies/definition.ts";
 import type {
   Program,
@@ -76,6 +77,10 @@ export interface PlanStep {
   readonly known: ReadonlyMap<string, Value>;
   /** Parameters of the calls that the step stands in: the variables that are meant, by the names that it uses. */
   readonly names: ReadonlyMap<string, string>;
+  /** Bodies that the step's policy looks into. */
+  readonly looks: readonly BodyLook[];
+  /** Those of them that have to be in memory before it runs, and may not be: only where the step has a condition. */
+  readonly waits: readonly PlanBody[];
   /** Steps of the called shared flow. */
   readonly body: readonly PlanItem[] | null;
 }
@@ -97,7 +102,22 @@ export interface PlanFlowName {
   readonly name: string;
 }
 
-export type PlanItem = PlanStep | PlanChoice | PlanFlowName;
+/** Which body: the request's, the form in it (of urlencoded ones only), the response's. */
+export type Body = "request" | "form" | "response";
+
+/** A body that something looks into. */
+export interface BodyLook {
+  readonly body: Body;
+  /** What looks: `request.content in AM-Copy`. */
+  readonly why: string;
+}
+
+/** From here on a body is in memory. */
+export interface PlanBody extends BodyLook {
+  readonly kind: "body";
+}
+
+export type PlanItem = PlanStep | PlanChoice | PlanFlowName | PlanBody;
 
 /** A run of items in one direction. */
 export type Segment = readonly PlanItem[];
@@ -110,13 +130,13 @@ export interface ProxyPlan {
   readonly variables: readonly string[];
   /** Custom variables that some step writes and that have no place, because nobody reads them. */
   readonly dropped: readonly string[];
+  /** Messages that policies make, the longer names first. */
+  readonly messages: readonly NamedMessage[];
   /** Names of all variables that a condition, template or policy reads. */
   readonly reads: ReadonlySet<string>;
   /** Those that generated code still reads; null: any. */
   readonly used: ReadonlySet<string> | null;
   readonly ownedHeaders: readonly string[];
-  /** True when some step reads a form parameter: small urlencoded bodies are read before the flows. */
-  readonly readsForm: boolean;
   readonly positions: readonly PositionPlan[];
   readonly policies: readonly ProgramPolicy[];
 }
@@ -130,6 +150,8 @@ export interface PositionPlan {
 }
 
 export interface RulesPlan {
+  /** Bodies that conditions of the rules look into. */
+  readonly waits: readonly PlanBody[];
   /** In the order in which they are tried. */
   readonly rules: readonly { readonly name: string; readonly when: When; readonly items: Segment }[];
   readonly otherwise: { readonly when: When; readonly items: Segment; readonly always: boolean } | null;
@@ -144,6 +166,8 @@ export interface EndpointPlan {
   /** Runs when the answer has left. */
   readonly postClient: Segment;
   readonly session: SessionPlan;
+  /** Why bodies of its exchanges are read into memory, those of its targets included; empty: all of them stream by. */
+  readonly bodies: readonly BodyLook[];
 }
 
 export interface TargetPlan {

@@ -152,6 +152,8 @@ export interface ProgramEndpoint extends ProgramFlows {
   readonly routeRules: readonly ProgramRouteRule[];
   /** Steps that run when the answer has left. */
   readonly postClientFlow: readonly ProgramStep[];
+  /** `request.payload.parse.limit`; null: the gateway's own limit. */
+  readonly requestBytesMax: number | null;
   /** `api.timeout`: bound of a whole call; null: none. */
   readonly apiTimeoutMs: number | null;
   readonly webSocket: ProgramWebSocket;
@@ -185,6 +187,8 @@ export interface ProgramTarget extends ProgramFlows {
   readonly keepAliveTimeoutMs: number;
   /** As written: `2xx, 404`. */
   readonly successCodes: readonly string[];
+  /** `response.payload.parse.limit`; null: the gateway's own limit. */
+  readonly responseBytesMax: number | null;
   readonly span: Span;
 }
 

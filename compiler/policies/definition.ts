@@ -6,6 +6,7 @@ import type { Value } from "#runtime/language/operators.ts";
 import type { Template, TemplateReading } from "#runtime/language/template.ts";
 import type { Code } from "../5-emit/code.ts";
 import type { RuntimeSymbol } from "../5-emit/symbols.ts";
+import type { NamedMessage } from "../flow-variable.ts";
 import type { FileSource, PolicyModel, SecretSource } from "../ir/model.ts";
 import type { Code as DiagnosticCode, ParamsOf } from "../diagnostics/catalogue.ts";
 
@@ -51,6 +52,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   readonly carriedOn: boolean;
   /** Variables that those conditions read; absent while unknown. */
   readonly conditionReads?: readonly string[];
+  /** The message that some policy makes under this name; null when none does. */
+  namedMessage(name: string): NamedMessage | null;
   /** The step reads this flow variable. Unknown names are custom variables. */
   reads(variable: string, at: Path): void;
   /** The step writes this flow variable; read-only ones are reported. `text`: what it becomes, if a template. */
@@ -85,6 +88,12 @@ export interface PolicyEmit<M extends PolicyModel> {
   readonly message: Code;
   /** Which of the two `message` is. */
   readonly messageKind: "request" | "response";
+  /** What some policy makes under this name; null when none makes anything. */
+  messageType(name: string): "request" | "response" | null;
+  /**
+   * The place of a message that some policy makes under this name: an expression that may be null, and can be assigned.
+   */
+  namedMessage(name: string): Code;
   /** A helper of runtime/, imported because it is used. */
   symbol(name: RuntimeSymbol): Code;
   /** A constant at the top of the generated file, shared by all its steps with equal code. */
@@ -125,6 +134,8 @@ export interface PolicyDefinition<M extends PolicyModel = PolicyModel> {
   /** Prefixes of variables it sets under its own name: `verifyapikey.<policy>.`. */
   readonly variablePrefixes: readonly string[];
   timing(model: M): Timing;
+  /** The message that it makes under a name of its own, whose parts are variables then; null for none. */
+  makes?(model: M): NamedMessage | null;
   /** Legality, reads, writes, obligations; called once for each step that stands in a chain. */
   analyze(step: PolicyAnalysis<M>): void;
   /** Statements of one step. */

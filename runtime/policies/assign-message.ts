@@ -6,7 +6,10 @@ import { Buffer } from "node:buffer";
 import type { Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import { fieldValueKind, isToken, VALUE_FORBIDDEN, VALUE_WIDE } from "../field-grammar.ts";
-import type { Message } from "../message.ts";
+import { RequestMessage, ResponseMessage, type Message } from "../message.ts";
+import { addQueryParam, queryNames, queryParamValues, removeQueryParam } from "../query.ts";
+
+const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 
 /** A template or ref met a variable without a value, and the policy does not ignore that. */
 export function unresolved(policy: string, variable: string): never {
@@ -58,11 +61,59 @@ export function removeHeaders(message: Message): void {
   for (const name of new Set(message.names)) if (!isFraming(name)) message.removeHeader(name);
 }
 
+/** `createNew` without a name: of the flow's own message nothing stays but how the connection frames it. */
+export function renewMessage(message: RequestMessage | ResponseMessage): void {
+  removeHeaders(message);
+  message.content = "";
+  if (message instanceof ResponseMessage) {
+    message.status = 200;
+    message.reason = "";
+  } else {
+    message.verb = "GET";
+    message.query = null;
+  }
+}
+
+/** A request of a policy's own. */
+export function newRequest(): RequestMessage {
+  return new RequestMessage("GET", "/", null, "1.1", []);
+}
+
+/** A response of a policy's own. */
+export function newResponse(): ResponseMessage {
+  return new ResponseMessage(200, "", []);
+}
+
+/** `createNew: false`: the message must have been made before. */
+export function needMessage<M extends Message>(message: M | null, policy: string): M {
+  if (message === null) throw fault("steps.assignmessage.VariableOfNonMsgType", policy, policy);
+  return message;
+}
+
+/** Copies the body; nothing where there is no source. */
+export function copyPayload(from: Message | null, to: Message): void {
+  if (from !== null && from !== to) to.rewrite(from.body ?? NO_BYTES);
+}
+
+/** Copies query parameters, all or those with these names, in place of the destination's. */
+export function copyQueryParams(
+  from: RequestMessage | null,
+  to: RequestMessage,
+  names: readonly string[] | null,
+): void {
+  if (from === null || from === to) return;
+  for (const name of names ?? queryNames(from.query)) {
+    const values = queryParamValues(from.query, name);
+    if (values.length > 0) to.query = removeQueryParam(to.query, name);
+    for (const value of values) to.query = addQueryParam(to.query, name, value);
+  }
+}
+
 /**
  * Copies headers, all or those with these lower-case names, in place of the destination's; framing is never copied.
  */
-export function copyHeaders(from: Message, to: Message, names: readonly string[] | null): void {
-  if (from === to) return;
+export function copyHeaders(from: Message | null, to: Message, names: readonly string[] | null): void {
+  if (from === null || from === to) return;
   for (const name of new Set(from.names)) {
     if (isFraming(name) || (names !== null && !names.includes(name))) continue;
     to.removeHeader(name);

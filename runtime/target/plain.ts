@@ -14,6 +14,8 @@ export interface EndpointSpec {
   readonly keepAliveTimeoutMs: number;
   /** Apigee's success.codes (`2xx`, `404`); empty: 1xx, 2xx and 3xx. */
   readonly successCodes: readonly string[];
+  /** See Target. */
+  readonly responseBytesMax?: number;
 }
 
 /** A target endpoint with a URL; values from the environment are already filled in. */
@@ -62,12 +64,13 @@ export function urlTarget(spec: TargetSpec, transport: Transport, defaultPort: n
 }
 
 /** Members of a target that both kinds take from the endpoint as they are. */
-type EndpointParts = Pick<Target, "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess">;
+type EndpointParts = Pick<Target, "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess" | "responseBytesMax">;
 
 /** What targets with and without a URL share. */
 export function endpointParts(spec: EndpointSpec): EndpointParts {
-  const { name, connectTimeoutMs, ioTimeoutMs } = spec;
-  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes) };
+  const { name, connectTimeoutMs, ioTimeoutMs, responseBytesMax } = spec;
+  const own = responseBytesMax === undefined ? {} : { responseBytesMax };
+  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), ...own };
 }
 
 function successTest(codes: readonly string[]): (status: number) => boolean {

@@ -72,6 +72,11 @@ export interface Target {
   readonly query: string | null;
   readonly connectTimeoutMs: number;
   readonly ioTimeoutMs: number;
+  /**
+   * Bytes of an answer's body where a policy looks into it (`response.payload.parse.limit`); absent:
+   * limits.bodyBytesMax.
+   */
+  readonly responseBytesMax?: number;
   /** Statuses that are no fault (success.codes). */
   readonly isSuccess: (status: number) => boolean;
 }

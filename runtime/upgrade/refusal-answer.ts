@@ -3,8 +3,9 @@
  * gateway's own or the target's streamed through. Behind it the connection is HTTP again, or ends.
  */
 import type { Socket } from "node:net";
+import { answerLines, plainReason } from "../answer-head.ts";
+import { takesBody } from "../body-framing.ts";
 import type { Clock } from "../clock.ts";
-import { fieldValueKind, VALUE_PLAIN } from "../field-grammar.ts";
 import { writeResponseHead } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import type { ResponseMessage } from "../message.ts";
@@ -30,6 +31,7 @@ export interface RefusalSettings {
   readonly onDone: (bytesOut: number, isReusable: boolean) => void;
 }
 
+const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 /** Written in place of an answer whose head cannot be: a policy put something into it that is no header. */
 const FALLBACK_HEAD = "HTTP/1.1 500 Internal Server Error\r\n";
 
@@ -95,10 +97,10 @@ export class RefusalAnswer implements AnswerSink {
   }
 
   #writeWhole(): void {
-    const { content: text, status } = this.#response;
-    const content = Buffer.from(takesBody(status) ? (text ?? "") : "", "utf8");
+    const { body, status } = this.#response;
+    const content = body !== null && takesBody(status) ? body : NO_BYTES;
     // What the target had encoded is gone.
-    if (text !== null) this.#response.removeHeader("content-encoding");
+    if (body !== null) this.#response.removeHeader("content-encoding");
     this.#bytesOut = content.length;
     this.#write(this.#head(content.length));
     if (content.length > 0) this.#socket.write(content);
@@ -107,18 +109,14 @@ export class RefusalAnswer implements AnswerSink {
 
   /** `bytes`: length of the body; null: chunked. */
   #head(bytes: number | null): string {
-    const { status, reason } = this.#response;
+    const { status } = this.#response;
     this.#response.removeHeader("content-length");
     this.#response.removeHeader("transfer-encoding");
     this.#response.removeHeader("connection");
-    const lines = [...this.#response.lines];
+    const lines = answerLines(this.#response, bytes, this.#isLast);
     if (bytes === null) lines.push("Transfer-Encoding", "chunked");
-    else if (takesBody(status)) lines.push("Content-Length", String(bytes));
-    // RFC 9110 section 15.5.22; a target's own Upgrade stood for its connection only.
-    if (status === 426 && !this.#response.names.includes("upgrade")) lines.push("Upgrade", "websocket");
     if (this.#isLast) lines.push("Connection", "close");
-    else if (status === 426) lines.push("Connection", "Upgrade");
-    const head = writeResponseHead(status, fieldValueKind(reason) === VALUE_PLAIN ? reason : "", lines);
+    const head = writeResponseHead(status, plainReason(this.#response), lines);
     if (typeof head === "string") return head;
     const framing = bytes === null ? "Transfer-Encoding: chunked" : `Content-Length: ${bytes}`;
     return `${FALLBACK_HEAD}${framing}\r\n${this.#isLast ? "Connection: close\r\n" : ""}\r\n`;
@@ -158,9 +156,4 @@ export class RefusalAnswer implements AnswerSink {
     this.#socket.off("data", this.#onData).off("drain", this.#onDrain).off("close", this.#onClose);
     this.#settings.onDone(this.#bytesOut, isReusable);
   }
-}
-
-/** RFC 9110 section 6.4.1. */
-function takesBody(status: number): boolean {
-  return status !== 204 && status !== 304;
 }

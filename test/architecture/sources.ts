@@ -35,7 +35,7 @@ export function sourcesIn(...folders: readonly string[]): readonly Source[] {
     readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name) && !GENERATED.test(entry.name))
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
-      .filter((file) => !/(^|\/)(node_modules|expected|bundle|gateway)\//.test(file))
+      .filter((file) => !/(^|\/)(node_modules|expected|bundle|gateway|\.tmp)\//.test(file))
       .sort()
       .map((file) => parseSource(file, readFileSync(path.join(root, file), "utf8"))),
   );

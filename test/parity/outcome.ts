@@ -14,6 +14,8 @@ export interface TargetAnswer {
   readonly status: number;
   readonly reason: string;
   readonly headers: Lines;
+  /** Absent: empty. */
+  readonly body?: string;
 }
 
 /** One request on its way through a project. */
@@ -28,6 +30,8 @@ export interface ParityRequest {
   /** Without "?"; null: none. */
   readonly query: string | null;
   readonly headers: Lines;
+  /** Absent: none. Upgrades have none. */
+  readonly body?: string;
   readonly clientAddress: string;
   /** On 101 the switch counts as verified. */
   readonly answer: TargetAnswer;
@@ -51,6 +55,7 @@ export interface Sent {
   /** Path and query. */
   readonly uri: string;
   readonly headers: HeaderMap;
+  readonly body: string;
 }
 
 /** The answer that went to the client. */
@@ -58,7 +63,7 @@ export interface Answer {
   readonly status: number;
   readonly reason: string;
   readonly headers: HeaderMap;
-  /** Text that the gateway wrote, or the target's own body. */
+  /** Text, or the body of a target that refused an upgrade, which nobody reads. */
   readonly body: { readonly text: string } | "of the target";
 }
 

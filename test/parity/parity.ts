@@ -141,8 +141,8 @@ async function compiledOf(
 
 /** What must be the same whatever is optimised. */
 function factsOf({ problems, plan }: Compiled): unknown {
-  const sessions = plan.proxies.flatMap(({ endpoints, ownedHeaders, readsForm }) =>
-    endpoints.map(({ session }) => ({ session, ownedHeaders, readsForm })));
+  const sessions = plan.proxies.flatMap(({ endpoints, ownedHeaders }) =>
+    endpoints.map(({ session }) => ({ session, ownedHeaders })));
   return { problems, sessions };
 }
 

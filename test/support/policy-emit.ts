@@ -1,6 +1,7 @@
 /** The two sides of a policy's compile-time half, written down: what it reports and notes, and which code it emits. */
 import { parseTemplate, templateVariables, type Template } from "#runtime/language/template.ts";
 import { code, identifier, literal, type Code } from "#compiler/5-emit/code.ts";
+import type { NamedMessage } from "#compiler/flow-variable.ts";
 import type { PolicyModel } from "#compiler/ir/model.ts";
 import type { Obligation, Phase, PolicyAnalysis, PolicyDefinition, PolicyEmit } from "#compiler/policies/definition.ts";
 
@@ -11,6 +12,8 @@ export interface StepOptions {
   readonly conditional?: boolean;
   readonly carriedOn?: boolean;
   readonly conditionReads?: readonly string[];
+  /** Messages that policies make. */
+  readonly messages?: readonly NamedMessage[];
   /** Prefixes that somebody reads. */
   readonly read?: readonly string[];
 }
@@ -42,6 +45,7 @@ export function analyzed<M extends PolicyModel>(
     upgradable: options.upgradable ?? true,
     conditional: options.conditional ?? false,
     carriedOn: options.carriedOn ?? false,
+    namedMessage: (name) => options.messages?.find((message) => message.name === name) ?? null,
     reads: (variable) => void found.reads.push(variable),
     writes: (variable) => void found.writes.push(variable),
     template: (text): Template => {
@@ -78,6 +82,8 @@ export function emitted<M extends PolicyModel>(
     x: identifier("x"),
     message: kind === "request" ? code`x.request` : code`responseOf(x)`,
     messageKind: kind,
+    messageType: (name) => options.messages?.find((message) => message.name === name)?.type ?? null,
+    namedMessage: (name) => code`x.${identifier(name)}`,
     symbol: (name) => identifier(name),
     constant: (hint, value) => {
       lines.push(oneLine(`const ${hint} = ${value.text}`));

@@ -9,9 +9,9 @@ import { withSegments } from "./walk.ts";
 export function dropSteps(plan: ProxyPlan): ProxyPlan {
   const dropped = withSegments(plan, kept);
   const ends = <T extends ProxyPlan["targets"][number] | ProxyPlan["endpoints"][number]>(one: T): T => {
-    const { rules, otherwise } = one.faults;
+    const { waits, rules, otherwise } = one.faults;
     const last = otherwise?.when.kind === "never" ? null : otherwise;
-    return { ...one, faults: { rules: rules.filter(({ when }) => when.kind !== "never"), otherwise: last } };
+    return { ...one, faults: { waits, rules: rules.filter(({ when }) => when.kind !== "never"), otherwise: last } };
   };
   return { ...dropped, endpoints: dropped.endpoints.map(ends), targets: dropped.targets.map(ends) };
 }
@@ -19,7 +19,7 @@ export function dropSteps(plan: ProxyPlan): ProxyPlan {
 function kept(items: Segment): Segment {
   let ended: string | null = null;
   return items.flatMap((item): PlanItem[] => {
-    if (item.kind === "flow-name") return [item];
+    if (item.kind === "flow-name" || item.kind === "body") return [item];
     if (item.kind === "choice") {
       const branches = item.branches.filter(({ when }) => when.kind !== "never");
       const rest = branches.map((branch) => ({ ...branch, items: kept(branch.items) }));

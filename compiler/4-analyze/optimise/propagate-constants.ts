@@ -91,16 +91,16 @@ class Propagation {
     };
   }
 
-  #rules({ rules, otherwise }: RulesPlan): RulesPlan {
+  #rules({ waits, rules, otherwise }: RulesPlan): RulesPlan {
     const decided = <T extends { readonly when: When; readonly items: Segment }>(rule: T): T =>
       ({ ...rule, when: this.#when(rule.when, NOTHING), items: this.#items(rule.items, NOTHING).value });
-    return { rules: rules.map(decided), otherwise: otherwise === null ? null : decided(otherwise) };
+    return { waits, rules: rules.map(decided), otherwise: otherwise === null ? null : decided(otherwise) };
   }
 
   #items(items: Segment, before: State): Outcome<Segment> {
     let state = before;
     const value = items.map((item): PlanItem => {
-      if (item.kind === "flow-name") return item;
+      if (item.kind === "flow-name" || item.kind === "body") return item;
       const outcome = item.kind === "choice" ? this.#choice(item, state) : this.#step(item, state);
       state = outcome.state;
       return outcome.value;
@@ -161,7 +161,7 @@ class Propagation {
   #value(name: string, state: State): Value | undefined {
     const value = this.#facts.get(name) ?? state.get(name);
     if (value !== undefined || this.#written.has(name)) return value;
-    return flowVariable(name, (policy) => this.#policies.has(policy)).kind === "custom" ? null : undefined;
+    return flowVariable(name, (policy) => this.#policies.has(policy), this.#plan.messages).kind === "custom" ? null : undefined;
   }
 }
 

@@ -42,21 +42,22 @@ function segmentsOf(plan: ProxyPlan): readonly Segment[] {
 /** Every step of a list that is written, those of calls behind the call. */
 export function stepsIn(items: Segment): readonly PlanStep[] {
   return items.flatMap((item): readonly PlanStep[] => {
-    if (item.kind === "flow-name") return [];
+    if (item.kind === "flow-name" || item.kind === "body") return [];
     if (item.kind === "choice") return item.branches.flatMap((branch) => stepsIn(branch.items));
     return item.skipped === null ? [item, ...stepsIn(item.body ?? [])] : [];
   });
 }
 
 function conditionsIn(item: PlanItem): readonly When[] {
-  if (item.kind === "flow-name") return [];
+  if (item.kind === "flow-name" || item.kind === "body") return [];
   if (item.kind === "choice") return item.branches.flatMap(({ when, items }) => [when, ...items.flatMap(conditionsIn)]);
   return item.skipped === null ? [item.when, ...(item.body ?? []).flatMap(conditionsIn)] : [];
 }
 
 /** The plan with every list of items replaced; lists inside of items are the caller's. */
 export function withSegments(plan: ProxyPlan, change: (items: Segment) => Segment): ProxyPlan {
-  const rules = ({ rules: all, otherwise }: RulesPlan): RulesPlan => ({
+  const rules = ({ waits, rules: all, otherwise }: RulesPlan): RulesPlan => ({
+    waits,
     rules: all.map((rule) => ({ ...rule, items: change(rule.items) })),
     otherwise: otherwise === null ? null : { ...otherwise, items: change(otherwise.items) },
   });

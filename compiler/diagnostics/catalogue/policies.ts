@@ -13,15 +13,6 @@ export const policyCatalogue = {
     },
     message: (p) => `header "${p.name}" belongs to the gateway and cannot be changed`,
   }),
-  AGW3102: error<{ readonly what: string }>({
-    title: "part of a policy not supported yet",
-    explanation: "Apigee's policy can do this; this gateway cannot yet.",
-    example: {
-      bad: "assignTo: { name: callout, createNew: true }",
-      good: "actions: [{ set: { headers: { x-user: \"{user}\" } } }]   # the message of the flow",
-    },
-    message: (p) => `${p.what} is not supported yet`,
-  }),
   AGW3103: warning<{ readonly what: string; readonly why: string }>({
     title: "setting without effect",
     explanation: "The setting is valid and changes nothing here.",

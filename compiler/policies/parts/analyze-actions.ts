@@ -1,5 +1,7 @@
 /** What is wrong with the actions of AssignMessage and RaiseFault, and which variables and headers they touch. */
-import { constantText, literalTemplate, variableTemplate, type Template } from "#runtime/language/template.ts";
+import {
+  constantText, delimitersProblem, literalTemplate, variableTemplate, type Template, type TemplateDelimiters,
+} from "#runtime/language/template.ts";
 import type { Path, PolicyAnalysis } from "../definition.ts";
 import { assignsVariable, reportOwn } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
@@ -9,12 +11,19 @@ import type {
   AddModel,
   AssignVariableModel,
   CopyModel,
+  NamesModel,
+  PayloadModel,
   RemoveModel,
   SetModel,
 } from "./message-model.ts";
 
-/** The message that actions change: the flow's own, or the answer of a fault. */
-export type Destination = "request" | "response" | "answer";
+/** The message that actions change: the flow's own, the answer of a fault, or one under a name of its own. */
+export type Destination = "request" | "response" | "answer" | "named request" | "named response";
+
+/** True for what has a method, a query and a form. */
+export function isRequestKind(destination: Destination): boolean {
+  return destination === "request" || destination === "named request";
+}
 
 /** The step and the message. */
 interface Place<M extends ActionsModel> {
@@ -24,13 +33,18 @@ interface Place<M extends ActionsModel> {
 
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-/** Analyses every action. */
-export function analyzeActions<M extends ActionsModel>(step: PolicyAnalysis<M>, destination: Destination): void {
+/** Analyses every action. `renews`: what the message was goes first. */
+export function analyzeActions<M extends ActionsModel>(
+  step: PolicyAnalysis<M>,
+  destination: Destination,
+  renews = false,
+): void {
+  if (renews) replacesSwitch({ step, destination }, ["assignTo", "createNew"], "a new message");
   const actions = step.model.actions ?? [];
   const literals = literalsBefore(actions);
   actions.forEach((action, at) => {
     const reading = { literals: literals[at] ?? new Map<string, string>() };
-    const template: typeof step.template = (text, path) => step.template(text, path, reading);
+    const template: typeof step.template = (text, path, more) => step.template(text, path, { ...reading, ...more });
     analyzeAction({ step: { ...step, template }, destination }, action, ["actions", at]);
   });
 }
@@ -51,6 +65,7 @@ function analyzeSet<M extends ActionsModel>(place: Place<M>, set: SetModel, at: 
     const text = set[part];
     if (text === undefined) continue;
     step.template(text, [...at, part]);
+    if (destination === "named request") continue;
     const why =
       part === "path"
         ? "the path towards the target follows target.url and target.copy.pathsuffix"
@@ -63,12 +78,12 @@ function analyzeSet<M extends ActionsModel>(place: Place<M>, set: SetModel, at: 
     const template = step.template(set.reasonPhrase, [...at, "reasonPhrase"]);
     const text = template === null ? undefined : constantText(template);
     if (text !== undefined) checkLine(step, [...at, "reasonPhrase"], "reason phrase", text);
-    if (destination === "request") noEffect(step, [...at, "reasonPhrase"], "reasonPhrase", "a request has none");
+    if (isRequestKind(destination)) noEffect(step, [...at, "reasonPhrase"], "reasonPhrase", "a request has none");
   }
   if (set.payload !== undefined) analyzePayload(place, set.payload, [...at, "payload"]);
 }
 
-/** Headers and query parameters, which `set` and `add` share. */
+/** Headers and parameters, which `set` and `add` share. */
 function analyzeAdd<M extends ActionsModel>(place: Place<M>, add: AddModel, at: Path): void {
   const { step, destination } = place;
   for (const [name, value] of Object.entries(add.headers ?? {})) {
@@ -81,6 +96,8 @@ function analyzeAdd<M extends ActionsModel>(place: Place<M>, add: AddModel, at: 
   }
   for (const [name, value] of Object.entries(add.queryParams ?? {})) step.template(value, [...at, "queryParams", name]);
   if (add.queryParams !== undefined) responseHasNone(place, [...at, "queryParams"], "queryParams");
+  for (const [name, value] of Object.entries(add.formParams ?? {})) step.template(value, [...at, "formParams", name]);
+  if (add.formParams !== undefined) editsForm(place, [...at, "formParams"]);
 }
 
 function analyzeVerb<M extends ActionsModel>({ step, destination }: Place<M>, verb: string, at: Path): void {
@@ -89,7 +106,7 @@ function analyzeVerb<M extends ActionsModel>({ step, destination }: Place<M>, ve
   if (text !== undefined && !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) {
     step.report("AGW3105", at, { what: "verb", value: JSON.stringify(text), expected: "it is no HTTP method" });
   }
-  if (destination !== "request") noEffect(step, at, "verb", "a response has none");
+  if (!isRequestKind(destination)) noEffect(step, at, "verb", "a response has none");
 }
 
 function analyzeStatus<M extends ActionsModel>(place: Place<M>, status: number | string, at: Path): void {
@@ -99,7 +116,7 @@ function analyzeStatus<M extends ActionsModel>(place: Place<M>, status: number |
   if (text !== undefined && !/^[2-5][0-9]{2}$/.test(text)) {
     step.report("AGW3105", at, { what: "statusCode", value: text, expected: "a final status is 200 to 599" });
   }
-  if (destination === "request") noEffect(step, at, "statusCode", "a request has none");
+  if (isRequestKind(destination)) noEffect(step, at, "statusCode", "a request has none");
   replacesSwitch(place, at, "a status");
 }
 
@@ -108,55 +125,104 @@ function analyzePayload<M extends ActionsModel>(
   payload: NonNullable<SetModel["payload"]>,
   at: Path,
 ): void {
-  const { step, destination } = place;
-  if (typeof payload === "string") step.template(payload, at);
-  else {
-    step.template(payload.value, [...at, "value"]);
-    if (payload.contentType !== undefined) step.template(payload.contentType, [...at, "contentType"]);
-  }
-  if (destination === "request") step.report("AGW3102", at, { what: "the payload of a request" });
+  const { step } = place;
   replacesSwitch(place, at, "a payload");
+  if (typeof payload === "string") return void step.template(payload, at);
+  if (payload.contentType !== undefined) step.template(payload.contentType, [...at, "contentType"]);
+  const delimiters = payloadDelimiters(payload);
+  const problem = delimiters === null ? null : delimitersProblem(delimiters);
+  if (problem !== null) {
+    const value = JSON.stringify(`${payload.variablePrefix ?? "{"}...${payload.variableSuffix ?? "}"}`);
+    return step.report("AGW3105", at, { what: "delimiters", value, expected: problem });
+  }
+  step.template(payload.value, [...at, "value"], delimiters === null ? {} : { delimiters });
+}
+
+/** What stands around the variables of a payload where that is not `{` and `}`. */
+export function payloadDelimiters({ variablePrefix, variableSuffix }: PayloadModel): TemplateDelimiters | null {
+  if (variablePrefix === undefined && variableSuffix === undefined) return null;
+  return { prefix: variablePrefix ?? "{", suffix: variableSuffix ?? "}" };
 }
 
 function analyzeRemove<M extends ActionsModel>(place: Place<M>, remove: RemoveModel, at: Path): void {
   const { step, destination } = place;
   if (remove.headers !== undefined && remove.headers !== true) {
-    const isAnswer = destination !== "request";
+    const isAnswer = !isRequestKind(destination);
     // No answer has a Host; taking away what cannot be there is harmless.
     const named = [...remove.headers.entries()].filter(([, name]) => !(isAnswer && name.toLowerCase() === "host"));
     for (const [index, name] of named) reportOwn(step, name, [...at, "headers", index]);
   }
   if (remove.queryParams !== undefined) responseHasNone(place, [...at, "queryParams"], "queryParams");
+  if (remove.formParams !== undefined) editsForm(place, [...at, "formParams"]);
   if (remove.payload !== true) return;
-  if (destination === "request") step.report("AGW3102", [...at, "payload"], { what: "the payload of a request" });
   replacesSwitch(place, [...at, "payload"], "a payload");
 }
 
 function analyzeCopy<M extends ActionsModel>(place: Place<M>, copy: CopyModel, at: Path): void {
   const { step, destination } = place;
-  const { source = "message" } = copy;
-  const own = step.phase === "request" ? "request" : "response";
-  const named = source === "message" ? own : source;
-  if (named === destination) {
-    noEffect(step, at, "copy", "source and destination are the same message");
-    return;
+  const source = sourceOf(copy, step.phase === "request" ? "request" : "response");
+  const made = step.namedMessage(source);
+  const why =
+    source === destination ? "source and destination are the same message"
+    : source === "response" && step.phase === "request" ? "there is no response yet"
+    : made === null && source !== "request" && source !== "response" ? "no policy makes a message of that name"
+    : null;
+  if (why !== null) return noEffect(step, at, "copy", why);
+  const parts = copiedParts(copy, made?.type ?? (source === "request" ? "request" : "response"), destination);
+  if (parts.payload) {
+    step.reads(`${source}.content`, at);
+    replacesSwitch(place, at, "a payload");
   }
-  if (named !== "request" && named !== "response") {
-    step.report("AGW3102", [...at, "source"], { what: `copying from "${source}"` });
-    return;
+  if (parts.formParams !== null) {
+    step.reads(`${source}.formstring`, at);
+    editsForm(place, at);
   }
-  if (named === "response" && step.phase === "request") {
-    noEffect(step, at, "copy", "there is no response yet");
-    return;
-  }
-  const parts = (["queryParams", "verb", "path", "version", "payload"] as const).filter((part) => {
-    const wanted = copy[part];
-    return wanted !== undefined && wanted !== false;
-  });
-  for (const part of parts) step.report("AGW3102", [...at, part], { what: `copying ${part}` });
   if (Array.isArray(copy.headers)) {
     copy.headers.forEach((name, index) => reportOwn(step, name, [...at, "headers", index]));
   }
+}
+
+/** The message that is copied from, `message` and `error` by their own names. */
+export function sourceOf({ source = "message" }: CopyModel, own: "request" | "response"): string {
+  if (source === "message") return own;
+  return source === "error" ? "response" : source;
+}
+
+/** What a copy takes; null: none of that kind, true: all. */
+export interface CopiedParts {
+  readonly headers: NamesModel | null;
+  readonly queryParams: NamesModel | null;
+  readonly formParams: NamesModel | null;
+  readonly verb: boolean;
+  readonly path: boolean;
+  readonly version: boolean;
+  readonly statusCode: boolean;
+  readonly reasonPhrase: boolean;
+  readonly payload: boolean;
+}
+
+const COPY_PARTS = [
+  "headers", "queryParams", "formParams", "verb", "path", "version", "statusCode", "reasonPhrase", "payload",
+] as const;
+
+/** The parts that a copy names, or all; less those that one of the messages does not have. */
+export function copiedParts(copy: CopyModel, from: "request" | "response", destination: Destination): CopiedParts {
+  const isWhole = COPY_PARTS.every((part) => copy[part] === undefined);
+  const areRequests = from === "request" && isRequestKind(destination);
+  const areResponses = from === "response" && !isRequestKind(destination);
+  // Method and path of the flow's own request are not a copy's to change where they decide nothing.
+  const isOwn = destination === "request";
+  return {
+    headers: isWhole ? true : (copy.headers ?? null),
+    queryParams: !areRequests ? null : isWhole ? true : (copy.queryParams ?? null),
+    formParams: areRequests ? (copy.formParams ?? null) : null,
+    verb: areRequests && (isWhole || copy.verb === true),
+    path: areRequests && !isOwn && (isWhole || copy.path === true),
+    version: areRequests && !isOwn && (isWhole || copy.version === true),
+    statusCode: areResponses && (isWhole || copy.statusCode === true),
+    reasonPhrase: areResponses && (isWhole || copy.reasonPhrase === true),
+    payload: isWhole || copy.payload === true,
+  };
 }
 
 function analyzeVariable<M extends ActionsModel>(step: PolicyAnalysis<M>, assign: AssignVariableModel, at: Path): void {
@@ -172,7 +238,13 @@ function assignedText({ ref, template, value = "" }: AssignVariableModel, parsed
 }
 
 function responseHasNone<M extends ActionsModel>({ step, destination }: Place<M>, at: Path, what: string): void {
-  if (destination !== "request") noEffect(step, at, what, "a response has none");
+  if (!isRequestKind(destination)) noEffect(step, at, what, "a response has none");
+}
+
+/** Parameters are written among those that are there, so the flow's own form is read. */
+function editsForm<M extends ActionsModel>(place: Place<M>, at: Path): void {
+  if (place.destination === "request") place.step.reads("request.formstring", at);
+  else responseHasNone(place, at, "formParams");
 }
 
 /** Where it can be proven; a step under a condition is checked when it runs. */

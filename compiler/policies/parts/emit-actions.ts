@@ -6,7 +6,7 @@ import { constantText, neededVariables, templateVariables } from "#runtime/langu
 import type { Template } from "#runtime/language/template.ts";
 import { code, identifier, join, literal, unbracketed, type Code } from "../../5-emit/code.ts";
 import type { PolicyEmit } from "../definition.ts";
-import type { Destination } from "./analyze-actions.ts";
+import { copiedParts, isRequestKind, payloadDelimiters, sourceOf, type Destination } from "./analyze-actions.ts";
 import { assignedCode, isGatewayHeader, lineValue } from "./assigned-variable.ts";
 import { literalsBefore } from "./literal-variables.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
   AssignVariableModel,
   CopyModel,
   NamesModel,
+  PayloadModel,
   RemoveModel,
   SetModel,
 } from "./message-model.ts";
@@ -31,21 +32,26 @@ export interface ActionTarget<M extends ActionsModel> {
   readonly literals?: ReadonlyMap<string, string>;
 }
 
-/** Statements of all actions, in order. */
-export function actionStatements<M extends ActionsModel>(target: ActionTarget<M>): readonly Code[] {
-  const actions = target.e.model.actions ?? [];
+/** Statements of all actions, in order. `renews`: what the message was goes first. */
+export function actionStatements<M extends ActionsModel>(target: ActionTarget<M>, renews = false): readonly Code[] {
+  const { e, message } = target;
+  const actions = e.model.actions ?? [];
   const literals = literalsBefore(actions);
-  return actions.flatMap((action, at) => statementsOf({ ...target, literals: literals[at] ?? new Map() }, action));
+  const first = renews ? [...guardSwitch(target), code`${e.symbol("renewMessage")}(${message});`] : [];
+  const known = (at: number): ReadonlyMap<string, string> => literals[at] ?? new Map();
+  return [...first, ...actions.flatMap((action, at) => statementsOf({ ...target, literals: known(at) }, action))];
 }
 
 function statementsOf<M extends ActionsModel>(target: ActionTarget<M>, action: ActionModel): Code[] {
   const { set, add, remove, copy, assignVariable } = action;
   if (set !== undefined) {
     const edits = [...headers(target, "setHeader", set.headers), ...query(target, "setQueryParam", set.queryParams)];
-    return [...edits, ...startLine(target, set)];
+    const body = [...payload(target, set), ...form(target, "setFormParam", set.formParams)];
+    return [...edits, ...startLine(target, set), ...body];
   }
   if (add !== undefined) {
-    return [...headers(target, "addHeader", add.headers), ...query(target, "addQueryParam", add.queryParams)];
+    const edits = [...headers(target, "addHeader", add.headers), ...query(target, "addQueryParam", add.queryParams)];
+    return [...edits, ...form(target, "addFormParam", add.formParams)];
   }
   if (remove !== undefined) return removal(target, remove);
   if (copy !== undefined) return copying(target, copy);
@@ -69,32 +75,61 @@ function query<M extends ActionsModel>(
   helper: "setQueryParam" | "addQueryParam",
   given: Readonly<Record<string, string>> | undefined,
 ): Code[] {
-  const { e, destination, isStrict } = target;
-  if (destination !== "request" || given === undefined) return [];
+  const { e, destination, message, isStrict } = target;
+  if (!isRequestKind(destination) || given === undefined) return [];
   return Object.entries(given).map(([name, value]) => {
     const text = templateCode(e, parsed(target, value), isStrict);
-    return code`${e.x}.request.query = ${e.symbol(helper)}(${e.x}.request.query, ${name}, ${text});`;
+    return code`${message}.query = ${e.symbol(helper)}(${message}.query, ${name}, ${text});`;
+  });
+}
+
+function form<M extends ActionsModel>(
+  target: ActionTarget<M>,
+  helper: "setFormParam" | "addFormParam",
+  given: Readonly<Record<string, string>> | undefined,
+): Code[] {
+  const { e, destination, message, isStrict } = target;
+  if (!isRequestKind(destination) || given === undefined) return [];
+  return Object.entries(given).map(([name, value]) => {
+    return code`${e.symbol(helper)}(${message}, ${name}, ${templateCode(e, parsed(target, value), isStrict)});`;
   });
 }
 
 function startLine<M extends ActionsModel>(target: ActionTarget<M>, set: SetModel): Code[] {
   const { e, destination, message, isStrict } = target;
   const lines: Code[] = [];
-  if (destination === "request") {
-    if (set.verb === undefined) return lines;
-    const verb = code`${e.symbol("requestMethod")}(${e.name}, ${templateCode(e, parsed(target, set.verb), isStrict)})`;
-    // An upgrade is a GET (RFC 6455 section 4.1) and stays one.
-    return [code`if (${e.x}.session === null) ${e.x}.request.verb = ${verb};`];
+  if (isRequestKind(destination)) {
+    if (set.verb !== undefined) {
+      const verb = code`${e.symbol("requestMethod")}(${e.name}, ${templateCode(e, parsed(target, set.verb), isStrict)})`;
+      // An upgrade is a GET (RFC 6455 section 4.1) and stays one.
+      const test = destination === "request" ? code`if (${e.x}.session === null) ` : code``;
+      lines.push(code`${test}${message}.verb = ${verb};`);
+    }
+    for (const part of ["path", "version"] as const) {
+      const text = set[part];
+      if (text === undefined || destination === "request") continue;
+      lines.push(code`${message}.${identifier(part)} = ${templateCode(e, parsed(target, text), isStrict)};`);
+    }
+    return lines;
   }
   if (set.statusCode !== undefined || set.payload !== undefined) lines.push(...guardSwitch(target));
   if (set.statusCode !== undefined) lines.push(code`${message}.status = ${statusValue(target, set.statusCode)};`);
   if (set.reasonPhrase !== undefined) lines.push(code`${message}.reason = ${lineCode(target, set.reasonPhrase)};`);
-  if (set.payload === undefined) return lines;
-  const { contentType = undefined, value } = typeof set.payload === "string" ? { value: set.payload } : set.payload;
-  if (contentType !== undefined) {
-    lines.push(code`${message}.setHeader("Content-Type", ${lineCode(target, contentType)});`);
+  return lines;
+}
+
+function payload<M extends ActionsModel>(target: ActionTarget<M>, set: SetModel): Code[] {
+  const { e, message, isStrict } = target;
+  if (set.payload === undefined) return [];
+  const given: PayloadModel = typeof set.payload === "string" ? { value: set.payload } : set.payload;
+  const lines: Code[] = [];
+  if (given.contentType !== undefined) {
+    lines.push(code`${message}.setHeader("Content-Type", ${lineCode(target, given.contentType)});`);
   }
-  lines.push(code`${message}.content = ${templateCode(e, parsed(target, value), isStrict)};`);
+  const { literals = new Map() } = target;
+  const delimiters = payloadDelimiters(given);
+  const template = e.parse(given.value, delimiters === null ? { literals } : { literals, delimiters });
+  lines.push(code`${message}.content = ${templateCode(e, template, isStrict)};`);
   return lines;
 }
 
@@ -118,33 +153,55 @@ function removal<M extends ActionsModel>(target: ActionTarget<M>, remove: Remove
   const lines: Code[] = [];
   if (remove.headers === true) lines.push(code`${e.symbol("removeHeaders")}(${message});`);
   for (const name of namesOf(remove.headers)) lines.push(code`${message}.removeHeader(${name.toLowerCase()});`);
-  if (destination === "request") {
-    if (remove.queryParams === true) lines.push(code`${e.x}.request.query = null;`);
+  if (isRequestKind(destination)) {
+    if (remove.queryParams === true) lines.push(code`${message}.query = null;`);
     for (const name of namesOf(remove.queryParams)) {
-      lines.push(code`${e.x}.request.query = ${e.symbol("removeQueryParam")}(${e.x}.request.query, ${name});`);
+      lines.push(code`${message}.query = ${e.symbol("removeQueryParam")}(${message}.query, ${name});`);
     }
-  } else if (remove.payload === true) {
-    lines.push(...guardSwitch(target), code`${message}.content = "";`);
+    if (remove.formParams === true) lines.push(code`${e.symbol("removeFormParams")}(${message});`);
+    for (const name of namesOf(remove.formParams)) {
+      lines.push(code`${e.symbol("removeFormParam")}(${message}, ${name});`);
+    }
   }
+  if (remove.payload === true) lines.push(...guardSwitch(target), code`${message}.content = "";`);
   return lines;
 }
 
 function copying<M extends ActionsModel>(target: ActionTarget<M>, copy: CopyModel): Code[] {
   const { e, destination, message } = target;
-  const { source = "message" } = copy;
-  const named = source === "message" ? e.messageKind : source;
-  if (named === destination || (named === "response" && e.messageKind === "request")) return [];
-  const from = named === "request" ? code`${e.x}.request` : e.message;
-  const isWhole = [copy.headers, copy.statusCode, copy.reasonPhrase].every((part) => part === undefined);
+  const source = sourceOf(copy, e.messageKind);
+  if (source === destination || (source === "response" && e.messageKind === "request")) return [];
+  const isFlow = source === "request" || source === "response";
+  const type = isFlow ? source : e.messageType(source);
+  if (type === null) return [];
+  const from = source === "request" ? code`${e.x}.request` : isFlow ? e.message : e.namedMessage(source);
+  const parts = copiedParts(copy, type, destination);
   const lines: Code[] = [];
-  if (copy.headers !== undefined || isWhole) {
-    const isAll = copy.headers === undefined || copy.headers === true;
-    const names = isAll ? null : namesOf(copy.headers).map((name) => name.toLowerCase());
+  const copied = (names: NamesModel): readonly string[] | null => (names === true ? null : namesOf(names));
+  if (parts.headers !== null) {
+    const names = copied(parts.headers)?.map((name) => name.toLowerCase()) ?? null;
     lines.push(code`${e.symbol("copyHeaders")}(${from}, ${message}, ${names});`);
   }
-  if (named !== "response" || destination === "request") return lines;
-  if (copy.statusCode === true || isWhole) lines.push(code`${message}.status = ${from}.status;`);
-  if (copy.reasonPhrase === true || isWhole) lines.push(code`${message}.reason = ${from}.reason;`);
+  if (parts.queryParams !== null) {
+    lines.push(code`${e.symbol("copyQueryParams")}(${from}, ${message}, ${copied(parts.queryParams)});`);
+  }
+  // The source is there wherever the flow's own messages are.
+  const only = (part: Code): Code => (isFlow ? part : code`if (${from} !== null) ${part}`);
+  const isOwn = destination === "request";
+  if (parts.verb) {
+    const part = code`${message}.verb = ${from}.verb;`;
+    lines.push(isOwn ? only(code`if (${e.x}.session === null) ${part}`) : only(part));
+  }
+  for (const name of ["path", "version"] as const) {
+    if (parts[name]) lines.push(only(code`${message}.${identifier(name)} = ${from}.${identifier(name)};`));
+  }
+  if (parts.statusCode || parts.payload) lines.push(...guardSwitch(target));
+  if (parts.statusCode) lines.push(only(code`${message}.status = ${from}.status;`));
+  if (parts.reasonPhrase) lines.push(only(code`${message}.reason = ${from}.reason;`));
+  if (parts.payload) lines.push(code`${e.symbol("copyPayload")}(${from}, ${message});`);
+  if (parts.formParams !== null) {
+    lines.push(code`${e.symbol("copyFormParams")}(${from}, ${message}, ${copied(parts.formParams)});`);
+  }
   return lines;
 }
 

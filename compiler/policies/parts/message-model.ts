@@ -4,17 +4,27 @@ import type { PolicyModel } from "../../ir/model.ts";
 export interface SetModel {
   readonly headers?: Readonly<Record<string, string>>;
   readonly queryParams?: Readonly<Record<string, string>>;
+  readonly formParams?: Readonly<Record<string, string>>;
   readonly verb?: string;
   readonly path?: string;
   readonly version?: string;
   readonly statusCode?: number | string;
   readonly reasonPhrase?: string;
-  readonly payload?: string | { readonly contentType?: string; readonly value: string };
+  readonly payload?: string | PayloadModel;
+}
+
+export interface PayloadModel {
+  readonly contentType?: string;
+  readonly value: string;
+  /** What stands around variables in place of `{` and `}`. */
+  readonly variablePrefix?: string;
+  readonly variableSuffix?: string;
 }
 
 export interface AddModel {
   readonly headers?: Readonly<Record<string, string>>;
   readonly queryParams?: Readonly<Record<string, string>>;
+  readonly formParams?: Readonly<Record<string, string>>;
 }
 
 /** True: all of them. */
@@ -23,6 +33,7 @@ export type NamesModel = true | readonly string[];
 export interface RemoveModel {
   readonly headers?: NamesModel;
   readonly queryParams?: NamesModel;
+  readonly formParams?: NamesModel;
   readonly payload?: boolean;
 }
 
@@ -30,6 +41,7 @@ export interface CopyModel {
   readonly source?: string;
   readonly headers?: NamesModel;
   readonly queryParams?: NamesModel;
+  readonly formParams?: NamesModel;
   readonly verb?: boolean;
   readonly path?: boolean;
   readonly version?: boolean;

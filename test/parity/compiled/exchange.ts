@@ -2,9 +2,11 @@
  * One request through compiled chains, driven as runtime/request.ts and runtime/upgrade/handshake.ts drive them,
  * without sockets: what would be written is the outcome.
  */
+import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import type { Socket } from "node:net";
-import type { Exchange } from "#runtime/context.ts";
+import type { Exchange, Wire } from "#runtime/context.ts";
 import { enter } from "#runtime/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
 import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
@@ -52,11 +54,37 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
   const x = program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme: "http" });
   const driver = new Driver(x, given);
   broken = () => driver.broken();
+  if (!given.upgrade) x.wire = new Sockets(given, null);
   await driver.run();
   const outcome = driver.outcome(label, fields(program.proxy),
     tested.defects.length === 0 ? null : tested.defects.join("\n"));
   session?.abandon(false);
   return outcome;
+}
+
+/** The streams of an exchange, with nobody at their other ends. `status`: of the target's answer, once it came. */
+class Sockets implements Wire {
+  readonly incoming: IncomingMessage;
+  readonly answer: IncomingMessage | null;
+
+  constructor({ body = "", answer }: ParityRequest, status: number | null) {
+    this.incoming = incomingOf(body, 0);
+    this.answer = status === null ? null : incomingOf(answer.body ?? "", status);
+  }
+
+  askForBody(): void {}
+
+  touchTarget(): void {}
+}
+
+function incomingOf(body: string, statusCode: number): IncomingMessage {
+  const bytes = Buffer.from(body, "utf8");
+  const headers = { "content-length": String(bytes.length) };
+  return Object.assign(Readable.from(bytes.length === 0 ? [] : [bytes]), { headers, statusCode }) as IncomingMessage;
+}
+
+function hasNone(x: Exchange, status: number): boolean {
+  return status === 204 || status === 304 || x.request.verb === "HEAD";
 }
 
 type Stage = "request" | "response" | "over";
@@ -113,7 +141,7 @@ class Driver implements ChainOwner {
         status: response.status,
         reason: response.reason,
         headers: headerMap(pairedLines(response.lines), HOP_LINES),
-        body: response.content === null && this.#hasOwnBody ? "of the target" : { text: response.content ?? "" },
+        body: this.#bodyOf(response),
       },
       fault: x.fault === null ? null : faultPart(x.fault),
       failed: [...new Set(x.failed ?? [])].sort(),
@@ -127,6 +155,13 @@ class Driver implements ChainOwner {
         : null,
       defect,
     };
+  }
+
+  /** What nobody read is the target's. */
+  #bodyOf(response: ResponseMessage): Outcome["answer"]["body"] {
+    if (response.content !== null || !this.#hasOwnBody) return { text: response.content ?? "" };
+    if (this.#given.upgrade) return "of the target";
+    return { text: hasNone(this.#x, this.#given.answer.status) ? "" : (this.#given.answer.body ?? "") };
   }
 
   #end(): void {
@@ -160,6 +195,7 @@ class Driver implements ChainOwner {
     const response = new ResponseMessage(status, reason, flatLines(headers));
     hygieneResponse(response);
     x.response = response;
+    if (!this.#given.upgrade) x.wire = new Sockets(this.#given, status);
     this.#isSwitched = this.#given.upgrade && status === 101;
     this.#hasOwnBody = true;
     if (this.#isSwitched || target.isSuccess(status)) return runChain(x, x.chains.response, this);
@@ -186,6 +222,7 @@ class Driver implements ChainOwner {
       verb: request.verb,
       uri: query === null ? path : `${path}?${query}`,
       headers: headerMap(lines, HOP_LINES),
+      body: this.#given.upgrade ? "" : (request.content ?? this.#given.body ?? ""),
     };
   }
 

@@ -55,6 +55,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
     revocations,
     scheduler,
     counters: new Map(),
+    heldBytes: 0,
     metrics: { policyFault: () => undefined } as unknown as Gateway["metrics"],
     defect: (thrown) => void tested.defects.push(thrown instanceof Error ? (thrown.stack ?? thrown.message)
       : String(thrown)),

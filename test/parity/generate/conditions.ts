@@ -24,6 +24,9 @@ const ANY_VARIABLE = [
     "ratelimit.SA-1.exceed.count",
   "verifyapikey.VK-1.developer.app.name", "client_id", "app.name", "app.color", "developer.email", "apiproduct.name",
   "apiproduct.tier", "expires_in",
+  "request.content", "message.content", "request.formparam.q", "request.formparam.q.2", "request.formparams.count",
+  "request.formstring", "response.content.as.base64", "m1.header.x-a", "m1.content", "m1.queryparam.q", "m2.status.code",
+  "m2.content",
 ] as const;
 
 /** Any variable; `custom` ones and parts of the request most often. */

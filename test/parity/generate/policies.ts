@@ -53,12 +53,12 @@ const writable: Readonly<Record<Side, readonly string[]>> = {
   request: [
     ...CUSTOM, ...CUSTOM, "request.header.x-a", "message.header.x-w1", "request.header.x-a.2", "request.queryparam.q",
     "message.queryparam.p", "request.path", "request.verb", "target.copy.pathsuffix", "target.copy.queryparams",
-    "response.header.x-r", "response.status.code",
+    "response.header.x-r", "response.status.code", "request.content", "request.formparam.q", "m1.header.x-a",
   ],
   response: [
     ...CUSTOM, ...CUSTOM, "response.header.x-r", "message.header.x-r.2", "response.status.code",
       "response.reason.phrase",
-    "response.content", "request.header.x-a", "request.queryparam.q", "target.url",
+    "response.content", "request.header.x-a", "request.queryparam.q", "target.url", "m2.content", "m2.status.code",
   ],
   fault: [
     ...CUSTOM, ...CUSTOM, "response.header.x-r", "error.header.x-r", "message.header.x-r", "response.status.code",
@@ -119,7 +119,17 @@ const requestAction = fc.oneof(
   { weight: 1, arbitrary: header.map((headers) => ({ add: { headers } })) },
   { weight: 1, arbitrary: queryParam.map((queryParams) => ({ set: { queryParams } })) },
   { weight: 1, arbitrary: queryParam.map((queryParams) => ({ add: { queryParams } })) },
-
+  { weight: 1, arbitrary: payload.map((text) => ({ set: { payload: text } })) },
+  { weight: 1, arbitrary: queryParam.map((formParams) => ({ set: { formParams } })) },
+  { weight: 1, arbitrary: queryParam.map((formParams) => ({ add: { formParams } })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<object>(
+      { remove: { payload: true } }, { remove: { formParams: ["q"] } }, { remove: { formParams: true } },
+      { copy: { source: "m1" } }, { copy: { source: "m1", payload: true, queryParams: ["q"] } },
+      { copy: { source: "m2", headers: ["x-r"], payload: true } },
+    ),
+  },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -141,6 +151,7 @@ const answerAction = (side: "response" | "fault") =>
       arbitrary: fc.constantFrom(
         { remove: { headers: ["x-r"] } }, { remove: { headers: true } }, { remove: { payload: true } },
         { copy: { source: "request", headers: ["x-a", "x-b"] } }, { copy: { source: "request" } },
+        { copy: { source: "m2" } }, { copy: { source: "m1", payload: true } }, { copy: { source: "m2", statusCode: true } },
       ),
     },
   );
@@ -168,6 +179,37 @@ export function assignMessage(side: Side): fc.Arbitrary<PolicyText> {
     actions: fc.array(action, { minLength: 1, maxLength: 4 }),
   }).map(without);
 }
+
+const namedTarget = fc.constantFrom(
+  { name: "m1", type: "request" }, { name: "m1", type: "request", createNew: true }, { name: "m1", createNew: false },
+);
+
+/** An AssignMessage to a message of its own, for request flows. */
+export const assignNamed: fc.Arbitrary<PolicyText> = fc.record({
+  kind: fc.constant("AssignMessage"),
+  ...shared,
+  assignTo: namedTarget,
+  ignoreUnresolvedVariables: lenient,
+  actions: fc.array(
+    fc.oneof(requestAction, fc.constantFrom<object>(
+      { copy: { source: "request" } }, { copy: { source: "request", headers: ["x-a"], verb: true, path: true } },
+      { set: { path: "/{v1:p}" } },
+    )),
+    { minLength: 1, maxLength: 3 },
+  ),
+}).map(without);
+
+/** The same for response flows. */
+export const assignNamedAnswer: fc.Arbitrary<PolicyText> = fc.record({
+  kind: fc.constant("AssignMessage"),
+  ...shared,
+  assignTo: fc.constantFrom({ name: "m2", type: "response" }, { name: "m2", type: "response", createNew: true }),
+  ignoreUnresolvedVariables: lenient,
+  actions: fc.array(
+    fc.oneof(answerAction("response"), fc.constantFrom<object>({ copy: { source: "response" } })),
+    { minLength: 1, maxLength: 3 },
+  ),
+}).map(without);
 
 /** An AssignMessage that may stand anywhere: it only assigns custom variables. */
 export const assignAnywhere: fc.Arbitrary<PolicyText> = fc.record({

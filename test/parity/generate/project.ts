@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { condition, maybeCondition } from "./conditions.ts";
 import {
-  accessControl, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
+  accessControl, assignNamed, assignNamedAnswer, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
     type PolicyText, type Side,
 } from "./policies.ts";
 
@@ -48,8 +48,8 @@ const ACCESS = [
 
 /** Names of policies by the side where they may stand; every proxy has all of them, steps choose. */
 const NAMES: Readonly<Record<Side, readonly string[]>> = {
-  request: ["AM-1", "AM-2", "AM-3", "ANY-1", "RF-1", "ANY-2", "SA-1", "AC-1", "VK-1", "VK-1", "VK-2", "FC-1", "FC-2"],
-  response: ["AR-1", "AR-2", "ANY-1", "ANY-2", "RF-1", "RF-2", "FC-2"],
+  request: ["AM-1", "AM-2", "AM-3", "NM-1", "NM-1", "ANY-1", "RF-1", "ANY-2", "SA-1", "AC-1", "VK-1", "VK-1", "VK-2", "FC-1", "FC-2"],
+  response: ["AR-1", "AR-2", "NR-1", "ANY-1", "ANY-2", "RF-1", "RF-2", "FC-2"],
   fault: ["AF-1", "AF-2", "ANY-1", "ANY-2", "RF-2", "FC-2"],
 };
 
@@ -57,8 +57,10 @@ const proxyPolicies = fc.record({
   "AM-1": assignMessage("request"),
   "AM-2": assignMessage("request"),
   "AM-3": assignMessage("request"),
+  "NM-1": assignNamed,
   "AR-1": assignMessage("response"),
   "AR-2": assignMessage("response"),
+  "NR-1": assignNamedAnswer,
   "AF-1": assignMessage("fault"),
   "AF-2": assignMessage("fault"),
   "ANY-1": assignAnywhere,

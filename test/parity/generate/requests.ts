@@ -76,6 +76,7 @@ const answer: fc.Arbitrary<TargetAnswer> = fc.record({
   ),
   reason: fc.constantFrom("", "", "Fine"),
   headers: answerHeaders,
+  body: fc.constantFrom("", "of a target", "é{v1}"),
 });
 
 /** One request for a project with these base paths. */
@@ -89,12 +90,16 @@ export const requestFor = (basePaths: readonly string[]): fc.Arbitrary<ParityReq
     path: pathIn(basePaths),
     query,
     headers,
+    body: fc.constantFrom("", "", "x1", "q=a&p=b+c&q=%61", "{v1}é"),
+    isForm: fc.boolean(),
     clientAddress: fc.constantFrom("192.0.2.7", "192.0.2.8", "10.1.2.3", "::ffff:192.0.2.9", "2001:db8::7",
       "198.51.100.1"),
     answer,
     isSwitched: fc.integer({ min: 0, max: 3 }),
   })
-  .map(({ isSwitched, ...rest }) => {
+  .map(({ isSwitched, isForm, ...given }) => {
+    const type: Lines = isForm ? [["Content-Type", "application/x-www-form-urlencoded; charset=utf-8"]] : [];
+    const rest = { ...given, headers: [...given.headers, ...type] };
     if (!rest.upgrade) return rest;
     const switched = isSwitched > 0 ? { ...rest.answer, status: 101 } : rest.answer;
     return { ...rest, verb: "GET", answer: switched };

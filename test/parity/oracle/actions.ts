@@ -5,9 +5,11 @@ import type {
 import type { Value } from "../outcome.ts";
 import { expand, isUnresolved } from "./template.ts";
 import { raised } from "./faults.ts";
-import { addQuery, removeQuery, setQuery } from "./message.ts";
+import { addQuery, queryNames, queryValues, removeQuery, setQuery } from "./message.ts";
 import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
-import { finalStatus, lineText, messageOf, read, refuseSwitched, setVerb, write } from "./variables.ts";
+import {
+  finalStatus, formOf, lineText, messageOf, read, refuseSwitched, setVerb, statusOf, write,
+} from "./variables.ts";
 
 export interface ActionPlace {
   /** The message that is changed. */
@@ -41,25 +43,37 @@ function runSet(t: Transaction, set: SetModel, place: ActionPlace): void {
     for (const [name, value] of Object.entries(set.queryParams ?? {})) {
       message.query = setQuery(message.query, name, text(t, value, place));
     }
-    if (set.verb !== undefined && !t.upgrade) setVerb(t, text(t, set.verb, place), policy);
-    return;
+    if (set.verb !== undefined) {
+      if (message !== t.request || !t.upgrade) setVerb(t, message, text(t, set.verb, place), policy);
+    }
+    if (message !== t.request && set.path !== undefined) message.path = text(t, set.path, place);
+    if (message !== t.request && set.version !== undefined) message.version = text(t, set.version, place);
+  } else {
+    if ((set.statusCode !== undefined || set.payload !== undefined) && message === t.response) refuseSwitched(t, policy);
+    if (set.statusCode !== undefined) {
+      const status = typeof set.statusCode === "number" ? String(set.statusCode) : text(t, set.statusCode, place);
+      giveStatus(message, message === t.response ? finalStatus(t, status, policy) : statusOf(status, policy));
+    }
+    if (set.reasonPhrase !== undefined) message.reason = line(t, set.reasonPhrase, place);
   }
-  if ((set.statusCode !== undefined || set.payload !== undefined) && message === t.response) refuseSwitched(t, policy);
-  if (set.statusCode !== undefined) {
-    const status = typeof set.statusCode === "number" ? String(set.statusCode) : text(t, set.statusCode, place);
-    giveStatus(message, message === t.response ? finalStatus(t, status, policy) : statusOf(status, policy));
+  if (set.payload !== undefined) {
+    if (typeof set.payload !== "string" && set.payload.contentType !== undefined) {
+      message.headers.set("Content-Type", line(t, set.payload.contentType, place));
+    }
+    message.content = text(t, typeof set.payload === "string" ? set.payload : set.payload.value, place);
   }
-  if (set.reasonPhrase !== undefined) message.reason = line(t, set.reasonPhrase, place);
-  if (set.payload === undefined) return;
-  if (typeof set.payload !== "string" && set.payload.contentType !== undefined) {
-    message.headers.set("Content-Type", line(t, set.payload.contentType, place));
+  if (!("verb" in message)) return;
+  for (const [name, value] of Object.entries(set.formParams ?? {})) {
+    const pairs = text(t, value, place);
+    message.content = setQuery(asForm(message), name, pairs);
   }
-  message.content = text(t, typeof set.payload === "string" ? set.payload : set.payload.value, place);
 }
 
-function statusOf(given: string, policy: string): number {
-  if (!/^[2-5][0-9][0-9]$/.test(given)) throw raised("steps.assignmessage.SetVariableFailed", policy, policy);
-  return Number(given);
+/** The form of a message; another body gives way to an empty one. */
+function asForm(message: OracleRequest): string {
+  const form = formOf(message);
+  if (form === null) message.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  return form ?? "";
 }
 
 function runAdd(t: Transaction, add: NonNullable<ActionModel["add"]>, place: ActionPlace): void {
@@ -68,6 +82,10 @@ function runAdd(t: Transaction, add: NonNullable<ActionModel["add"]>, place: Act
   if (!("verb" in message)) return;
   for (const [name, value] of Object.entries(add.queryParams ?? {})) {
     message.query = addQuery(message.query, name, text(t, value, place));
+  }
+  for (const [name, value] of Object.entries(add.formParams ?? {})) {
+    const added = text(t, value, place);
+    message.content = addQuery(asForm(message), name, added);
   }
 }
 
@@ -78,18 +96,26 @@ function runRemove(t: Transaction, remove: RemoveModel, { message, policy }: Act
   if ("verb" in message) {
     if (queryParams === true) message.query = null;
     else for (const name of queryParams ?? []) message.query = removeQuery(message.query, name);
-  } else if (remove.payload === true) {
-    if (message === t.response) refuseSwitched(t, policy);
-    message.content = "";
+    const form = formOf(message);
+    if (form !== null && remove.formParams === true) message.content = "";
+    for (const name of form !== null && Array.isArray(remove.formParams) ? remove.formParams : []) {
+      message.content = removeQuery(message.content, name) ?? "";
+    }
   }
+  if (remove.payload !== true) return;
+  if (message === t.response) refuseSwitched(t, policy);
+  message.content = "";
 }
 
 /** Copies onto the destination; what is not there, or is the destination itself, changes nothing. */
-function runCopy(t: Transaction, copy: CopyModel, { message }: ActionPlace): void {
+function runCopy(t: Transaction, copy: CopyModel, { message, policy }: ActionPlace): void {
   const source = messageOf(t, copy.source ?? "message");
-  if (source === null || source === message) return;
-  const isWhole = copy.headers === undefined && copy.statusCode === undefined && copy.reasonPhrase === undefined;
-  if (isWhole || copy.headers !== undefined) {
+  const isWhole = Object.keys(copy).every((key) => key === "source");
+  const wants = (part: boolean | undefined): boolean => isWhole || part === true;
+  if (source === message) return;
+  const isSwitch = message === t.response && t.phase === "response" && t.response?.status === 101;
+  const hasStatus = source !== null && !("verb" in source) && !("verb" in message) && wants(copy.statusCode);
+  if (source !== null && (isWhole || copy.headers !== undefined)) {
     const wanted = copy.headers === undefined || copy.headers === true ? source.headers.names() : copy.headers;
     for (const name of wanted.map((other) => other.toLowerCase()).filter((other) => !isFraming(other))) {
       const values = source.headers.values(name);
@@ -97,9 +123,32 @@ function runCopy(t: Transaction, copy: CopyModel, { message }: ActionPlace): voi
       for (const value of values) message.headers.add(name, value);
     }
   }
-  if ("verb" in source || "verb" in message) return;
-  if (isWhole || copy.statusCode === true) giveStatus(message, source.status);
-  if (isWhole || copy.reasonPhrase === true) message.reason = source.reason;
+  if (source !== null && "verb" in source && "verb" in message) {
+    if (isWhole || copy.queryParams !== undefined) {
+      const names = copy.queryParams === undefined || copy.queryParams === true ? queryNames(source.query) : copy.queryParams;
+      message.query = copiedPairs(source.query, message.query, names);
+    }
+    if (wants(copy.verb) && (message !== t.request || !t.upgrade)) message.verb = source.verb;
+    if (message !== t.request && wants(copy.path)) message.path = source.path;
+    if (message !== t.request && wants(copy.version)) message.version = source.version;
+  }
+  if (isSwitch && (hasStatus || wants(copy.payload))) refuseSwitched(t, policy);
+  if (source === null) return;
+  if (!("verb" in source) && !("verb" in message)) {
+    if (wants(copy.statusCode)) giveStatus(message, source.status);
+    if (wants(copy.reasonPhrase)) message.reason = source.reason;
+  }
+  if (wants(copy.payload)) message.content = source.content ?? "";
+}
+
+function copiedPairs(from: string | null, to: string | null, names: readonly string[]): string | null {
+  let pairs = to;
+  for (const name of names) {
+    const values = queryValues(from, name);
+    if (values.length > 0) pairs = removeQuery(pairs, name);
+    for (const value of values) pairs = addQuery(pairs, name, value);
+  }
+  return pairs;
 }
 
 function runAssign(t: Transaction, assign: AssignVariableModel, place: ActionPlace): void {

@@ -34,6 +34,8 @@ const table: Readonly<Record<string, Row>> = {
     [500, "AssignMessage[{}]: unable to resolve variable", "Step", "Policy"],
   "steps.assignmessage.SetVariableFailed":
     [500, "AssignMessage[{}]: value of variable cannot be set", "Step", "Policy"],
+  "steps.assignmessage.VariableOfNonMsgType":
+    [500, "AssignMessage[{}]: value of variable is not of type Message", "Step", "Policy"],
   "steps.raisefault.RaiseFault": [500, "Raising fault. Fault name : {}", "Step", "Policy"],
   "policies.ratelimit.SpikeArrestViolation":
     [429, "Spike arrest violation. Allowed rate : {}", "Step", "Policy"],

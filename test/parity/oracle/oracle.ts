@@ -43,8 +43,8 @@ export class Oracle {
     if (!given.upgrade && mode === "only") return early(raised("protocol.http.UpgradeRequired", "", null), label);
     if (given.upgrade && mode === "deny") return early(raised("protocol.websocket.UpgradeDenied", "", null), label);
     const headers = new Headers(passing([["Host", given.host], ...given.headers], proxy, world.program, given.upgrade));
-    const request = { verb: given.verb, path: given.path, query: given.query, headers };
-    const { upgrade, clientAddress } = given;
+    const { upgrade, clientAddress, verb, path, query, body = "" } = given;
+    const request = { verb, path, query, headers, version: "1.1", content: upgrade ? "" : body };
     const t = new Transaction(world, place, { host, upgrade, clientAddress, request });
     const { sent, isSwitched, isOwnBody } = this.#pipeline(t, given);
     const response = t.response ?? answerTo(raised("messaging.runtime.RouteFailed", "", null));
@@ -122,7 +122,9 @@ export class Oracle {
       lines.push(["X-Forwarded-Host", given.host]);
     }
     const uri = request.query === null ? request.path : `${request.path}?${request.query}`;
-    return { target: target.name, server: at.server, verb: request.verb, uri, headers: headerMap(lines, HOP_LINES) };
+    const { verb, content } = request;
+    const body = given.upgrade ? "" : content;
+    return { target: target.name, server: at.server, verb, uri, headers: headerMap(lines, HOP_LINES), body };
   }
 
   #address(t: Transaction, target: ProgramTarget): { server: string; path: string; query: string | null } {
@@ -175,7 +177,10 @@ function receive(t: Transaction, target: ProgramTarget, { answer, upgrade: isUpg
   const hop = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
   const kept = answer.headers.filter(([name]) => !hop.includes(name.toLowerCase()) &&
     !gone.includes(name.toLowerCase()));
-  t.response = { status: answer.status, reason: answer.reason, headers: new Headers(kept), content: null };
+  const hasNone = answer.status === 204 || answer.status === 304 || t.request.verb === "HEAD";
+  // What a target says when it refuses an upgrade is relayed unread.
+  const content = isUpgrade ? null : hasNone ? "" : (answer.body ?? "");
+  t.response = { status: answer.status, reason: answer.reason, headers: new Headers(kept), content };
   // A switch of protocols that was asked for is no error, whatever success.codes says (docs/differences.md).
   if (isUpgrade && answer.status === 101) return;
   if (isSuccess(target.successCodes, answer.status)) return;

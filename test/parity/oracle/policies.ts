@@ -14,8 +14,8 @@ import { bitsOf, inRange } from "./address.ts";
 import { expand } from "./template.ts";
 import { faultJson, raised } from "./faults.ts";
 import { Headers } from "./message.ts";
-import { Raised, type OracleResponse, type Passed, type Transaction } from "./transaction.ts";
-import { read } from "./variables.ts";
+import { Raised, type OracleResponse, type Passed, type Transaction, type OracleRequest } from "./transaction.ts";
+import { read, madeType, refuseSwitched } from "./variables.ts";
 
 /** A session takes so many credentials and no more. */
 const CREDENTIALS_MAX = 8;
@@ -38,16 +38,44 @@ export function isKind<K extends keyof Kinds>(model: PolicyModel, kind: K): mode
 export function runPolicy(t: Transaction, policy: ProgramPolicy): void {
   const { model, name } = policy;
   if (isKind(model, "AssignMessage")) {
-    const own = t.phase === "request" ? t.request : t.response;
-    if (own === null) throw new Error("response flows have a response");
-    return runActions(t, model.actions, { message: own, policy: name,
-      isStrict: model.ignoreUnresolvedVariables !== true });
+    const message = assignedTo(t, name, model);
+    return runActions(t, model.actions, { message, policy: name, isStrict: model.ignoreUnresolvedVariables !== true });
   }
   if (isKind(model, "RaiseFault")) return raiseFault(t, name, model);
   if (isKind(model, "SpikeArrest")) return spikeArrest(t, policy, model);
   if (isKind(model, "AccessControl")) return accessControl(t, name, model);
   if (isKind(model, "VerifyAPIKey")) return verifyApiKey(t, name, model);
   throw new Error(`the oracle knows no ${model.kind}`);
+}
+
+/** The message that an AssignMessage changes: the flow's own, or one of its own name. */
+function assignedTo(t: Transaction, policy: string, { assignTo }: AssignMessageModel): OracleRequest | OracleResponse {
+  const own = t.phase === "request" ? t.request : t.response;
+  if (own === null) throw new Error("response flows have a response");
+  if (assignTo?.name === undefined || madeType(t, assignTo.name) === null) {
+    if (assignTo?.createNew === true) renew(t, own, policy);
+    return own;
+  }
+  const { name, createNew, type } = assignTo;
+  const found = t.messages.get(name);
+  if (createNew === false && found === undefined) throw raised("steps.assignmessage.VariableOfNonMsgType", policy, policy);
+  if (found !== undefined && createNew !== true) return found;
+  const headers = new Headers([]);
+  const made: OracleRequest | OracleResponse = type === "response"
+    ? { status: 200, reason: "", headers, content: null }
+    : { verb: "GET", path: "/", query: null, headers, version: "1.1", content: "" };
+  t.messages.set(name, made);
+  return made;
+}
+
+/** Nothing stays of the flow's own message but how its connection frames it. */
+function renew(t: Transaction, own: OracleRequest | OracleResponse, policy: string): void {
+  if (own === t.response) refuseSwitched(t, policy);
+  const framing = /^(connection|content-length|host|transfer-encoding|upgrade|sec-websocket-.*)$/;
+  for (const name of own.headers.names()) if (!framing.test(name)) own.headers.remove(name);
+  own.content = "";
+  if ("verb" in own) Object.assign(own, { verb: "GET", query: null });
+  else Object.assign(own, { status: 200, reason: "" });
 }
 
 /** What a call gives its shared flow; nothing for other policies. All are read before any is set. */

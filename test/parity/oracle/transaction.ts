@@ -10,6 +10,8 @@ export interface OracleRequest {
   path: string;
   query: string | null;
   readonly headers: Headers;
+  version: string;
+  content: string;
 }
 
 export interface OracleResponse {
@@ -94,6 +96,8 @@ export class Transaction {
   inTarget = false;
   fault: Raised | null = null;
   readonly failed = new Set<string>();
+  /** Messages that policies made, by name. */
+  readonly messages = new Map<string, OracleRequest | OracleResponse>();
   readonly custom = new Map<string, Value>();
   readonly rates = new Map<string, RateResult>();
   readonly grants = new Map<string, Grant>();

@@ -86,7 +86,8 @@ class UsageScan {
     if (!isKind(model, "AssignMessage") && !isKind(model, "RaiseFault")) return;
     for (const { set, add, assignVariable } of model.actions ?? []) {
       const names = [...Object.keys(set?.headers ?? {}), ...Object.keys(add?.headers ?? {})];
-      if (isRequest && model.kind === "AssignMessage") for (const name of names) this.written.add(name.toLowerCase());
+      const isFlows = model.kind === "AssignMessage" && model.assignTo?.name === undefined;
+      if (isRequest && isFlows) for (const name of names) this.written.add(name.toLowerCase());
       const [, message, header] = /^(request|message)\.header\.(.+?)(?:\.\d+)?$/.exec(assignVariable?.name ?? "") ?? [];
       if (header !== undefined && (message === "request" || isRequest)) this.written.add(header.toLowerCase());
     }

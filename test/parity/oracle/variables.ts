@@ -10,7 +10,7 @@ import { giveStatus, type OracleRequest, type OracleResponse, type Transaction }
 export function read(t: Transaction, name: string): Value {
   const fixed = builtins[name];
   if (fixed !== undefined) return fixed(t);
-  const [, message, rest] = /^(request|response|message|error)\.(.+)$/.exec(name) ?? [];
+  const [message, rest] = partOf(t, name);
   if (message !== undefined && rest !== undefined) {
     const value = ofMessage(t, message, rest);
     if (value !== undefined) return value;
@@ -27,7 +27,7 @@ export function read(t: Transaction, name: string): Value {
 
 /** Writes a variable for a policy; a text that becomes part of a line is checked first. */
 export function write(t: Transaction, name: string, value: Value, policy: string): void {
-  const [, message, rest] = /^(request|response|message|error)\.(.+)$/.exec(name) ?? [];
+  const [message, rest] = partOf(t, name);
   if (message !== undefined && rest !== undefined && writeMessage(t, message, rest, value, policy)) return;
   switch (name) {
     case "target.url":
@@ -47,6 +47,24 @@ export function write(t: Transaction, name: string, value: Value, policy: string
   }
 }
 
+/** A message's name and the rest; nothing for what is no part of a message. */
+function partOf(t: Transaction, name: string): readonly string[] {
+  const dot = name.indexOf(".");
+  const message = name.slice(0, dot);
+  const isMessage = /^(request|response|message|error)$/.test(message) || madeType(t, message) !== null;
+  return dot > 0 && isMessage ? [message, name.slice(dot + 1)] : [];
+}
+
+/** What policies make under a name: the first of them says which. */
+export function madeType(t: Transaction, name: string): "request" | "response" | null {
+  for (const { model } of t.place.proxy.policies) {
+    const to: unknown = model.kind === "AssignMessage" ? model["assignTo"] : undefined;
+    if (typeof to !== "object" || to === null || !("name" in to) || to.name !== name) continue;
+    if (!/^(request|response|message|error)$/.test(name)) return "type" in to && to.type === "response" ? "response" : "request";
+  }
+  return null;
+}
+
 /** A text as it may stand in a header line: one line, single bytes. */
 export function lineText(text: string, policy: string): string {
   for (const letter of text) {
@@ -62,6 +80,11 @@ export function lineText(text: string, policy: string): string {
 /** A status that a policy may give to an answer; a 101 stays as it is. */
 export function finalStatus(t: Transaction, text: string, policy: string): number {
   refuseSwitched(t, policy);
+  return statusOf(text, policy);
+}
+
+/** 200 to 599. */
+export function statusOf(text: string, policy: string): number {
   if (!/^[2-5][0-9][0-9]$/.test(text)) throw raised("steps.assignmessage.SetVariableFailed", policy, policy);
   return Number(text);
 }
@@ -74,12 +97,13 @@ export function refuseSwitched(t: Transaction, policy: string): void {
 
 /** The message that a name means at this point; null when there is none. */
 export function messageOf(t: Transaction, name: string): OracleRequest | OracleResponse | null {
+  if (madeType(t, name) !== null) return t.messages.get(name) ?? null;
   if (name === "request" || (name === "message" && t.phase === "request")) return t.request;
   if (t.phase === "request" || (name === "error" && t.fault === null)) return null;
   return t.response;
 }
 
-function isRequest(message: OracleRequest | OracleResponse): message is OracleRequest {
+export function isRequest(message: OracleRequest | OracleResponse): message is OracleRequest {
   return "verb" in message;
 }
 
@@ -88,9 +112,10 @@ function ofMessage(t: Transaction, name: string, part: string): Value | undefine
   const message = messageOf(t, name);
   const [, header, count] = /^header\.(.+?)(\.\d+|\.values|\.values\.count|\.values\.string)?$/.exec(part) ?? [];
   if (header !== undefined) return message === null ? null : headerPart(message, header, count);
-  const [, query, which] = /^queryparam\.(.+?)(\.\d+|\.values|\.values\.count)?$/.exec(part) ?? [];
-  if (query !== undefined && name !== "response" && name !== "error") {
-    return message === null || !isRequest(message) ? null : queryPart(message, query, which);
+  const [, kind, query, which] = /^(queryparam|formparam)\.(.+?)(\.\d+|\.values|\.values\.count)?$/.exec(part) ?? [];
+  if (query !== undefined && name !== "response" && name !== "error" && madeType(t, name) !== "response") {
+    if (message === null || !isRequest(message)) return which === ".values.count" && madeType(t, name) !== null ? 0 : null;
+    return queryPart(kind === "queryparam" ? message.query : formOf(message), query, which);
   }
   switch (part) {
     case "headers.count":
@@ -108,7 +133,15 @@ function ofMessage(t: Transaction, name: string, part: string): Value | undefine
       if (message === null || isRequest(message)) return null;
       return message.reason === "" ? (STATUS_CODES[message.status] ?? "") : message.reason;
     case "content":
-      return message === null || isRequest(message) ? null : message.content;
+      return message?.content ?? null;
+    case "content.as.base64":
+      return message === null || message.content === null ? null : Buffer.from(message.content, "utf8").toString("base64");
+    case "formstring":
+      return message !== null && isRequest(message) ? formOf(message) : null;
+    case "formparams.count": {
+      const form = message !== null && isRequest(message) ? formOf(message) : null;
+      return form === null ? null : queryNames(form).length;
+    }
     default:
       return undefined;
   }
@@ -130,8 +163,14 @@ function headerPart(message: OracleRequest | OracleResponse, name: string, which
   return parts?.[Number(which.slice(1)) - 1] ?? null;
 }
 
-function queryPart({ query }: OracleRequest, name: string, which: string | undefined): Value {
-  const values = queryValues(query, name);
+/** The body of a message whose type is urlencoded. */
+export function formOf({ headers, content }: OracleRequest | OracleResponse): string | null {
+  const [type = ""] = headers.values("content-type");
+  return type.split(";")[0]?.trim().toLowerCase() === "application/x-www-form-urlencoded" ? (content ?? "") : null;
+}
+
+function queryPart(pairs: string | null, name: string, which: string | undefined): Value {
+  const values = queryValues(pairs, name);
   if (which === undefined) return values[0] ?? null;
   if (which === ".values.count") return values.length;
   if (which === ".values") return values.length === 0 ? null : `[${values.join(", ")}]`;
@@ -150,6 +189,12 @@ function writeMessage(t: Transaction, name: string, part: string, value: Value, 
     else message.headers.setPart(header, Number(index), line);
     return true;
   }
+  const [, form] = /^formparam\.(.+)$/.exec(part) ?? [];
+  if (form !== undefined) {
+    const pairs = message !== null && isRequest(message) ? formOf(message) : null;
+    if (message !== null && pairs !== null) message.content = setQuery(pairs, form, text);
+    return true;
+  }
   const [, query] = /^queryparam\.(.+)$/.exec(part) ?? [];
   if (query !== undefined) {
     if (message !== null && isRequest(message)) message.query = setQuery(message.query, query, text);
@@ -159,24 +204,26 @@ function writeMessage(t: Transaction, name: string, part: string, value: Value, 
   if (message === null) return true;
   if (isRequest(message)) {
     if (part === "path") message.path = text;
-    if (part === "verb") setVerb(t, text, policy);
+    if (part === "content") message.content = text;
+    if (part === "verb") setVerb(t, message, text, policy);
     return true;
   }
-  if (part === "status.code") giveStatus(message, finalStatus(t, text, policy));
+  const isOwn = message === t.response;
+  if (part === "status.code") giveStatus(message, isOwn ? finalStatus(t, text, policy) : statusOf(text, policy));
   if (part === "reason.phrase") message.reason = lineText(text, policy);
   if (part === "content") {
-    refuseSwitched(t, policy);
+    if (isOwn) refuseSwitched(t, policy);
     message.content = text;
   }
   return true;
 }
 
 /** A method in upper case; an upgrade stays a GET (RFC 6455 section 4.1). */
-export function setVerb(t: Transaction, text: string, policy: string): void {
-  if (t.upgrade) return;
+export function setVerb(t: Transaction, message: OracleRequest, text: string, policy: string): void {
+  if (t.upgrade && message === t.request) return;
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text)) throw raised("steps.assignmessage.SetVariableFailed", policy,
     policy);
-  t.request.verb = text.toUpperCase();
+  message.verb = text.toUpperCase();
 }
 
 function rate(t: Transaction, policy: string, name: string): Value {

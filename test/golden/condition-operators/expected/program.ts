@@ -60,7 +60,7 @@ function request(x: Exchange): Maybe<void> {
     x.request.setHeader("x-f", "1");
   }
   // AM-G · AssignMessage · proxies/chat/policies/AM-G.yaml
-  if (x.request.header("g") !== queryValue(x, "g") && clientPort(x) === 443) {
+  if (x.request.header("g") !== queryValue(x.request, "g") && clientPort(x) === 443) {
     x.request.setHeader("x-g", "1");
   }
   return route(x);
@@ -79,11 +79,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b026c8cbddb9e07f",
+    hash: "b03774ebcb47d138",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: [],
     open: (start) => new Exchange(start),

@@ -98,11 +98,11 @@ function request(x: Exchange): Maybe<void> {
   if (startsWith(x.pathSuffix, "/rooms/")) {
     // Flow rooms
     // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-    return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => afterVkKey(x));
+    return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => afterVkKey(x));
   }
   // Flow rest
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => afterFlows(x));
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => afterFlows(x));
 }
 
 function afterFlows(x: Exchange): Maybe<void> {
@@ -145,7 +145,7 @@ function tracedRequest(x: Exchange): Maybe<void> {
     // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
     traceStep(x, 1, null);
     return andThen(
-      verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+      verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
       () => {
         traceEnd(x);
         return tracedAfterVkKey(x);
@@ -156,7 +156,7 @@ function tracedRequest(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 4, null);
   return andThen(
-    verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
     () => {
       traceEnd(x);
       return tracedAfterFlows(x);
@@ -204,11 +204,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "e24b64fd82614d81",
+    hash: "81a08b42756e7fb5",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

@@ -79,7 +79,7 @@ function request(x: Exchange): Maybe<void> {
   }
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   return andThen(
-    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))),
+    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey"))),
     () => afterVkKey(x),
   );
 }
@@ -114,7 +114,7 @@ function tracedRequest(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 1, null);
   return andThen(
-    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey"))),
+    carryOnLater(x, "VK-Key", () => verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey"))),
     () => {
       traceEnd(x);
       return tracedAfterVkKey(x);
@@ -149,11 +149,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "8eaa1d5949f79ed9",
+    hash: "19d6fbd82b70eb16",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

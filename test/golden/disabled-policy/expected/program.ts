@@ -51,7 +51,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => route(x));
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => route(x));
 }
 
 /** Response flow. */
@@ -65,10 +65,13 @@ function tracedRequest(x: Exchange): Maybe<void> {
   traceFolded(x, 0);
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 1, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-    traceEnd(x);
-    return route(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
+    () => {
+      traceEnd(x);
+      return route(x);
+    },
+  );
 }
 
 /** Proxy endpoint default on /chat, in one environment. */
@@ -79,11 +82,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "a1eaaf6a7c34dd73",
+    hash: "daa251c6509e78cd",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

@@ -116,7 +116,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => route(x));
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => route(x));
 }
 
 /** Response flow. */
@@ -163,10 +163,13 @@ function fault(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 3, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-    traceEnd(x);
-    return route(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
+    () => {
+      traceEnd(x);
+      return route(x);
+    },
+  );
 }
 
 /** The default fault rule, which runs behind every other. */
@@ -218,11 +221,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "309464e229d96448",
+    hash: "a1882978ceec70f9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

@@ -69,7 +69,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // HM-Link · HMAC · proxies/chat/policies/HM-Link.yaml
-  calculateHmac(x, HMAC, settings.linkSecret, x.request.path === null || queryValue(x, "expires") === null ? null : textOr(x.request.path, "") + "|" + textOr(queryValue(x, "expires"), ""), textOrNull(queryValue(x, "sig")));
+  calculateHmac(x, HMAC, settings.linkSecret, x.request.path === null || queryValue(x.request, "expires") === null ? null : textOr(x.request.path, "") + "|" + textOr(queryValue(x.request, "expires"), ""), textOrNull(queryValue(x.request, "sig")));
   // HM-Backend · HMAC · proxies/chat/policies/HM-Backend.yaml
   x.request.setHeader("x-signature", textOr(headerValue("HM-Backend", calculateHmac(x, HMAC2, settings.runSecretsBackend, textOrNull(x.pathSuffix), null)), ""));
   return route(x);
@@ -84,7 +84,7 @@ function response(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // HM-Link · HMAC · proxies/chat/policies/HM-Link.yaml
   traceStep(x, 0, null);
-  calculateHmac(x, HMAC, settings.linkSecret, x.request.path === null || queryValue(x, "expires") === null ? null : textOr(x.request.path, "") + "|" + textOr(queryValue(x, "expires"), ""), textOrNull(queryValue(x, "sig")));
+  calculateHmac(x, HMAC, settings.linkSecret, x.request.path === null || queryValue(x.request, "expires") === null ? null : textOr(x.request.path, "") + "|" + textOr(queryValue(x.request, "expires"), ""), textOrNull(queryValue(x.request, "sig")));
   traceEnd(x);
   // HM-Backend · HMAC · proxies/chat/policies/HM-Backend.yaml
   traceStep(x, 1, null);
@@ -101,11 +101,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "e140000903a9e5ad",
+    hash: "03a8150e45a51914",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

@@ -44,7 +44,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => route(x));
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => route(x));
 }
 
 /** Response flow. */
@@ -56,10 +56,13 @@ function response(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
   traceStep(x, 0, null);
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => {
-    traceEnd(x);
-    return route(x);
-  });
+  return andThen(
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
+    () => {
+      traceEnd(x);
+      return route(x);
+    },
+  );
 }
 
 /** Proxy endpoint default on /v1/chat, in one environment. */
@@ -70,11 +73,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "501eeb5a33162e07",
+    hash: "f1583bf31f966879",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

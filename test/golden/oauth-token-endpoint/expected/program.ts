@@ -1,5 +1,6 @@
 // program/proxies/oauth.ts
 /** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
+import { requestForm } from "#runtime/body.ts";
 import { traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
@@ -8,7 +9,7 @@ import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
 import { invalidateToken } from "#runtime/policies/oauth-v2.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { formParam } from "#runtime/variables.ts";
+import { formValue } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -70,34 +71,13 @@ function route(x: Exchange): Maybe<void> {
 function request(x: Exchange): Maybe<void> {
   if (x.request.verb === "POST" && x.pathSuffix === "/token") {
     // Flow token
-    // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
-    return andThen(
-      generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-        grantType: formParam(x, "grant_type"),
-        authorization: x.request.header("authorization"),
-        clientId: formParam(x, "client_id"),
-        clientSecret: formParam(x, "client_secret"),
-        scope: null,
-        expiresInMs: 1800000,
-        attributes: [],
-      }),
-      () => route(x),
-    );
+    // Reads the form for request.formparam.grant_type in OA-Token.
+    return andThen(requestForm(x), () => afterFormBody(x));
   }
   if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
     // Flow revoke
-    // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
-    return andThen(
-      invalidateToken(x, "OA-Revoke", [
-        {
-          type: "accesstoken",
-          cascade: false,
-          variable: "request.formparam.token",
-          value: formParam(x, "token"),
-        },
-      ]),
-      () => route(x),
-    );
+    // Reads the form for request.formparam.token in OA-Revoke.
+    return andThen(requestForm(x), () => afterFormBody2(x));
   }
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
@@ -106,46 +86,48 @@ function request(x: Exchange): Maybe<void> {
   raiseFault(RAISE_FAULT, answer);
 }
 
+function afterFormBody(x: Exchange): Maybe<void> {
+  // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
+  return andThen(
+    generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+      grantType: formValue(x.request, "grant_type"),
+      authorization: x.request.header("authorization"),
+      clientId: formValue(x.request, "client_id"),
+      clientSecret: formValue(x.request, "client_secret"),
+      scope: null,
+      expiresInMs: 1800000,
+      attributes: [],
+    }),
+    () => route(x),
+  );
+}
+
+function afterFormBody2(x: Exchange): Maybe<void> {
+  // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
+  return andThen(
+    invalidateToken(x, "OA-Revoke", [
+      {
+        type: "accesstoken",
+        cascade: false,
+        variable: "request.formparam.token",
+        value: formValue(x.request, "token"),
+      },
+    ]),
+    () => route(x),
+  );
+}
+
 /** Request flow of the proxy endpoint. */
 function tracedRequest(x: Exchange): Maybe<void> {
   if (x.request.verb === "POST" && x.pathSuffix === "/token") {
     // Flow token
-    // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
-    traceStep(x, 0, null);
-    return andThen(
-      generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-        grantType: formParam(x, "grant_type"),
-        authorization: x.request.header("authorization"),
-        clientId: formParam(x, "client_id"),
-        clientSecret: formParam(x, "client_secret"),
-        scope: null,
-        expiresInMs: 1800000,
-        attributes: [],
-      }),
-      () => {
-        traceEnd(x);
-        return route(x);
-      },
-    );
+    // Reads the form for request.formparam.grant_type in OA-Token.
+    return andThen(requestForm(x), () => tracedAfterFormBody(x));
   }
   if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
     // Flow revoke
-    // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
-    traceStep(x, 1, null);
-    return andThen(
-      invalidateToken(x, "OA-Revoke", [
-        {
-          type: "accesstoken",
-          cascade: false,
-          variable: "request.formparam.token",
-          value: formParam(x, "token"),
-        },
-      ]),
-      () => {
-        traceEnd(x);
-        return route(x);
-      },
-    );
+    // Reads the form for request.formparam.token in OA-Revoke.
+    return andThen(requestForm(x), () => tracedAfterFormBody2(x));
   }
   // Flow unknown
   // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
@@ -153,6 +135,45 @@ function tracedRequest(x: Exchange): Maybe<void> {
   const answer = faultResponse();
   answer.status = 404;
   raiseFault(RAISE_FAULT, answer);
+}
+
+function tracedAfterFormBody(x: Exchange): Maybe<void> {
+  // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
+  traceStep(x, 0, null);
+  return andThen(
+    generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
+      grantType: formValue(x.request, "grant_type"),
+      authorization: x.request.header("authorization"),
+      clientId: formValue(x.request, "client_id"),
+      clientSecret: formValue(x.request, "client_secret"),
+      scope: null,
+      expiresInMs: 1800000,
+      attributes: [],
+    }),
+    () => {
+      traceEnd(x);
+      return route(x);
+    },
+  );
+}
+
+function tracedAfterFormBody2(x: Exchange): Maybe<void> {
+  // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
+  traceStep(x, 1, null);
+  return andThen(
+    invalidateToken(x, "OA-Revoke", [
+      {
+        type: "accesstoken",
+        cascade: false,
+        variable: "request.formparam.token",
+        value: formValue(x.request, "token"),
+      },
+    ]),
+    () => {
+      traceEnd(x);
+      return route(x);
+    },
+  );
 }
 
 /** Proxy endpoint default on /oauth, in one environment. */
@@ -163,11 +184,10 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "58dd94663963bd9f",
+    hash: "70cc3bdfb2fa87c6",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: true,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),

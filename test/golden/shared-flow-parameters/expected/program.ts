@@ -47,7 +47,7 @@ function request(x: ChatExchange): Maybe<void> {
   // AM-Label writes only what nobody reads.
   // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
   x.labelOfFcOuter = "of " + x.program.endpoint;
-  x.keyOfFcOuter = queryValue(x, "apikey");
+  x.keyOfFcOuter = queryValue(x.request, "apikey");
   // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
   x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
   // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
@@ -59,7 +59,7 @@ function request(x: ChatExchange): Maybe<void> {
 function afterFcOuter2(x: ChatExchange): Maybe<void> {
   // FC-Outer · FlowCallout · proxies/chat/policies/FC-Outer.yaml
   x.labelOfFcOuter = "of " + x.program.endpoint;
-  x.keyOfFcOuter = queryValue(x, "apikey");
+  x.keyOfFcOuter = queryValue(x.request, "apikey");
   // AM-Outer · AssignMessage · shared-flows/outer/policies/AM-Outer.yaml
   x.request.setHeader("x-outer", headerValue("AM-Outer", needText(x.labelOfFcOuter, "AM-Outer", "label")));
   // FC-Check · FlowCallout · shared-flows/outer/policies/FC-Check.yaml
@@ -117,11 +117,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "f09084485198e66b",
+    hash: "2b3b81c22aa3faf3",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: [],
     open: (start) => new ChatExchange(start),

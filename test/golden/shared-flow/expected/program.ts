@@ -95,7 +95,7 @@ function request(x: ChatExchange): Maybe<void> {
   // FC-Security · FlowCallout · proxies/chat/policies/FC-Security.yaml
   x.realmOfFcSecurity = "chat-" + x.program.endpoint;
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
-  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")), () => afterVkKey(x));
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => afterVkKey(x));
 }
 
 function afterFcSecurity(x: ChatExchange): Maybe<void> {
@@ -130,7 +130,7 @@ function tracedRequest(x: ChatExchange): Maybe<void> {
   // VK-Key · VerifyAPIKey · shared-flows/security/policies/VK-Key.yaml
   traceStep(x, 1, null);
   return andThen(
-    verifyApiKey(x, VERIFY_API_KEY, queryValue(x, "apikey")),
+    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
     () => {
       traceEnd(x);
       return tracedAfterVkKey(x);
@@ -181,11 +181,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "5cf971f6059eb49a",
+    hash: "b79867b759cd4ed8",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new ChatExchange(start),

@@ -33,8 +33,8 @@ function route(x: Exchange): Maybe<void> {
 function request(x: Exchange): Maybe<void> {
   // AM-Strict · AssignMessage · proxies/chat/policies/AM-Strict.yaml
   x.request.setHeader("x-user", headerValue("AM-Strict", needText(x.request.header("user"), "AM-Strict", "request.header.user")));
-  x.request.setHeader("x-room", headerValue("AM-Strict", textOr(queryValue(x, "room"), "lobby")));
-  x.request.setHeader("x-both", headerValue("AM-Strict", needText(x.request.header("user"), "AM-Strict", "request.header.user") + "/" + textOr(queryValue(x, "room"), "lobby")));
+  x.request.setHeader("x-room", headerValue("AM-Strict", textOr(queryValue(x.request, "room"), "lobby")));
+  x.request.setHeader("x-both", headerValue("AM-Strict", needText(x.request.header("user"), "AM-Strict", "request.header.user") + "/" + textOr(queryValue(x.request, "room"), "lobby")));
   x.request.setHeader("x-json", "{\"proxy\":\"chat\"}");
   // AM-Lenient · AssignMessage · proxies/chat/policies/AM-Lenient.yaml
   x.request.setHeader("x-user", headerValue("AM-Lenient", textOr(x.request.header("user"), "")));
@@ -56,11 +56,10 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "a4b2f4a018c09f7b",
+    hash: "e8e3a709d70dd9f8",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: [],
     open: (start) => new Exchange(start),

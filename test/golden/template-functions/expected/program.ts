@@ -127,7 +127,7 @@ function route(x: PExchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: PExchange): Maybe<void> {
   // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
-  x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
+  x.who = x.request.header("user") === null && queryValue(x.request, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x.request, "user"), "");
   x.request.setHeader("x-constant", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
@@ -152,7 +152,7 @@ function response(x: PExchange): Maybe<void> {
 function tracedRequest(x: PExchange): Maybe<void> {
   // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
   traceStep(x, 0, null);
-  x.who = x.request.header("user") === null && queryValue(x, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x, "user"), "");
+  x.who = x.request.header("user") === null && queryValue(x.request, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x.request, "user"), "");
   x.request.setHeader("x-constant", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
@@ -177,11 +177,10 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "a469c19bafb71e39",
+    hash: "82927d8a7f69883a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
-    readsForm: false,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new PExchange(start),
