@@ -93,6 +93,15 @@ export const builtinVariables = {
   "client.state": row("text", false),
   "client.received.start.timestamp": row("number", false),
   "client.received.start.time": row("text", false),
+  "client.received.end.timestamp": row("number", false),
+  "client.received.end.time": row("text", false),
+  "client.sent.start.timestamp": row("number", false),
+  "client.sent.start.time": row("text", false),
+  "client.sent.end.timestamp": row("number", false),
+  "client.sent.end.time": row("text", false),
+  "system.uuid": row("text", false),
+  "system.pod.name": row("text", false),
+  "system.region.name": row("text", false),
   "is.error": row("boolean", false),
   "error.message": row("text", false),
   "fault.name": row("text", false),
@@ -113,12 +122,24 @@ export const builtinVariables = {
 
 export type BuiltinVariable = keyof typeof builtinVariables;
 
+/** Variables that change when a flow begins (apigee-core section 6.1): the name or description of which one. */
+export const flowPlaceVariables = [
+  "current.flow.name", "current.flow.description", "proxy.flow.name", "proxy.flow.description", "target.flow.name",
+  "target.flow.description",
+] as const;
+
+export type FlowPlaceVariable = (typeof flowPlaceVariables)[number];
+
+/** True for what only the flows themselves write; but for the first, these live where custom variables do. */
+export function isFlowPlace(name: string): name is FlowPlaceVariable {
+  return flowPlaceVariables.some((other) => other === name);
+}
+
 /** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
 const ABSENT = new RegExp(
-  "^(?:(?:proxy|target)\\.flow\\.(?:name|description)|current\\.flow\\.description|error\\.state" +
-    "|system\\.(?:uuid|pod\\.name|region\\.name|interface\\..+)|(?:client|target)\\.(?:sent|received)\\..+" +
+  "^(?:error\\.state|system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
     "|target\\.(?:ip|expectedcn|evaluated\\.url|cn|country|email\\.address|locality|organization|organization\\.unit|state)" +
-    "|(?:loadbalancing|apigee|servicecallout|propertyset|private|mint|graphql|virtualhost|router|application)\\..+)$",
+    "|(?:loadbalancing|apigee|servicecallout|propertyset|mint|graphql|virtualhost|router|application)\\..+)$",
 );
 
 /** True for a variable of Apigee's that is not built here, so that it never has a value of its own. */
@@ -161,7 +182,7 @@ export function flowVariable(
 export function isWritable(variable: FlowVariable): boolean {
   switch (variable.kind) {
     case "custom":
-      return true;
+      return !isFlowPlace(variable.name);
     case "header":
       return variable.part === "first" || typeof variable.part === "number";
     case "queryParam":

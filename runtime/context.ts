@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { AccessGrant } from "./access/model.ts";
+import type { Client } from "./client.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
@@ -23,14 +24,15 @@ export interface ExchangeStart {
   readonly program: ProxyProgram;
   readonly request: RequestMessage;
   readonly socket: Socket;
+  readonly client: Client;
+  /** Where the client is, as its environment has it (`client.resolved.ip`). */
+  readonly clientAddress: string;
   /** Host header, lower-case, without port. */
   readonly host: string;
   /** Rest of the path behind the base path, "" when nothing remains. */
   readonly pathSuffix: string;
   /** The session being made; null for plain HTTP. */
   readonly session: Session | null;
-  /** "https" on TLS listeners. */
-  readonly scheme: "http" | "https";
 }
 
 /** The streams of a plain HTTP exchange, for what reads bodies. */
@@ -49,7 +51,8 @@ export class Exchange {
   readonly gateway: Gateway;
   readonly program: ProxyProgram;
   readonly socket: Socket;
-  readonly scheme: "http" | "https";
+  readonly client: Client;
+  readonly clientAddress: string;
   readonly host: string;
   readonly pathSuffix: string;
   readonly session: Session | null;
@@ -107,7 +110,8 @@ export class Exchange {
     this.gateway = start.gateway;
     this.program = start.program;
     this.socket = start.socket;
-    this.scheme = start.scheme;
+    this.client = start.client;
+    this.clientAddress = start.clientAddress;
     this.host = start.host;
     this.pathSuffix = start.pathSuffix;
     this.session = start.session;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Client } from "./client.ts";
 import type { Exchange } from "./context.ts";
 import { fault, type Fault } from "./fault.ts";
 import type { Deployed, Gateway } from "./gateway.ts";
@@ -23,6 +24,8 @@ export interface Entered {
   /** Its name: lower-case, without port. */
   readonly host: string;
   readonly pathSuffix: string;
+  /** Where the client is, as its environment has it. */
+  readonly clientAddress: string;
 }
 
 /** A request that goes no further. `close`: where it ends is in doubt, so the connection must not be used again. */
@@ -32,7 +35,12 @@ export interface Refused {
 }
 
 /** Takes a request head in. Nothing of a bundle has seen it before this returns. */
-export function enter(gateway: Gateway, incoming: IncomingMessage, isUpgrade: boolean): Entered | Refused {
+export function enter(
+  gateway: Gateway,
+  incoming: IncomingMessage,
+  client: Client,
+  isUpgrade: boolean,
+): Entered | Refused {
   const refusal = guardRequest(incoming, gateway.limits);
   if (refusal !== null) return { fault: guardFault(refusal), close: refusal.close };
   const target = canonicalPath(incoming.url ?? "");
@@ -46,20 +54,25 @@ export function enter(gateway: Gateway, incoming: IncomingMessage, isUpgrade: bo
     const detail = `${host} and url: ${target.path}`;
     return { fault: fault("messaging.adaptors.http.flow.ApplicationNotFound", detail), close: false };
   }
-  hygieneRequest(request, deployed.program.headers, isUpgrade);
-  return { deployed, request, authority, host, pathSuffix: pathSuffix(target.path, deployed.program.baseSegments) };
+  const { forwarding } = client;
+  hygieneRequest(request, deployed.program.headers, isUpgrade, forwarding !== null);
+  forwarding?.tidy(request, client);
+  const ofEnvironment = forwarding === null ? null : (deployed.clientIp?.(incoming.rawHeaders) ?? null);
+  const clientAddress = ofEnvironment ?? client.address;
+  const suffix = pathSuffix(target.path, deployed.program.baseSegments);
+  return { deployed, request, authority, host, pathSuffix: suffix, clientAddress };
 }
 
 /** The exchange of a request that found its proxy. `session`: null for plain HTTP. */
 export function openExchange(
   gateway: Gateway,
-  { deployed, request, host, pathSuffix }: Entered,
+  { deployed, request, host, pathSuffix, clientAddress }: Entered,
   socket: Socket,
-  scheme: "http" | "https",
+  client: Client,
   session: Session | null,
 ): Exchange {
   const { program } = deployed;
-  return program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme });
+  return program.open({ gateway, program, request, socket, client, clientAddress, host, pathSuffix, session });
 }
 
 /** Host without its port and trailing dot, lower-case (apigee-core section 1.1). */
@@ -68,12 +81,6 @@ export function hostName(authority: string): string {
   const colon = lower.startsWith("[") ? lower.indexOf(":", lower.indexOf("]")) : lower.indexOf(":");
   const name = colon < 0 ? lower : lower.slice(0, colon);
   return name.endsWith(".") ? name.slice(0, -1) : name;
-}
-
-/** Address of the TCP peer, without the prefix of mapped IPv4; "" when the socket is gone. */
-export function peerAddress(socket: Socket): string {
-  const address = socket.remoteAddress ?? "";
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
 
 function guardFault(refusal: Refusal): Fault {

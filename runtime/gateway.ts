@@ -1,7 +1,9 @@
 /**
  * The services that one running gateway shares among its exchanges. Types only: serve.ts builds the value.
  */
+import type { ClientIpRule } from "./client.ts";
 import type { Clock } from "./clock.ts";
+import type { Instance } from "./instance.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
@@ -21,10 +23,13 @@ export interface Deployed {
   readonly program: ProxyProgram;
   readonly session: SessionRoute;
   readonly splice: SpliceSettings;
+  /** How its environment picks the client's address; null: as the trusted proxies' chain says. */
+  readonly clientIp: ClientIpRule | null;
 }
 
 export interface Gateway {
   readonly organization: string;
+  readonly instance: Instance;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly router: Router;

@@ -21,6 +21,12 @@ export interface Limits {
   readonly earlyBytesMax: number;
   /** Subprotocols, or extensions, or parameters of one extension, that one handshake may name. */
   readonly handshakeTokensMax: number;
+  /** Trusted hops of a forwarding header that are followed towards the client; further ones are not looked at. */
+  readonly forwardedHopsMax: number;
+  /** Bytes of a PROXY protocol header of version 2, extensions included (version 1 has 107). */
+  readonly proxyHeaderBytesMax: number;
+  /** Time for a proxy to send its PROXY protocol header. */
+  readonly proxyHeaderTimeoutMs: number;
   /** Handshakes under way at once, for the whole process; more get 503. */
   readonly handshakesMax: number;
   /** Handshakes under way at once from one client address. */
@@ -138,6 +144,9 @@ export const defaultLimits: Limits = {
   keepAliveTimeoutMs: 65_000,
   earlyBytesMax: 16 * 1024,
   handshakeTokensMax: 64,
+  forwardedHopsMax: 32,
+  proxyHeaderBytesMax: 2_048,
+  proxyHeaderTimeoutMs: 5_000,
   handshakesMax: 10_000,
   handshakesPerAddressMax: 1_000,
   connectionsMax: 100_000,

@@ -16,6 +16,8 @@ interface Turn {
   answer: ServerResponse | null;
   /** `socket.bytesRead` when the last answer ended; -1 before the first. Any further byte belongs to a new request. */
   bytesReadAtIdle: number;
+  /** Bytes at its start that were the proxy's and not the client's. */
+  prefaceBytes: number;
   refused: boolean;
   /** The socket is not HTTP's any more. */
   upgraded: boolean;
@@ -59,7 +61,9 @@ export class Connections {
   add(socket: TurnedSocket): void {
     if (socket[TURN] !== undefined) return;
     this.accepted++;
-    const turn = { socket, answering: 0, answer: null, bytesReadAtIdle: -1, refused: false, upgraded: false };
+    const turn: Turn = {
+      socket, answering: 0, answer: null, bytesReadAtIdle: -1, prefaceBytes: 0, refused: false, upgraded: false,
+    };
     socket[TURN] = turn;
     this.#turns.add(turn);
     socket.on("error", ignoreError);
@@ -99,10 +103,17 @@ export class Connections {
     turn.bytesReadAtIdle = socket.bytesRead;
   }
 
+  /** A proxy in front has said on it whose it is. */
+  prefaced(socket: Socket, bytes: number): void {
+    const turn = turnOf(socket);
+    if (turn !== undefined) turn.prefaceBytes = bytes;
+  }
+
   /** True when it sent nothing since it was accepted, or since its last answer. */
   isSilent(socket: Socket): boolean {
     const turn = turnOf(socket);
-    return turn !== undefined && turn.answering === 0 && socket.bytesRead === Math.max(turn.bytesReadAtIdle, 0);
+    if (turn === undefined || turn.answering > 0) return false;
+    return socket.bytesRead === Math.max(turn.bytesReadAtIdle, turn.prefaceBytes);
   }
 
   /**

@@ -4,9 +4,11 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "./clock.ts";
+import type { CounterId } from "./observe/metrics.ts";
 
 /** Why a connection or a request was refused before anybody saw it. */
-export type RefusalKind = "connections" | "badRequest" | "timeout" | "tooLarge" | "method" | "accept" | "tls";
+export type RefusalKind = "connections" | "badRequest" | "timeout" | "tooLarge" | "method" | "accept" | "tls"
+  | "proxyHeader";
 
 interface FixedAnswer {
   readonly kind: RefusalKind;
@@ -32,6 +34,20 @@ export function answerFor(code: string | undefined): FixedAnswer | null {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return timeout;
   if (code.startsWith("HPE_")) return badRequest;
   return null;
+}
+
+/** What a refusal is counted as. */
+export function refusalCounter(kind: RefusalKind): CounterId {
+  switch (kind) {
+    case "connections":
+      return "connectionsRefused";
+    case "tls":
+      return "tlsFailures";
+    case "proxyHeader":
+      return "proxyHeadersRefused";
+    default:
+      return "badRequests";
+  }
 }
 
 /** The answer to CONNECT. */

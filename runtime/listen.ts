@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
+import type { Forwarding } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Limits } from "./limits.ts";
 import { bind, type ListenAt } from "./listen-bind.ts";
@@ -18,6 +19,8 @@ export type ListenLimits = Pick<
   Limits,
   | "connectionsMax"
   | "keepAliveTimeoutMs"
+  | "proxyHeaderBytesMax"
+  | "proxyHeaderTimeoutMs"
   | "requestHeadBytesMax"
   | "requestHeadersMax"
   | "requestHeadTimeoutMs"
@@ -45,17 +48,36 @@ export interface ListenerHandlers {
   readonly onRefused?: (kind: RefusalKind) => void;
 }
 
+/** What a preface needs of the listener. */
+export interface PrefaceHost {
+  readonly isTls: boolean;
+  readonly clock: Clock;
+  readonly limits: ListenLimits;
+  /** So many bytes at the start of a connection were not the client's. */
+  readonly onRead: (socket: Socket, bytes: number) => void;
+  /** A connection did not begin as it must. */
+  readonly onRefused: () => void;
+}
+
+/** Reads what comes on every connection before TLS and HTTP (listen-proxied.ts); called before others listen. */
+export type ListenerPreface = (server: NetServer, host: PrefaceHost) => void;
+
 export interface ListenerOptions extends ListenerHandlers {
   /** For logs. */
   readonly name: string;
   readonly at: ListenAt;
   readonly limits: ListenLimits;
   readonly clock: Clock;
+  /** Whose forwarding headers are believed; absent: nobody's. */
+  readonly forwarding?: Forwarding | null;
+  readonly preface?: ListenerPreface | null;
 }
 
 export interface Listener {
   readonly name: string;
   readonly scheme: "http" | "https";
+  /** Whose forwarding headers are believed; null: nobody's. */
+  readonly forwarding: Forwarding | null;
   /** `127.0.0.1:8080`, `[::1]:8080`, or the path of a Unix socket. */
   readonly address: string;
   /** 0 for a Unix socket. */
@@ -125,6 +147,7 @@ export function serverOptions({ limits, isUpgrade }: ListenerOptions, connection
 export class HttpListener implements Listener {
   readonly name: string;
   readonly scheme: "http" | "https";
+  readonly forwarding: Forwarding | null;
   readonly closed: Promise<void>;
   readonly #server: Server;
   readonly #options: ListenerOptions;
@@ -142,6 +165,7 @@ export class HttpListener implements Listener {
     const entry = scheme === "https" ? "secureConnection" : "connection";
     this.name = options.name;
     this.scheme = scheme;
+    this.forwarding = options.forwarding ?? null;
     this.#connections = connections;
     this.#server = server;
     this.#options = options;
@@ -151,6 +175,13 @@ export class HttpListener implements Listener {
     server.maxRequestsPerSocket = 0;
     server.maxConnections = options.limits.connectionsMax;
     server.timeout = 0;
+    options.preface?.(server, {
+      isTls: scheme === "https",
+      clock: options.clock,
+      limits: options.limits,
+      onRead: (socket, bytes) => connections.prefaced(socket, bytes),
+      onRefused: () => options.onRefused?.("proxyHeader"),
+    });
     if (entry === "secureConnection") server.prependListener("connection", (socket: Socket) => this.#transport(socket));
     server.prependListener(entry, (socket: Socket) => this.#connections.add(socket));
     server.on("request", (request, response) => this.#request(request, response));

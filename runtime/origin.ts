@@ -14,7 +14,7 @@ export interface OriginRule {
 
 /**
  * Why the page that asks may not connect, null when it may. A request without Origin comes from no browser and passes.
- * `scheme` is the listener's: behind TLS that ends in front of the gateway it is "http" for pages of either scheme.
+ * `scheme` is how the client spoke; behind TLS that ends at a proxy which nobody trusts, "http" for pages of either.
  */
 export function originRefusal(request: RequestMessage, rule: OriginRule, scheme: "http" | "https"): string | null {
   const { allowedOrigins } = rule;

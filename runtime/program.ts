@@ -3,9 +3,10 @@
  */
 import type { Seed } from "./access/seed.ts";
 import type { TlsSettings } from "./certificates.ts";
+import type { ClientIpRule, Forwarding } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Limits } from "./limits.ts";
-import type { ListenAt, openListener } from "./listen.ts";
+import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
 import type { openTlsListener } from "./listen-tls.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
 import type { SettingSpec } from "./settings.ts";
@@ -110,6 +111,10 @@ export interface ListenerSpec {
   readonly port: number;
   readonly reusePort: boolean;
   readonly tls: TlsSettings | null;
+  /** Whose forwarding headers are believed; absent: nobody's. */
+  readonly forwarding?: Forwarding;
+  /** Reads what comes before TLS and HTTP; absent: nothing does. */
+  readonly preface?: ListenerPreface;
 }
 
 /** What a stopping gateway does (see shutdown.ts). */
@@ -139,6 +144,8 @@ export interface GatewayProgram {
   readonly proxies: readonly MetricProxy[];
   readonly routes: readonly RouteEntry[];
   readonly route: Router;
+  /** Environments that pick the client's address from a header. */
+  readonly clientIp?: ReadonlyMap<string, ClientIpRule>;
   /** `limits`: those of the program over the defaults. */
   readonly makeTargets: (limits: Limits) => void;
   /** Begins to check the servers of load balancers; null where none has a health monitor. */

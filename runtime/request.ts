@@ -8,7 +8,7 @@ import { bringsBody, hasBody } from "./body-framing.ts";
 import { ClientAnswer, type AnswerOwner } from "./client-answer.ts";
 import type { Timer } from "./clock.ts";
 import type { Exchange, Wire } from "./context.ts";
-import { enter, openExchange, peerAddress, type Entered } from "./entry.ts";
+import { enter, openExchange, type Entered } from "./entry.ts";
 import { fault, type Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
@@ -52,7 +52,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.#outgoing = outgoing;
     this.#client = new ClientAnswer(gateway, incoming, outgoing, this);
     this.#startedMs = gateway.clock.monotonicMs();
-    this.#asked = asked(gateway, incoming, listener.scheme, peerAddress(incoming.socket));
+    this.#asked = asked(gateway, listener, incoming);
     outgoing.on("error", ignoreError);
     incoming.on("error", ignoreError);
     outgoing.on("close", this.#onClose);
@@ -63,7 +63,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     if (gateway.refusing) return this.#refuse(fault("gateway.Draining", "", null, ["Retry-After", "1"]), true);
     gateway.exchanges++;
     this.#isCounted = true;
-    const entered = enter(gateway, this.incoming, false);
+    const entered = enter(gateway, this.incoming, this.#asked, false);
     if ("fault" in entered) return this.#refuse(entered.fault, entered.close);
     this.#entered = entered;
     const { program } = entered.deployed;
@@ -72,7 +72,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
       const headers = ["Upgrade", "websocket"];
       return this.#refuse(fault("protocol.http.UpgradeRequired", "", null, headers), false);
     }
-    const x = openExchange(gateway, entered, this.incoming.socket, this.#asked.scheme, null);
+    const x = openExchange(gateway, entered, this.incoming.socket, this.#asked, null);
     x.wire = this;
     this.#x = x;
     if (program.apiTimeoutMs !== null) this.#apiTimer = gateway.clock.setTimer(this.#onApiTimeout, program.apiTimeoutMs);
@@ -152,8 +152,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   }
 
   #sendRequest(x: Exchange, body: Buffer | null): void {
-    const { clientAddress, scheme } = this.#asked;
-    const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
+    const { peer, scheme } = this.#asked;
+    const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
       this.#target = new HttpTarget(x, this.incoming, body, forwarded, this);
     } catch (thrown) {

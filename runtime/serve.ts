@@ -13,7 +13,9 @@ import { proxyIdentity } from "./access/identity.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { Deployed, Gateway } from "./gateway.ts";
 import { isWebSocketUpgrade } from "./guard.ts";
+import { instanceOf } from "./instance.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { refusalCounter } from "./listen-refusal.ts";
 import type { Listener, ListenerOptions } from "./listen.ts";
 import { andThen, type Maybe } from "./maybe.ts";
 import { Log, type LogOutput } from "./observe/log.ts";
@@ -297,6 +299,7 @@ function checkProgram(program: GatewayProgram, host: GatewayHost): readonly stri
   if (problems.length > 0) return problems;
   try {
     program.makeTargets({ ...defaultLimits, ...program.limits });
+    program.listeners();
     return [];
   } catch (cause) {
     return problemsOf(cause);
@@ -370,6 +373,7 @@ function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost
   };
   const gateway: Gateway = {
     organization: program.organization,
+    instance: instanceOf(clock, host.env),
     clock,
     limits,
     router: program.route,
@@ -411,6 +415,7 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
         closes: webSocket.closes,
       },
       splice: Object.freeze({ ...webSocket }),
+      clientIp: program.clientIp?.get(route.environment) ?? null,
     });
   }
   return deployed;
@@ -435,6 +440,7 @@ async function openOne(
     at: { host: spec.host, port: spec.port, reusePort: spec.reusePort },
     limits,
     clock,
+    forwarding: spec.forwarding ?? null, preface: spec.preface ?? null,
     isUpgrade: isWebSocketUpgrade,
     onRequest: (request, response) => {
       orBreakOff(gateway, request.socket, () => serveRequest(gateway, self(), request, response));
@@ -443,11 +449,7 @@ async function openOne(
       onUpgrade();
       orBreakOff(gateway, socket, () => beginHandshake(gateway, self(), request, socket, head));
     },
-    onRefused: (kind) => {
-      if (kind === "connections") metrics.count("connectionsRefused");
-      else if (kind === "tls") metrics.count("tlsFailures");
-      else metrics.count("badRequests");
-    },
+    onRefused: (kind) => metrics.count(refusalCounter(kind)),
   };
   if (spec.tls === null) listener = await program.openListener(options);
   else if (program.openTlsListener === null) throw new TypeError("invariant: programs with TLS listeners carry them");

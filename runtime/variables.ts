@@ -50,19 +50,7 @@ export function requestUri(message: RequestMessage | null): string | null {
 /** `proxy.url`: the inbound URL, whatever flows and targets have made of it since. */
 export function proxyUrl(x: Exchange): string {
   const { inboundPath, inboundQuery } = x;
-  return `${x.scheme}://${x.host}${inboundPath}${inboundQuery === null ? "" : `?${inboundQuery}`}`;
-}
-
-/** `client.ip`: the address of the TCP peer, without the prefix of mapped IPv4. */
-export function clientIp(x: Exchange): string | null {
-  const address = x.socket.remoteAddress;
-  if (address === undefined) return null;
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
-}
-
-/** `client.port`. */
-export function clientPort(x: Exchange): number | null {
-  return x.socket.remotePort ?? null;
+  return `${x.client.scheme}://${x.host}${inboundPath}${inboundQuery === null ? "" : `?${inboundQuery}`}`;
 }
 
 /** Names of the subject of a client certificate (RFC 4519 attribute types). */

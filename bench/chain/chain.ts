@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { compile } from "#compiler/compile.ts";
 import { optimisationNames, optimisationsWithout, type Optimisations } from "#compiler/optimisations.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
+import { directClient } from "#runtime/client.ts";
 import { systemClock } from "#runtime/clock.ts";
 import type { Exchange } from "#runtime/context.ts";
 import type { Gateway } from "#runtime/gateway.ts";
@@ -91,7 +92,9 @@ function round(proxy: ProxyProgram): number {
   const before = process.cpuUsage();
   for (let at = 0; at < EXCHANGES; at++) {
     const request = new RequestMessage("GET", "/p/rooms/12", "a=1", "1.1", [...lines]);
-    const x: Exchange = proxy.open({ gateway, program: proxy, request, socket, host: "a.example", pathSuffix: "/rooms/12", session: null, scheme: "http" });
+    const client = directClient(socket, "http");
+    const place = { host: "a.example", pathSuffix: "/rooms/12", client, clientAddress: client.address };
+    const x: Exchange = proxy.open({ gateway, program: proxy, request, socket, session: null, ...place });
     runChain(x, x.chains.request, owner);
   }
   const { user, system } = process.cpuUsage(before);

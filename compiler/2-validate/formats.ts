@@ -38,6 +38,14 @@ const explanations: Readonly<Record<string, Explain>> = {
     [/\//, "it has no path"],
     [/\{/, "templates are not allowed here"],
   ),
+  "ip-range": firstOf(
+    [/^\[.*\]/, "an address has no brackets here"],
+    [/^[^/]*:\d+$/, "it has no port"],
+    [/\/\d+(\.\d+){3}$/, "the mask is a number of bits"],
+    [/\/\d+$/, "IPv4 has 32 bits, IPv6 has 128"],
+    [/\*/, "ranges are written with a number of bits: 10.0.0.0/8"],
+    [/[a-z]/i, "names are not looked up"],
+  ),
   url: firstOf(
     [/^wss?:\/\//, "a WebSocket begins as an HTTP request, so write http:// for ws:// and https:// for wss://"],
     [/[{}]/, "templates in it are not supported yet"],

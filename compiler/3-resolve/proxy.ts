@@ -236,6 +236,7 @@ function resolveFlows(
     }
     return {
       name: flow.name,
+      description: flow.description ?? null,
       condition: steps.condition(flow, "condition"),
       request: steps.list(flow.request),
       response: steps.list(flow.response),
@@ -273,11 +274,13 @@ function parseLimit(written: string | number | boolean | undefined): number | nu
 }
 
 function plainFlow(name: string, flow: EndpointFlowsModel["preFlow"], steps: StepResolver): ProgramFlow {
-  return { name, condition: null, request: steps.list(flow?.request), response: steps.list(flow?.response), span: null };
+  const request = steps.list(flow?.request);
+  const response = steps.list(flow?.response);
+  return { name, description: null, condition: null, request, response, span: null };
 }
 
 function emptyFlow(name: string): ProgramFlow {
-  return { name, condition: null, request: [], response: [], span: null };
+  return { name, description: null, condition: null, request: [], response: [], span: null };
 }
 
 function resolveWebSocket(written: ProxyEndpointModel["webSocket"]): ProgramWebSocket {

@@ -13,6 +13,7 @@ import type {
 } from "../ir/program.ts";
 import { checkAccess } from "./access.ts";
 import { checkHooks } from "./hook.ts";
+import { checkListeners } from "./listener.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveProxy } from "./proxy.ts";
 import { checkSharedFlows } from "./shared-flow.ts";
@@ -42,6 +43,7 @@ export function resolve(model: BundleModel, diagnostics: Diagnostics): Program {
   checkHooks(model, diagnostics);
   checkSharedFlows(model, proxies, diagnostics);
   checkAccess(model, names, diagnostics);
+  checkListeners(model, diagnostics);
   return {
     organization: model.gateway.organization ?? "apigw",
     model,
@@ -61,7 +63,11 @@ function resolveEnvironment(
   environment: Named<EnvironmentModel>,
   diagnostics: Diagnostics,
 ): ProgramEnvironment {
-  return { name: environment.name, targetServers: targetServers(model, environment, diagnostics) };
+  return {
+    name: environment.name,
+    clientIpResolution: environment.value.clientIpResolution ?? null,
+    targetServers: targetServers(model, environment, diagnostics),
+  };
 }
 
 function resolveGroups(model: BundleModel, environments: readonly string[], diagnostics: Diagnostics): ProgramGroup[] {

@@ -3,6 +3,7 @@
  * are held to. Decides everything that can be decided before a request comes.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
+import type { AddressRanges, FromEnv } from "../ir/model.ts";
 import type { Features, Plan } from "../ir/plan.ts";
 import type { Optimisations } from "../optimisations.ts";
 import type { Program } from "../ir/program.ts";
@@ -57,6 +58,11 @@ function collectStoreSettings({ gateway, model }: Program, settings: Settings): 
   }
 }
 
+/** The variable that lists addresses, where they are not written out. */
+function rangesSetting(ranges: AddressRanges | undefined): FromEnv | undefined {
+  return ranges !== undefined && "env" in ranges ? ranges : undefined;
+}
+
 function collectSettings(program: Program, settings: Settings): void {
   const { positions } = program.model;
   const { gateway } = program;
@@ -65,6 +71,10 @@ function collectSettings(program: Program, settings: Settings): void {
   for (const listener of gateway.listeners ?? []) {
     settings.add(listener.host, "text", positions.of(listener));
     settings.add(listener.port, "port", positions.of(listener));
+    settings.add(rangesSetting(listener.forwarded?.trustedProxies), "text", positions.of(listener));
+    const { proxyProtocol } = listener;
+    const peers = typeof proxyProtocol === "object" ? proxyProtocol.trustedProxies : undefined;
+    settings.add(rangesSetting(peers), "text", positions.of(listener));
   }
   for (const tls of [gateway.admin?.tls, ...(gateway.listeners ?? []).map((listener) => listener.tls)]) {
     if (tls === undefined) continue;

@@ -70,6 +70,8 @@ export function analyzeProxy(
 interface Place {
   readonly phase: Phase;
   readonly flow: string;
+  /** Whose flows they are. */
+  readonly owner: "proxy" | "target";
   readonly known: Known;
   readonly upgradable: boolean;
   readonly conditional: boolean;
@@ -154,6 +156,7 @@ class ProxyPlanner {
   endpoint(endpoint: ProgramEndpoint, targets: readonly TargetPlan[]): EndpointPlan {
     const obligations: Obligation[] = [];
     const base = {
+      owner: "proxy" as const,
       known: this.#known({ "proxy.name": endpoint.name, "proxy.basepath": endpoint.basePath }),
       upgradable: endpoint.webSocket.mode !== "deny",
       ...UNCONDITIONAL,
@@ -196,12 +199,13 @@ class ProxyPlanner {
   #postClient({ postClientFlow: steps }: ProgramEndpoint, base: Omit<Place, "phase" | "flow">): Segment {
     if (steps.length === 0) return [];
     const flow = "PostClientFlow";
-    return [...this.#flowName(flow), ...this.#items(steps, { ...base, phase: "postClient", flow })];
+    return [...this.#flowName(flow, null, "proxy"), ...this.#items(steps, { ...base, phase: "postClient", flow })];
   }
 
   target(target: ProgramTarget): TargetPlan {
     const obligations: Obligation[] = [];
-    const base = { known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
+    const owner = "target" as const;
+    const base = { owner, known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
     const requests = [...this.#segment(target, "request", base), ...this.#hook("preTarget", "request", base)];
     const responses = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
     const request = this.#bodies.place(requests, "request");
@@ -231,14 +235,15 @@ class ProxyPlanner {
     return planHook(this.#proxy.hooks[point], this.#environments, ({ step }, isEverywhere) => {
       const own: Obligation[] = [];
       const place = { ...base, phase: side, flow: step.policy.name, obligations: own };
-      const items = [...this.#flowName(step.policy.name), ...this.#items([step], place)];
+      const items = [...this.#flowName(step.policy.name, null, null), ...this.#items([step], place)];
       obligations.push(...own.map((obligation) => (isEverywhere ? obligation : ofSomeEnvironments(obligation))));
       return items;
     });
   }
 
   #flow(flow: ProgramFlow, side: "request" | "response", place: Omit<Place, "flow">): PlanItem[] {
-    return [...this.#flowName(flow.name), ...this.#items(flow[side], { ...place, flow: flow.name })];
+    const announced = this.#flowName(flow.name, flow.description, place.owner);
+    return [...announced, ...this.#items(flow[side], { ...place, flow: flow.name })];
   }
 
   /** Conditional flows: the first that matches, also when it has nothing to do in this direction. */
@@ -247,14 +252,20 @@ class ProxyPlanner {
       const { certain, when } = this.#judge(flow.condition, place);
       if (when.kind === "never" && this.#does("drop-steps")) return [];
       const items = this.#items(flow[side], { ...under(place, certain), flow: flow.name });
-      return [{ name: flow.name, when, items: [...this.#flowName(flow.name), ...items] }];
+      const announced = this.#flowName(flow.name, flow.description, place.owner);
+      return [{ name: flow.name, when, items: [...announced, ...items] }];
     });
     if (branches.every((branch) => branch.items.length === 0)) return [];
     return [{ kind: "choice", branches }];
   }
 
-  #flowName(name: string): PlanItem[] {
-    return this.usage.readsFlowName ? [{ kind: "flow-name", name }] : [];
+  /** What variables say once a flow has begun; a hook's shared flow is of neither side. */
+  #flowName(name: string, description: string | null, owner: Place["owner"] | null): PlanItem[] {
+    const sets = this.usage.flowPlaces.flatMap((variable) => {
+      const [of, , what] = variable.split(".");
+      return of === "current" || of === owner ? [{ variable, value: what === "name" ? name : description }] : [];
+    });
+    return sets.length === 0 ? [] : [{ kind: "flow-name", name, sets }];
   }
 
   #faults(flows: ProgramFlows, base: Omit<Place, "phase" | "flow">): RulesPlan {

@@ -90,6 +90,7 @@ export class StepAnalysis {
       },
       template: (text, path, reading) => this.#template(text, model, path, read, reading),
       isSecret: (variable) => this.#isSecret(meant(variable)),
+      forwardedHeader: forwardedHeader(this.#program),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       fillsAmbient: (variable) => usage.ambientVariables.add(meant(variable)),
       obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),
@@ -166,6 +167,11 @@ export class StepAnalysis {
 /** An obligation whose variable is named as the whole proxy knows it. */
 function renamed(obligation: Obligation, meant: (variable: string) => string): Obligation {
   return obligation.kind === "credential" ? { ...obligation, variable: meant(obligation.variable) } : obligation;
+}
+
+function forwardedHeader({ gateway }: Program): PolicyAnalysis<PolicyModel>["forwardedHeader"] {
+  const trusting = (gateway.listeners ?? []).find((listener) => listener.forwarded !== undefined);
+  return trusting === undefined ? null : (trusting.forwarded?.header ?? "x-forwarded-for");
 }
 
 /** The object that holds the last key of a path, as far as the path leads through objects. */

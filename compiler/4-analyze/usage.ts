@@ -1,5 +1,7 @@
 /** Which variables and headers the chains of one proxy read, write and own. */
-import { flowVariable, isAbsent, type FlowVariable, type NamedMessage } from "../flow-variable.ts";
+import {
+  flowPlaceVariables, flowVariable, isAbsent, type FlowPlaceVariable, type FlowVariable, type NamedMessage,
+} from "../flow-variable.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
@@ -11,8 +13,8 @@ export class Usage {
   readonly ownedHeaders = new Set<string>();
   /** Variables that are filled from what browsers send by themselves. */
   readonly ambientVariables = new Set<string>();
-  /** True when `current.flow.name` is read anywhere, so that flows must announce themselves. */
-  readonly readsFlowName: boolean;
+  /** Variables about the running flow that are read anywhere, so that flows must announce themselves. */
+  readonly flowPlaces: readonly FlowPlaceVariable[];
   /** Messages that policies make, the longer names first; what the first policy says of a name counts. */
   readonly messages: readonly NamedMessage[];
   readonly #policies: ReadonlySet<string>;
@@ -23,7 +25,8 @@ export class Usage {
   constructor(proxy: ProgramProxy) {
     this.#policies = new Set(proxy.policies.map((policy) => policy.name));
     this.messages = messagesOf(proxy);
-    this.readsFlowName = mentionsFlowName(proxy);
+    this.flowPlaces = flowPlaceVariables.filter((name) => mentions(proxy, name));
+    for (const name of this.flowPlaces) this.write(name);
   }
 
   /** What a name means in this proxy. */
@@ -96,8 +99,7 @@ function messagesOf({ policies }: ProgramProxy): readonly NamedMessage[] {
 }
 
 /** A cheap over-approximation: any policy or condition of the proxy that names the variable. */
-function mentionsFlowName(proxy: ProgramProxy): boolean {
-  const name = "current.flow.name";
+function mentions(proxy: ProgramProxy, name: FlowPlaceVariable): boolean {
   const names = (condition: ProgramCondition | null): boolean =>
     condition !== null && conditionVariables(condition.ast).includes(name);
   const inSteps = (steps: readonly ProgramStep[]): boolean =>

@@ -2,7 +2,7 @@
  * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
-import type { PlanBody, PlanChoice, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
+import type { PlanBody, PlanChoice, PlanFlowName, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
 import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
 import { conditionCode } from "./condition.ts";
 import type { FileWriter } from "./file.ts";
@@ -82,7 +82,10 @@ export class ChainEmitter {
 
   /** Items that leave something in this form: folded steps only in the traced one. */
   #visible(items: Segment): readonly PlanItem[] {
-    return items.filter((item) => this.#traced || item.kind !== "step" || item.skipped === null);
+    return items.filter((item) => {
+      if (item.kind === "flow-name") return this.#announce(item, undefined).length > 0;
+      return this.#traced || item.kind !== "step" || item.skipped === null;
+    });
   }
 
   #statements(items: readonly PlanItem[], next: Code | null): Code[] {
@@ -90,7 +93,7 @@ export class ChainEmitter {
     if (item === undefined) return next === null ? [] : [code`return ${next}(${X});`];
     switch (item.kind) {
       case "flow-name":
-        return [code`${X}.flow = ${item.name};`, ...this.#statements(rest, next)];
+        return [...this.#announce(item, rest[0]), ...this.#statements(rest, next)];
       case "choice":
         return this.#choice(item, rest, next);
       case "body": {
@@ -118,6 +121,17 @@ export class ChainEmitter {
   #bodyWait(body: PlanBody["body"]): Code {
     const readers = { request: "requestBody", form: "requestForm", response: "responseBody" } as const;
     return code`${this.#file.symbol(readers[body])}(${X})`;
+  }
+
+  /** What variables say of the flow that begins; nothing when another begins at once, because it has nothing to do. */
+  #announce({ sets }: PlanFlowName, behind: PlanItem | undefined): Code[] {
+    const after = behind?.kind === "flow-name" ? behind.sets.map(({ variable }) => variable) : [];
+    if (sets.every(({ variable }) => after.includes(variable))) return [];
+    const scope = this.#context.scope(this.#kind);
+    return sets.map(({ variable, value }) =>
+      variable === "current.flow.name"
+        ? code`${X}.flow = ${value};`
+        : scope.write(variable, code`${value}`, "")).filter((statement) => statement.text !== "");
   }
 
   /** What follows an item that may wait: a function of its own, or `next` itself when nothing stands between. */

@@ -18,8 +18,9 @@ const RESERVED = new Set(
 
 /** Every member of Exchange (runtime/context.ts); a missing one fails the type check. */
 const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
-  gateway: true, program: true, socket: true, scheme: true, host: true, pathSuffix: true, session: true,
-  request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true, route: true, target: true,
+  gateway: true, program: true, socket: true, client: true, clientAddress: true, host: true, pathSuffix: true,
+  session: true, request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true,
+  route: true, target: true,
   targetUrl: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true, failures: true,
   trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
   heldBytes: true, server: true, failedServers: true,

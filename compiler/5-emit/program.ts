@@ -1,5 +1,6 @@
 /** The generated files that tie a gateway together: settings, routes with their targets, and the program itself. */
-import type { FromEnv, SecretSource, TlsModel } from "../ir/model.ts";
+import { parseIpRange } from "#runtime/language/ip-address.ts";
+import type { AddressRanges, ForwardedModel, FromEnv, ListenerModel, SecretSource, TlsModel } from "../ir/model.ts";
 import type { Plan, RoutePlan } from "../ir/plan.ts";
 import { limitOverrides } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
@@ -118,6 +119,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
   for (const name of ["routes", "route", "makeTargets"]) file.import("./routes.ts", name, "value");
   const { gateway } = plan.program;
   const isWatching = plan.program.proxies.some(({ targets }) => targets.some(({ healthMonitor }) => healthMonitor !== null));
+  const clientIp = clientIpCode(plan, file);
   const parts: [string, Code][] = [
     ["organization", literal(plan.program.organization)],
     ["compiler", literal(version)],
@@ -130,9 +132,10 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["proxies", proxiesCode(plan, proxies)],
     ["routes", identifier("routes")],
     ["route", identifier("route")],
+    ...(clientIp === null ? [] : [["clientIp", clientIp] satisfies [string, Code]]),
     ["makeTargets", identifier("makeTargets")],
     ["watchTargets", isWatching ? file.import("./routes.ts", "watchTargets", "value") : literal(null)],
-    ["listeners", code`() => ${listenersCode(plan, values)}`],
+    ["listeners", code`() => ${listenersCode(plan, values, file)}`],
     ["openListener", file.symbol("openListener")],
     ["openTlsListener", plan.features.tlsListener ? file.symbol("openTlsListener") : literal(null)],
     ["openStore", storeCode(plan, file, values)],
@@ -182,7 +185,7 @@ function proxiesCode(plan: Plan, emitted: ReadonlyMap<string, EmittedProxy>): Co
   return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
 }
 
-function listenersCode(plan: Plan, values: SettingValues): Code {
+function listenersCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
   const listeners = plan.program.gateway.listeners ?? [{ port: { env: "PORT", default: 8080 } }];
   const rows = listeners.map((listener, at) => {
     return literal({
@@ -191,9 +194,45 @@ function listenersCode(plan: Plan, values: SettingValues): Code {
       port: values.port(listener.port),
       reusePort: listener.reusePort ?? true,
       tls: tlsCode(listener.tls, values),
+      ...(listener.forwarded === undefined ? {} : { forwarding: forwardingCode(listener.forwarded, values, file) }),
+      ...(listener.proxyProtocol === undefined ? {} : { preface: prefaceCode(listener.proxyProtocol, values, file) }),
     });
   });
   return literal(rows);
+}
+
+/** An expression of type `Forwarding` (runtime/client.ts). */
+function forwardingCode({ header, trustedProxies }: ForwardedModel, values: SettingValues, file: FileWriter): Code {
+  const ranges = addressRanges(trustedProxies, values, file);
+  const settings = literal({ header: header ?? "x-forwarded-for", trustedProxies: ranges });
+  return code`${file.symbol("trustedProxies")}(${settings})`;
+}
+
+/** An expression of type `ListenerPreface` (runtime/listen.ts). */
+function prefaceCode(
+  model: NonNullable<ListenerModel["proxyProtocol"]>,
+  values: SettingValues,
+  file: FileWriter,
+): Code {
+  const { version, trustedProxies } = typeof model === "object" ? model : { version: model };
+  const ranges = trustedProxies === undefined ? null : addressRanges(trustedProxies, values, file);
+  return code`${file.symbol("proxyProtocol")}(${literal({ version, trustedProxies: ranges })})`;
+}
+
+/** An expression of type `IpRange[]`: numbers where they are written out, else what a variable lists. */
+function addressRanges(ranges: AddressRanges, values: SettingValues, file: FileWriter): Embeddable {
+  if ("env" in ranges) return code`${file.symbol("ipRanges")}(${values.text(ranges, "text")})`;
+  return ranges.flatMap((text) => parseIpRange(text) ?? []).map(({ family, words, bits }) => ({ family, words, bits }));
+}
+
+/** Environments that pick the client's address from a header; null where none does. */
+function clientIpCode(plan: Plan, file: FileWriter): Code | null {
+  const entries = plan.program.environments.flatMap(({ name, clientIpResolution }) => {
+    if (clientIpResolution === null) return [];
+    const { header, index } = clientIpResolution;
+    return [code`[${name}, ${file.symbol("clientIpFrom")}(${header.toLowerCase()}, ${index})]`];
+  });
+  return entries.length === 0 ? null : code`new Map([${join(entries, ", ")}])`;
 }
 
 /** An expression of type `TlsSettings | null` (runtime/certificates.ts). */

@@ -5,6 +5,10 @@
 import type * as Body from "#runtime/body.ts";
 import type * as Chain from "#runtime/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
+import type * as ClientIp from "#runtime/client-ip.ts";
+import type * as Forwarded from "#runtime/forwarded.ts";
+import type * as IpRanges from "#runtime/ip-ranges.ts";
+import type * as ListenProxied from "#runtime/listen-proxied.ts";
 import type * as HeaderOwnership from "#runtime/header-ownership.ts";
 import type * as Routing from "#runtime/routing.ts";
 import type * as Operators from "#runtime/language/operators.ts";
@@ -73,6 +77,10 @@ export const symbols = {
   ]),
   ...from<typeof Body>()("body.ts", ["requestBody", "requestForm", "responseBody"]),
   ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
+  ...from<typeof ClientIp>()("client-ip.ts", ["clientIpFrom"]),
+  ...from<typeof Forwarded>()("forwarded.ts", ["trustedProxies"]),
+  ...from<typeof IpRanges>()("ip-ranges.ts", ["ipRanges"]),
+  ...from<typeof ListenProxied>()("listen-proxied.ts", ["proxyProtocol"]),
   ...from<typeof HeaderOwnership>()("header-ownership.ts", ["headerOwnership"]),
   ...from<typeof Routing>()("routing.ts", ["segmentEnd", "longer"]),
   ...from<typeof Operators>()("language/operators.ts", [
@@ -89,8 +97,6 @@ export const symbols = {
   ]),
   ...from<typeof Variables>()("variables.ts", [
     "attribute",
-    "clientIp",
-    "clientPort",
     "clientSubject",
     "contentIn",
     "expiresIn",

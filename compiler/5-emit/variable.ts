@@ -278,9 +278,23 @@ const plainBuiltins = {
   "proxy.name": code`${X}.program.endpoint`,
   "proxy.basepath": code`${X}.program.basePath`,
   "proxy.pathsuffix": code`${X}.pathSuffix`,
-  "client.scheme": code`${X}.scheme`,
-  "client.ssl.enabled": code`String(${X}.scheme === "https")`,
+  "client.ip": code`${X}.client.address`,
+  "client.host": code`${X}.client.address`,
+  "proxy.client.ip": code`${X}.client.address`,
+  "client.resolved.ip": code`${X}.clientAddress`,
+  "client.port": code`${X}.client.port`,
+  "client.scheme": code`${X}.client.scheme`,
+  "client.ssl.enabled": code`String(${X}.client.scheme === "https")`,
   "client.received.start.timestamp": code`${X}.startedWallMs`,
+  "client.received.end.timestamp": code`${X}.startedWallMs`,
+  // Known when everything has been sent; flows before that read these (docs/differences.md).
+  "client.sent.start.timestamp": code`-1`,
+  "client.sent.start.time": code`""`,
+  "client.sent.end.timestamp": code`-1`,
+  "client.sent.end.time": code`""`,
+  "system.uuid": code`${X}.gateway.instance.uuid`,
+  "system.pod.name": code`${X}.gateway.instance.podName`,
+  "system.region.name": code`${X}.gateway.instance.regionName`,
   "current.flow.name": code`${X}.flow`,
   messageid: code`${X}.id`,
   "route.name": code`${X}.route`,
@@ -305,13 +319,6 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${scope.proxy}`;
     case "proxy.url":
       return code`${file.symbol("proxyUrl")}(${X})`;
-    case "proxy.client.ip":
-    case "client.ip":
-    case "client.resolved.ip":
-    case "client.host":
-      return code`${file.symbol("clientIp")}(${X})`;
-    case "client.port":
-      return code`${file.symbol("clientPort")}(${X})`;
     case "client.cn":
     case "client.country":
     case "client.email.address":
@@ -321,6 +328,7 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "client.state":
       return code`${file.symbol("clientSubject")}(${X}, ${subjectFields[id]})`;
     case "client.received.start.time":
+    case "client.received.end.time":
       return code`${file.symbol("timeText")}(${X}.startedWallMs)`;
     case "system.time":
       return code`${file.symbol("timeText")}(${X}.gateway.clock.wallMs())`;

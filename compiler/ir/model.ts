@@ -115,7 +115,27 @@ export interface ListenerModel {
   readonly port: PortSetting;
   readonly reusePort?: boolean;
   readonly tls?: TlsModel;
+  readonly forwarded?: ForwardedModel;
+  /** Every connection begins with a PROXY protocol header. */
+  readonly proxyProtocol?: ProxyVersionModel | ProxyProtocolModel;
 }
+
+export type ProxyVersionModel = "v1" | "v2" | "any";
+
+export interface ProxyProtocolModel {
+  readonly version: ProxyVersionModel;
+  /** Absent: whoever connects. */
+  readonly trustedProxies?: AddressRanges;
+}
+
+/** Proxies in front of a listener whose word on clients is taken. */
+export interface ForwardedModel {
+  readonly trustedProxies: AddressRanges;
+  readonly header?: "x-forwarded-for" | "forwarded";
+}
+
+/** Addresses and ranges (`10.0.0.0/8`), or the variable that lists them. */
+export type AddressRanges = readonly string[] | FromEnv;
 
 export interface TlsModel {
   readonly certFile: FileSource;
@@ -131,6 +151,8 @@ export interface TlsModel {
 
 export interface EnvironmentModel {
   readonly kind: "Environment";
+  /** The client's address is one entry of a header that trusted proxies write. Apigee: clientIpResolutionConfig. */
+  readonly clientIpResolution?: { readonly header: string; readonly index: number };
   readonly targetServers?: readonly TargetServerModel[];
   readonly flowHooks?: { readonly [point in HookPoint]?: FlowHookModel };
   /** Reference name -> certificate authorities, client certificate. */

@@ -6,7 +6,7 @@ import type { Condition } from "#runtime/language/condition.ts";
 import type { Value } from "#runtime/language/operators.ts";
 import type { Template } from "#runtime/language/template.ts";
 import type { Optimisations } from "../optimisations.ts";
-import type { NamedMessage } from "../flow-variable.ts";
+import type { FlowPlaceVariable, NamedMessage } from "../flow-variable.ts";
 import type { Obligation, SettingRequest, Timing } from "../policies/definition.ts";
 import type {
   Program,
@@ -96,10 +96,11 @@ export interface PlanChoice {
   readonly branches: readonly { readonly name: string; readonly when: When; readonly items: readonly PlanItem[] }[];
 }
 
-/** `current.flow.name` changes; only there when somebody reads it. */
+/** A flow begins: variables about it change; only there when somebody reads one of them. */
 export interface PlanFlowName {
   readonly kind: "flow-name";
   readonly name: string;
+  readonly sets: readonly { readonly variable: FlowPlaceVariable; readonly value: string | null }[];
 }
 
 /** Which body: the request's, the form in it (of urlencoded ones only), the response's. */

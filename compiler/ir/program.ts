@@ -51,6 +51,8 @@ export interface ProgramDeployment {
 
 export interface ProgramEnvironment {
   readonly name: string;
+  /** The header and the entry that tell the client's address; null: the chain of trusted proxies does. */
+  readonly clientIpResolution: { readonly header: string; readonly index: number } | null;
   readonly targetServers: readonly ProgramTargetServer[];
 }
 
@@ -121,6 +123,8 @@ export interface ProgramStep {
 
 export interface ProgramFlow {
   readonly name: string;
+  /** What a conditional flow says of itself (`current.flow.description`); null for PreFlow and PostFlow. */
+  readonly description: string | null;
   readonly condition: ProgramCondition | null;
   readonly request: readonly ProgramStep[];
   readonly response: readonly ProgramStep[];

@@ -50,9 +50,7 @@ export const accessControl = {
         analyzeAddress(step, address, ["ipRules", "matchRules", at, "sourceAddresses", index]);
       });
     });
-    const isForged = validateBasedOn !== undefined && clientIPVariable === undefined;
-    const action = ipRules.noRuleMatchAction;
-    if (isForged && action === "ALLOW") step.report("AGW4103", ["validateBasedOn"], { action });
+    analyzeOrigin(step, ipRules.noRuleMatchAction);
   },
   emit(e) {
     const { ipRules, validateBasedOn, clientIPVariable } = e.model;
@@ -62,6 +60,7 @@ export const accessControl = {
       noRuleMatchAction: ipRules.noRuleMatchAction,
       basedOn: validateBasedOn === undefined ? null : BASED_ON[validateBasedOn],
       variable: clientIPVariable ?? null,
+      ...(e.model.ignoreTrueClientIPHeader === false ? { trueClientIp: true } : {}),
     });
     const constant = e.constant("accessControl", frozen(config));
     const rules = rulesCode(e, ipRules.matchRules ?? []);
@@ -71,6 +70,25 @@ export const accessControl = {
 } satisfies PolicyDefinition<AccessControlModel>;
 
 type MatchRules = NonNullable<NonNullable<AccessControlModel["ipRules"]>["matchRules"]>;
+
+/** Says where an address that counts can be the client's own invention, and where none can be found. */
+function analyzeOrigin(step: PolicyAnalysis<AccessControlModel>, action: "ALLOW" | "DENY"): void {
+  const { validateBasedOn, clientIPVariable, ignoreTrueClientIPHeader } = step.model;
+  if (clientIPVariable !== undefined) return;
+  if (ignoreTrueClientIPHeader === false) {
+    if (step.forwardedHeader === null) step.report("AGW3103", ["ignoreTrueClientIPHeader"], NOBODY_TRUSTED);
+    else step.report("AGW4103", ["ignoreTrueClientIPHeader"], { what: "True-Client-IP" });
+  }
+  if (validateBasedOn === undefined) return;
+  if (step.forwardedHeader === null) return step.report("AGW3103", ["validateBasedOn"], NOBODY_TRUSTED);
+  const isOpen = BASED_ON[validateBasedOn] === "FIRST" || (BASED_ON[validateBasedOn] === "ALL" && action === "ALLOW");
+  if (isOpen) step.report("AGW4103", ["validateBasedOn"], { what: "the first addresses of X-Forwarded-For" });
+}
+
+const NOBODY_TRUSTED = {
+  what: "this",
+  why: "no listener trusts the proxies in front of it (forwarded), so the address of the connection counts",
+};
 
 function analyzeAddress(step: PolicyAnalysis<AccessControlModel>, { mask, value }: AddressModel, at: Path): void {
   const address = step.template(value, [...at, "value"]);

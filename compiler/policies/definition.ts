@@ -54,6 +54,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   readonly conditionReads?: readonly string[];
   /** The message that some policy makes under this name; null when none does. */
   namedMessage(name: string): NamedMessage | null;
+  /** The header in which some listener lets trusted proxies name clients; null where no listener trusts any. */
+  readonly forwardedHeader: "x-forwarded-for" | "forwarded" | null;
   /** The step reads this flow variable. Unknown names are custom variables. */
   reads(variable: string, at: Path): void;
   /** The step writes this flow variable; read-only ones are reported. `text`: what it becomes, if a template. */

@@ -49,6 +49,30 @@ export function ipRange(text: string, bits: number): IpRange | null {
   return { ...address, bits: own };
 }
 
+/** Reads `10.0.0.0/8`, or a single address, which is a range of one; null when the text is neither. */
+export function parseIpRange(text: string): IpRange | null {
+  const slash = text.indexOf("/");
+  const address = slash < 0 ? parseIpAddress(text) : null;
+  if (address !== null) return { ...address, bits: bitsOf(address.family) };
+  const bits = slash < 0 ? "" : text.slice(slash + 1);
+  return /^(?:0|[1-9][0-9]{0,2})$/.test(bits) ? ipRange(text.slice(0, slash), Number(bits)) : null;
+}
+
+/** The one way to write an address: dotted for IPv4, RFC 5952 for IPv6. */
+export function ipAddressText({ family, words }: IpAddress): string {
+  if (family === 4) return [24, 16, 8, 0].map((shift) => ((words[0] ?? 0) >>> shift) & 0xff).join(".");
+  const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  let start = 0;
+  let length = 1;
+  for (let from = 0; from < groups.length; from++) {
+    let to = from;
+    while (groups[to] === 0) to++;
+    if (to - from > length) [start, length] = [from, to - from];
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(":");
+  return length < 2 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
 /** True when the range has the address. */
 export function inRange(address: IpAddress, range: IpRange): boolean {
   if (address.family !== range.family) return false;

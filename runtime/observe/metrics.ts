@@ -27,6 +27,7 @@ export const counters = {
   earlyBytes: ["apigw_early_bytes_dropped_total", "Bytes that followed a refused upgrade request and were dropped."],
   connectionsRefused: ["apigw_connections_refused_total", "Client connections beyond limits.connectionsMax."],
   badRequests: ["apigw_bad_requests_total", "Requests that were no valid HTTP, too large or too slow."],
+  proxyHeadersRefused: ["apigw_proxy_headers_refused_total", "Connections without a valid PROXY protocol header."],
   tlsFailures: ["apigw_tls_handshake_failures_total", "TLS handshakes with clients that failed or took too long."],
   tlsReloads: ["apigw_tls_reloads_total", "Certificates read again and put to use."],
   tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and not usable; the old stay."],

@@ -1,30 +1,36 @@
 /** What an exchange's log lines say of where it came from and where it went, wherever on its way it ended. */
 import type { IncomingMessage } from "node:http";
+import { peerAddress, peerPort, type Client } from "../client.ts";
 import type { Exchange } from "../context.ts";
 import type { Entered } from "../entry.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Listener } from "../listen.ts";
 import type { ExchangePlace } from "./log.ts";
 
 /** Who asked, and how; known before anything is decided. */
-export type Asked = Pick<ExchangePlace, "method" | "scheme" | "version" | "clientAddress" | "userAgent">;
+export interface Asked extends Client {
+  readonly method: string;
+  readonly version: string;
+  readonly userAgent: string | null;
+}
 
-/** Takes from a request head what its line will say of it. */
-export function asked(
-  gateway: Gateway,
-  incoming: IncomingMessage,
-  scheme: "http" | "https",
-  clientAddress: string,
-): Asked {
+/** Takes from a request head what its line will say of it, and from whom it is. */
+export function asked(gateway: Gateway, listener: Listener, incoming: IncomingMessage): Asked {
+  const { socket, rawHeaders } = incoming;
+  const peer = peerAddress(socket);
+  const behind = listener.forwarding?.client(peer, rawHeaders) ?? null;
   return {
+    address: behind?.address ?? peer,
+    port: behind === null || behind.address === peer ? peerPort(socket) : null,
+    scheme: behind?.scheme ?? listener.scheme,
+    peer,
+    forwarding: behind === null ? null : listener.forwarding,
     method: incoming.method ?? "",
-    scheme,
     version: incoming.httpVersion,
-    clientAddress,
     userAgent: gateway.log.access ? (incoming.headers["user-agent"] ?? null) : null,
   };
 }
 
-/** `entered`: null when the request found no proxy; `x`: null when no policy has seen it. */
 export function exchangePlace(
   gateway: Gateway,
   request: Asked,
@@ -32,8 +38,13 @@ export function exchangePlace(
   x: Exchange | null,
 ): ExchangePlace {
   const program = entered?.deployed.program;
+  const { method, scheme, version, userAgent } = request;
   return {
-    ...request,
+    method,
+    scheme,
+    version,
+    userAgent,
+    clientAddress: entered?.clientAddress ?? request.address,
     id: x?.id ?? gateway.clock.randomId(),
     environment: program?.environment ?? null,
     proxy: program?.proxy ?? null,

@@ -23,8 +23,10 @@ export interface AccessRule {
 export interface AccessControlConfig {
   readonly name: string;
   readonly noRuleMatchAction: Action;
-  /** Which addresses of X-Forwarded-For count, when there is one; null: the address of the connection. */
+  /** Which addresses of X-Forwarded-For count, when there is one; null: the client's, however that is known. */
   readonly basedOn: "ALL" | "FIRST" | "LAST" | null;
+  /** Trusted proxies name the client in True-Client-IP, which then goes before X-Forwarded-For. */
+  readonly trueClientIp?: boolean;
   /** Name of the variable that holds the address instead; null: none. */
   readonly variable: string | null;
 }
@@ -43,7 +45,7 @@ export function accessControl(
     if (address === null) throw fault("accesscontrol.InvalidIPAddressInVariable", config.variable, config.name);
     return decide(config, rules, address, String(presented));
   }
-  for (const text of clientAddresses(x, config.basedOn)) decide(config, rules, parseIpAddress(text), text);
+  for (const text of clientAddresses(x, config)) decide(config, rules, parseIpAddress(text), text);
 }
 
 function decide(
@@ -71,17 +73,16 @@ function compiled(config: AccessControlConfig, range: IpRange | DynamicRange): I
   return made;
 }
 
-function clientAddresses(x: Exchange, basedOn: AccessControlConfig["basedOn"]): readonly string[] {
+function clientAddresses(x: Exchange, { basedOn, trueClientIp }: AccessControlConfig): readonly string[] {
+  if (trueClientIp === true && x.client.forwarding !== null) {
+    const named = x.request.headerJoined("true-client-ip");
+    if (named !== null) return [named.trim()];
+  }
   const forwarded = basedOn === null ? null : x.request.headerJoined("x-forwarded-for");
-  if (forwarded === null) return [connectionAddress(x)];
+  if (forwarded === null) return [x.clientAddress];
   const addresses = forwarded.split(",").map((address) => address.trim());
   if (basedOn === "FIRST") return addresses.slice(0, 1);
   return basedOn === "LAST" ? addresses.slice(-1) : addresses;
-}
-
-/** A zone (fe80::1%eth0) names a link of this machine, not the client. */
-function connectionAddress(x: Exchange): string {
-  return (x.socket.remoteAddress ?? "").replace(/%.*$/, "");
 }
 
 /** The address as it is told to the client: its own text, so nothing but what an address can hold. */

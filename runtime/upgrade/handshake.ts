@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { certificateCredential } from "../client-certificate.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import { enter, openExchange, peerAddress, type Entered } from "../entry.ts";
+import { enter, openExchange, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
 import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
@@ -69,7 +69,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#gateway = gateway;
     this.#listener = listener;
     this.#socket = socket;
-    this.#asked = asked(gateway, incoming, listener.scheme, peerAddress(socket));
+    this.#asked = asked(gateway, listener, incoming);
     this.#startedMs = gateway.clock.monotonicMs();
     this.#early = head;
     const { connection } = incoming.headers;
@@ -80,12 +80,12 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
 
   begin(incoming: IncomingMessage): void {
     if (this.#gateway.refusing) return this.#refuseEarly(fault("gateway.Draining", "", null, ["Retry-After", "1"]), true);
-    const entered = enter(this.#gateway, incoming, true);
+    const entered = enter(this.#gateway, incoming, this.#asked, true);
     if ("fault" in entered) return this.#refuseEarly(entered.fault, entered.close);
     this.#entered = entered;
-    const { request, deployed } = entered;
+    const { request, deployed, clientAddress } = entered;
     const { program } = deployed;
-    const { scheme, clientAddress } = this.#asked;
+    const { scheme } = this.#asked;
     if (program.webSocket.mode === "deny") return this.#refuseEarly(fault("protocol.websocket.UpgradeDenied"), false);
     const refusal = originRefusal(request, program.webSocket, scheme);
     if (refusal !== null) return this.#refuseEarly(fault("protocol.websocket.OriginDenied"), false);
@@ -99,7 +99,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (certificate !== null) session.addCredential(certificate);
     const expired = session.expired();
     if (expired !== null) return this.#refuseFor(expired);
-    const x = openExchange(this.#gateway, entered, this.#socket, scheme, session);
+    const x = openExchange(this.#gateway, entered, this.#socket, this.#asked, session);
     this.#x = x;
     const { apiTimeoutMs } = program;
     if (apiTimeoutMs !== null) this.#apiTimer = this.#gateway.clock.setTimer(this.#onApiTimeout, apiTimeoutMs);
@@ -178,8 +178,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#stage = "target";
     this.#targetSentMs = this.#gateway.clock.monotonicMs();
     if (this.#session !== null) this.#session.target = target.name;
-    const { clientAddress, scheme } = this.#asked;
-    const forwarded = { for: clientAddress, proto: scheme, host: this.#entered?.authority ?? "" };
+    const { peer, scheme } = this.#asked;
+    const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
       this.#target = new TargetAttempts(x, target, offer, forwarded, this);
     } catch (thrown) {
@@ -356,7 +356,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #letGo(): void {
     if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
     this.#apiTimer = null;
-    if (this.#isCounted) this.#gateway.handshakes.leave(this.#asked.clientAddress);
+    if (this.#isCounted) this.#gateway.handshakes.leave(this.#entered?.clientAddress ?? "");
     this.#isCounted = false;
   }
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { compile } from "#compiler/compile.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
+import { directClient } from "#runtime/client.ts";
 import type { Exchange, ExchangeStart } from "#runtime/context.ts";
 import type { Gateway } from "#runtime/gateway.ts";
 import { defaultLimits, type Limits } from "#runtime/limits.ts";
@@ -140,10 +141,11 @@ function startOf(program: ProxyProgram, url: string, step: StubbedStep, options:
     program,
     request: new RequestMessage(options.verb ?? "GET", url, null, "1.1", [...(options.headers ?? [])]),
     socket: socket as Socket,
+    client: directClient(socket as Socket, "http"),
+    clientAddress: "192.0.2.1",
     host: "api.example.com",
     pathSuffix: pathSuffix(url, program.baseSegments),
     session: null,
-    scheme: "http",
   };
 }
 

@@ -14,6 +14,8 @@ export interface StepOptions {
   readonly conditionReads?: readonly string[];
   /** Messages that policies make. */
   readonly messages?: readonly NamedMessage[];
+  /** Header of trusted proxies; absent: there are none. */
+  readonly forwardedHeader?: "x-forwarded-for" | "forwarded";
   /** Prefixes that somebody reads. */
   readonly read?: readonly string[];
 }
@@ -46,6 +48,7 @@ export function analyzed<M extends PolicyModel>(
     conditional: options.conditional ?? false,
     carriedOn: options.carriedOn ?? false,
     namedMessage: (name) => options.messages?.find((message) => message.name === name) ?? null,
+    forwardedHeader: options.forwardedHeader ?? null,
     reads: (variable) => void found.reads.push(variable),
     writes: (variable) => void found.writes.push(variable),
     template: (text): Template => {

@@ -2,6 +2,7 @@
  * An exchange for tests of single policies: real store, cache, revocations and session, a hand-moved clock, no sockets.
  */
 import type { Socket } from "node:net";
+import { directClient, type Forwarding } from "#runtime/client.ts";
 import { resolveBasis } from "#runtime/access/resolve.ts";
 import { VerifiedCache } from "#runtime/access/verified-cache.ts";
 import { Exchange } from "#runtime/context.ts";
@@ -24,12 +25,20 @@ export interface ExchangeOptions {
   readonly query?: string | null;
   readonly verb?: string;
   readonly pathSuffix?: string;
+  /** Of the connection. */
   readonly address?: string;
+  /** Where the environment says that the client is; absent: at the connection's other end. */
+  readonly clientAddress?: string;
+  /** The connection is a trusted proxy's. */
+  readonly trusted?: boolean;
   /** With a session, as for an upgrade. */
   readonly upgrade?: boolean;
   readonly proxy?: string;
   readonly environment?: string;
 }
+
+/** Trusts the peer, and reads nothing of it. */
+const NO_FORWARDING: Forwarding = { client: () => null, tidy: () => undefined };
 
 /** A gateway without listeners and targets. */
 export class PolicyFixture {
@@ -80,15 +89,17 @@ export class PolicyFixture {
       basePath: "/v1",
     };
     const socket: Partial<Socket> = { remoteAddress: address };
+    const client = directClient(socket as Socket, "http");
     return new Exchange({
       gateway: this.gateway,
       program: program as ProxyProgram,
       request: new RequestMessage(verb, `/v1${pathSuffix}`, query, "1.1", [...headers]),
       socket: socket as Socket,
+      client: { ...client, ...(options.trusted === true ? { forwarding: NO_FORWARDING } : {}) },
+      clientAddress: options.clientAddress ?? client.address,
       host: "api.example.com",
       pathSuffix,
       session: options.upgrade === true ? this.around.begin() : null,
-      scheme: "http",
     });
   }
 }

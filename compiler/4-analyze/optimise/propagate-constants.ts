@@ -8,10 +8,11 @@ import type { Value } from "#runtime/language/operators.ts";
 import { foldCondition, type KnownValues } from "../../expression/fold.ts";
 import { foldTemplate } from "../../expression/template-fold.ts";
 import { withKnown } from "../../expression/template-known.ts";
-import { flowVariable } from "../../flow-variable.ts";
+import { flowPlaceVariables, flowVariable, type FlowPlaceVariable } from "../../flow-variable.ts";
 import type {
   EndpointPlan,
   PlanChoice,
+  PlanFlowName,
   PlanItem,
   PlanStep,
   ProxyPlan,
@@ -59,7 +60,8 @@ class Propagation {
     this.#folds = folds;
     this.#facts = facts;
     this.#assign = assign;
-    this.#written = new Set(stepsOf(plan).flatMap((step) => writesOf(step).map(({ name }) => name)));
+    const byPolicies = stepsOf(plan).flatMap((step) => writesOf(step).map(({ name }) => name));
+    this.#written = new Set([...byPolicies, ...flowPlaceVariables.filter(isOfExchange)]);
     this.#policies = new Set(plan.policies.map(({ name }) => name));
   }
 
@@ -100,7 +102,11 @@ class Propagation {
   #items(items: Segment, before: State): Outcome<Segment> {
     let state = before;
     const value = items.map((item): PlanItem => {
-      if (item.kind === "flow-name" || item.kind === "body") return item;
+      if (item.kind === "body") return item;
+      if (item.kind === "flow-name") {
+        state = begun(state, item);
+        return item;
+      }
       const outcome = item.kind === "choice" ? this.#choice(item, state) : this.#step(item, state);
       state = outcome.state;
       return outcome.value;
@@ -170,6 +176,17 @@ const NOTHING: State = new Map();
 /** A write that is not known takes away what was known before. */
 function assigned(state: State, name: string, text: string | undefined): State {
   return text === undefined ? without([name], state) : new Map([...state, [name, text]]);
+}
+
+/** A flow begins. */
+function begun(state: State, { sets }: PlanFlowName): State {
+  const known = sets.filter(({ variable }) => isOfExchange(variable));
+  return new Map([...state, ...known.map(({ variable, value }) => [variable, value] as const)]);
+}
+
+/** `current.flow.name` has a field of its own and is never null. */
+function isOfExchange(name: FlowPlaceVariable): boolean {
+  return name !== "current.flow.name";
 }
 
 function without(names: readonly string[], state: State): State {

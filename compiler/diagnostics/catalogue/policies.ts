@@ -34,7 +34,7 @@ export const policyCatalogue = {
     message: (p) => `${p.what} cannot be set on the 101 of an upgrade, and this step runs on every response`,
   }),
   AGW3105: error<{ readonly what: string; readonly value: string; readonly expected: string }>({
-    title: "policy setting not valid",
+    title: "setting not valid",
     explanation: "The value has the right type and cannot mean anything here.",
     example: {
       bad: "sourceAddresses: [{ mask: 64, value: 192.0.2.0 }]",
@@ -65,17 +65,17 @@ export const policyCatalogue = {
     },
     message: (p) => `${p.algorithm} cannot be used with a ${p.key}`,
   }),
-  AGW4103: warning<{ readonly action: string }>({
+  AGW4103: warning<{ readonly what: string }>({
     title: "client address can be forged",
     explanation:
-      "X-Forwarded-For is written by whoever sends the request, unless a proxy in front replaces it. Rules that let " +
-      "in what no rule keeps out (or keep out single addresses) are then easily passed. Without validateBasedOn the " +
-      "address of the connection is looked at, which nobody can choose.",
+      "A proxy adds to X-Forwarded-For what it saw and keeps what the client had written; other headers it often hands on " +
+      "as they are. Rules that look at such an address let in whoever writes the right one. Without validateBasedOn the " +
+      "client's address is looked at as the trusted proxies saw it, which the client cannot choose.",
     example: {
-      bad: "ipRules: { noRuleMatchAction: ALLOW, matchRules: [...] }\nvalidateBasedOn: X_FORWARDED_FOR_FIRST_IP",
+      bad: "ipRules: { noRuleMatchAction: DENY, matchRules: [...] }\nvalidateBasedOn: X_FORWARDED_FOR_FIRST_IP",
       good: "ipRules: { noRuleMatchAction: DENY, matchRules: [...] }",
     },
-    message: (p) => `a client can write its own X-Forwarded-For, and noRuleMatchAction is ${p.action}`,
+    message: (p) => `a client can write ${p.what}`,
   }),
   AGW4104: warning<{ readonly policy: string }>({
     title: "credential check that cannot refuse",

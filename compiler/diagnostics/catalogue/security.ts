@@ -24,4 +24,16 @@ export const securityCatalogue = {
     },
     message: ({ key, what }) => `${key} looks like ${what}`,
   }),
+  AGW4003: warning<{ range: string }>({
+    title: "everybody is a trusted proxy",
+    explanation:
+      "A trusted proxy says who the client is, and is believed. When every address is trusted, every client can say that it is " +
+      "somebody else: rules about addresses, limits for each address and log lines then hold what the client wrote. List the " +
+      "addresses of the proxies, or the network that only they are in.",
+    example: {
+      bad: "forwarded: { trustedProxies: [0.0.0.0/0] }",
+      good: "forwarded: { trustedProxies: [10.20.0.0/24] }",
+    },
+    message: ({ range }) => `${range} trusts every client to say who it is`,
+  }),
 } as const;

@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
+import { directClient } from "#runtime/client.ts";
 import type { Exchange, Wire } from "#runtime/context.ts";
 import { enter } from "#runtime/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
@@ -41,7 +42,8 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
   const url = given.query === null ? given.path : `${given.path}?${given.query}`;
   const incoming = { method: given.verb, url, httpVersion: "1.1", rawHeaders: flatLines(lines),
     socket } as IncomingMessage;
-  const entered = enter(gateway, incoming, given.upgrade);
+  const client = directClient(socket, "http");
+  const entered = enter(gateway, incoming, client, given.upgrade);
   if ("fault" in entered) return early(entered.fault, null);
   const { program } = entered.deployed;
   const label = `${program.environment}/${program.proxy}/${program.endpoint}`;
@@ -50,8 +52,8 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
   if (given.upgrade && mode === "deny") return early(fault("protocol.websocket.UpgradeDenied"), label);
   const abort = { onAbort: () => undefined };
   const session = given.upgrade ? Session.begin(gateway.sessionServices, ROUTE, given.clientAddress, abort) : null;
-  const { request, host, pathSuffix } = entered;
-  const x = program.open({ gateway, program, request, socket, host, pathSuffix, session, scheme: "http" });
+  const { request, host, pathSuffix, clientAddress } = entered;
+  const x = program.open({ gateway, program, request, socket, client, clientAddress, host, pathSuffix, session });
   const driver = new Driver(x, given);
   broken = () => driver.broken();
   if (!given.upgrade) x.wire = new Sockets(given, null);
@@ -205,9 +207,8 @@ class Driver implements ChainOwner {
   #send(x: Exchange, target: NonNullable<Exchange["target"]>): Sent {
     const { path, query, server: written } = addressTarget(x, target);
     const server = firstServer(x, target, written);
-    const { request, socket } = x;
-    const peer = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    const forwarded = { for: peer, proto: "http", host: this.#given.host };
+    const { request, client } = x;
+    const forwarded = { for: client.peer, proto: "http", host: this.#given.host };
     const upgrade = this.#given.upgrade ? upgradeOffer(request) : null;
     const parts = { host: hostFor(x, server), upgrade, forwarded };
     const outgoing = outgoingRequest(request, parts);

@@ -38,7 +38,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
   const tested: { defects: string[] } = { defects: [] };
   const deployed = new Map<ProxyProgram, Deployed>();
   for (const { program: proxy } of program.routes) {
-    deployed.set(proxy, { program: proxy, session: ROUTE, splice: Object.freeze({ ...proxy.webSocket }) });
+    deployed.set(proxy, { program: proxy, session: ROUTE, splice: Object.freeze({ ...proxy.webSocket }), clientIp: null });
   }
   const parts: Partial<Gateway> & { readonly metrics: unknown } = {
     organization: program.organization,

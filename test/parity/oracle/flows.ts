@@ -14,6 +14,10 @@ export function runFlows(t: Transaction, flows: ProgramFlows, side: "request" | 
     const flow = fixed ?? flows.flows.find((other) => holds(t, other.condition));
     if (flow === undefined) continue;
     t.flow = flow.name;
+    for (const of of ["current", flows === t.place.endpoint ? "proxy" : "target"]) {
+      if (of !== "current") t.custom.set(`${of}.flow.name`, flow.name);
+      t.custom.set(`${of}.flow.description`, flow.description);
+    }
     runSteps(t, flow[side]);
   }
 }
@@ -23,6 +27,7 @@ export function runHook(t: Transaction, point: HookPoint): void {
   const hook = t.place.proxy.hooks[point].find(({ environments }) => environments.includes(t.place.environment));
   if (hook === undefined) return;
   t.flow = hook.step.policy.name;
+  t.custom.set("current.flow.description", null);
   runStep(t, hook.step);
 }
 

@@ -43,8 +43,9 @@ export class Oracle {
     if (!given.upgrade && mode === "only") return early(raised("protocol.http.UpgradeRequired", "", null), label);
     if (given.upgrade && mode === "deny") return early(raised("protocol.websocket.UpgradeDenied", "", null), label);
     const headers = new Headers(passing([["Host", given.host], ...given.headers], proxy, world.program, given.upgrade));
-    const { upgrade, clientAddress, verb, path, query, body = "" } = given;
+    const { upgrade, verb, path, query, body = "" } = given;
     const request = { verb, path, query, headers, version: "1.1", content: upgrade ? "" : body };
+    const clientAddress = given.clientAddress.replace(/^::ffff:/, "");
     const t = new Transaction(world, place, { host, upgrade, clientAddress, request });
     const { sent, isSwitched, isOwnBody } = this.#pipeline(t, given);
     const response = t.response ?? answerTo(raised("messaging.runtime.RouteFailed", "", null));
@@ -115,7 +116,7 @@ export class Oracle {
     const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" &&
       name.toLowerCase() !== "x-forwarded-for");
     const before = request.headers.joined("x-forwarded-for");
-    const address = t.clientAddress.replace(/^::ffff:/, "");
+    const address = t.clientAddress;
     lines.push(["Host", host], ["X-Forwarded-For", before === null ? address : `${before}, ${address}`]);
     if (request.headers.joined("x-forwarded-proto") === null) lines.push(["X-Forwarded-Proto", "http"]);
     if (request.headers.joined("x-forwarded-host") === null) {

@@ -55,7 +55,7 @@ describe("the address of the connection", () => {
     ["any other address, when all are let in", "192.0.2.1", [LAN], "ALLOW", null],
     ["the first rule that matches decides: denied", "10.6.6.6", [BAD, LAN], "DENY", DENIED("10.6.6.6")],
     ["the first rule that matches decides: allowed", "10.6.6.6", [LAN, BAD], "DENY", null],
-    ["IPv4 in IPv6 does not slip past a rule", "::ffff:10.6.6.6", [BAD], "ALLOW", DENIED("::ffff:10.6.6.6")],
+    ["IPv4 in IPv6 does not slip past a rule", "::ffff:10.6.6.6", [BAD], "ALLOW", DENIED("10.6.6.6")],
     ["a zone is not part of the address", "fe80::1%eth0", [rule("ALLOW", ["fe80::", 10])], "DENY", null],
     ["no address, the client has left", "", [], "ALLOW", DENIED("")],
   ];
@@ -66,6 +66,32 @@ describe("the address of the connection", () => {
   test("X-Forwarded-For is not looked at unless asked for", async () => {
     const exchange = { address: "192.0.2.1", headers: ["X-Forwarded-For", "10.0.0.1"] };
     expect(await denied(exchange, [LAN])).toBe(DENIED("192.0.2.1"));
+  });
+});
+
+test("the client's address counts where trusted proxies name it, not theirs", async () => {
+  const exchange = { address: "10.0.0.9", clientAddress: "192.0.2.1" };
+  expect(await denied(exchange, [LAN])).toBe(DENIED("192.0.2.1"));
+  expect(await denied(exchange, [LAN], { basedOn: "ALL" })).toBe(DENIED("192.0.2.1"));
+});
+
+describe("True-Client-IP", () => {
+  const headers = ["True-Client-IP", " 192.0.2.1", "X-Forwarded-For", "10.0.0.1"];
+  const config = { trueClientIp: true, basedOn: "ALL" } as const;
+
+  test("goes before X-Forwarded-For where a trusted proxy sends it", async () => {
+    expect(await denied({ address: "10.0.0.9", trusted: true, headers }, [LAN], config)).toBe(DENIED("192.0.2.1"));
+    const inside = ["True-Client-IP", "10.0.0.1", "X-Forwarded-For", "192.0.2.1"];
+    expect(await denied({ address: "10.0.0.9", trusted: true, headers: inside }, [LAN], config)).toBeNull();
+  });
+
+  test.each([
+    ["a client's own is not looked at", { address: "10.0.0.9", headers }, config, null],
+    ["nor a trusted one, unless asked for", { address: "10.0.0.9", trusted: true, headers }, { basedOn: "ALL" }, null],
+    ["two of them are no address", { trusted: true, headers: [...headers, "true-client-ip", "10.0.0.1"] }, config,
+      DENIED("192.0.2.1??10.0.0.1")],
+  ] as const)("%s", async (_, exchange, more, expected) => {
+    expect(await denied(exchange, [LAN], more)).toBe(expected);
   });
 });
 
@@ -170,11 +196,30 @@ describe("AccessControl at compile time", () => {
     expect(reports.map((report) => report.split(" {")[0])).toEqual([expected]);
   });
 
-  test("addresses that a client can choose are reported where they open the door", () => {
-    const open = { ...model("192.0.2.0", 24), validateBasedOn: "X_FORWARDED_FOR_FIRST_IP" } as const;
-    const rules = { noRuleMatchAction: "ALLOW", matchRules: [] } as const;
-    expect(analyzed(accessControl, { ...open, ipRules: rules }).reports).toEqual([expect.stringMatching(/^AGW4103/)]);
-    expect(analyzed(accessControl, open).reports).toEqual([]);
-    expect(analyzed(accessControl, { ...open, ipRules: rules, clientIPVariable: "x" }).reports).toEqual([]);
+  const rules = { noRuleMatchAction: "DENY", matchRules: [] } as const;
+  const open = { noRuleMatchAction: "ALLOW", matchRules: [] } as const;
+  const first = "X_FORWARDED_FOR_FIRST_IP";
+  const last = "X_FORWARDED_FOR_LAST_IP";
+  const every = "X_FORWARDED_FOR_ALL_IP";
+  test.each<[string, Partial<AccessControlModel>, boolean, RegExp[]]>([
+    ["the first address, even where nobody else is let in", { ipRules: rules, validateBasedOn: first }, true, [/^AGW4103/]],
+    ["all of them, where everybody else is let in", { ipRules: open, validateBasedOn: every }, true, [/^AGW4103/]],
+    ["not all of them, where nobody else is", { ipRules: rules, validateBasedOn: every }, true, []],
+    ["not the last, which a trusted proxy wrote", { ipRules: open, validateBasedOn: last }, true, []],
+    ["not a variable", { ipRules: open, validateBasedOn: first, clientIPVariable: "x" }, true, []],
+    ["True-Client-IP", { ipRules: rules, ignoreTrueClientIPHeader: false }, true, [/^AGW4103 ignoreTrueClientIPHeader/]],
+    ["nothing where nobody is trusted, only that it has no effect", { ipRules: open, validateBasedOn: first,
+      ignoreTrueClientIPHeader: false }, false, [/^AGW3103 ignoreTrue/, /^AGW3103 validateBasedOn/]],
+  ])("addresses that a client can choose are reported: %s", (_, parts, isTrusting, expected) => {
+    const options = isTrusting ? { forwardedHeader: "x-forwarded-for" } as const : {};
+    const { reports } = analyzed(accessControl, { kind: "AccessControl", ...parts }, options);
+    expect(reports).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  });
+
+  test("True-Client-IP is in the emitted code only where it counts", () => {
+    const config = (ignoreTrueClientIPHeader: boolean): string =>
+      emitted(accessControl, { ...model("192.0.2.0", 24), ignoreTrueClientIPHeader })[0] ?? "";
+    expect(config(false)).toContain("trueClientIp: true");
+    expect(config(true)).not.toContain("trueClientIp");
   });
 });

@@ -6,7 +6,7 @@ import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership
 import { equalsIgnoreCase, greater, lessOrEqual, matches, startsWith, truthy } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { clientPort, hasAffixes, queryValue } from "#runtime/variables.ts";
+import { hasAffixes, queryValue } from "#runtime/variables.ts";
 
 const PATTERN = /^\/r\/[^\/]+\/x$/;
 
@@ -60,7 +60,7 @@ function request(x: Exchange): Maybe<void> {
     x.request.setHeader("x-f", "1");
   }
   // AM-G · AssignMessage · proxies/chat/policies/AM-G.yaml
-  if (x.request.header("g") !== queryValue(x.request, "g") && clientPort(x) === 443) {
+  if (x.request.header("g") !== queryValue(x.request, "g") && x.client.port === 443) {
     x.request.setHeader("x-g", "1");
   }
   return route(x);
@@ -79,7 +79,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b03774ebcb47d138",
+    hash: "bdd27982da74d551",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

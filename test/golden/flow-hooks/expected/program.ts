@@ -29,7 +29,6 @@ const HEADERS: HeaderOwnership = headerOwnership(["x-app", "x-via"], ["x-api-key
 
 /** Request flow of target endpoint default. */
 function defaultRequest(x: Exchange): Maybe<void> {
-  x.flow = "PreFlow";
   x.flow = "PostFlow";
   if (x.program.environment === "prod" || x.program.environment === "test") {
     // Flow PreTargetFlowHook of prod, test
@@ -76,7 +75,6 @@ function request(x: Exchange): Maybe<void> {
 }
 
 function afterFlows(x: Exchange): Maybe<void> {
-  x.flow = "PreFlow";
   x.flow = "PostFlow";
   return route(x);
 }
@@ -90,7 +88,6 @@ function afterVkKey(x: Exchange): Maybe<void> {
 /** Response flow of the proxy endpoint. */
 function proxyResponse(x: Exchange): Maybe<void> {
   x.inTarget = false;
-  x.flow = "PreFlow";
   x.flow = "PostFlow";
   if (x.program.environment === "prod" || x.program.environment === "test") {
     // Flow PostProxyFlowHook of prod, test
@@ -114,7 +111,6 @@ function defaultResponse(x: Exchange): Maybe<void> {
       carryOn(x, error, "PostTargetFlowHook");
     }
   }
-  x.flow = "PreFlow";
   x.flow = "PostFlow";
   return proxyResponse(x);
 }
@@ -135,7 +131,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "7d73d6d44cc82c24",
+    hash: "5253ee9bb3b78b9d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

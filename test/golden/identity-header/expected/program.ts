@@ -9,7 +9,7 @@ import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { removeQueryParam } from "#runtime/query.ts";
-import { attribute, clientIp, resultOf, textOr } from "#runtime/variables.ts";
+import { attribute, resultOf, textOr } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -62,7 +62,7 @@ function afterVkKey(x: Exchange): Maybe<void> {
   x.request.removeHeader("x-api-key");
   x.request.query = removeQueryParam(x.request.query, "debug");
   x.request.setHeader("x-user", headerValue("AM-Identity", textOr(x.access?.developer.email ?? null, "")));
-  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(clientIp(x), "")));
+  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(x.client.address, "")));
   x.request.addHeader("x-tier", headerValue("AM-Identity", textOr(attribute(resultOf<AccessGrant>(x, "VK-Key")?.product, "tier"), "")));
   return route(x);
 }
@@ -91,7 +91,7 @@ function tracedAfterVkKey(x: Exchange): Maybe<void> {
   x.request.removeHeader("x-api-key");
   x.request.query = removeQueryParam(x.request.query, "debug");
   x.request.setHeader("x-user", headerValue("AM-Identity", textOr(x.access?.developer.email ?? null, "")));
-  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(clientIp(x), "")));
+  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(x.client.address, "")));
   x.request.addHeader("x-tier", headerValue("AM-Identity", textOr(attribute(resultOf<AccessGrant>(x, "VK-Key")?.product, "tier"), "")));
   traceEnd(x);
   return route(x);
@@ -105,7 +105,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "042a41bde506f1b5",
+    hash: "ef762f0a137636bf",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

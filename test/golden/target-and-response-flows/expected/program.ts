@@ -8,7 +8,7 @@ import type { Maybe } from "#runtime/maybe.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { clientIp, needText, responseOf } from "#runtime/variables.ts";
+import { needText, responseOf } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -96,7 +96,7 @@ function route(x: Exchange): Maybe<void> {
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
   // AM-In · AssignMessage · proxies/chat/policies/AM-In.yaml
-  x.request.setHeader("x-in", headerValue("AM-In", needText(clientIp(x), "AM-In", "client.ip")));
+  x.request.setHeader("x-in", headerValue("AM-In", needText(x.client.address, "AM-In", "client.ip")));
   return route(x);
 }
 
@@ -143,7 +143,7 @@ function tracedRoute(x: Exchange): Maybe<void> {
 function tracedRequest(x: Exchange): Maybe<void> {
   // AM-In · AssignMessage · proxies/chat/policies/AM-In.yaml
   traceStep(x, 3, null);
-  x.request.setHeader("x-in", headerValue("AM-In", needText(clientIp(x), "AM-In", "client.ip")));
+  x.request.setHeader("x-in", headerValue("AM-In", needText(x.client.address, "AM-In", "client.ip")));
   traceEnd(x);
   return tracedRoute(x);
 }
@@ -200,7 +200,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "74829e4f8c0a8d34",
+    hash: "2d16a49c3464f827",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

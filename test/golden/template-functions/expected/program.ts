@@ -18,7 +18,7 @@ import { randomLong } from "#runtime/template/random-long.ts";
 import { replaceWith } from "#runtime/template/replace.ts";
 import { xeger } from "#runtime/template/xeger.ts";
 import { xpath } from "#runtime/template/xpath.ts";
-import { clientPort, needText, queryValue, textOr } from "#runtime/variables.ts";
+import { needText, queryValue, textOr } from "#runtime/variables.ts";
 
 /** An exchange with the variables that p reads. */
 class PExchange extends Exchange {
@@ -132,8 +132,8 @@ function request(x: PExchange): Maybe<void> {
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
   x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
-  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.scheme, "AM-Functions")));
-  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
+  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.client.scheme, "AM-Functions")));
+  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(x.client.port, "AM-Functions", "client.port"))));
   x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
   x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
   x.request.setHeader("x-token", headerValue("AM-Functions", xeger(x.gateway.clock, FORM)));
@@ -157,8 +157,8 @@ function tracedRequest(x: PExchange): Maybe<void> {
   x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
   x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
   x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
-  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.scheme, "AM-Functions")));
-  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(clientPort(x), "AM-Functions", "client.port"))));
+  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.client.scheme, "AM-Functions")));
+  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(x.client.port, "AM-Functions", "client.port"))));
   x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
   x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
   x.request.setHeader("x-token", headerValue("AM-Functions", xeger(x.gateway.clock, FORM)));
@@ -177,7 +177,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "82927d8a7f69883a",
+    hash: "e77819c398969093",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

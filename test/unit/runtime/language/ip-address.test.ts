@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inRange, ipRange, parseIpAddress } from "#runtime/language/ip-address.ts";
+import { inRange, ipAddressText, ipRange, parseIpAddress, parseIpRange } from "#runtime/language/ip-address.ts";
 
 describe("addresses", () => {
   test.each([
@@ -83,5 +83,51 @@ describe("ranges", () => {
     fc.assert(fc.property(four, fc.integer({ min: 1, max: 32 }), four, (n, bits, a) => check(n, bits, a, "ipv4")));
     fc.assert(fc.property(six, fc.integer({ min: 1, max: 128 }), six, (n, bits, a) => check(n, bits, a, "ipv6")));
     fc.assert(fc.property(four, fc.integer({ min: 1, max: 32 }), (n, bits) => check(n, bits, n, "ipv4")));
+  });
+});
+
+describe("ranges as they are written", () => {
+  test.each([
+    ["10.0.0.0/8", 4, 8],
+    ["192.0.2.1", 4, 32],
+    ["2001:db8::/32", 6, 32],
+    ["::1", 6, 128],
+    ["::ffff:10.0.0.0/104", 4, 8],
+    ["0.0.0.0/0", 4, 0],
+  ])("%s", (text, family, bits) => {
+    expect(parseIpRange(text)).toMatchObject({ family, bits });
+  });
+
+  test.each(["", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/8/8", "::/129", "::ffff:10.0.0.0/8"])(
+    "%j is none", (text) => {
+      expect(parseIpRange(text)).toBeNull();
+    });
+});
+
+describe("addresses as text", () => {
+  test.each([
+    ["::", "::"],
+    ["::1", "::1"],
+    ["1::", "1::"],
+    ["2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["255.0.0.1", "255.0.0.1"],
+  ])("%s is %s", (text, expected) => {
+    const address = parseIpAddress(text);
+    expect(address === null ? null : ipAddressText(address)).toBe(expected);
+  });
+
+  test("is the address that it was made of, written as URLs write it", () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (text) => {
+        const address = parseIpAddress(text);
+        if (address === null) throw new Error(text);
+        const written = ipAddressText(address);
+        expect(parseIpAddress(written)).toEqual(address);
+        if (address.family === 6) expect(`[${written}]`).toBe(new URL(`http://[${text}]/`).hostname);
+      }),
+    );
   });
 });
