@@ -38,9 +38,10 @@ function runWithPinnedNode() {
     );
     return;
   }
-  const child = spawn(engine, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
-  // Whoever signals this process means the command that runs in its place.
+  // Whoever signals this process means the command that runs in its place. Listening begins first: the command may be at
+  // work before this process gets on, and a signal in between must not leave it behind.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  const child = spawn(engine, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit" });
   child.on("error", (error) => fail(`cannot start ${engine}: ${error.message}`));
   child.on("exit", (code, signal) => {
     if (signal !== null) {
