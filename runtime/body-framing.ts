@@ -1,6 +1,7 @@
 /** Which messages have a body, by what their heads say (RFC 9112 section 6.3). It reads none. */
 import type { IncomingMessage } from "node:http";
 import type { Exchange } from "./context.ts";
+import type { TargetAnswer } from "./target/answer.ts";
 
 /** True when a request has a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {
@@ -8,7 +9,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /** True when a body can follow the target's answer. */
-export function bringsBody(x: Exchange, { statusCode }: IncomingMessage): boolean {
+export function bringsBody(x: Exchange, { statusCode }: TargetAnswer): boolean {
   return statusCode !== 204 && statusCode !== 304 && x.request.verb !== "HEAD";
 }
 
@@ -17,7 +18,7 @@ export function takesBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 304;
 }
 
-/** What a head says about the length of its body; 0 where it says nothing. */
+/** What the head of a request says about the length of its body; 0 where it says nothing. */
 export function declaredBytes({ headers }: IncomingMessage): number {
   const length = headers["content-length"];
   return length === undefined ? 0 : Number(length);

@@ -3,7 +3,7 @@
  * within a time from byte to byte. Bodies that nobody looks into never come here. It decides nothing about where they
  * go.
  */
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { bringsBody, declaredBytes, hasBody } from "./body-framing.ts";
 import type { Exchange } from "./context.ts";
 import { codingOf, decode, encode, type Coding } from "./encoding.ts";
@@ -28,9 +28,11 @@ export function requestBody(x: Exchange): Maybe<void> {
   const coding = codingOf(request, 415);
   const bytesMax = x.program.requestBytesMax ?? x.gateway.limits.bodyBytesMax;
   const tooBig = fault("protocol.http.TooBigBody");
-  if (declaredBytes(incoming) > bytesMax) throw tooBig;
+  const declared = declaredBytes(incoming);
+  if (declared > bytesMax) throw tooBig;
   wire.askForBody();
   return new BodyReading(x, incoming, {
+    declaredBytes: declared,
     bytesMax,
     tooBig,
     broken: fault("messaging.adaptors.http.flow.DecompressionFailureAtRequest"),
@@ -53,13 +55,16 @@ export function responseBody(x: Exchange): Maybe<void> {
   const coding = codingOf(response, 502);
   const bytesMax = x.target?.responseBytesMax ?? x.gateway.limits.bodyBytesMax;
   const tooBig: Fault = { ...fault("protocol.http.TooBigBody"), status: 502 };
-  if (declaredBytes(answer) > bytesMax) throw tooBig;
+  if (answer.declaredBytes > bytesMax) throw tooBig;
   const broken = fault("messaging.adaptors.http.flow.DecompressionFailureAtResponse");
   // The request to the target has a deadline of its own.
-  return new BodyReading(x, answer, { bytesMax, tooBig, broken, idle: null }).into(response, coding);
+  const bounds = { declaredBytes: answer.declaredBytes, bytesMax, tooBig, broken, idle: null };
+  return new BodyReading(x, answer, bounds).into(response, coding);
 }
 
 interface ReadingBounds {
+  /** What the head says of the length; 0 where it says nothing. */
+  readonly declaredBytes: number;
   readonly bytesMax: number;
   readonly tooBig: Fault;
   /** What a body is that is not encoded as it says. */
@@ -71,7 +76,7 @@ interface ReadingBounds {
 /** One body on its way into memory. */
 class BodyReading {
   readonly #x: Exchange;
-  readonly #stream: IncomingMessage;
+  readonly #stream: Readable;
   readonly #bounds: ReadingBounds;
   readonly #held: HeldBytes;
   #lastMs: number;
@@ -79,11 +84,11 @@ class BodyReading {
   #reject: (cause: Fault) => void = () => undefined;
   #stopTimer: () => void = () => undefined;
 
-  constructor(x: Exchange, stream: IncomingMessage, bounds: ReadingBounds) {
+  constructor(x: Exchange, stream: Readable, bounds: ReadingBounds) {
     this.#x = x;
     this.#stream = stream;
     this.#bounds = bounds;
-    this.#held = new HeldBytes(x, bounds.bytesMax, bounds.tooBig, declaredBytes(stream));
+    this.#held = new HeldBytes(x, bounds.bytesMax, bounds.tooBig, bounds.declaredBytes);
     this.#lastMs = x.gateway.clock.monotonicMs();
   }
 

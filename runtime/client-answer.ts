@@ -8,6 +8,7 @@ import { takesBody } from "./body-framing.ts";
 import type { Timer } from "./clock.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ResponseMessage } from "./message.ts";
+import type { TargetAnswer } from "./target/answer.ts";
 
 /** What an answer is written for. */
 export interface AnswerOwner {
@@ -28,7 +29,7 @@ export class ClientAnswer {
   readonly #outgoing: ServerResponse;
   readonly #owner: AnswerOwner;
   /** The target's answer, while its body is relayed. */
-  #source: IncomingMessage | null = null;
+  #source: TargetAnswer | null = null;
   /** Runs while the whole answer is written and the client has not taken it, or has not said all it wanted. */
   #timer: Timer | null = null;
   /** Body bytes written. */
@@ -60,7 +61,7 @@ export class ClientAnswer {
   }
 
   /** Writes the target's answer and relays its body. `isEmpty`: none follows. */
-  stream(response: ResponseMessage, source: IncomingMessage, isEmpty: boolean): void {
+  stream(response: ResponseMessage, source: TargetAnswer, isEmpty: boolean): void {
     const outgoing = this.#outgoing;
     if (outgoing.destroyed || outgoing.headersSent) return;
     // A length that no body follows would make the next answer part of this one.

@@ -12,6 +12,7 @@ import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
 import { Trace } from "./observe/trace.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
+import type { TargetAnswer } from "./target/answer.ts";
 import type { Target, TargetServer } from "./target/target.ts";
 import type { Session } from "./upgrade/session.ts";
 
@@ -39,7 +40,7 @@ export interface ExchangeStart {
 export interface Wire {
   readonly incoming: IncomingMessage;
   /** The target's answer; null until it came. */
-  readonly answer: IncomingMessage | null;
+  readonly answer: TargetAnswer | null;
   /** Asks a client that waits with its body (100-continue) to send it. */
   askForBody(): void;
   /** Bytes of the target's body came: it is not silent. */

@@ -126,7 +126,7 @@ export function upgradeOffer(message: Message): UpgradeOffer | null {
 
 /**
  * The request to a target as it goes out: everything checked, the hop's own lines and those that frame a body left out.
- * node:http's client takes it as it is, {@link writeRequestHead} makes text of it.
+ * {@link writeRequestHead} makes text of it.
  */
 export function outgoingRequest(message: RequestMessage, parts: RequestHeadParts): OutgoingRequest | HeadRefusal {
   const { upgrade, forwarded, host } = parts;
@@ -164,13 +164,21 @@ export function outgoingRequest(message: RequestMessage, parts: RequestHeadParts
   return isAdded ? { verb, target, lines: out } : { refused: "X-Forwarded-For" };
 }
 
-/** The whole head of an upgrade request, or of one without a body, empty line included. Write it as latin1. */
-export function writeRequestHead(message: RequestMessage, parts: RequestHeadParts): string | HeadRefusal {
+/**
+ * The whole head of a request, empty line included. Write it as latin1. `framing`: the lines that frame a body, written
+ * by the gateway itself.
+ */
+export function writeRequestHead(
+  message: RequestMessage,
+  parts: RequestHeadParts,
+  framing: HeaderLines = [],
+): string | HeadRefusal {
   const request = outgoingRequest(message, parts);
   if ("refused" in request) return request;
   const { lines } = request;
   let head = `${request.verb} ${request.target} HTTP/1.1\r\n`;
   for (let at = 0; at < lines.length; at += 2) head += `${lines[at] ?? ""}: ${lines[at + 1] ?? ""}\r\n`;
+  for (let at = 0; at < framing.length; at += 2) head += `${framing[at] ?? ""}: ${framing[at + 1] ?? ""}\r\n`;
   return parts.upgrade === null ? `${head}\r\n` : `${head}${offerLines(parts.upgrade)}\r\n`;
 }
 

@@ -43,7 +43,7 @@ export interface Limits {
   readonly interimResponsesMax: number;
   /** Bytes of a target's non-101 answer to an upgrade that are relayed. */
   readonly refusalBodyBytesMax: number;
-  /** Connections of one target server's keep-alive pool, idle ones included; more requests wait for one. */
+  /** Connections of one target server's keep-alive pool, idle ones included; requests beyond get 503. */
   readonly targetConnectionsMax: number;
   /** Idle connections that one target server's pool keeps. */
   readonly targetIdleConnectionsMax: number;

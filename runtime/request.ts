@@ -17,6 +17,7 @@ import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
 import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "./run.ts";
+import type { TargetAnswer } from "./target/answer.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
 
 /** Serves one request. */
@@ -30,7 +31,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   readonly #gateway: Gateway;
   readonly incoming: IncomingMessage;
   /** The target's answer; null until it came. */
-  answer: IncomingMessage | null = null;
+  answer: TargetAnswer | null = null;
   readonly #outgoing: ServerResponse;
   readonly #client: ClientAnswer;
   readonly #startedMs: number;
@@ -40,7 +41,6 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   #target: HttpTarget | null = null;
   #stage: Stage = "request";
   #hasAsked = false;
-  #interimResponses = 0;
   #apiTimer: Timer | null = null;
   #isCounted = false;
   /** Why there was no exchange. */
@@ -95,7 +95,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   }
 
   /** See HttpTargetOwner. */
-  targetAnswered(answer: IncomingMessage, waitedMs: number): void {
+  targetAnswered(answer: TargetAnswer, waitedMs: number): void {
     const x = this.#x;
     if (x === null || this.#stage !== "target" || x.target === null) {
       answer.destroy();
@@ -103,8 +103,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     }
     this.answer = answer;
     this.#gateway.metrics.upstreamAnswered(x.program, x.target.name, waitedMs);
-    const status = answer.statusCode ?? 502;
-    const response = new ResponseMessage(status, answer.statusMessage ?? "", answer.rawHeaders);
+    const status = answer.statusCode;
+    const response = new ResponseMessage(status, answer.statusMessage, answer.rawHeaders);
     hygieneResponse(response);
     response.removeHeader("transfer-encoding");
     x.response = response;
@@ -125,12 +125,11 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     failExchange(x, cause, this);
   }
 
-  /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through, up to a bound. */
+  /** See HttpTargetOwner: an interim answer (RFC 9110 section 15.2) passes through. */
   targetInformed(status: number, lines: string[]): void {
     // The client's own 100 was the gateway's to send.
     if (this.#stage !== "target" || this.incoming.httpVersion === "1.0" || status === 100) return;
-    if (this.#outgoing.destroyed || this.#interimResponses >= this.#gateway.limits.interimResponsesMax) return;
-    this.#interimResponses++;
+    if (this.#outgoing.destroyed) return;
     const head = new ResponseMessage(status, "", lines);
     hygieneResponse(head);
     head.removeHeader("content-length");
@@ -187,7 +186,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
 
   /** See Wire and AnswerOwner. */
   touchTarget(): void {
-    this.#target?.touch();
+    this.#target?.received();
   }
 
   #send(x: Exchange): void {

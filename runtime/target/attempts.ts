@@ -19,11 +19,6 @@ export function firstServer(x: Exchange, target: Target, written: TargetServer |
   return server;
 }
 
-/** True when a failure could send the exchange to another server. */
-export function hasOthers(target: Target, server: TargetServer): boolean {
-  return server.state !== null && target.balancer !== null && target.balancer.retryEnabled;
-}
-
 /** The server of the exchange has failed, in the words of `why`: counted, and told when that took it out of rotation. */
 export function serverFailed(x: Exchange, target: Target, why: string): void {
   const { server, gateway } = x;
@@ -36,9 +31,10 @@ export function serverFailed(x: Exchange, target: Target, why: string): void {
 /** Another server after a failure, noted on the exchange; null: there is none, or nobody wants one tried. */
 export function nextServer(x: Exchange, target: Target): TargetServer | null {
   const { server, gateway } = x;
-  if (server === null || !hasOthers(target, server)) return null;
-  const next = target.balancer?.pick(x.failedServers ?? NOBODY, gateway.clock.monotonicMs()) ?? null;
-  if (next === null || server.state === null) return null;
+  const { balancer } = target;
+  if (server === null || server.state === null || balancer === null || !balancer.retryEnabled) return null;
+  const next = balancer.pick(x.failedServers ?? NOBODY, gateway.clock.monotonicMs());
+  if (next === null) return null;
   server.state.retriesTotal++;
   x.server = next;
   return next;

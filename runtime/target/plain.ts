@@ -1,8 +1,9 @@
 /** Targets reached over plain TCP, and what targets of all kinds are made of. */
-import { Agent, type AgentOptions } from "node:http";
+import type { Socket } from "node:net";
 import type { Limits } from "../limits.ts";
 import { basePathOf } from "./address.ts";
 import { connectTcp } from "./connect.ts";
+import { ConnectionPool } from "./pool.ts";
 import type { Target, TargetServer, Transport } from "./target.ts";
 
 /** What every target endpoint says, as compiled. */
@@ -32,24 +33,9 @@ export function plainTarget(spec: TargetSpec, limits: Limits): Target {
 /** Plain TCP with a pool of its own. */
 export function plainTransport(spec: EndpointSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
-  return {
-    scheme: "http",
-    agent: new Agent(agentOptions(spec, limits)),
-    connect: (host, port) => connectTcp({ host, port, tcpKeepAliveMs }),
-  };
-}
-
-/** Keep-alive towards targets: bounded, the most recently used connection first, so that idle ones can go. */
-export function agentOptions(spec: EndpointSpec, limits: Limits): AgentOptions {
-  return {
-    keepAlive: true,
-    keepAliveMsecs: limits.tcpKeepAliveMs,
-    maxSockets: limits.targetConnectionsMax,
-    maxTotalSockets: limits.targetConnectionsMax,
-    maxFreeSockets: limits.targetIdleConnectionsMax,
-    scheduling: "lifo",
-    timeout: spec.keepAliveTimeoutMs,
-  };
+  const { keepAliveTimeoutMs } = spec;
+  const connect = (host: string, port: number): Socket => connectTcp({ host, port, tcpKeepAliveMs });
+  return { scheme: "http", connect, pool: new ConnectionPool({ limits, connect, isTls: false, keepAliveTimeoutMs }) };
 }
 
 /** A target whose only server is that of its URL. */

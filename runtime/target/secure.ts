@@ -1,7 +1,9 @@
 /** Targets reached over TLS. Linked only where a bundle has such targets. */
 import { readFileSync } from "node:fs";
+import type { TLSSocket } from "node:tls";
 import type { Limits } from "../limits.ts";
-import { agentOptions, plainTarget, plainTransport, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
+import { plainTarget, plainTransport, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
+import { ConnectionPool } from "./pool.ts";
 import type { Target, Transport } from "./target.ts";
 import { connectTls, targetTlsContext, type TargetTls } from "./tls.ts";
 
@@ -40,12 +42,9 @@ function tlsTransport(spec: EndpointSpec, tls: TargetTlsSpec, limits: Limits): T
   const { tcpKeepAliveMs } = limits;
   const context = targetTlsContext({ ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) });
   const settings: TargetTls = { context, serverName: null, expectedName: tls.commonName };
-  // Loaded here and not at the top: where the environment says http, none of TLS is needed.
-  const { Agent } = process.getBuiltinModule("node:https");
-  const agent = new Agent({ ...agentOptions(spec, limits), secureContext: context });
-  agent.createConnection = ({ host, port }) =>
-    connectTls({ host: String(host), port: Number(port), tcpKeepAliveMs }, settings, false);
-  return { scheme: "https", agent, connect: (host, port) => connectTls({ host, port, tcpKeepAliveMs }, settings) };
+  const { keepAliveTimeoutMs } = spec;
+  const connect = (host: string, port: number): TLSSocket => connectTls({ host, port, tcpKeepAliveMs }, settings);
+  return { scheme: "https", connect, pool: new ConnectionPool({ limits, connect, isTls: true, keepAliveTimeoutMs }) };
 }
 
 function pem(path: string | null): string | null {

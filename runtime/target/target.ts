@@ -2,14 +2,14 @@
  * A target endpoint as the runtime knows it: where its servers are, how each is reached, how long it may take.
  * plain.ts, secure.ts and balanced.ts make them.
  */
-import type { Agent } from "node:http";
 import type { Socket } from "node:net";
+import type { ConnectionPool } from "./pool.ts";
 
 /** How servers are reached: plainly or over TLS. */
 export interface Transport {
   readonly scheme: "http" | "https";
-  /** Keep-alive pool for plain HTTP; never used for upgrades. */
-  readonly agent: Agent;
+  /** Kept connections for plain HTTP; never used for upgrades. */
+  readonly pool: ConnectionPool;
   /** Opens a connection of its own, for an upgrade. Error listener attached, not yet connected. */
   readonly connect: (host: string, port: number) => Socket;
 }

@@ -34,10 +34,9 @@ export function targetTlsContext(files: TargetTlsFiles): SecureContext {
 }
 
 /**
- * As {@link connectTcp}, then TLS with HTTP/1.1 as the only protocol. It is usable at `secureConnect`. A pool must not
- * ask for `halfOpen`: its idle connections have to close when the target ends them.
+ * As {@link connectTcp}, then TLS with HTTP/1.1 as the only protocol. It is usable at `secureConnect`.
  */
-export function connectTls(address: TargetAddress, tls: TargetTls, halfOpen = true): TLSSocket {
+export function connectTls(address: TargetAddress, tls: TargetTls): TLSSocket {
   const { checkServerIdentity, connect } = process.getBuiltinModule("node:tls");
   const serverName = tls.serverName ?? address.host;
   const { expectedName } = tls;
@@ -50,7 +49,7 @@ export function connectTls(address: TargetAddress, tls: TargetTls, halfOpen = tr
     checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
       checkServerIdentity(expectedName ?? serverName, certificate),
     ALPNProtocols: ["http/1.1"],
-    allowHalfOpen: halfOpen,
+    allowHalfOpen: true,
   };
   const socket = connect(options);
   socket.on("error", ignoreError);

@@ -1,7 +1,6 @@
 /**
  * The body of a target's ordinary answer to an upgrade: how it is framed (RFC 9112 section 6.3), and its relay,
- * bounded in
- * bytes and time. The socket it came over is destroyed behind it and never used again.
+ * bounded in bytes and time. The socket it came over is destroyed behind it and never used again.
  */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../clock.ts";
@@ -33,8 +32,8 @@ export interface RelaySettings {
   readonly ioTimeoutMs: number;
 }
 
-/** How the body of an answer to a GET ends, or text that says why that is in doubt. */
-export function answerFraming(head: ResponseMessage, version: string): AnswerFraming | string {
+/** How the body of an answer ends, or text that says why that is in doubt. `isHead`: the request was a HEAD. */
+export function answerFraming(head: ResponseMessage, version: string, isHead = false): AnswerFraming | string {
   const encoding = head.headerJoined("transfer-encoding");
   const length = head.headerJoined("content-length");
   if (encoding !== null && length !== null) return "answer has both Content-Length and Transfer-Encoding";
@@ -42,7 +41,7 @@ export function answerFraming(head: ResponseMessage, version: string): AnswerFra
   if (encoding !== null && !sameName(encoding, "chunked")) return "answer has an unknown Transfer-Encoding";
   const bytes = length === null ? null : contentLength(length);
   if (bytes !== null && bytes < 0) return "answer has an invalid or repeated Content-Length";
-  if (head.status === 204 || head.status === 304) return { kind: "none", bytes: 0 };
+  if (isHead || head.status === 204 || head.status === 304) return { kind: "none", bytes: 0 };
   if (encoding !== null) return { kind: "chunked", bytes: null };
   if (bytes === null) return { kind: "close", bytes: null };
   return bytes === 0 ? { kind: "none", bytes } : { kind: "length", bytes };
@@ -101,9 +100,9 @@ export class AnswerRelay {
   readonly #onData = (bytes: Buffer): void => {
     this.#lastByteMs = this.#settings.clock.monotonicMs();
     if (this.#chunked !== null) {
-      const sound = this.#chunked.push(bytes, this.#take);
+      const used = this.#chunked.push(bytes, this.#take);
       if (this.#isOver) return;
-      if (!sound) return this.#finish("chunked coding of the answer is broken");
+      if (used < 0) return this.#finish("chunked coding of the answer is broken");
       if (this.#chunked.done) this.#finish(null);
       return;
     }

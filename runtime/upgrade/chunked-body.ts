@@ -1,9 +1,11 @@
 /**
  * Takes the chunked coding (RFC 9112 section 7.1) off a target's body, strictly: CR LF only, sizes in plain
- * hexadecimal,
- * extensions and trailers bounded and dropped. It hands on slices of what it is given and copies nothing.
+ * hexadecimal, extensions dropped, trailers kept, both bounded. It hands on slices of what it is given and copies
+ * nothing.
  */
 import type { Limits } from "../limits.ts";
+import type { HeaderLines } from "../message.ts";
+import { readLine } from "./response-head.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -32,6 +34,8 @@ export class ChunkedBody {
   #digits = 0;
   /** Bytes of chunk extensions and trailers so far. */
   #extraBytes = 0;
+  /** Text of the trailer lines so far, without their line ends. */
+  readonly #trailers: string[] = [];
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -42,9 +46,17 @@ export class ChunkedBody {
     return this.#state === DONE;
   }
 
-  /** Hands each run of content to `take`; false when the coding is broken. Bytes behind the end are ignored. */
-  push(bytes: Buffer, take: (content: Buffer) => void): boolean {
-    for (let at = 0; at < bytes.length && this.#state < DONE; ) {
+  /** Lines of the trailers, name and value in turn; null when one is no header line (RFC 9112 section 7.1.2). */
+  trailers(): HeaderLines | null {
+    const lines: HeaderLines = [];
+    for (const text of this.#trailers) if (readLine(text, 0, text.length, lines) !== null) return null;
+    return lines;
+  }
+
+  /** Hands each run of content to `take`; how many bytes were used, up to the end, or -1 when the coding is broken. */
+  push(bytes: Buffer, take: (content: Buffer) => void): number {
+    let at = 0;
+    while (at < bytes.length && this.#state < DONE) {
       if (this.#state === DATA) {
         const length = Math.min(this.#remaining, bytes.length - at);
         take(bytes.subarray(at, at + length));
@@ -56,7 +68,7 @@ export class ChunkedBody {
         at++;
       }
     }
-    return this.#state !== BROKEN;
+    return this.#state === BROKEN ? -1 : at;
   }
 
   /** The state after one byte outside of a chunk's content. */
@@ -75,9 +87,13 @@ export class ChunkedBody {
       case DATA_LF:
         return byte === LF ? SIZE : BROKEN;
       case TRAILER_START:
-        return byte === CR ? LAST_LF : this.#extraByte(byte, TRAILER);
+        if (byte === CR) return LAST_LF;
+        this.#trailers.push(String.fromCharCode(byte));
+        return this.#extraByte(byte, TRAILER);
       case TRAILER:
-        return byte === CR ? TRAILER_LF : this.#extraByte(byte, TRAILER);
+        if (byte === CR) return TRAILER_LF;
+        this.#trailers[this.#trailers.length - 1] += String.fromCharCode(byte);
+        return this.#extraByte(byte, TRAILER);
       case TRAILER_LF:
         return byte === LF ? TRAILER_START : BROKEN;
       default:

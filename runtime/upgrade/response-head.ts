@@ -34,8 +34,7 @@ const HELD_BYTES_FIRST = 512;
 
 /**
  * One reader reads one connection's heads, one after another: interim answers first, then the final one. After a
- * problem
- * it must not be used again.
+ * problem it must not be used again.
  */
 export class ResponseHeadReader {
   readonly #limits: Limits;
@@ -135,8 +134,8 @@ function statusAt(text: string, lineStop: number): number {
   return status >= 100 ? status : -1;
 }
 
-/** Adds one header line to `lines`, or says what is wrong with it. */
-function readLine(text: string, start: number, stop: number, lines: HeaderLines): string | null {
+/** Adds the header line that stands from `start` to `stop` to `lines`, or says what is wrong with it. */
+export function readLine(text: string, start: number, stop: number, lines: HeaderLines): string | null {
   const opening = text.charCodeAt(start);
   if (opening === 0x20 || opening === 0x09) return "header line is folded";
   const colon = text.indexOf(":", start);

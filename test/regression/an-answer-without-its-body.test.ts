@@ -83,9 +83,8 @@ it("HEAD keeps the length that GET would have", async () => {
   expect(await client.send(plainRequest("/nowhere")).answer()).toMatchObject({ status: 404 });
 });
 
-it("a control character in a target's reason phrase does not get through, and nothing breaks", async () => {
+it("an answer with a control character in its reason phrase does not get through, and nothing breaks", async () => {
   using client = await rawClient(gateway.port);
-  const answer = await client.send(plainRequest("/open/reason")).answer();
-  expect(answer).toMatchObject({ status: 200, body: "body" });
-  expect(answer.head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(await client.send(plainRequest("/open/reason")).answer()).toMatchObject({ status: 502 });
+  expect(await client.send(plainRequest("/nowhere")).answer()).toMatchObject({ status: 404 });
 });

@@ -15,6 +15,7 @@ import { ResponseMessage } from "#runtime/message.ts";
 import { failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
 import { addressTarget, hostFor } from "#runtime/target/address.ts";
 import { firstServer } from "#runtime/target/attempts.ts";
+import { TargetAnswer } from "#runtime/target/answer.ts";
 import { Session } from "#runtime/upgrade/session.ts";
 import {
   flatLines, headerMap, pairedLines, type Lines, type Outcome, type ParityRequest, type Sent, type Value,
@@ -67,11 +68,11 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
 /** The streams of an exchange, with nobody at their other ends. `status`: of the target's answer, once it came. */
 class Sockets implements Wire {
   readonly incoming: IncomingMessage;
-  readonly answer: IncomingMessage | null;
+  readonly answer: TargetAnswer | null;
 
   constructor({ body = "", answer }: ParityRequest, status: number | null) {
-    this.incoming = incomingOf(body, 0);
-    this.answer = status === null ? null : incomingOf(answer.body ?? "", status);
+    this.incoming = incomingOf(body);
+    this.answer = status === null ? null : answerOf(answer.body ?? "", status);
   }
 
   askForBody(): void {}
@@ -79,10 +80,19 @@ class Sockets implements Wire {
   touchTarget(): void {}
 }
 
-function incomingOf(body: string, statusCode: number): IncomingMessage {
+function incomingOf(body: string): IncomingMessage {
   const bytes = Buffer.from(body, "utf8");
   const headers = { "content-length": String(bytes.length) };
-  return Object.assign(Readable.from(bytes.length === 0 ? [] : [bytes]), { headers, statusCode }) as IncomingMessage;
+  return Object.assign(Readable.from(bytes.length === 0 ? [] : [bytes]), { headers }) as IncomingMessage;
+}
+
+function answerOf(body: string, status: number): TargetAnswer {
+  const bytes = Buffer.from(body, "utf8");
+  const source = { resumeAnswer: () => undefined, dropAnswer: () => undefined };
+  const answer = new TargetAnswer({ status, reason: "", lines: [] }, bytes.length, source);
+  if (bytes.length > 0) answer.push(bytes);
+  answer.finish([]);
+  return answer;
 }
 
 function hasNone(x: Exchange, status: number): boolean {

@@ -12,7 +12,7 @@ function decode(coded: Buffer, cuts: readonly number[] = []): { sound: boolean; 
   const ends = [...cuts, coded.length].sort((a, b) => a - b);
   let start = 0;
   for (const end of ends) {
-    sound = body.push(coded.subarray(start, end), (bytes) => content.push(bytes)) && sound;
+    sound = body.push(coded.subarray(start, end), (bytes) => content.push(bytes)) >= 0 && sound;
     start = end;
   }
   return { sound, done: body.done, text: Buffer.concat(content).toString() };
