@@ -42,7 +42,7 @@ export function timePatternProblem(pattern: string): string | null {
     }
     if (field(letter, piece.length, epoch) !== null) continue;
     if (letter === "X") return "X stands at most three times in a date pattern";
-    return `${letter} is no letter of date patterns here; y M d H h m s S E a Z X z D F w k K are`;
+    return `${letter} is no letter of date patterns; G y Y M L w W D d F E u a H k K h m s S z Z X are`;
   }
   return null;
 }
@@ -58,8 +58,13 @@ function literalPiece(piece: string, quoted: string | undefined): string | null 
 function field(letter: string, count: number, date: Date): string | null {
   const hour = date.getUTCHours();
   switch (letter) {
+    case "G":
+      return date.getUTCFullYear() > 0 ? "AD" : "BC";
     case "y":
       return yearText(date.getUTCFullYear(), count);
+    case "Y":
+      return yearText(saturdayOf(date).getUTCFullYear(), count);
+    case "L":
     case "M":
       return count < 3 ? padded(date.getUTCMonth() + 1, count) : name(MONTHS[date.getUTCMonth()], count);
     case "d":
@@ -84,6 +89,10 @@ function field(letter: string, count: number, date: Date): string | null {
       return padded(date.getUTCMilliseconds(), count);
     case "D":
       return padded(dayOfYear(date), count);
+    case "u":
+      return padded(date.getUTCDay() === 0 ? 7 : date.getUTCDay(), count);
+    case "W":
+      return padded(Math.ceil((date.getUTCDate() + 6 - date.getUTCDay()) / 7), count);
     case "F":
       return padded(Math.ceil(date.getUTCDate() / 7), count);
     case "w":
@@ -121,8 +130,12 @@ function dayOfYear(date: Date): number {
 
 /** Weeks begin on Sunday; the one that holds 1 January is the first of its year (Java's rule for English, US). */
 function weekOfYear(date: Date): number {
+  return Math.ceil(dayOfYear(saturdayOf(date)) / 7);
+}
+
+/** The last day of the week, whose year the week belongs to. */
+function saturdayOf(date: Date): Date {
   const saturday = new Date(date.getTime() + (6 - date.getUTCDay()) * DAY_MS);
   // At the very end of time there is no Saturday any more.
-  const last = Number.isNaN(saturday.getTime()) ? date : saturday;
-  return Math.ceil(dayOfYear(last) / 7);
+  return Number.isNaN(saturday.getTime()) ? date : saturday;
 }

@@ -28,7 +28,7 @@ describe("mistakes", () => {
     ["{replaceAll(a,'\\s+$','')}", "AGW3010 '\\s+$'"],
     ["{replaceAll(a,'(\\d+)-','')}", "AGW3010 '(\\d+)-'"],
     ["{replaceAll(a,'b','$1')}", "AGW3005 '$1'"],
-    ["{timeFormatUTC('YYYY',a)}", "AGW3005 'YYYY'"],
+    ["{timeFormatUTC('QQ',a)}", "AGW3005 'QQ'"],
     ["{timeFormatUTC('''',a)}", "AGW3005 ''''"],
     ["{timeFormatUTC('y','now')}", "AGW3005 'now'"],
     ["{jsonPath(p,a)}", "AGW3005 p"],
