@@ -332,6 +332,29 @@ it("bodies that only PostClientFlow looks into are kept for it", async () => {
   expect(await gateway.line({ event: "message_log", message: "to be logged -> to be logged" })).toBeDefined();
 });
 
+it("server-sent events pass at once, while their answer is still open", async () => {
+  const open: ServerResponse[] = [];
+  answer = (response) => {
+    open.push(response);
+    response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: first\n\n");
+  };
+  using client = await rawClient(gateway.port);
+  client.send(plainRequest("/open/events"));
+  expect(await client.through("data: first\n\n")).toContain("text/event-stream");
+  // The second is sent only now: nothing has waited for it.
+  open[0]?.end("data: second\n\n");
+  await client.through("data: second\n\n");
+  await client.through("0\r\n\r\n");
+  await usable(client);
+});
+
+it("an Expect that nobody knows is answered 417", async () => {
+  const count = seen.length;
+  using client = await rawClient(gateway.port);
+  expect((await client.send(plainRequest("/read/x", { Expect: "a miracle" })).answer()).status).toBe(417);
+  expect(seen.length).toBe(count);
+});
+
 describe("a body over its limit", () => {
   it.each([["declared", { "Content-Length": "2000" }], ["found out", { "Transfer-Encoding": "chunked" }]])(
     "of a request, %s: 413, and nothing of it goes on",
