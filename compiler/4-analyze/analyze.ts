@@ -3,7 +3,7 @@
  * are held to. Decides everything that can be decided before a request comes.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { AddressRanges, FromEnv } from "../ir/model.ts";
+import type { AddressRanges, FromEnv, SecretSource } from "../ir/model.ts";
 import type { Features, Plan } from "../ir/plan.ts";
 import type { Optimisations } from "../optimisations.ts";
 import type { Program } from "../ir/program.ts";
@@ -45,12 +45,17 @@ function isPlain(url: NonNullable<Program["proxies"][number]["targets"][number][
   return typeof url === "string" && /^http:/i.test(url);
 }
 
+/** A URL that is read at start may carry a password, so that it is treated as a secret. */
+function urlSource(url: NonNullable<Program["gateway"]["store"]>["url"]): SecretSource | undefined {
+  return typeof url === "string" ? undefined : url;
+}
+
 function collectStoreSettings({ gateway, model }: Program, settings: Settings): void {
   const { store } = gateway;
   if (store === undefined) return;
   const span = model.positions.of(store);
-  for (const text of [store.file, store.url, store.username, store.tls?.serverName]) settings.add(text, "text", span);
-  for (const secret of [store.password, store.sentinel?.password]) settings.add(secret, "secret", span);
+  for (const text of [store.file, store.username, store.tls?.serverName]) settings.add(text, "text", span);
+  for (const secret of [store.password, store.sentinel?.password, urlSource(store.url)]) settings.add(secret, "secret", span);
   for (const file of [store.tls?.caFile, store.tls?.certFile, store.tls?.keyFile]) settings.add(file, "file", span);
   for (const node of [...(store.cluster ?? []), ...(store.sentinel?.nodes ?? [])]) {
     settings.add(node.host, "text", model.positions.of(node));

@@ -35,7 +35,8 @@ function redisCode(store: StoreModel, values: SettingValues): Code {
   // In braces: a cluster puts all keys with the same text there into one slot, which scripts need.
   const keyPrefix = `{${store.keyPrefix ?? "apigw"}}`;
   return literal({
-    url: values.text(store.url, "text"),
+    // It may carry a password: never shown.
+    url: values.text(store.url, "secret"),
     cluster: cluster === undefined ? null : nodesCode(cluster, values),
     sentinel: sentinel === undefined ? null : {
       master: sentinel.master,

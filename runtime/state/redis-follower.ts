@@ -92,7 +92,8 @@ export class EventFollower {
 
   #poll(): void {
     this.#timer = this.#clock.setTimer(() => {
-      void this.catchUp().then(() => {
+      // Goes on also when a listener has a defect, which then is nobody else's.
+      void this.catchUp().finally(() => {
         if (this.#listeners.size > 0) this.#poll();
       });
     }, this.#pollMs);

@@ -72,7 +72,8 @@ export class RedisStore implements Store {
       await this.#connection.script(this.#scripts.put, [...this.#keysOf(kind), ...this.#eventKeys()], [
         id,
         this.#clock.wallMs(),
-        expiresAtMs ?? "",
+        // The scripts read whole numbers only.
+        typeof expiresAtMs === "number" ? Math.ceil(expiresAtMs) : "",
         JSON.stringify(record),
         condition,
         ifStill === undefined ? "" : JSON.stringify(ifStill),
@@ -218,8 +219,14 @@ function recordOf<K extends RecordKind>(text: string): Records[K] {
   return JSON.parse(text) as Records[K];
 }
 
+/** Null for an entry that holds no event, or nothing that this class wrote: readers treat it as a gap. */
 function eventOf(text: unknown): RevocationEvent | null {
-  return typeof text === "string" && text !== "" ? (JSON.parse(text) as RevocationEvent) : null;
+  if (typeof text !== "string" || text === "") return null;
+  try {
+    return JSON.parse(text) as RevocationEvent;
+  } catch {
+    return null;
+  }
 }
 
 function listOf(answer: unknown): readonly unknown[] {

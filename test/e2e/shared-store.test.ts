@@ -160,6 +160,13 @@ describe("without Redis", () => {
     await expect(started(port)).rejects.toThrow(/the store cannot be used: distributed store: ECONNREFUSED/);
   });
 
+  it("a gateway does not start with a URL that is none, and does not show it", async () => {
+    const url = "http://user:the-password@127.0.0.1";
+    const refusal = await startModules(refusing, { env: { ...env, REDIS_URL: url } }).catch(String);
+    expect(refusal).toMatch(/the store's url must look like redis:\/\/host:6379/);
+    expect(refusal).not.toContain("the-password");
+  });
+
   it("that was killed and came back empty, what it had known is gone and the gateway goes on", async () => {
     const gateway = await started(server.port);
     const closed = closeOf(await connected(gateway));

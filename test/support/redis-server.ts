@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,13 +56,30 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
   };
 }
 
-async function start(args: readonly string[]): Promise<ChildProcess> {
+/** A Sentinel that watches a server under a name. */
+export async function startSentinel(name: string, watched: RedisServer): Promise<{ port: number; remove(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "apigw-sentinel-"));
+  const port = await freePort();
+  const file = join(folder, "sentinel.conf");
+  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, `sentinel monitor ${name} 127.0.0.1 ${watched.port} 1`];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const child = await start([file, "--sentinel"], "+monitor master");
+  return {
+    port,
+    async remove() {
+      await kill(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function start(args: readonly string[], sign = "Ready to accept connections"): Promise<ChildProcess> {
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   await new Promise<void>((resolve, reject) => {
     const read = (text: string): void => {
       log += text;
-      if (log.includes("Ready to accept connections")) resolve();
+      if (log.includes(sign)) resolve();
     };
     child.stdout.setEncoding("utf8").on("data", read);
     child.stderr.setEncoding("utf8").on("data", read);

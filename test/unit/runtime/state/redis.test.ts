@@ -8,7 +8,7 @@ import { RedisStore } from "#runtime/state/redis.ts";
 import { appRecord, recordingListener, revocation, storeContract, tokenRecord } from "../../../contract/store.ts";
 import { testAuthority, type TestAuthority } from "../../../support/certificates.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
-import { startRedis, type RedisServer } from "../../../support/redis-server.ts";
+import { startRedis, startSentinel, type RedisServer } from "../../../support/redis-server.ts";
 import { recordingReport, redisSettings, silentReport } from "../../../support/redis-store.ts";
 import { until } from "../../../support/until.ts";
 
@@ -225,6 +225,41 @@ describe("as a cluster", () => {
   storeContract("redis cluster", (clock, limits) => {
     const cluster = [{ host: "127.0.0.1", port: server.port }];
     return new RedisStore(redisSettings({ cluster, keyPrefix: newPrefix() }), clock, limits, silentReport);
+  });
+});
+
+describe("behind Sentinel", () => {
+  let server: RedisServer;
+  let sentinel: Awaited<ReturnType<typeof startSentinel>>;
+  beforeAll(async () => {
+    server = await startRedis();
+    sentinel = await startSentinel("main", server);
+  });
+  afterAll(async () => {
+    await sentinel.remove();
+    await server.remove();
+  });
+
+  storeContract("redis behind Sentinel", (clock, limits) => {
+    const watched = { master: "main", nodes: [{ host: "127.0.0.1", port: sentinel.port }], password: null };
+    return new RedisStore(redisSettings({ sentinel: watched, keyPrefix: newPrefix() }), clock, limits, silentReport);
+  });
+});
+
+describe("a reader", () => {
+  it("takes an entry that nobody of its kind wrote as a gap, and reads on", async () => {
+    const server = await startRedis();
+    const keyPrefix = newPrefix();
+    const here = opened({ url: server.url, keyPrefix });
+    const listener = recordingListener();
+    here.watch(listener);
+    await here.append(revocation("app:a"));
+    await server.run("XADD", `${keyPrefix}:events`, "2-0", "e", "{no json", "n", "m");
+    await server.run("SET", `${keyPrefix}:sequence`, "2");
+    await until(() => listener.lost.length === 1, () => "the gap");
+    await here.append(revocation("app:b"));
+    expect(listener.heard.map(({ sequence }) => sequence)).toEqual([1, 3]);
+    await server.remove();
   });
 });
 
