@@ -154,9 +154,11 @@ function stepLines(side: string, steps: readonly ProgramStep[], indent = "      
   });
 }
 
-/** Where a target is: its URL, or how which servers take turns. */
-function targetPlace({ url, loadBalancer, path }: ProgramTarget): string {
+/** Where a target is: its URL, the proxy that it calls, or how which servers take turns. */
+function targetPlace({ url, local, loadBalancer, path }: ProgramTarget): string {
   if (url !== null) return setting(url);
+  if (local !== null && "path" in local) return `whoever serves ${local.path}`;
+  if (local !== null) return `proxy ${local.proxy}/${local.endpoint}`;
   const { algorithm, servers } = loadBalancer ?? { algorithm: "", servers: [] };
   const turns = servers.map(({ name, weight, isFallback }) => {
     if (isFallback) return `${name} (fallback)`;

@@ -34,6 +34,8 @@ export interface ExchangeStart {
   readonly pathSuffix: string;
   /** The session being made; null for plain HTTP. */
   readonly session: Session | null;
+  /** The exchange whose target is this one's proxy; absent: a client asked. */
+  readonly caller?: Exchange;
 }
 
 /** The streams of a plain HTTP exchange, for what reads bodies. */
@@ -58,6 +60,9 @@ export class Exchange {
   readonly pathSuffix: string;
   readonly session: Session | null;
   readonly request: RequestMessage;
+  /** The exchange that called this one's proxy, null for a client's; and how many calls deep that is. */
+  readonly caller: Exchange | null;
+  readonly depth: number;
   /** Path and query as they came; flows and the target's address may change those of `request`. */
   readonly inboundPath: string;
   readonly inboundQuery: string | null;
@@ -117,6 +122,9 @@ export class Exchange {
     this.pathSuffix = start.pathSuffix;
     this.session = start.session;
     this.request = start.request;
+    this.caller = start.caller ?? null;
+    this.depth = start.caller === undefined ? 0 : start.caller.depth + 1;
+    this.wire = start.caller?.wire ?? null;
     this.inboundPath = start.request.path;
     this.inboundQuery = start.request.query;
     const { session, gateway, program } = start;

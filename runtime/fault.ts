@@ -80,6 +80,8 @@ export const faults = {
   // Classification and routing
   "messaging.adaptors.http.flow.ApplicationNotFound": messaging(404, "Classification failures", "Unable to identify proxy for host: {}"),
   "messaging.runtime.RouteFailed": messaging(500, "Routing failures", "Unable to route the message to a TargetEndpoint"),
+  "messaging.runtime.TargetMissing": messaging(500, "Routing failures", "No proxy of this environment serves {}"),
+  "gateway.TooManyProxyCalls": messaging(508, "Routing failures", "Proxies call each other more than {} deep"),
   "protocol.http.BadPath": messaging(400, "Request validations", "Invalid path: {}"),
   "protocol.http.BadRequest": messaging(400, "Request validations", "Bad request: {}"),
   "protocol.http.TooBigLine": messaging(414, "Request validations", "request line size exceeding {}"),

@@ -43,6 +43,8 @@ export interface Limits {
   readonly interimResponsesMax: number;
   /** Bytes of a target's non-101 answer to an upgrade that are relayed. */
   readonly refusalBodyBytesMax: number;
+  /** Proxies that call each other one inside the other, for one request; more is answered 508. */
+  readonly proxyCallsMax: number;
   /** Connections of one target server's keep-alive pool, idle ones included; requests beyond get 503. */
   readonly targetConnectionsMax: number;
   /** Idle connections that one target server's pool keeps. */
@@ -155,6 +157,7 @@ export const defaultLimits: Limits = {
   responseHeadersMax: 100,
   interimResponsesMax: 8,
   refusalBodyBytesMax: 1024 * 1024,
+  proxyCallsMax: 8,
   targetConnectionsMax: 10_000,
   targetIdleConnectionsMax: 256,
   targetTrialMs: 300_000,

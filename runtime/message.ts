@@ -71,6 +71,14 @@ export class Message {
     this.isRewritten = false;
   }
 
+  /** Takes the body of another message over, as far as it is in memory. */
+  takeBody(from: Message): void {
+    this.#text = from.#text;
+    this.#body = from.#body;
+    this.#encoded = from.#encoded;
+    this.isRewritten = from.isRewritten;
+  }
+
   /**
    * The body as it goes out, null while it streams by: what its sender sent; else what a policy wrote, encoded as the
    * sender's was where that had been decoded. Takes Content-Encoding away where it holds no longer.

@@ -16,7 +16,9 @@ import type { Listener } from "./listen.ts";
 import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
-import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "./run.ts";
+import {
+  endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient, type ChainOwner,
+} from "./run.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
 
@@ -83,15 +85,18 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   chainDone(): void {
     const x = this.#x;
     if (x === null || this.#stage === "over") return;
-    if (this.#stage === "request") return x.target === null ? this.#nullRoute(x) : this.#forward(x);
-    if (this.#stage === "response") this.#send(x);
+    if (this.#stage === "response") return this.#finish(x);
+    if (this.#stage !== "request") return;
+    if (x.target === null) this.#nullRoute(x);
+    else if (x.target.call === undefined) this.#forward(x);
+    else this.#call(x, x.target.call);
   }
 
   /** See ChainOwner. */
   chainFaulted(): void {
     const x = this.#x;
     if (x === null || this.#stage === "over") return;
-    this.#send(x);
+    this.#finish(x);
   }
 
   /** See HttpTargetOwner. */
@@ -107,10 +112,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const response = new ResponseMessage(status, answer.statusMessage, answer.rawHeaders);
     hygieneResponse(response);
     response.removeHeader("transfer-encoding");
-    x.response = response;
     this.#stage = "response";
-    if (x.target.isSuccess(status)) return runChain(x, x.chains.response, this);
-    failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, this);
+    runAnswer(x, response, this);
   }
 
   /** See HttpTargetOwner. */
@@ -141,6 +144,21 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     x.response ??= new ResponseMessage(200, "", []);
     x.response.content ??= "";
     runChain(x, x.chains.response, this);
+  }
+
+  #call(x: Exchange, call: (x: Exchange) => Exchange): void {
+    const inner = enterCall(x, call, this);
+    if (inner === null) return;
+    this.#x = inner;
+    runChain(inner, inner.chains.request, this);
+  }
+
+  /** The answer of an exchange is there: for the client, or for the exchange that called. */
+  #finish(x: Exchange): void {
+    if (x.caller === null) return this.#send(x);
+    this.#x = x.caller;
+    this.#stage = "response";
+    leaveCall(x, x.caller, this);
   }
 
   #forward(x: Exchange): void {
@@ -234,7 +252,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.answer?.destroy();
     this.answer = null;
     this.#stage = "fault";
-    failExchange(x, fault("flow.APITimedOut"), this);
+    this.#x = endCalls(x);
+    failExchange(this.#x, fault("flow.APITimedOut"), this);
   };
 
   /** The answer has left, or the client has. */
@@ -245,9 +264,10 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     if (this.#isCounted) this.#gateway.exchanges--;
     if (this.#apiTimer !== null) this.#gateway.clock.clearTimer(this.#apiTimer);
     this.#client.forget();
-    if (this.#x !== null) {
-      this.#gateway.heldBytes -= this.#x.heldBytes;
-      this.#x.wire = null;
+    const x = this.#x === null ? null : endCalls(this.#x);
+    if (x !== null) {
+      this.#gateway.heldBytes -= x.heldBytes;
+      x.wire = null;
     }
     this.#target?.abort();
     this.answer?.destroy();
@@ -256,7 +276,6 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const status = wasSent ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
-    const x = this.#x;
     if (x !== null) runPostClient(x);
     if (!log.access) return;
     const cause = x?.fault ?? this.#refusal;

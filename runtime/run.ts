@@ -10,6 +10,8 @@ import { ResponseMessage } from "./message.ts";
 /** Status of an exchange whose client left before its answer. */
 const CLIENT_LEFT = 499;
 
+const SWITCHED = 101;
+
 /** Hears how a chain ended; exactly one of the two, once. Neither may throw. */
 export interface ChainOwner {
   /** The chain ran to its end. */
@@ -76,6 +78,51 @@ export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): v
       tellFaulted(x, owner);
     },
   );
+}
+
+/**
+ * A target has answered, or a proxy that was called in its place: a success goes through the response flows, another
+ * status through the fault rules. A 101 that was asked for is a success always.
+ */
+export function runAnswer(x: Exchange, response: ResponseMessage, owner: ChainOwner): void {
+  const { status } = response;
+  x.response = response;
+  if (status === SWITCHED || x.target?.isSuccess(status) === true) return runChain(x, x.chains.response, owner);
+  failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, owner);
+}
+
+/** Goes into the proxy that a target is. The exchange there; null when the caller's fault rules have taken over. */
+export function enterCall(x: Exchange, call: (x: Exchange) => Exchange, owner: ChainOwner): Exchange | null {
+  try {
+    return call(x);
+  } catch (thrown) {
+    failExchange(x, thrown, owner);
+    return null;
+  }
+}
+
+/** Comes back from a called proxy: its answer, also that to a fault, is the answer of its caller's target. */
+export function leaveCall(x: Exchange, caller: Exchange, owner: ChainOwner): void {
+  settleCall(x, caller);
+  runAnswer(caller, x.response ?? faultResponse(fault("gateway.InternalError")), owner);
+}
+
+/** Gives up the calls that are under way, whose chains nobody hears of any more. The exchange that the client began. */
+export function endCalls(innermost: Exchange): Exchange {
+  let x = innermost;
+  for (; x.caller !== null; x = x.caller) {
+    x.run++;
+    settleCall(x, x.caller);
+  }
+  return x;
+}
+
+/** A called proxy is done: what its bodies take is its caller's to give back. */
+function settleCall(x: Exchange, caller: Exchange): void {
+  runPostClient(x);
+  x.wire = null;
+  caller.heldBytes += x.heldBytes;
+  x.heldBytes = 0;
 }
 
 /**

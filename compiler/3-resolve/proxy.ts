@@ -26,6 +26,7 @@ import type {
 } from "../ir/program.ts";
 import { gatewayLimits } from "../gateway-limits.ts";
 import { durationMs, sizeBytes } from "../measure.ts";
+import { resolveLocal } from "./chaining.ts";
 import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveHealthMonitor } from "./health-monitor.ts";
@@ -156,6 +157,7 @@ function routeTarget(
     name: `url of ${endpoint.name ?? "default"}/${rule.name}`,
     inline: true,
     url: rule.url,
+    local: null,
     loadBalancer: null,
     healthMonitor: null,
     path: "",
@@ -187,7 +189,7 @@ function resolveTarget(
   const { positions } = model;
   const name = target.name ?? "default";
   if (target.url !== undefined) checkUrl(model, target, target.url, diagnostics);
-  const { loadBalancer } = target;
+  const { loadBalancer, localTargetConnection: called } = target;
   const { properties } = target;
   const limits = gatewayLimits(model.gateway);
   const tls = new Map<string, ProgramTargetTls>();
@@ -201,6 +203,7 @@ function resolveTarget(
     name,
     inline: false,
     url: target.url ?? null,
+    local: called === undefined ? null : resolveLocal(model, called, environments, diagnostics),
     loadBalancer: loadBalancer === undefined ? null : resolveLoadBalancer(model, loadBalancer, environments, diagnostics),
     healthMonitor: resolveHealthMonitor(model, target, diagnostics),
     path: target.path ?? "",

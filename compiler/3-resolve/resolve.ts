@@ -12,6 +12,7 @@ import type {
   ProgramProxy,
 } from "../ir/program.ts";
 import { checkAccess } from "./access.ts";
+import { checkChains } from "./chaining.ts";
 import { checkHooks } from "./hook.ts";
 import { checkListeners } from "./listener.ts";
 import { known, meant, uniqueNames } from "./names.ts";
@@ -41,6 +42,7 @@ export function resolve(model: BundleModel, diagnostics: Diagnostics): Program {
     proxies.push(resolveProxy(model, proxy, served.get(proxy.name) ?? [], diagnostics));
   }
   checkHooks(model, diagnostics);
+  checkChains(proxies, diagnostics);
   checkSharedFlows(model, proxies, diagnostics);
   checkAccess(model, names, diagnostics);
   checkListeners(model, diagnostics);

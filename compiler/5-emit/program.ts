@@ -37,7 +37,10 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
   const targetType = file.type("target/target.ts", "Target");
   for (const name of ["routes", "route", "makeTargets", "watchTargets"]) file.names.claim(name);
   const programNames = new Map<string, Code>();
-  const fills: Code[] = [];
+  // A target may be a proxy of which no name is known yet.
+  const fills: (() => Code)[] = [];
+  const nameOf = (proxy: string, endpoint: string, environment: string): Code =>
+    programNames.get(`${proxy}\n${endpoint}\n${environment}`) ?? literal(null);
   const watches: Code[] = [];
   const entries: Code[] = [];
   for (const { proxy, environment } of plan.program.deployments) {
@@ -55,7 +58,9 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
         const what = code`${identifier(targets)}[${target.name}], ${intervalMs}, ${check}`;
         watches.push(code`${file.symbol("watchServers")}(services, ${place}, ${what}),`);
       }
-      fills.push(code`${identifier(targets)}[${target.name}] = ${targetCode(target, { plan, file, values, environment })};`);
+      const programOf = (callee: string, endpoint: string): Code => nameOf(callee, endpoint, environment);
+      const scope = { plan, file, values, environment, programOf };
+      fills.push(() => code`${identifier(targets)}[${target.name}] = ${targetCode(target, scope)};`);
     }
     for (const [endpoint, factory] of emitted.factories) {
       const name = file.names.camel(`${proxy} ${endpoint === "default" ? "" : endpoint} in ${environment}`);
@@ -70,8 +75,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
       programNames.set(`${proxy}\n${endpoint}\n${environment}`, identifier(name));
     }
   }
-  const programOf = (route: RoutePlan): Code =>
-    programNames.get(`${route.proxy}\n${route.endpoint}\n${route.environment}`) ?? literal(null);
+  const programOf = ({ proxy, endpoint, environment }: RoutePlan): Code => nameOf(proxy, endpoint, environment);
   for (const host of plan.hosts) {
     for (const route of host.routes) {
       entries.push(code`{ hostnames: ${host.hostnames}, program: ${programOf(route)} },`);
@@ -91,7 +95,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
     isExported: true,
     parameters: fills.length === 0 ? [] : [{ name: "limits", type: file.type("limits.ts", "Limits") }],
     returns: "void",
-    statements: fills,
+    statements: fills.map((fill) => fill()),
   });
   if (watches.length > 0) file.functions.push(watchFunction(watches, file));
   emitRouter(plan, file, programOf);

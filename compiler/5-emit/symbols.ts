@@ -21,6 +21,7 @@ import type * as HealthHttp from "#runtime/target/health-http.ts";
 import type * as HealthTcp from "#runtime/target/health-tcp.ts";
 import type * as TargetVariables from "#runtime/target/variables.ts";
 import type * as SecureTarget from "#runtime/target/secure.ts";
+import type * as LocalTarget from "#runtime/target/local.ts";
 import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
@@ -139,6 +140,7 @@ export const symbols = {
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
+  ...from<typeof LocalTarget>()("target/local.ts", ["localPathTarget", "localTarget"]),
   ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget", "plainTransport"]),
   ...from<typeof HealthMonitor>()("target/health-monitor.ts", ["watchServers"]),
   ...from<typeof HealthHttp>()("target/health-http.ts", ["httpCheck"]),

@@ -1,7 +1,9 @@
 /** The code that makes targets: which factory, with which servers, TLS and algorithm. It imports only what is used. */
 import type { ReferenceModel } from "../ir/model.ts";
 import type { Plan } from "../ir/plan.ts";
-import type { ProgramLoadBalancer, ProgramTarget, ProgramTargetServer, ProgramTargetTls } from "../ir/program.ts";
+import type {
+  ProgramLoadBalancer, ProgramLocal, ProgramTarget, ProgramTargetServer, ProgramTargetTls,
+} from "../ir/program.ts";
 import { code, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 import type { SettingValues } from "./setting-values.ts";
@@ -12,11 +14,14 @@ export interface TargetScope {
   readonly file: FileWriter;
   readonly values: SettingValues;
   readonly environment: string;
+  /** An expression for a proxy endpoint's program in this environment. */
+  programOf(proxy: string, endpoint: string): Code;
 }
 
 /** An expression that makes a target in an environment; `limits` is in scope. */
 export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
-  const { url, loadBalancer } = target;
+  const { url, local, loadBalancer } = target;
+  if (local !== null) return localCode(target, local, scope);
   if (loadBalancer !== null) return balancedCode(target, loadBalancer, scope);
   const { file, values } = scope;
   const spec = literal({ name: target.name, url: values.text(url ?? undefined, "text"), ...endpointMembers(target) });
@@ -24,6 +29,12 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
   const tls = tlsCode(target.tls.get(scope.environment) ?? null, values);
   const make = file.symbol(typeof url === "string" ? "secureTarget" : "anyTarget");
   return code`${make}(${spec}, ${tls}, limits)`;
+}
+
+function localCode(target: ProgramTarget, local: ProgramLocal, { file, programOf }: TargetScope): Code {
+  const spec = literal({ name: target.name, ...endpointMembers(target) });
+  if ("path" in local) return code`${file.symbol("localPathTarget")}(${spec}, ${local.path}, limits)`;
+  return code`${file.symbol("localTarget")}(${spec}, ${programOf(local.proxy, local.endpoint)}, limits)`;
 }
 
 /** Members of EndpointSpec (runtime/target/plain.ts) but for the name. */

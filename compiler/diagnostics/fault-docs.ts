@@ -7,6 +7,8 @@ import type { FaultCode } from "#runtime/fault.ts";
 export const faultDocs: { readonly [code in FaultCode]: string } = {
   "messaging.adaptors.http.flow.ApplicationNotFound": "No proxy is deployed for this host and path.",
   "messaging.runtime.RouteFailed": "No route rule matched.",
+  "messaging.runtime.TargetMissing": "A localTargetConnection's path leads to no proxy of its environment.",
+  "gateway.TooManyProxyCalls": "Proxies that call each other by path do so too often for one request.",
   "protocol.http.BadPath": "The request target has no single canonical path.",
   "protocol.http.BadRequest": "The request breaks HTTP or WebSocket rules that the gateway insists on.",
   "protocol.http.TooBigLine": "The request target is longer than limits.requestTargetBytesMax.",

@@ -287,6 +287,7 @@ export interface TargetEndpointModel extends EndpointFlowsModel {
   readonly url?: TextSetting;
   readonly loadBalancer?: LoadBalancerModel;
   readonly healthMonitor?: HealthMonitorModel;
+  readonly localTargetConnection?: LocalTargetModel;
   /** Path in front of the suffix; only with loadBalancer. */
   readonly path?: string;
   readonly sslInfo?: SslInfoModel;
@@ -333,6 +334,13 @@ export interface HealthMonitorModel {
       readonly headers?: Readonly<Record<string, string>>;
     };
   };
+}
+
+/** A proxy of the same environment, called instead of a server: by name, or by the path that a client would ask for. */
+export interface LocalTargetModel {
+  readonly apiProxy?: string;
+  readonly proxyEndpoint?: string;
+  readonly path?: string;
 }
 
 /** What every policy has; the rest of its keys belong to its kind and are typed in compiler/policies/<policy>.ts. */

@@ -176,7 +176,9 @@ export interface ProgramTarget extends ProgramFlows {
   /** True for a route rule's inline URL: no flows. */
   readonly inline: boolean;
   readonly url: TextSetting | null;
-  /** Null when `url` is set. */
+  /** What is called instead of a server; null: `url` or a load balancer is asked. */
+  readonly local: ProgramLocal | null;
+  /** Null when `url` or `local` is set. */
   readonly loadBalancer: ProgramLoadBalancer | null;
   /** Null when there is none, or none that is enabled. */
   readonly healthMonitor: HealthMonitorModel | null;
@@ -212,6 +214,9 @@ export interface ProgramBalancedServer {
   readonly weight: number;
   readonly isFallback: boolean;
 }
+
+/** A proxy endpoint of the same environment, by name or by whoever serves a path. */
+export type ProgramLocal = { readonly proxy: string; readonly endpoint: string } | { readonly path: string };
 
 export interface ProgramWebSocket {
   readonly mode: "allow" | "only" | "deny";

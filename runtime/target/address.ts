@@ -20,12 +20,20 @@ export function addressTarget(x: Exchange, target: Target): TargetRequest {
   const { request } = x;
   const dynamic = x.targetUrl === null ? null : parseUrl(x.targetUrl, target);
   const base = dynamic?.path ?? target.basePath;
+  request.path = pathBehind(x, base);
+  request.query = queryBehind(x, dynamic === null ? target.query : dynamic.query);
+  return { server: dynamic?.server ?? null, path: request.path, query: request.query };
+}
+
+/** A base path with the suffix of the request, unless `target.copy.pathsuffix` says otherwise. */
+export function pathBehind(x: Exchange, base: string): string {
   const path = isTrue(x.copyPathSuffix) ? joinPaths(base, x.pathSuffix) : base;
-  const configured = dynamic === null ? target.query : dynamic.query;
-  const query = joinQueries(configured, isTrue(x.copyQueryParams) ? request.query : null);
-  request.path = path === "" ? "/" : path;
-  request.query = query;
-  return { server: dynamic?.server ?? null, path: request.path, query };
+  return path === "" ? "/" : path;
+}
+
+/** A configured query with that of the request, unless `target.copy.queryparams` says otherwise. */
+export function queryBehind(x: Exchange, configured: string | null): string | null {
+  return joinQueries(configured, isTrue(x.copyQueryParams) ? x.request.query : null);
 }
 
 /** Value of Host towards a server: what `target.header.host` says, else `host:port` without the scheme's own port. */

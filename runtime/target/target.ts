@@ -3,6 +3,7 @@
  * plain.ts, secure.ts and balanced.ts make them.
  */
 import type { Socket } from "node:net";
+import type { Exchange } from "../context.ts";
 import type { ConnectionPool } from "./pool.ts";
 
 /** How servers are reached: plainly or over TLS. */
@@ -77,6 +78,8 @@ export interface Target {
    * limits.bodyBytesMax.
    */
   readonly responseBytesMax?: number;
+  /** Opens the exchange of the proxy that is called; absent: a server is asked. May throw a fault. */
+  readonly call?: (x: Exchange) => Exchange;
   /** Statuses that are no fault (success.codes). */
   readonly isSuccess: (status: number) => boolean;
 }

@@ -18,7 +18,9 @@ import { isPending } from "../maybe.ts";
 import { ResponseMessage } from "../message.ts";
 import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
-import { failExchange, faultResponse, runChain, runPostClient, type ChainOwner } from "../run.ts";
+import {
+  endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient, type ChainOwner,
+} from "../run.ts";
 import type { AnswerFraming } from "./answer-body.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
@@ -112,11 +114,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (x === null || this.#stage === "over" || this.#stage === "refusing") return;
     switch (this.#stage) {
       case "request":
-        return x.target === null ? this.#nullRoute(x) : this.#connect(x);
+        return this.#route(x);
       case "response":
-        return this.#confirm(x);
       case "answer":
-        return this.#answer(x);
+        return this.#finish(x);
       case "target":
       case "fault":
         return;
@@ -127,7 +128,27 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   chainFaulted(): void {
     const x = this.#x;
     if (x === null || this.#stage === "over" || this.#stage === "refusing") return;
-    this.#answer(x);
+    this.#stage = "answer";
+    this.#finish(x);
+  }
+
+  /** The answer of an exchange is there: for the client, or for the exchange that called. */
+  #finish(x: Exchange): void {
+    const { caller } = x;
+    if (caller === null) return this.#stage === "response" ? this.#confirm(x) : this.#answer(x);
+    this.#x = caller;
+    leaveCall(x, caller, this);
+  }
+
+  #route(x: Exchange): void {
+    const { target } = x;
+    if (target === null) return this.#nullRoute(x);
+    if (this.#session !== null && x.caller === null) this.#session.target = target.name;
+    if (target.call === undefined) return this.#connect(x);
+    const inner = enterCall(x, target.call, this);
+    if (inner === null) return;
+    this.#x = inner;
+    runChain(inner, inner.chains.request, this);
   }
 
   /** See HandshakeOwner. */
@@ -143,20 +164,18 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#gateway.metrics.upstreamAnswered(x.program, name, this.#gateway.clock.monotonicMs() - this.#targetSentMs);
     const { head, socket, rest } = result;
     hygieneResponse(head);
-    x.response = head;
     if (result.kind === "accepted") {
       this.#accepted = { socket, rest, agreement: result.agreement };
       this.#stage = "response";
-      runChain(x, x.chains.response, this);
-      if (this.#stage === "response") this.#hold(socket);
+      runAnswer(x, head, this);
+      // Behind a fault in a called proxy its caller may have to wait for something as well.
+      if (this.#stage === "response" || this.#stage === "answer") this.#hold(socket);
       return;
     }
     head.removeHeader("content-length");
     this.#answered = { socket, rest, framing: result.framing };
     this.#stage = "answer";
-    if (x.target?.isSuccess(head.status) === true) return runChain(x, x.chains.response, this);
-    const cause: Fault = { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status: head.status, response: head };
-    failExchange(x, cause, this);
+    runAnswer(x, head, this);
   }
 
   /** See SessionAbort: a revocation, an expiry or an operator came before the 101. */
@@ -177,7 +196,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (target === null || offer === null) throw new TypeError("invariant: a routed upgrade has a target and an offer");
     this.#stage = "target";
     this.#targetSentMs = this.#gateway.clock.monotonicMs();
-    if (this.#session !== null) this.#session.target = target.name;
     const { peer, scheme } = this.#asked;
     const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
@@ -366,7 +384,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#target?.expire();
     this.#target = null;
     this.#stage = "fault";
-    failExchange(x, fault("flow.APITimedOut"), this);
+    this.#x = endCalls(x);
+    failExchange(this.#x, fault("flow.APITimedOut"), this);
   };
 
   /** The response flows wait for something: until they go on, nothing is read of the target, whose end must be noticed. */
@@ -390,7 +409,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
 
   #logAnswer(status: number, cause: Fault | null, bytesOut: number): void {
     const { log, clock } = this.#gateway;
-    if (this.#x !== null) runPostClient(this.#x);
+    if (this.#x !== null) {
+      this.#x = endCalls(this.#x);
+      runPostClient(this.#x);
+    }
     if (!log.access) return;
     log.exchange({
       ...this.#place(),

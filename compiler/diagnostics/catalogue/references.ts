@@ -203,4 +203,33 @@ export const referenceCatalogue = {
     },
     message: (p) => `nothing calls shared flow "${p.name}"`,
   }),
+  AGW2021: error<{ readonly name: string; readonly proxy: string; readonly known: string }>({
+    title: "unknown proxy endpoint",
+    explanation:
+      "A localTargetConnection names an endpoint of the proxy that it calls, unless that has a single one.",
+    example: {
+      bad: "localTargetConnection: { apiProxy: orders, proxyEndpoint: defualt }",
+      good: "localTargetConnection: { apiProxy: orders, proxyEndpoint: default }",
+    },
+    message: (p) => `proxy "${p.proxy}" has no proxy endpoint "${p.name}" (known: ${p.known})`,
+  }),
+  AGW2022: error<{ readonly name: string; readonly environment: string }>({
+    title: "called proxy not deployed",
+    explanation:
+      "A localTargetConnection calls a proxy of the environment that the caller runs in, so both are deployed there.",
+    example: {
+      bad: "deployments: { prod: [shop] }   # shop calls orders",
+      good: "deployments: { prod: [shop, orders] }",
+    },
+    message: (p) => `proxy "${p.name}" is not deployed in environment "${p.environment}", where this proxy is`,
+  }),
+  AGW2023: error<{ readonly path: string }>({
+    title: "cycle of proxies",
+    explanation: "A proxy endpoint calls itself through localTargetConnection, directly or through other proxies.",
+    example: {
+      bad: "localTargetConnection: { apiProxy: shop }   # in proxy shop",
+      good: "localTargetConnection: { apiProxy: orders }",
+    },
+    message: (p) => `proxies call each other in a circle: ${p.path}`,
+  }),
 } as const;
