@@ -10,6 +10,7 @@ export const optimisations = {
   "propagate-constants": "a custom variable that holds the same literal on every way to a place is that literal there",
   "drop-steps": "steps that never run are left out: their condition never holds, or a fault is always raised before",
   "drop-variables": "variables and results of policies that nobody reads are never written",
+  "share-conditions": "a condition that several steps ask, with nothing between that could change it, is decided once",
   "fold-templates": "calls of template functions whose arguments are all literal become their text",
   "straight-chains": "steps that never wait follow each other in one function, without a cut between them",
   "share-matchers": "regular expressions and path patterns are made once when the program is loaded, equal ones once",

@@ -106,6 +106,7 @@ function itemLines(items: readonly PlanItem[], indent: string): string[] {
   return items.flatMap((item): string[] => {
     if (item.kind === "flow-name") return [`${indent}flow ${item.name}`];
     if (item.kind === "body") return [`${indent}${bodyText(item)}`];
+    if (item.kind === "shared") return [`${indent}decided once: ${printCondition(item.ast)}`];
     if (item.kind === "choice") {
       return item.branches.flatMap((branch) => [
         `${indent}flow ${branch.name}${whenText(branch.when)}`,

@@ -64,6 +64,7 @@ export class BodyPlacement {
     return items.flatMap((item): readonly BodyLook[] => {
       switch (item.kind) {
         case "flow-name":
+        case "shared":
           return [];
         case "body":
           return [{ body: item.body, why: item.why }];
@@ -111,6 +112,7 @@ class Walk {
     return items.flatMap((item): PlanItem[] => {
       switch (item.kind) {
         case "flow-name":
+        case "shared":
         case "body":
           return [item];
         case "choice": {

@@ -4,7 +4,10 @@
  */
 import type { PlanBody, PlanChoice, PlanFlowName, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
 import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
+import type { Condition } from "#runtime/language/condition.ts";
+import { printCondition } from "#runtime/language/condition-print.ts";
 import { conditionCode } from "./condition.ts";
+import { conditionName } from "./condition-name.ts";
 import type { FileWriter } from "./file.ts";
 import { stepParts, type StepContext } from "./step.ts";
 
@@ -94,6 +97,8 @@ export class ChainEmitter {
     switch (item.kind) {
       case "flow-name":
         return [...this.#announce(item, rest[0]), ...this.#statements(rest, next)];
+      case "shared":
+        return [this.#shared(item.ast), ...this.#statements(rest, next)];
       case "choice":
         return this.#choice(item, rest, next);
       case "body": {
@@ -176,7 +181,22 @@ export class ChainEmitter {
 
   #test(when: When): Code | null {
     if (when.kind === "never") return literal(false);
-    return when.kind === "test" ? conditionCode(when.ast, this.#context.scope(this.#kind)) : null;
+    if (when.kind !== "test") return null;
+    const scope = this.#context.scope(this.#kind);
+    const { ast, shared } = when;
+    if (shared === undefined) return conditionCode(ast, scope);
+    const named = (part: Condition): Code | null => (shared.has(printCondition(part)) ? this.#nameOf(part) : null);
+    return conditionCode(ast, { ...scope, shared: named });
+  }
+
+  /** A condition that is decided once, as a constant of the function. */
+  #shared(ast: Condition): Code {
+    return code`const ${this.#nameOf(ast)} = ${conditionCode(ast, this.#context.scope(this.#kind))};`;
+  }
+
+  #nameOf(ast: Condition): Code {
+    const value = conditionCode(ast, this.#context.scope(this.#kind));
+    return identifier(this.#file.local(conditionName(ast), value));
   }
 
   /** True when the statements of these items, with nothing behind them, end with a return or a fault. */
@@ -198,7 +218,7 @@ export class ChainEmitter {
 
   #waits(items: readonly PlanItem[]): boolean {
     return items.some((item) => {
-      if (item.kind === "flow-name") return false;
+      if (item.kind === "flow-name" || item.kind === "shared") return false;
       if (item.kind === "body") return true;
       if (item.kind === "choice") return item.branches.some((branch) => this.#waits(this.#visible(branch.items)));
       if (item.skipped !== null) return false;

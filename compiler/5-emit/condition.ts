@@ -10,6 +10,8 @@ import type { Scope } from "./scope.ts";
 
 /** An expression of type boolean. */
 export function conditionCode(ast: Condition, scope: Scope): Code {
+  const name = scope.shared?.(ast) ?? null;
+  if (name !== null) return name;
   switch (ast.kind) {
     case "constant":
       return literal(ast.value);
@@ -29,6 +31,8 @@ export function conditionCode(ast: Condition, scope: Scope): Code {
 }
 
 function negation(operand: Condition, scope: Scope): Code {
+  const name = scope.shared?.(operand) ?? null;
+  if (name !== null) return code`!${name}`;
   if (operand.kind === "comparison" && isIdentity(operand, scope)) {
     return comparison({ ...operand, operator: operand.operator === "equals" ? "notEquals" : "equals" }, scope);
   }
@@ -37,7 +41,7 @@ function negation(operand: Condition, scope: Scope): Code {
 
 function bracketed(ast: Condition, scope: Scope): Code {
   const inner = conditionCode(ast, scope);
-  return /^[\w.]+\([^()]*\)$/.test(inner.text) ? inner : code`(${inner})`;
+  return /^[\w.]+(?:\([^()]*\))?$/.test(inner.text) ? inner : code`(${inner})`;
 }
 
 function comparison(ast: ComparisonNode, scope: Scope): Code {

@@ -41,6 +41,7 @@ export class FileWriter {
   readonly constants: EmittedConstant[] = [];
   readonly #imports = new Map<string, { values: Map<string, string>; types: Set<string> }>();
   readonly #shared = new Map<string, Code>();
+  readonly #locals = new Map<string, string>();
   readonly #sharedFunctions = new Map<string, string>();
 
   constructor(path: string, header: string, optimisations: Optimisations = optimisationsWithout()) {
@@ -122,6 +123,15 @@ export class FileWriter {
     this.#sharedFunctions.set(key, made.name);
     this.functions.push(made);
     return made.name;
+  }
+
+  /** A name inside of functions: one for equal values, so that equal functions stay equal. */
+  local(hint: string, value: Code): string {
+    const existing = this.#locals.get(value.text);
+    if (existing !== undefined) return existing;
+    const name = this.names.camel(hint);
+    this.#locals.set(value.text, name);
+    return name;
   }
 
   /** A regular expression: a constant, or written where it is used. */

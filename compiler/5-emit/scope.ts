@@ -1,4 +1,5 @@
 /** Where an expression stands: which file, which message is the current one, what names mean. */
+import type { Condition } from "#runtime/language/condition.ts";
 import type { Value } from "#runtime/language/operators.ts";
 import type { FlowVariable } from "../flow-variable.ts";
 import type { Code } from "./code.ts";
@@ -17,6 +18,8 @@ export interface Scope {
   namedMessage(name: string): Code;
   /** An expression for a variable's value. */
   read(name: string): Code;
+  /** The name of a condition that was decided before; null for others. */
+  shared?(ast: Condition): Code | null;
   /** A statement that writes a variable for a policy, which is named when the value does not fit. */
   write(name: string, value: Code, policy: string): Code;
 }

@@ -58,7 +58,13 @@ export interface RoutePlan {
 export type When =
   | { readonly kind: "always" }
   | { readonly kind: "never"; readonly why: string }
-  | { readonly kind: "test"; readonly ast: Condition; readonly condition: ProgramCondition };
+  | {
+      readonly kind: "test";
+      readonly ast: Condition;
+      readonly condition: ProgramCondition;
+      /** Parts of it that stand as shared conditions before, as printed. */
+      readonly shared?: ReadonlySet<string>;
+    };
 
 /** One step of a chain. */
 export interface PlanStep {
@@ -118,7 +124,13 @@ export interface PlanBody extends BodyLook {
   readonly kind: "body";
 }
 
-export type PlanItem = PlanStep | PlanChoice | PlanFlowName | PlanBody;
+/** A condition that several of the items behind it ask: decided here, once. */
+export interface PlanShared {
+  readonly kind: "shared";
+  readonly ast: Condition;
+}
+
+export type PlanItem = PlanStep | PlanChoice | PlanFlowName | PlanBody | PlanShared;
 
 /** A run of items in one direction. */
 export type Segment = readonly PlanItem[];

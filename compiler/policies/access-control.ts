@@ -38,6 +38,7 @@ export const accessControl = {
   failedPrefix: "acl",
   variablePrefixes: ["acl"],
   timing: () => "sync",
+  changes: () => [],
   analyze(step) {
     const { ipRules, validateBasedOn, clientIPVariable } = step.model;
     if (clientIPVariable !== undefined) step.reads(clientIPVariable, ["clientIPVariable"]);

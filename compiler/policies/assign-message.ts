@@ -3,6 +3,7 @@ import { code, identifier, join, type Code } from "../5-emit/code.ts";
 import { isMessage, type NamedMessage } from "../flow-variable.ts";
 import type { PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { analyzeActions, type Destination } from "./parts/analyze-actions.ts";
+import { changedParts } from "./parts/changed-parts.ts";
 import { actionStatements } from "./parts/emit-actions.ts";
 import type { ActionModel, ActionsModel } from "./parts/message-model.ts";
 
@@ -35,6 +36,7 @@ export const assignMessage = {
     const { name, type = "request" } = assignTo ?? {};
     return name === undefined || isMessage(name) ? null : { name, type };
   },
+  changes: ({ assignTo, actions }) => (assignTo === undefined ? changedParts(actions) : null),
   analyze(step) {
     const to = assignedTo(step.model, step.phase === "request" ? "request" : "response");
     if (to === "nowhere") {

@@ -19,6 +19,9 @@ export type Phase = "request" | "response" | "fault" | "postClient";
 /** `sync`: never waits. `maybe`: answers a value or a promise. `async`: always a promise. */
 export type Timing = "sync" | "maybe" | "async";
 
+/** A part of a message; names in lower case. */
+export type MessagePart = "headers" | `header ${string}` | "query" | "verb" | "status";
+
 /** What a step leaves behind for the connection after the 101. */
 export type Obligation =
   | {
@@ -138,6 +141,8 @@ export interface PolicyDefinition<M extends PolicyModel = PolicyModel> {
   timing(model: M): Timing;
   /** The message that it makes under a name of its own, whose parts are variables then; null for none. */
   makes?(model: M): NamedMessage | null;
+  /** Parts of messages that the policy changes; null or no answer: any. Custom variables are told by `writes`. */
+  changes?(model: M): readonly MessagePart[] | null;
   /** Legality, reads, writes, obligations; called once for each step that stands in a chain. */
   analyze(step: PolicyAnalysis<M>): void;
   /** Statements of one step. */

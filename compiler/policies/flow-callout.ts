@@ -30,6 +30,7 @@ export const flowCallout = {
   failedPrefix: "flowcallout",
   variablePrefixes: [],
   timing: () => "sync",
+  changes: () => [],
   analyze(step) {
     step.model.parameters?.forEach(({ name, value = "", ref }, at) => {
       if (ref !== undefined) step.reads(ref, ["parameters", at, "ref"]);

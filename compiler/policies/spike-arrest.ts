@@ -19,6 +19,7 @@ export const spikeArrest = {
   failedPrefix: "ratelimit",
   variablePrefixes: ["ratelimit"],
   timing: () => "sync",
+  changes: () => [],
   analyze(step) {
     const { rate, identifier, messageWeight } = step.model;
     readsValue(step, rate, ["rate"]);

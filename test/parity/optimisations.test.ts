@@ -1,6 +1,7 @@
 /** A canary for each optimisation: a wrong variant of what it does is noticed by the parity suite. */
 import { describe, expect, it } from "vitest";
 import type { Value } from "#runtime/language/operators.ts";
+import { shareConditions } from "#compiler/4-analyze/optimise/share-conditions.ts";
 import { propagateConstants } from "#compiler/4-analyze/optimise/propagate-constants.ts";
 import type { Plan, PlanItem, PlanStep, ProxyPlan, RulesPlan, When } from "#compiler/ir/plan.ts";
 import { optimisationNames, type Optimisation } from "#compiler/optimisations.ts";
@@ -25,6 +26,11 @@ const wrong: Readonly<Record<Optimisation, Tampering>> = {
   },
   // Drops a variable that is read.
   "drop-variables": { emitted: (text) => text.replace(/x\.v1 = .*;/g, "") },
+  // Believes that nothing is ever written.
+  "share-conditions": {
+    off: ["share-conditions"],
+    plan: (plan) => ({ ...plan, proxies: plan.proxies.map((proxy) => shareConditions(proxy, () => false)) }),
+  },
   // Forgets the upper case of constant texts.
   "fold-templates": { emitted: (text) => text.replace(/\bX1\b|\/ROOMS|\bTRUE\b|\bAB\b/g, (found) => found.toLowerCase()) },
   // Waits for nothing at all.
@@ -61,7 +67,7 @@ function held(when: When): When {
 function withSteps(plan: Plan, change: (step: PlanStep) => PlanStep): Plan {
   const items = (list: readonly PlanItem[]): readonly PlanItem[] =>
     list.map((item): PlanItem => {
-      if (item.kind === "flow-name" || item.kind === "body") return item;
+      if (item.kind !== "step" && item.kind !== "choice") return item;
       if (item.kind === "choice") return { ...item, branches: item.branches.map((one) => ({ ...one, items: items(one.items) })) };
       return change({ ...item, body: item.body === null ? null : items(item.body) });
     });

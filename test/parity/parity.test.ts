@@ -11,7 +11,7 @@ import type { Outcome, ParityCase } from "./outcome.ts";
 import { ALL_ON, report, SWITCHES, verdictOf, type Tampering } from "./parity.ts";
 import { runSuite } from "./suite.ts";
 
-const CASES = Number(process.env["PARITY_CASES"] ?? 3_000);
+const CASES = Number(process.env["PARITY_CASES"] ?? 2_400);
 const SEED = Number(process.env["PARITY_SEED"] ?? 20_300_101);
 /** Sets of switches for each project; in long runs every one. */
 const SWITCH_SETS = Number(process.env["PARITY_SWITCHES"] ?? (CASES > 10_000 ? SWITCHES.length : 2));

@@ -6,6 +6,7 @@ import { EXCHANGE_MEMBERS, Names } from "#compiler/5-emit/names.ts";
 import type { Plan } from "#compiler/ir/plan.ts";
 import type { Program } from "#compiler/ir/program.ts";
 import { optimisationNames, optimisationsWithout, type Optimisation } from "#compiler/optimisations.ts";
+import { printPlan } from "#compiler/print.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
 import { instancesOf } from "./compiled/evaluate.ts";
 import { exchangeOutcome, type Fields } from "./compiled/exchange.ts";
@@ -111,7 +112,9 @@ export async function verdictOf(
     outcomes.push(whole);
   }
   const changed = variants.filter(({ text }) => text !== first.text).map(({ title }) => title);
-  return { kind: "same", outcomes, changed };
+  // The rarest one shows in the plan, whether or not its turn has come.
+  const shares = printPlan(first.plan).includes("decided once: ") ? ["without share-conditions"] : [];
+  return { kind: "same", outcomes, changed: [...new Set([...changed, ...shares])] };
 }
 
 /** What nobody reads has no place in a compiled program. */

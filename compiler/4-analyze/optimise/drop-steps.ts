@@ -19,7 +19,7 @@ export function dropSteps(plan: ProxyPlan): ProxyPlan {
 function kept(items: Segment): Segment {
   let ended: string | null = null;
   return items.flatMap((item): PlanItem[] => {
-    if (item.kind === "flow-name" || item.kind === "body") return [item];
+    if (item.kind !== "step" && item.kind !== "choice") return [item];
     if (item.kind === "choice") {
       const branches = item.branches.filter(({ when }) => when.kind !== "never");
       const rest = branches.map((branch) => ({ ...branch, items: kept(branch.items) }));

@@ -1,5 +1,5 @@
 /**
- * `drop-variables`: only custom variables that something still reads get a place in the exchange; what writes the others
+ * `drop-variables`: only custom variables that something still reads get a place in the exchange; what writes others
  * becomes nothing. The same answer tells policies which of their results anybody looks at.
  */
 import { conditionVariables } from "#runtime/language/condition.ts";

@@ -3,6 +3,7 @@ import type { ProxyPlan } from "../../ir/plan.ts";
 import type { Optimisations } from "../../optimisations.ts";
 import { dropSteps } from "./drop-steps.ts";
 import { dropVariables } from "./drop-variables.ts";
+import { shareConditions } from "./share-conditions.ts";
 import { propagateConstants } from "./propagate-constants.ts";
 
 /** The plan as it is emitted. */
@@ -14,5 +15,6 @@ export function optimise(plan: ProxyPlan, organization: string, optimisations: O
   }
   if (optimisations.has("drop-steps")) better = dropSteps(better);
   if (optimisations.has("drop-variables")) better = dropVariables(better);
+  if (optimisations.has("share-conditions")) better = shareConditions(better);
   return better;
 }

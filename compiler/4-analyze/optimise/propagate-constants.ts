@@ -102,7 +102,7 @@ class Propagation {
   #items(items: Segment, before: State): Outcome<Segment> {
     let state = before;
     const value = items.map((item): PlanItem => {
-      if (item.kind === "body") return item;
+      if (item.kind === "body" || item.kind === "shared") return item;
       if (item.kind === "flow-name") {
         state = begun(state, item);
         return item;

@@ -42,15 +42,15 @@ function segmentsOf(plan: ProxyPlan): readonly Segment[] {
 /** Every step of a list that is written, those of calls behind the call. */
 export function stepsIn(items: Segment): readonly PlanStep[] {
   return items.flatMap((item): readonly PlanStep[] => {
-    if (item.kind === "flow-name" || item.kind === "body") return [];
     if (item.kind === "choice") return item.branches.flatMap((branch) => stepsIn(branch.items));
+    if (item.kind !== "step") return [];
     return item.skipped === null ? [item, ...stepsIn(item.body ?? [])] : [];
   });
 }
 
 function conditionsIn(item: PlanItem): readonly When[] {
-  if (item.kind === "flow-name" || item.kind === "body") return [];
   if (item.kind === "choice") return item.branches.flatMap(({ when, items }) => [when, ...items.flatMap(conditionsIn)]);
+  if (item.kind !== "step") return [];
   return item.skipped === null ? [item.when, ...(item.body ?? []).flatMap(conditionsIn)] : [];
 }
 

@@ -80,7 +80,12 @@ const match = fc.oneof(
   fc.tuple(variable, fc.constantFrom("~~", "JavaRegex"), regexes),
 ).map(([left, operator, pattern]) => `${left} ${operator} "${pattern}"`);
 
+/** Conditions that several steps of a project ask. */
+export const common = fc.constantFrom('v1 = null', 'v2 = null', 'request.header.x-b = null', 'request.header.x-a = "a"',
+  'request.verb = "GET"', 'proxy.pathsuffix MatchesPath "/rooms/*"');
+
 const leaf = fc.oneof(
+  { weight: 1, arbitrary: common },
   { weight: 5, arbitrary: comparison },
   { weight: 3, arbitrary: match },
   { weight: 1, arbitrary: variable },
@@ -109,4 +114,4 @@ export const condition = fc.letrec<{ tree: string }>((tie) => ({
 })).tree;
 
 /** A step's, flow's or rule's condition: often none. */
-export const maybeCondition = fc.option(condition, { freq: 2, nil: undefined });
+export const maybeCondition = fc.option(fc.oneof({ weight: 2, arbitrary: common }, { weight: 5, arbitrary: condition }), { freq: 2, nil: undefined });

@@ -1,7 +1,7 @@
 /** Random projects: environment groups, proxies with flows on both sides, shared flows, access data. */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { condition, maybeCondition } from "./conditions.ts";
+import { common, condition, maybeCondition } from "./conditions.ts";
 import {
   accessControl, assignNamed, assignNamedAnswer, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
     type PolicyText, type Side,
@@ -78,14 +78,22 @@ const proxyPolicies = fc.record({
 
 /** Steps of one side. Unconditional faults would hide what stands behind them, so they are rare. */
 function steps(side: Side, names: readonly string[] = NAMES[side], leastSteps = 0): fc.Arbitrary<object[]> {
-  const step = fc.tuple(fc.constantFrom(...names), maybeCondition, condition).map(([name, own, other]) => {
+  const step = fc.tuple(fc.constantFrom(...names), maybeCondition, condition).map(([name, own, other]): Step => {
     const isHard = name.startsWith("AR") || (/^S?(RF|VK)/.test(name) && other.length % 8 !== 0);
     const chosen = own ?? (isHard ? other : undefined);
-    if (chosen === undefined) return name;
+    if (chosen === undefined) return { name };
     // Two conditions for what ends the flow, so that it does so seldom.
     return { name, condition: /^S?RF/.test(name) && own !== undefined ? `(${own}) and (${other})` : chosen };
   });
-  return fc.array(step, { minLength: leastSteps, maxLength: 3, size: "max" }).map((list) => list as object[]);
+  const list = fc.array(step, { minLength: leastSteps, maxLength: 3, size: "max" });
+  // Now and then all messages of a list are changed under one condition, which they may change.
+  return fc.tuple(list, fc.option(common, { freq: 2, nil: undefined })).map(([all, one]) =>
+    all.map((own) => (one !== undefined && own.name.startsWith("AM") ? { ...own, condition: one } : own)));
+}
+
+interface Step {
+  readonly name: string;
+  readonly condition?: string;
 }
 
 const flowParts = fc.record({ request: steps("request"), response: steps("response") }, { requiredKeys: [] });

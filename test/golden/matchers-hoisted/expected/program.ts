@@ -37,19 +37,21 @@ function route(x: Exchange): Maybe<void> {
 
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
+  const pathsuffixMatches = matches(x.pathSuffix, REGEX);
   // AM-Room · AssignMessage · proxies/chat/policies/AM-Room.yaml
-  if (matches(x.pathSuffix, REGEX)) {
+  if (pathsuffixMatches) {
     x.request.setHeader("x-room", headerValue("AM-Room", x.pathSuffix.replace(REGEX2, "")));
   }
+  const pathsuffixMatches2 = matches(x.pathSuffix, PATTERN);
   // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
-  if (matches(x.pathSuffix, PATTERN)) {
+  if (pathsuffixMatches2) {
     x.request.setHeader("x-user", headerValue("AM-User", x.pathSuffix.replace(REGEX2, "")));
   }
-  if (matches(x.pathSuffix, REGEX) && x.request.verb === "GET") {
+  if (pathsuffixMatches && x.request.verb === "GET") {
     // Flow rooms
     // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
     x.request.setHeader("x-user", headerValue("AM-User", x.pathSuffix.replace(REGEX2, "")));
-  } else if (matches(x.pathSuffix, PATTERN)) {
+  } else if (pathsuffixMatches2) {
     // Flow users
     // AM-Room · AssignMessage · proxies/chat/policies/AM-Room.yaml
     x.request.setHeader("x-room", headerValue("AM-Room", x.pathSuffix.replace(REGEX2, "")));
@@ -76,7 +78,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "117ec268bfde53dc",
+    hash: "5d7bf469998d41fe",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -69,12 +69,13 @@ function route(x: Exchange): Maybe<void> {
 
 /** Request flow of the proxy endpoint. */
 function request(x: Exchange): Maybe<void> {
-  if (x.request.verb === "POST" && x.pathSuffix === "/token") {
+  const verbIsPost = x.request.verb === "POST";
+  if (verbIsPost && x.pathSuffix === "/token") {
     // Flow token
     // Reads the form for request.formparam.grant_type in OA-Token.
     return andThen(requestForm(x), () => afterFormBody(x));
   }
-  if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
+  if (verbIsPost && x.pathSuffix === "/revoke") {
     // Flow revoke
     // Reads the form for request.formparam.token in OA-Revoke.
     return andThen(requestForm(x), () => afterFormBody2(x));
@@ -119,12 +120,13 @@ function afterFormBody2(x: Exchange): Maybe<void> {
 
 /** Request flow of the proxy endpoint. */
 function tracedRequest(x: Exchange): Maybe<void> {
-  if (x.request.verb === "POST" && x.pathSuffix === "/token") {
+  const verbIsPost = x.request.verb === "POST";
+  if (verbIsPost && x.pathSuffix === "/token") {
     // Flow token
     // Reads the form for request.formparam.grant_type in OA-Token.
     return andThen(requestForm(x), () => tracedAfterFormBody(x));
   }
-  if (x.request.verb === "POST" && x.pathSuffix === "/revoke") {
+  if (verbIsPost && x.pathSuffix === "/revoke") {
     // Flow revoke
     // Reads the form for request.formparam.token in OA-Revoke.
     return andThen(requestForm(x), () => tracedAfterFormBody2(x));
@@ -184,7 +186,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "70cc3bdfb2fa87c6",
+    hash: "3c121b185021214e",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

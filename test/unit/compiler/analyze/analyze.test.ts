@@ -22,6 +22,7 @@ function shape(items: readonly PlanItem[]): string[] {
   return items.flatMap((item) => {
     if (item.kind === "flow-name") return [`flow ${item.name}`];
     if (item.kind === "body") return [`reads ${item.body}`];
+    if (item.kind === "shared") return ["shared"];
     if (item.kind === "choice") return item.branches.map((branch) => `${branch.name} ${branch.when.kind}`);
     return [`${item.step.policy.name} ${item.when.kind} ${item.skipped ?? "runs"}`];
   });
