@@ -32,7 +32,7 @@ export type FlowVariable =
   /** What was verified: `app.name`, `developer.email`, `apiproduct.tier`; `policy` where the name carries one. */
   | { readonly kind: "access"; readonly policy: string | null; readonly path: readonly string[] }
   | { readonly kind: "jwt"; readonly policy: string; readonly path: readonly string[] }
-  /** `oauthv2accesstoken.<policy>.*` of the operations that issue tokens, `hmac.<policy>.*`. */
+  /** `oauthv2accesstoken.<policy>.*` of the operations that issue tokens, `hmac.<policy>.*`, `jws.<policy>.*`. */
   | { readonly kind: "issued"; readonly policy: string; readonly name: string }
   /** `ratelimit.<policy>.*` of SpikeArrest. */
   | { readonly kind: "rate"; readonly policy: string; readonly name: string }
@@ -286,7 +286,7 @@ function policyVariable(name: string, isPolicy: (name: string) => boolean): Flow
   if (prefix === "oauthV2" && what === "fault.name") return { kind: "failure", policy, what: "name" };
   if (prefix === "oauthV2" && what === "fault.cause") return { kind: "failure", policy, what: "cause" };
   if (prefix === "verifyapikey") return { kind: "access", policy, path };
-  if (prefix === "oauthv2accesstoken" || prefix === "hmac") return { kind: "issued", policy, name: path.join(".") };
+  if (prefix === "oauthv2accesstoken" || prefix === "hmac" || prefix === "jws") return { kind: "issued", policy, name: path.join(".") };
   if (prefix === "ratelimit") return { kind: "rate", policy, name: path.join(".") };
   if (prefix === "jwt") return { kind: "jwt", policy, path };
   return null;

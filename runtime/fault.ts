@@ -55,6 +55,13 @@ const step = /* @__NO_SIDE_EFFECTS__ */ (status: number, text: string, failedPre
   subcategory: "Policy",
   failedPrefix,
 });
+const jws = /* @__NO_SIDE_EFFECTS__ */ (text: string): FaultRow => ({
+  status: 401,
+  text: `${text}: policy({})`,
+  category: "Step",
+  subcategory: "Authentication",
+  failedPrefix: "jws",
+});
 const hmac = /* @__NO_SIDE_EFFECTS__ */ (text: string): FaultRow => ({
   status: 401,
   text,
@@ -152,6 +159,25 @@ export const faults = {
   "steps.jwt.KeyParsingFailed": jwt("Failed to parse key: policy({})"),
   "steps.jwt.InsufficientKeyLength": jwt("Insufficient key length: policy({})"),
   "steps.jwt.WrongKeyType": jwt("Wrong key type: policy({})"),
+  // VerifyJWS, DecodeJWS, GenerateJWS
+  "steps.jws.FailedToResolveVariable": jws("Failed to resolve variable"),
+  "steps.jws.FailedToDecode": jws("Failed to decode JWS"),
+  "steps.jws.InvalidJws": jws("Invalid JWS"),
+  "steps.jws.InvalidSignature": jws("Invalid signature"),
+  "steps.jws.MissingPayload": jws("Payload is missing"),
+  "steps.jws.ContentIsNotDetached": jws("Content is not detached"),
+  "steps.jws.AlgorithmMismatch": jws("Algorithm mismatch"),
+  "steps.jws.AlgorithmInTokenNotPresentInConfiguration": jws("Algorithm in header did not match any algorithm specified in the Configuration"),
+  "steps.jws.NoAlgorithmFoundInHeader": jws("No algorithm found in header"),
+  "steps.jws.NoMatchingPublicKey": jws("No matching public key found in JWKS"),
+  "steps.jws.KeyIdMissing": jws("Key id missing in header"),
+  "steps.jws.InvalidClaim": jws("Invalid header"),
+  "steps.jws.UnhandledCriticalHeader": jws("Unhandled critical header"),
+  "steps.jws.KeyParsingFailed": jws("Failed to parse key"),
+  "steps.jws.InsufficientKeyLength": jws("Insufficient key length"),
+  "steps.jws.WrongKeyType": jws("Wrong key type"),
+  "steps.jws.GenerationFailed": jws("JWS generation failed"),
+  "steps.jws.SigningFailed": jws("Failed to sign"),
   // BasicAuthentication
   "steps.basicauthentication.UnresolvedVariable": step(500, "BasicAuthentication[{}]: unable to resolve variable", "BasicAuthentication"),
   "steps.basicauthentication.InvalidBasicAuthenticationSource": step(500, "BasicAuthentication[{}]: the source is no valid Basic credential", "BasicAuthentication"),

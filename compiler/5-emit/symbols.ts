@@ -46,6 +46,9 @@ import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
 import type * as KeySource from "#runtime/token/key-source.ts";
 import type * as RemoteKeys from "#runtime/token/remote-keys.ts";
+import type * as DecodeJws from "#runtime/policies/decode-jws.ts";
+import type * as GenerateJws from "#runtime/policies/generate-jws.ts";
+import type * as VerifyJws from "#runtime/policies/verify-jws.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
 import type * as Form from "#runtime/form.ts";
@@ -181,6 +184,9 @@ export const symbols = {
   ...from<typeof GenerateJwt>()("policies/generate-jwt.ts", ["generateJwt"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),
+  ...from<typeof DecodeJws>()("policies/decode-jws.ts", ["decodeJws"]),
+  ...from<typeof GenerateJws>()("policies/generate-jws.ts", ["generateJws"]),
+  ...from<typeof VerifyJws>()("policies/verify-jws.ts", ["verifyJws"]),
   ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),
   ...from<typeof Escape>()("language/functions/escape.ts", ["escapeHtml", "escapeJson", "escapeXml", "escapeXml11"]),

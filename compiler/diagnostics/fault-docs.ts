@@ -85,6 +85,26 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
     "RSA under 2048 bits, or a secret shorter than the hash (RFC 7518 sections 3.2 and 3.3).",
   "steps.jwt.WrongKeyType":
     "A private key where a public one belongs, or the reverse; a PEM text where a secret belongs.",
+  "steps.jws.FailedToResolveVariable":
+    "A variable that should hold the signature, the payload or a header has no value.",
+  "steps.jws.FailedToDecode": "Not three base64url parts behind a JSON header.",
+  "steps.jws.InvalidJws": "DecodeJWS found no signature.",
+  "steps.jws.InvalidSignature": "The signature does not verify.",
+  "steps.jws.MissingPayload": "The payload is empty, or a detached signature came without it.",
+  "steps.jws.ContentIsNotDetached": "The payload is in a signature that should be detached.",
+  "steps.jws.AlgorithmMismatch": "The key does not fit the algorithm.",
+  "steps.jws.AlgorithmInTokenNotPresentInConfiguration": "alg is not among the policy's algorithms.",
+  "steps.jws.NoAlgorithmFoundInHeader": "No alg.",
+  "steps.jws.NoMatchingPublicKey": "No key of the set has the signature's kid.",
+  "steps.jws.KeyIdMissing": "A key set needs a kid.",
+  "steps.jws.InvalidClaim": "A demanded header is absent or differs.",
+  "steps.jws.UnhandledCriticalHeader": "crit names a header that the policy does not know.",
+  "steps.jws.KeyParsingFailed": "The policy's key or key set cannot be read.",
+  "steps.jws.InsufficientKeyLength": "RSA under 2048 bits, or a secret shorter than the hash.",
+  "steps.jws.WrongKeyType":
+    "A private key where a public one belongs, or the reverse; a PEM text where a secret belongs.",
+  "steps.jws.GenerationFailed": "A header is not of its type.",
+  "steps.jws.SigningFailed": "The key did not sign.",
   "steps.basicauthentication.UnresolvedVariable":
     "User, password or source has no value and ignoreUnresolvedVariables is false.",
   "steps.basicauthentication.InvalidBasicAuthenticationSource":

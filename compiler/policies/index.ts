@@ -3,8 +3,10 @@ import type { PolicyDefinition } from "./definition.ts";
 import { accessControl } from "./access-control.ts";
 import { assignMessage } from "./assign-message.ts";
 import { basicAuthentication } from "./basic-authentication.ts";
+import { decodeJws } from "./decode-jws.ts";
 import { decodeJwt } from "./decode-jwt.ts";
 import { flowCallout } from "./flow-callout.ts";
+import { generateJws } from "./generate-jws.ts";
 import { generateJwt } from "./generate-jwt.ts";
 import { hmac } from "./hmac.ts";
 import { messageLogging } from "./message-logging.ts";
@@ -12,6 +14,7 @@ import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
 import { spikeArrest } from "./spike-arrest.ts";
 import { verifyApiKey } from "./verify-api-key.ts";
+import { verifyJws } from "./verify-jws.ts";
 import { verifyJwt } from "./verify-jwt.ts";
 
 /** All definitions. */
@@ -27,6 +30,9 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   verifyJwt,
   decodeJwt,
   generateJwt,
+  verifyJws,
+  decodeJws,
+  generateJws,
   // What becomes of the message.
   assignMessage,
   raiseFault,

@@ -16,7 +16,18 @@ export interface CompactToken {
   readonly claimsJson: string;
 }
 
+/** A signature over any payload taken apart, nothing of it proven. */
+export interface CompactJws {
+  readonly header: JsonObject;
+  readonly headerJson: string;
+  /** Empty when the payload is beside the signature. */
+  readonly payload: Buffer;
+  /** Header, payload and signature as they were written. */
+  readonly parts: readonly [string, string, string];
+}
+
 const PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
+const JWS_PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)$/;
 /** The last characters that leave no stray bits behind, by how many characters the part has over a multiple of 4. */
 const LAST_OF_TWO = "AQgw";
 const LAST_OF_THREE = "AEIMQUYcgkosw048";
@@ -34,6 +45,19 @@ export function parseCompact(text: string, charsMax: number): CompactToken | nul
   const header = parseObject(headerJson);
   const claims = parseObject(claimsJson);
   return header === null || claims === null ? null : { header, claims, headerJson, claimsJson };
+}
+
+/** Takes a signature apart whose payload may be anything, or be left out; null when it is none. */
+export function parseJws(text: string, charsMax: number): CompactJws | null {
+  if (text.length > charsMax) return null;
+  const [, headerPart, payloadPart, signaturePart] = JWS_PARTS.exec(text) ?? [];
+  if (headerPart === undefined || payloadPart === undefined || signaturePart === undefined) return null;
+  if (!isCanonical(headerPart) || !isCanonical(payloadPart) || !isCanonical(signaturePart)) return null;
+  const headerJson = decodePart(headerPart);
+  const header = headerJson === null ? null : parseObject(headerJson);
+  if (headerJson === null || header === null) return null;
+  const payload = Buffer.from(payloadPart, "base64url");
+  return { header, headerJson, payload, parts: [headerPart, payloadPart, signaturePart] };
 }
 
 /** A member of an object, undefined when the object itself does not have it (`__proto__`, `constructor`). */

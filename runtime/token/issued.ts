@@ -1,6 +1,6 @@
 /**
- * The flow variables of what a policy made (`oauthv2accesstoken.<policy>.*`, `hmac.<policy>.*`), read by name. It makes
- * nothing.
+ * The flow variables of what a policy made (`oauthv2accesstoken.<policy>.*`, `hmac.<policy>.*`, `jws.<policy>.*`), read by
+ * name. It makes nothing.
  */
 import type { Exchange, Value } from "../context.ts";
 
@@ -8,7 +8,7 @@ import type { Exchange, Value } from "../context.ts";
 export interface IssuedVariables {
   readonly kind: "issued";
   /** By the rest of the variable's name: `access_token`, `developer.email`, `output`. */
-  readonly fields: ReadonlyMap<string, string>;
+  readonly fields: ReadonlyMap<string, Value>;
 }
 
 /** `<prefix>.<policy>.<name>`; null while the policy has not succeeded, and for what it does not tell. */

@@ -1,5 +1,5 @@
 /**
- * Verifies the signature of a JWT: the one door to jose. The grammar, the algorithm and the key are settled before
+ * Verifies the signature of a JWT. The grammar, the algorithm and the key are settled before
  * jose sees the token, because it decodes leniently and takes what it is given. What the claims say is claims.ts's
  * business.
  */
@@ -14,27 +14,23 @@ import type { Exchange } from "../context.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { Algorithm } from "./algorithm.ts";
-import { member, parseCompact, textMember } from "./compact.ts";
+import { parseCompact, textMember } from "./compact.ts";
 import type { CompactToken, JsonObject } from "./compact.ts";
+import { algorithmOf, criticalNames, headerProblem } from "./header.ts";
+import type { CriticalNames, HeaderProblem, HeaderRules } from "./header.ts";
 import type { KeySource, OpenKeys } from "./key-source.ts";
 import type { KeyForm, KeyProblem } from "./keys.ts";
 
 /** What a policy says about the tokens it takes. */
-export interface JwtRules {
+export interface JwtRules extends HeaderRules {
   /** Name of the policy, and what tells it from others of its proxy. */
   readonly name: string;
   readonly id: string;
-  readonly algorithms: readonly Algorithm[];
   readonly keyForm: KeyForm;
   /** Opens the keys, once. */
   readonly openKeys: OpenKeys;
-  /** Lower-case `typ` that the header must have; null: any. */
-  readonly type: string | null;
   /** Leeway for exp, nbf and iat. */
   readonly timeAllowanceMs: number;
-  readonly ignoreCriticalHeaders: boolean;
-  /** Names that `crit` may have. */
-  readonly knownHeaders: readonly string[];
 }
 
 /** A token whose signature was verified. */
@@ -56,14 +52,10 @@ export interface VerifiedJwt {
 /** Why a token does not verify. Names are those of the `steps.jwt` faults. */
 export type JwtProblem =
   | KeyProblem
-  | "AlgorithmInTokenNotPresentInConfiguration"
-  | "FailedToDecode"
+  | HeaderProblem
   | "InvalidClaim"
-  | "InvalidToken"
-  | "NoAlgorithmFoundInHeader"
   | "TokenExpired"
-  | "TokenNotYetValid"
-  | "UnhandledCriticalHeader";
+  | "TokenNotYetValid";
 
 interface Entry {
   readonly jwt: VerifiedJwt;
@@ -115,7 +107,7 @@ function verifyAnew(
   const { epoch } = gateway.revocations;
   const parsed = parseCompact(token, gateway.limits.jwtCharsMax);
   if (parsed === null) return "FailedToDecode";
-  const algorithm = algorithmOf(parsed, rules);
+  const algorithm = algorithmOf(parsed.header, rules);
   if (typeof algorithm === "string") return algorithm;
   const problem = headerProblem(parsed.header, rules);
   if (problem !== null) return problem;
@@ -183,35 +175,6 @@ function isState(value: unknown): value is State {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "jwt" && "verified" in value;
 }
 
-function algorithmOf({ header }: CompactToken, rules: JwtRules): { readonly name: Algorithm } | JwtProblem {
-  const named = textMember(header, "alg");
-  if (named === null || named === "") return "NoAlgorithmFoundInHeader";
-  const name = rules.algorithms.find((algorithm) => algorithm === named);
-  return name === undefined ? "AlgorithmInTokenNotPresentInConfiguration" : { name };
-}
-
-function headerProblem(header: JsonObject, rules: JwtRules): JwtProblem | null {
-  const kid = member(header, "kid");
-  if (kid !== undefined && typeof kid !== "string") return "FailedToDecode";
-  // A payload that is not base64url (RFC 7797) is no JWT, whatever `crit` says.
-  if (member(header, "b64") !== undefined) return "UnhandledCriticalHeader";
-  if (!handlesCritical(header, rules)) return "UnhandledCriticalHeader";
-  if (rules.type === null) return null;
-  const type = textMember(header, "typ")?.toLowerCase() ?? "";
-  return type === rules.type || type === `application/${rules.type}` ? null : "InvalidToken";
-}
-
-/** RFC 7515 section 4.1.11: a list, not empty, of names that the header has. */
-function handlesCritical(header: JsonObject, rules: JwtRules): boolean {
-  const critical = member(header, "crit");
-  if (critical === undefined) return true;
-  if (!Array.isArray(critical) || critical.length === 0) return false;
-  return critical.every((name: unknown) => {
-    if (typeof name !== "string" || member(header, name) === undefined) return false;
-    return rules.ignoreCriticalHeaders || rules.knownHeaders.includes(name);
-  });
-}
-
 async function signatureProblem(
   x: Exchange,
   rules: JwtRules,
@@ -229,16 +192,6 @@ async function signatureProblem(
   } catch (cause) {
     return problemOf(cause);
   }
-}
-
-type CriticalNames = Record<string, boolean>;
-
-/** What jose may find in `crit`: the names there have passed the check before. */
-function criticalNames(header: JsonObject): CriticalNames {
-  const names: CriticalNames = Object.create(null);
-  const critical = member(header, "crit");
-  if (Array.isArray(critical)) for (const name of critical) names[String(name)] = true;
-  return names;
 }
 
 /** What is no JOSEError is a defect of ours and stays one. */

@@ -1,0 +1,67 @@
+/** VerifyJWS at compile time. */
+import { code, literal } from "../5-emit/code.ts";
+import type { PolicyModel } from "../ir/model.ts";
+import type { PolicyDefinition } from "./definition.ts";
+import { checksCredential } from "./parts/credential.ts";
+import {
+  analyzeKey,
+  analyzeValues,
+  keyRules,
+  keyTextCode,
+  valuesCode,
+  type ClaimModel,
+  type KeyModel,
+} from "./parts/jwt-rules.ts";
+import { frozen } from "./parts/values.ts";
+
+export interface VerifyJwsModel extends PolicyModel, KeyModel {
+  readonly kind: "VerifyJWS";
+  readonly algorithm: string;
+  readonly source?: string;
+  readonly detachedContent?: string;
+  readonly additionalHeaders?: readonly ClaimModel[];
+  readonly ignoreCriticalHeaders?: boolean;
+  readonly knownHeaders?: readonly string[];
+  readonly ignoreUnresolvedVariables?: boolean;
+}
+
+const AUTHORIZATION = "request.header.authorization";
+
+export const verifyJws = {
+  kind: "VerifyJWS",
+  basename: "verify-jws",
+  phases: ["request", "response", "fault"],
+  failedPrefix: "jws",
+  variablePrefixes: ["jws"],
+  timing: () => "maybe",
+  analyze(step) {
+    const { source, detachedContent } = step.model;
+    const at = source === undefined ? [] : ["source"];
+    // A signature that a request brings is a credential of its client; one of a response is not.
+    if (step.phase === "request") checksCredential(step, source ?? AUTHORIZATION, at, "signature");
+    else step.reads(source ?? AUTHORIZATION, at);
+    if (detachedContent !== undefined) step.reads(detachedContent, ["detachedContent"]);
+    analyzeKey(step);
+    analyzeValues(step);
+  },
+  emit(e) {
+    const { model } = e;
+    const { source = AUTHORIZATION, detachedContent } = model;
+    const config = literal({
+      name: e.name,
+      id: e.id,
+      ...keyRules(e),
+      type: null,
+      prefix: source.toLowerCase() === AUTHORIZATION ? "Bearer" : "",
+      isDetached: detachedContent !== undefined,
+      ignoreCriticalHeaders: model.ignoreCriticalHeaders ?? false,
+      knownHeaders: model.knownHeaders ?? [],
+      ignoreUnresolved: model.ignoreUnresolvedVariables ?? false,
+      keep: e.isRead(`jws.${e.name}.`),
+    });
+    const rules = e.constant("verifyJws", frozen(config));
+    const content = detachedContent === undefined ? null : e.variable(detachedContent);
+    const presented = literal({ jws: e.variable(source), content });
+    e.wait(code`${e.symbol("verifyJws")}(${e.x}, ${rules}, ${keyTextCode(e)}, ${presented}, ${valuesCode(e)})`);
+  },
+} satisfies PolicyDefinition<VerifyJwsModel>;

@@ -1,0 +1,42 @@
+/** GenerateJWS: a signature over any text, with the text in it or left out (RFC 7515 appendix F). */
+import { Buffer } from "node:buffer";
+import type { Exchange } from "../context.ts";
+import { fault } from "../fault.ts";
+import { signCompact } from "../token/signing.ts";
+import type { SigningHeader, SigningKey, SigningRules } from "../token/signing.ts";
+
+export interface GenerateJwsConfig extends SigningRules {
+  /** The payload is left out of the result. */
+  readonly detach: boolean;
+  /** A header without a value is left out, instead of a fault. */
+  readonly ignoreUnresolved: boolean;
+  /** Somebody reads `jws.<policy>.generated_jws`. */
+  readonly keep: boolean;
+}
+
+/** What is signed; null: a variable of it has no value. */
+export interface JwsContent extends SigningHeader {
+  readonly payload: string | null;
+}
+
+/** Signs and hands the result to `assign`. Throws the faults of `steps.jws`. */
+export async function generateJws(
+  x: Exchange,
+  config: GenerateJwsConfig,
+  key: SigningKey,
+  content: JwsContent,
+  assign: ((token: string) => void) | null,
+): Promise<void> {
+  const { name, detach, ignoreUnresolved, keep } = config;
+  const { payload, kid, headers = [] } = content;
+  const isUnresolved = kid === null || headers.some(({ value }) => value === null);
+  if (payload === null || (isUnresolved && !ignoreUnresolved)) {
+    throw fault("steps.jws.FailedToResolveVariable", name, name);
+  }
+  if (payload === "") throw fault("steps.jws.MissingPayload", name, name);
+  const signed = await signCompact(x, config, key, content, { payload: Buffer.from(payload, "utf8"), type: null });
+  if (typeof signed === "string") throw fault(`steps.jws.${signed}`, name, name);
+  const result = detach ? signed.token.replace(/\..*\./, "..") : signed.token;
+  if (keep) x.keep(name, { kind: "issued", fields: new Map([["generated_jws", result]]) });
+  assign?.(result);
+}
