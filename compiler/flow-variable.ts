@@ -147,6 +147,13 @@ export function isAbsent(name: string): boolean {
   return ABSENT.test(name);
 }
 
+const COOKIE = /^(request|message)\.header\.cookie(\.|$)/i;
+
+/** True for where a browser's own credential stands: it travels without the page's doing. */
+export function isSentByBrowsers(name: string): boolean {
+  return COOKIE.test(name);
+}
+
 /** The variable that holds a parameter of a call while the shared flow runs; no name of the user's is the same. */
 export function parameterVariable(parameter: string, callout: string): string {
   return `${parameter} of ${callout}`;

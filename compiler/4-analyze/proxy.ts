@@ -191,7 +191,7 @@ class ProxyPlanner {
       response,
       faults,
       postClient,
-      session: sessionPlan(endpoint, all, this.usage.ambientVariables),
+      session: sessionPlan(endpoint, all, this.usage),
       bodies: this.#bodies.all(requests.flatMap((flows) => [...flows.request, ...behindTarget(flows)])),
     };
   }
@@ -376,11 +376,11 @@ function skipReason(step: ProgramStep, when: When, ended: string | null): string
 function sessionPlan(
   endpoint: ProgramEndpoint,
   obligations: readonly Obligation[],
-  ambient: ReadonlySet<string>,
+  usage: Usage,
 ): SessionPlan {
   const messages = obligations.find((obligation) => obligation.kind === "messages");
   const credentials = obligations.filter((obligation) => obligation.kind === "credential");
-  const ambientCredential = !credentials.some((credential) => !credential.ambient && !ambient.has(credential.variable));
+  const ambientCredential = !credentials.some(({ ambient, variable }) => !ambient && !usage.isAmbient(variable));
   if (endpoint.webSocket.mode === "deny") {
     return { level: "denied", why: "webSocket: deny", obligations, ambientCredential };
   }

@@ -86,13 +86,14 @@ export class StepAnalysis {
         // One parameter of a form is written among the others.
         if (kind === "formParam") effects.push({ kind: "read", name });
         if (kind === "custom") effects.push({ kind: "write", name, text: meantText });
+        if (meantText !== null) usage.derive(name, templateVariables(meantText));
         this.#writes(name, at(path));
       },
       template: (text, path, reading) => this.#template(text, model, path, read, reading),
       isSecret: (variable) => this.#isSecret(meant(variable)),
       forwardedHeader: forwardedHeader(this.#program),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
-      fillsAmbient: (variable) => usage.ambientVariables.add(meant(variable)),
+      fillsAmbient: (variable) => usage.fillAmbient(meant(variable)),
       obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),
       setting: (request: SettingRequest, path) => {
         settings.add(request.source, request.kind, at(path));

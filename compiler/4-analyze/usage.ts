@@ -1,6 +1,7 @@
 /** Which variables and headers the chains of one proxy read, write and own. */
 import {
-  flowPlaceVariables, flowVariable, isAbsent, type FlowPlaceVariable, type FlowVariable, type NamedMessage,
+  flowPlaceVariables, flowVariable, isAbsent, isSentByBrowsers,
+  type FlowPlaceVariable, type FlowVariable, type NamedMessage,
 } from "../flow-variable.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
@@ -11,8 +12,6 @@ import type { Span } from "../source/positions.ts";
 /** Collects while the chains of a proxy are walked. */
 export class Usage {
   readonly ownedHeaders = new Set<string>();
-  /** Variables that are filled from what browsers send by themselves. */
-  readonly ambientVariables = new Set<string>();
   /** Variables about the running flow that are read anywhere, so that flows must announce themselves. */
   readonly flowPlaces: readonly FlowPlaceVariable[];
   /** Messages that policies make, the longer names first; what the first policy says of a name counts. */
@@ -21,6 +20,10 @@ export class Usage {
   readonly #reads = new Map<string, Span>();
   readonly #writes = new Set<string>();
   readonly #kept = new Set<string>();
+  /** Variables that are filled from what browsers send by themselves. */
+  readonly #ambient = new Set<string>();
+  /** Variable -> those that its value is made of. */
+  readonly #sources = new Map<string, Set<string>>();
 
   constructor(proxy: ProgramProxy) {
     this.#policies = new Set(proxy.policies.map((policy) => policy.name));
@@ -45,6 +48,28 @@ export class Usage {
   /** A variable that only code names which is kept although it decides nothing: it needs a place, no more. */
   keep(name: string): void {
     this.#kept.add(name);
+  }
+
+  /** The variable holds what browsers send by themselves. */
+  fillAmbient(name: string): void {
+    this.#ambient.add(name);
+  }
+
+  /** The variable is made of others. */
+  derive(name: string, sources: readonly string[]): void {
+    const known = this.#sources.get(name) ?? new Set();
+    for (const source of sources) known.add(source);
+    this.#sources.set(name, known);
+  }
+
+  /** True for a variable in which, by whatever way, there may be what browsers send by themselves. */
+  isAmbient(name: string): boolean {
+    const reached = new Set([name]);
+    for (const one of reached) {
+      if (this.#ambient.has(one) || isSentByBrowsers(one)) return true;
+      for (const source of this.#sources.get(one) ?? []) reached.add(source);
+    }
+    return false;
   }
 
   /** Every variable that is read. */

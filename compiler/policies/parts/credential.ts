@@ -3,10 +3,8 @@
  * behind.
  */
 import type { Obligation, PolicyAnalysis } from "../definition.ts";
+import { isSentByBrowsers } from "../../flow-variable.ts";
 import type { PolicyModel } from "../../ir/model.ts";
-
-/** Where a browser's own credential stands: it travels without the page's doing. */
-const AMBIENT = /^(request|message)\.header\.cookie(\.|$)/i;
 
 /**
  * Notes the variable that holds the credential, reports a step that a client can avoid, and leaves the obligation.
@@ -23,7 +21,7 @@ export function checksCredential<M extends PolicyModel>(
   }
   if (step.carriedOn) step.report("AGW4104", [], { policy: step.name });
   // A check that nobody has to pass admits nobody.
-  const ambient = step.carriedOn || AMBIENT.test(variable);
+  const ambient = step.carriedOn || isSentByBrowsers(variable);
   step.obligation({ kind: "credential", what, policy: step.name, variable, ambient });
 }
 

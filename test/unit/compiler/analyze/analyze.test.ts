@@ -149,3 +149,43 @@ describe("features", () => {
     expect(plan.features).toMatchObject(expected);
   });
 });
+
+describe("a credential that the browser itself sends", () => {
+  const key = (variable: string): string => `kind: VerifyAPIKey\napiKey: { ref: ${variable} }\n`;
+  const assign = (name: string, what: string): string =>
+    `kind: AssignMessage\nactions: [{ assignVariable: { name: ${name}, ${what} } }]\n`;
+  const cases: readonly [title: string, steps: string, more: Readonly<Record<string, string>>, ambient: boolean][] = [
+    ["a query parameter is not", "VK", { VK: key("request.queryparam.key") }, false],
+    ["a cookie is", "VK", { VK: key("request.header.Cookie") }, true],
+    ["a copy of a query parameter is not", "AV, VK", { VK: key("k"), AV: assign("k", "ref: request.queryparam.key") }, false],
+    ["a copy of a cookie is", "AV, VK", { VK: key("k"), AV: assign("k", "ref: request.header.cookie, value: none") }, true],
+    [
+      "a part of a copy is, whichever step comes first",
+      "VK, AW, AV",
+      {
+        VK: key("k"),
+        AW: assign("k", `template: "{substring(raw,4)}"`),
+        AV: assign("raw", `template: "{request.header.cookie} {k}"`),
+      },
+      true,
+    ],
+  ];
+
+  it.each(cases)("%s", async (_, steps, policies, ambient) => {
+    const files = Object.entries(policies).map(([name, text]) => [`proxies/p/policies/${name}.yaml`, text]);
+    const plan = await planned(endpoint(steps), Object.fromEntries(files));
+    expect(plan.proxies[0]?.endpoints[0]?.session.ambientCredential).toBe(ambient);
+  });
+
+  it("is one also as the parameter of a shared flow", async () => {
+    const shared = (ref: string): Readonly<Record<string, string>> => ({
+      "proxies/p/policies/FC.yaml": `kind: FlowCallout\nsharedFlowBundle: check\nparameters: [{ name: given, ref: ${ref} }]\n`,
+      "shared-flows/check/flow.yaml": "kind: SharedFlow\nsteps: [VK]\n",
+      "shared-flows/check/policies/VK.yaml": key("given"),
+    });
+    const ambient = async (ref: string): Promise<boolean | undefined> =>
+      (await planned(endpoint("FC"), shared(ref))).proxies[0]?.endpoints[0]?.session.ambientCredential;
+    expect(await ambient("request.header.cookie")).toBe(true);
+    expect(await ambient("request.queryparam.key")).toBe(false);
+  });
+});
