@@ -6,13 +6,21 @@ import type { ProgramPolicy } from "./ir/program.ts";
 
 /** Names that mean a credential in every proxy. */
 const ALWAYS = new RegExp(
-  "^private\\.|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret)$" +
+  "^private\\.|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret|generated_jw[ts])$" +
     "|\\.header\\.(?:authorization|proxy-authorization|cookie|set-cookie)(?:\\.|$)",
   "i",
 );
 
 /** Keys of policies under which a variable with a credential is named. */
 const SOURCES = new Set(["apiKey", "accessToken", "tokens", "source", "clientId", "clientSecret"]);
+
+/** More keys of single policies, which name what is made of a credential or proves one. */
+const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
+  BasicAuthentication: ["password", "assignTo"],
+  GenerateJWS: ["outputVariable"],
+  GenerateJWT: ["outputVariable"],
+  HMAC: ["verificationValue"],
+};
 
 /** Texts that hold a whole query or body, and with it what stands in them. */
 const WHOLE: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +33,8 @@ export function secretVariables(policies: readonly ProgramPolicy[]): (variable: 
   const secret = new Set<string>();
   for (const { model } of policies) {
     for (const [key, value] of Object.entries(model)) {
-      if (SOURCES.has(key)) for (const name of namesIn(value)) secret.add(canonical(name));
+      const isSource = SOURCES.has(key) || OWN_SOURCES[model.kind]?.includes(key) === true;
+      if (isSource) for (const name of namesIn(value)) secret.add(canonical(name));
     }
   }
   for (const name of [...secret]) {
@@ -40,12 +49,13 @@ export function secretVariables(policies: readonly ProgramPolicy[]): (variable: 
   };
 }
 
-/** `{ ref: x }`, `x`, or a list of such. */
+/** `{ ref: x }`, `x`, a list of such, or where a policy writes to: `{ value: x }`. */
 function namesIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (Array.isArray(value)) return value.flatMap((item) => namesIn(item));
-  if (typeof value !== "object" || value === null || !("ref" in value)) return [];
-  return typeof value.ref === "string" ? [value.ref] : [];
+  if (typeof value !== "object" || value === null) return [];
+  const name = "ref" in value ? value.ref : "value" in value ? value.value : null;
+  return typeof name === "string" ? [name] : [];
 }
 
 /** `message` is the request where credentials stand; header names have no case. */

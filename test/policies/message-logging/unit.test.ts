@@ -38,6 +38,12 @@ describe("variables that hold credentials", () => {
   const query = secretVariables([policy("VerifyAPIKey", { apiKey: { ref: "request.queryparam.apikey" } })]);
   const header = secretVariables([policy("VerifyAPIKey", { apiKey: { ref: "request.header.X-Api-Key" } })]);
   const form = secretVariables([policy("OAuthV2", { operation: "InvalidateToken", tokens: [{ type: "accesstoken", ref: "request.formparam.token" }] })]);
+  const made = secretVariables([
+    policy("BasicAuthentication", { password: { ref: "basic.password" }, assignTo: { value: "basic.header" } }),
+    policy("GenerateJWT", { outputVariable: "backend.token" }),
+    policy("HMAC", { verificationValue: { ref: "request.queryparam.sig", encoding: "hex" } }),
+    policy("OAuthV2", { outputVariable: "other" }),
+  ]);
   const jwt = secretVariables([policy("VerifyJWT", { source: "session.jwt" })]);
 
   it.each([
@@ -47,6 +53,14 @@ describe("variables that hold credentials", () => {
     ["response.header.set-cookie", none, true],
     ["oauthv2accesstoken.OA-Issue.access_token", none, true],
     ["client_secret", none, true],
+    ["jwt.GJ-Backend.generated_jwt", none, true],
+    ["jws.GS-Backend.generated_jws", none, true],
+    ["basic.password", made, true],
+    ["basic.header", made, true],
+    ["backend.token", made, true],
+    ["request.queryparam.sig", made, true],
+    ["request.querystring", made, true],
+    ["other", made, false],
     ["request.queryparam.apikey", none, false],
     ["request.querystring", none, false],
     ["request.header.x-cookie", none, false],
