@@ -110,6 +110,7 @@ export const builtinVariables = {
   "fault.subcategory": row("text", false),
   "target.name": row("text", false),
   "target.url": row("any", true),
+  "target.evaluated.url": row("any", true),
   "target.copy.pathsuffix": row("any", true),
   "target.copy.queryparams": row("any", true),
   "target.header.host": row("any", true),
@@ -138,7 +139,7 @@ export function isFlowPlace(name: string): name is FlowPlaceVariable {
 /** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
 const ABSENT = new RegExp(
   "^(?:error\\.state|system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
-    "|target\\.(?:ip|expectedcn|evaluated\\.url|cn|country|email\\.address|locality|organization|organization\\.unit|state)" +
+    "|target\\.(?:ip|expectedcn|cn|country|email\\.address|locality|organization|organization\\.unit|state)" +
     "|(?:loadbalancing|apigee|servicecallout|propertyset|mint|graphql|virtualhost|router|application)\\..+)$",
 );
 
@@ -157,6 +158,11 @@ export function isSentByBrowsers(name: string): boolean {
 /** The variable that holds a parameter of a call while the shared flow runs; no name of the user's is the same. */
 export function parameterVariable(parameter: string, callout: string): string {
   return `${parameter} of ${callout}`;
+}
+
+/** True for the variables that replace a target's URL: in request flows of target endpoints, and nowhere else. */
+export function isTargetUrl(variable: FlowVariable): boolean {
+  return variable.kind === "builtin" && (variable.id === "target.url" || variable.id === "target.evaluated.url");
 }
 
 /** What static types know of a value. `text`: string or null; `any`: everything. */

@@ -307,8 +307,9 @@ class ProxyPlanner {
       isCut ||= ended !== null && when.kind === "always";
       const timing = this.#timing(step);
       const { names } = place;
-      const plan = { index, step, when, skipped, timing, effects: effects ?? [], known: NOTHING, names };
-      return { kind: "step", ...plan, looks, waits: [], body };
+      const isTargetRequest = place.owner === "target" && place.phase === "request";
+      const plan = { index, step, when, skipped, timing, isTargetRequest, effects: effects ?? [], known: NOTHING };
+      return { kind: "step", ...plan, names, looks, waits: [], body };
     });
   }
 

@@ -4,7 +4,7 @@ import type { CallProblem } from "../expression/call-problem.ts";
 import { callProblems } from "../expression/template-call.ts";
 import { renameParts, type OtherNames } from "../expression/rename.ts";
 import { foldTemplate } from "../expression/template-fold.ts";
-import { isWritable } from "../flow-variable.ts";
+import { isTargetUrl, isWritable } from "../flow-variable.ts";
 import type { Code, ParamsOf } from "../diagnostics/catalogue.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { Program, ProgramStep } from "../ir/program.ts";
@@ -18,6 +18,8 @@ import type { Usage } from "./usage.ts";
 /** What a step's place says. */
 export interface StepPlace {
   readonly phase: Phase;
+  /** Whose flows the step stands in. */
+  readonly owner: "proxy" | "target";
   readonly upgradable: boolean;
   readonly conditional: boolean;
   /** True when a call that the step stands in carries on from faults. */
@@ -87,7 +89,7 @@ export class StepAnalysis {
         if (kind === "formParam") effects.push({ kind: "read", name });
         if (kind === "custom") effects.push({ kind: "write", name, text: meantText });
         if (meantText !== null) usage.derive(name, templateVariables(meantText));
-        this.#writes(name, at(path));
+        this.#writes(name, at(path), place);
       },
       template: (text, path, reading) => this.#template(text, model, path, read, reading),
       isSecret: (variable) => this.#isSecret(meant(variable)),
@@ -105,7 +107,11 @@ export class StepAnalysis {
     return effects;
   }
 
-  #writes(variable: string, span: Span): void {
+  #writes(variable: string, span: Span, { phase, owner }: StepPlace): void {
+    const isIdle = phase !== "request" || owner !== "target";
+    if (isIdle && isTargetUrl(this.#usage.variable(variable))) {
+      this.#diagnostics.report("AGW3021", span, { name: variable });
+    }
     if (!isWritable(this.#usage.variable(variable))) this.#diagnostics.report("AGW3007", span, { name: variable });
     this.#usage.write(variable);
   }

@@ -1,6 +1,7 @@
 /** One step of a chain: what its policy's compile-time half writes. */
 import { parseTemplate } from "#runtime/language/template.ts";
 import type { PlanStep } from "../ir/plan.ts";
+import { isTargetUrl } from "../flow-variable.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { Phase, PolicyEmit } from "../policies/definition.ts";
 import { withKnown } from "../expression/template-known.ts";
@@ -77,7 +78,10 @@ export function stepParts(
     },
     known: (name) => scope.known(name),
     parse: (text, reading) => withKnown(parseTemplate(text, reading), (name) => scope.known(name)),
-    assign: (name, value) => scope.write(name, value, policy.name),
+    assign: (name, value) => {
+      const isIdle = !item.isTargetRequest && isTargetUrl(scope.variable(name));
+      return isIdle ? code`` : scope.write(name, value, policy.name);
+    },
     template: (template, unresolved) => {
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },

@@ -137,6 +137,7 @@ function writeNamedHeader(
 function builtinField(id: BuiltinVariable): Code {
   switch (id) {
     case "target.url":
+    case "target.evaluated.url":
       return identifier("targetUrl");
     case "target.copy.pathsuffix":
       return identifier("copyPathSuffix");
@@ -350,6 +351,7 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "target.ssl.enabled":
       return code`(${file.symbol("targetScheme")}(${X}) === "https")`;
     case "target.url":
+    case "target.evaluated.url":
     case "target.copy.pathsuffix":
     case "target.copy.queryparams":
     case "target.header.host":

@@ -77,6 +77,8 @@ export interface PlanStep {
   readonly skipped: string | null;
   /** How the step is written: as one that may wait unless its policy never does and chains are to be straight. */
   readonly timing: Timing;
+  /** True in request flows of a target endpoint: a written `target.url` takes effect. */
+  readonly isTargetRequest: boolean;
   /** What its policy does with variables, in order, parameters under their own names; not what its shared flow does. */
   readonly effects: readonly PlanEffect[];
   /** Variables whose value is known wherever the step reads them; written as literals. */

@@ -153,4 +153,15 @@ export const flowCatalogue = {
     },
     message: (p) => `${p.problem}`,
   }),
+  AGW3021: warning<{ readonly name: string }>({
+    title: "target URL written too early or too late",
+    explanation:
+      "target.url and target.evaluated.url replace the URL of a target endpoint in its request flows, where it is " +
+      "known which endpoint that is. Written anywhere else they have no effect.",
+    example: {
+      bad: "proxyEndpoints: [{ basePath: /a, preFlow: { request: [AM-Url] } }]",
+      good: "targetEndpoints: [{ url: \"http://a\", preFlow: { request: [AM-Url] } }]",
+    },
+    message: (p) => `writing "${p.name}" has no effect here: only request flows of a target endpoint replace its URL`,
+  }),
 } as const;

@@ -31,7 +31,8 @@ export function write(t: Transaction, name: string, value: Value, policy: string
   if (message !== undefined && rest !== undefined && writeMessage(t, message, rest, value, policy)) return;
   switch (name) {
     case "target.url":
-      t.targetUrl = value;
+    case "target.evaluated.url":
+      if (t.phase === "request" && t.inTarget) t.targetUrl = value;
       return;
     case "target.copy.pathsuffix":
       t.copyPathSuffix = value;
@@ -298,6 +299,7 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "route.target": (t) => t.target?.name ?? null,
   "target.name": (t) => t.target?.name ?? null,
   "target.url": (t) => t.targetUrl,
+  "target.evaluated.url": (t) => t.targetUrl,
   "target.copy.pathsuffix": (t) => t.copyPathSuffix,
   "target.copy.queryparams": (t) => t.copyQueryParams,
   "target.header.host": (t) => t.targetHost,
