@@ -119,6 +119,27 @@ export const builtinVariables = {
   "target.host": row("text", false),
   "target.port": row("number", false),
   "target.ssl.enabled": row("boolean", false),
+  "target.ip": row("text", false),
+  "target.expectedcn": row("text", false),
+  "target.cn": row("text", false),
+  "target.country": row("text", false),
+  "target.email.address": row("text", false),
+  "target.locality": row("text", false),
+  "target.organization": row("text", false),
+  "target.organization.unit": row("text", false),
+  "target.state": row("text", false),
+  "target.sent.start.timestamp": row("any", false),
+  "target.sent.start.time": row("text", false),
+  "target.sent.end.timestamp": row("any", false),
+  "target.sent.end.time": row("text", false),
+  "target.received.start.timestamp": row("any", false),
+  "target.received.start.time": row("text", false),
+  "target.received.end.timestamp": row("any", false),
+  "target.received.end.time": row("text", false),
+  "target.received.status.code": row("any", false),
+  "loadbalancing.targetserver": row("text", false),
+  "loadbalancing.isfallback": row("any", false),
+  "loadbalancing.failedservers": row("text", false),
 } as const;
 
 export type BuiltinVariable = keyof typeof builtinVariables;
@@ -139,7 +160,6 @@ export function isFlowPlace(name: string): name is FlowPlaceVariable {
 /** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
 const ABSENT = new RegExp(
   "^(?:error\\.state|system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
-    "|target\\.(?:ip|expectedcn|cn|country|email\\.address|locality|organization|organization\\.unit|state)" +
     "|(?:loadbalancing|apigee|servicecallout|propertyset|mint|graphql|virtualhost|router|application)\\..+)$",
 );
 

@@ -13,7 +13,7 @@ import type { RequestMessage, ResponseMessage } from "./message.ts";
 import { Trace } from "./observe/trace.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
 import type { TargetAnswer } from "./target/answer.ts";
-import type { Target, TargetServer } from "./target/target.ts";
+import type { Target, TargetServer, TargetTimes } from "./target/target.ts";
 import type { Session } from "./upgrade/session.ts";
 
 /** A flow variable's value; null is Apigee's unresolved variable. */
@@ -82,6 +82,10 @@ export class Exchange {
   target: Target | null = null;
   /** The server that was tried last; null before there is one. */
   server: TargetServer | null = null;
+  /** The last connection to it; null before there is one. */
+  targetSocket: Socket | null = null;
+  /** When the target was asked and answered; null where nobody reads that. */
+  targetTimes: TargetTimes | null = null;
   /** Servers of a load balancer that failed this exchange; null while none has. */
   failedServers: TargetServer[] | null = null;
   /** `target.url`: replaces the configured URL when written in the target request flow. */

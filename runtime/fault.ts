@@ -116,6 +116,7 @@ export const faults = {
   "messaging.adaptors.http.flow.DecompressionFailureAtResponse": messaging(502, "Response validations", "Decompression failure at response"),
   "messaging.adaptors.http.flow.SslHandshakeFailed": transport(503, "Connectivity", "SSL Handshake failed"),
   "messaging.adaptors.http.flow.BadUpgradeResponse": transport(502, "Response validations", "The target's upgrade answer is not valid: {}"),
+  "protocol.http.Response405WithoutAllowHeader": transport(502, "Response validations", "Received 405 Response without Allow Header"),
   "messaging.adaptors.http.flow.ErrorResponseCode": messaging(502, "Response codes", "The target answered with an error status"),
   // VerifyAPIKey and OAuthV2
   "steps.oauth.v2.FailedToResolveAPIKey": security(401, "Failed to resolve API Key variable {}"),

@@ -57,6 +57,8 @@ export interface ProxyProgram {
    * limits.bodyBytesMax.
    */
   readonly requestBytesMax?: number;
+  /** True when something reads when the target was asked and answered. */
+  readonly readsTargetTimes?: true;
   /** Which header names the proxy owns: a client can neither send them nor spell them differently. */
   readonly headers: HeaderOwnership;
   /** Steps of the traced twins by index. */

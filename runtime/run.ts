@@ -87,6 +87,9 @@ export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): v
 export function runAnswer(x: Exchange, response: ResponseMessage, owner: ChainOwner): void {
   const { status } = response;
   x.response = response;
+  if (status === 405 && x.target?.needsAllowHeader === true && !response.names.includes("allow")) {
+    return failExchange(x, fault("protocol.http.Response405WithoutAllowHeader"), owner);
+  }
   if (status === SWITCHED || x.target?.isSuccess(status) === true) return runChain(x, x.chains.response, owner);
   failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, owner);
 }

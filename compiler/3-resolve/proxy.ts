@@ -168,6 +168,8 @@ function routeTarget(
     keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     successCodes: [],
     responseBytesMax: null,
+    resumesTls: true,
+    needsAllowHeader: false,
     span: model.positions.of(rule, "url"),
     preFlow: emptyFlow("PreFlow"),
     flows: [],
@@ -214,6 +216,8 @@ function resolveTarget(
     keepAliveTimeoutMs: Number(properties?.["keepalive.timeout.millis"] ?? KEEP_ALIVE_TIMEOUT_MS),
     successCodes: successCodes(properties?.["success.codes"]),
     responseBytesMax: parseLimit(properties?.["response.payload.parse.limit"]),
+    resumesTls: properties?.["allow.tls.session.resumption"] !== false,
+    needsAllowHeader: properties?.["ignore.allow.header.for.405"] === false,
     span: positions.of(target),
   };
 }

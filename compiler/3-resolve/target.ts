@@ -37,10 +37,14 @@ export function targetTls(
   environment: Named<EnvironmentModel>,
   diagnostics: Diagnostics,
 ): ProgramTargetTls {
+  const versions = [...(sslInfo.protocols ?? [])].sort();
   return {
     trust: reference(model, sslInfo, "trustStore", environment, diagnostics),
     identity: sslInfo.clientAuthEnabled === true ? reference(model, sslInfo, "keyStore", environment, diagnostics) : null,
     commonName: sslInfo.commonName ?? null,
+    minVersion: versions[0] ?? null,
+    maxVersion: versions.at(-1) ?? null,
+    ciphers: sslInfo.ciphers ?? [],
   };
 }
 

@@ -30,6 +30,13 @@ export function emitSettings(plan: Plan): FileWriter {
   return file;
 }
 
+/** Variables that show the certificate of a target. */
+const CERTIFICATE = /^target\.(?:cn|country|email\.address|locality|organization|organization\.unit|state)$/;
+
+function showsCertificate(reads: ReadonlySet<string>): boolean {
+  return [...reads].some((name) => CERTIFICATE.test(name));
+}
+
 /** `routes.ts`: every deployed program, its targets, and the router. */
 export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy>): FileWriter {
   const file = new FileWriter("routes.ts", "Routes: hosts and base paths to compiled proxies, and the targets these reach.");
@@ -59,7 +66,7 @@ export function emitRoutes(plan: Plan, proxies: ReadonlyMap<string, EmittedProxy
         watches.push(code`${file.symbol("watchServers")}(services, ${place}, ${what}),`);
       }
       const programOf = (callee: string, endpoint: string): Code => nameOf(callee, endpoint, environment);
-      const scope = { plan, file, values, environment, programOf };
+      const scope = { plan, file, values, environment, programOf, readsCertificate: showsCertificate(found.reads) };
       fills.push(() => code`${identifier(targets)}[${target.name}] = ${targetCode(target, scope)};`);
     }
     for (const [endpoint, factory] of emitted.factories) {

@@ -295,6 +295,7 @@ class ProxyEmitter {
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       ...(endpoint.endpoint.requestBytesMax === null ? [] : [code`requestBytesMax: ${endpoint.endpoint.requestBytesMax}`]),
       code`targets`,
+      ...([...this.#proxy.reads].some(isTargetTime) ? [code`readsTargetTimes: true`] : []),
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
       code`open: (start) => new ${exchange}(start)`,
@@ -320,4 +321,9 @@ interface TargetChains {
   readonly plan: TargetPlan;
   readonly request: Code | null;
   readonly fault: Code | null;
+}
+
+/** True for variables that somebody has to take down while the target is asked. */
+function isTargetTime(name: string): boolean {
+  return /^target\.(?:sent|received)\./.test(name);
 }

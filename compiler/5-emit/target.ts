@@ -16,6 +16,8 @@ export interface TargetScope {
   readonly environment: string;
   /** An expression for a proxy endpoint's program in this environment. */
   programOf(proxy: string, endpoint: string): Code;
+  /** Something reads `target.cn` or its kin, and a resumed session shows no certificate. */
+  readonly readsCertificate: boolean;
 }
 
 /** An expression that makes a target in an environment; `limits` is in scope. */
@@ -26,7 +28,7 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
   const { file, values } = scope;
   const spec = literal({ name: target.name, url: values.text(url ?? undefined, "text"), ...endpointMembers(target) });
   if (typeof url === "string" && !/^https:/i.test(url)) return code`${file.symbol("plainTarget")}(${spec}, limits)`;
-  const tls = tlsCode(target.tls.get(scope.environment) ?? null, values);
+  const tls = tlsCode(target.tls.get(scope.environment) ?? null, values, resumes(target, scope));
   const make = file.symbol(typeof url === "string" ? "secureTarget" : "anyTarget");
   return code`${make}(${spec}, ${tls}, limits)`;
 }
@@ -37,11 +39,17 @@ function localCode(target: ProgramTarget, local: ProgramLocal, { file, programOf
   return code`${file.symbol("localTarget")}(${spec}, ${programOf(local.proxy, local.endpoint)}, limits)`;
 }
 
+function resumes({ resumesTls }: ProgramTarget, { readsCertificate }: TargetScope): boolean {
+  return resumesTls && !readsCertificate;
+}
+
 /** Members of EndpointSpec (runtime/target/plain.ts) but for the name. */
 function endpointMembers(target: ProgramTarget) {
-  const { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, responseBytesMax } = target;
+  const { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs } = target;
+  const { successCodes, responseBytesMax, needsAllowHeader } = target;
   const own = responseBytesMax === null ? {} : { responseBytesMax };
-  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, ...own };
+  const allow = needsAllowHeader ? { needsAllowHeader } : {};
+  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, ...own, ...allow };
 }
 
 const algorithms = { RoundRobin: "roundRobin", Weighted: "weighted", LeastConnections: "leastConnections" } as const;
@@ -57,14 +65,14 @@ function balancedCode(target: ProgramTarget, balancer: ProgramLoadBalancer, scop
     const server = known.find((other) => other.name === name);
     if (server === undefined || !server.enabled) return [];
     used.push(server);
-    const tls = isSecure(server) ? tlsCode(server.tls ?? endpointTls, values) : null;
+    const tls = isSecure(server) ? tlsCode(server.tls ?? endpointTls, values, resumes(target, scope)) : null;
     return [{ name, host: values.text(server.host, "text"), port: values.port(server.port), tls, weight, isFallback }];
   });
   const spec = literal({
     name: target.name,
     servers,
     path: target.path,
-    tls: target.secure ? tlsCode(endpointTls, values) : null,
+    tls: target.secure ? tlsCode(endpointTls, values, resumes(target, scope)) : null,
     algorithm: code`${file.symbol(algorithms[balancer.algorithm])}()`,
     maxFailures: balancer.maxFailures,
     unhealthyStatuses: balancer.unhealthyStatuses,
@@ -77,7 +85,7 @@ function balancedCode(target: ProgramTarget, balancer: ProgramLoadBalancer, scop
 }
 
 /** A TargetTlsSpec (runtime/target/secure.ts). */
-function tlsCode(tls: ProgramTargetTls | null, values: SettingValues): Code {
+function tlsCode(tls: ProgramTargetTls | null, values: SettingValues, isResuming: boolean): Code {
   const trust: ReferenceModel = tls?.trust ?? {};
   const identity: ReferenceModel = tls?.identity ?? {};
   return literal({
@@ -85,5 +93,8 @@ function tlsCode(tls: ProgramTargetTls | null, values: SettingValues): Code {
     certFile: values.text(identity.certFile, "file"),
     keyFile: values.text(identity.keyFile, "file"),
     commonName: tls?.commonName ?? null,
+    ...(isResuming ? {} : { resumes: false }),
+    ...(tls === null || tls.minVersion === null ? {} : { minVersion: tls.minVersion, maxVersion: tls.maxVersion }),
+    ...(tls === null || tls.ciphers.length === 0 ? {} : { ciphers: tls.ciphers.join(":") }),
   });
 }

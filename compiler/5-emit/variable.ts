@@ -3,6 +3,7 @@ import type { BuiltinVariable, FlowVariable, MessageName, NamedMessage, StartLin
 import { code, identifier, literalText, unbracketed, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 import type { RuntimeSymbol } from "./symbols.ts";
+import { isTargetVariable, readTargetVariable } from "./target-variable.ts";
 
 const X = identifier("x");
 
@@ -313,6 +314,7 @@ function isPlainBuiltin(id: BuiltinVariable): id is keyof typeof plainBuiltins {
 function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
   if (isPlainBuiltin(id)) return plainBuiltins[id];
   const { file } = scope;
+  if (isTargetVariable(id)) return readTargetVariable(id, file);
   switch (id) {
     case "organization.name":
       return code`${scope.organization}`;
@@ -342,14 +344,6 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${file.symbol("faultVariable")}(${X}, "category")`;
     case "fault.subcategory":
       return code`${file.symbol("faultVariable")}(${X}, "subcategory")`;
-    case "target.scheme":
-      return code`${file.symbol("targetScheme")}(${X})`;
-    case "target.host":
-      return code`(${file.symbol("targetServer")}(${X})?.host ?? null)`;
-    case "target.port":
-      return code`(${file.symbol("targetServer")}(${X})?.port ?? null)`;
-    case "target.ssl.enabled":
-      return code`(${file.symbol("targetScheme")}(${X}) === "https")`;
     case "target.url":
     case "target.evaluated.url":
     case "target.copy.pathsuffix":

@@ -39,6 +39,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "messaging.adaptors.http.flow.SslHandshakeFailed": "TLS to the target failed.",
   "messaging.adaptors.http.flow.BadUpgradeResponse":
     "Wrong Sec-WebSocket-Accept, unoffered subprotocol or extension, or no valid HTTP answer.",
+  "protocol.http.Response405WithoutAllowHeader":
+    "The target answered 405 without Allow, and the target endpoint says `ignore.allow.header.for.405: false`.",
   "messaging.adaptors.http.flow.ErrorResponseCode":
     "The target's status is not in success.codes; its own answer goes to the client.",
   "steps.oauth.v2.FailedToResolveAPIKey": "The variable that should hold the key is empty.",

@@ -189,6 +189,11 @@ export interface SslInfoModel {
   readonly clientAuthEnabled?: boolean;
   /** `ref://name` of an environment reference with certFile and keyFile. */
   readonly keyStore?: string;
+  /** Always so; written for readers. */
+  readonly enforce?: true;
+  readonly ignoreValidationErrors?: false;
+  readonly protocols?: readonly ("TLSv1.2" | "TLSv1.3")[];
+  readonly ciphers?: readonly string[];
   /** Name expected in the target's certificate instead of its host. */
   readonly commonName?: string;
 }

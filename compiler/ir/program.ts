@@ -67,11 +67,18 @@ export interface ProgramTargetServer {
   readonly span: Span;
 }
 
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
 /** TLS towards a target, references resolved. */
 export interface ProgramTargetTls {
   readonly trust: ReferenceModel | null;
   readonly identity: ReferenceModel | null;
   readonly commonName: string | null;
+  /** Oldest and newest protocol version; null: TLS 1.2 and up. */
+  readonly minVersion: TlsVersion | null;
+  readonly maxVersion: TlsVersion | null;
+  /** OpenSSL's names; empty: those of the runtime. */
+  readonly ciphers: readonly string[];
 }
 
 export interface ProgramProxy {
@@ -195,6 +202,10 @@ export interface ProgramTarget extends ProgramFlows {
   readonly successCodes: readonly string[];
   /** `response.payload.parse.limit`; null: the gateway's own limit. */
   readonly responseBytesMax: number | null;
+  /** `allow.tls.session.resumption`. */
+  readonly resumesTls: boolean;
+  /** `ignore.allow.header.for.405` is false. */
+  readonly needsAllowHeader: boolean;
   readonly span: Span;
 }
 

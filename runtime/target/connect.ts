@@ -3,7 +3,7 @@
  * deadline.
  */
 import { connect } from "node:net";
-import type { Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 
 /** Where a target listens. */
 export interface TargetAddress {
@@ -12,6 +12,8 @@ export interface TargetAddress {
   readonly port: number;
   /** TCP keep-alive probes begin after this much silence. */
   readonly tcpKeepAliveMs: number;
+  /** Instead of the system's resolver. */
+  readonly lookup?: LookupFunction;
 }
 
 /**
@@ -27,6 +29,8 @@ export function connectTcp(address: TargetAddress): Socket {
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: address.tcpKeepAliveMs,
+    autoSelectFamily: true,
+    ...(address.lookup === undefined ? {} : { lookup: address.lookup }),
   });
   socket.on("error", ignoreError);
   return socket;

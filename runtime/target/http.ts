@@ -14,6 +14,7 @@ import type { TargetAnswer } from "./answer.ts";
 import { firstServer, isUnhealthyAnswer, logTargetFailure, nextServer, serverFailed } from "./attempts.ts";
 import type { BodyFraming, ExchangeUser, TargetConnection } from "./connection.ts";
 import type { Target, TargetServer } from "./target.ts";
+import { noteAnswer, noteReceived, noteSent, noteTry } from "./times.ts";
 
 /** Hears what became of the request. */
 export interface HttpTargetOwner {
@@ -105,10 +106,12 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     const parts = { host: hostFor(this.#x, this.#server), upgrade: null, forwarded: this.#forwarded };
     const head = writeRequestHead(this.#x.request, parts, this.#framingLines());
     if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
+    noteTry(this.#x);
     const { pool } = transport;
     const connection = isFresh ? pool.open(host, port, clock) : pool.take(host, port, clock);
     if (connection === null) throw fault("messaging.adaptors.http.flow.ServiceUnavailable");
     this.#connection = connection;
+    this.#x.targetSocket = connection.socket;
     connection.send(head, this.#x.request.verb, this.#framing, this);
     if (this.#body !== null) connection.write(this.#body);
     // The target may answer before the rest of a body comes, and the client may wait for that.
@@ -142,7 +145,8 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     if (this.#isOver) return;
     this.#isConnected = true;
     this.received();
-    if (this.#isStreaming && !this.#isFlowing) this.#flow();
+    if (!this.#isStreaming) return noteSent(this.#x);
+    if (!this.#isFlowing) this.#flow();
   }
 
   /** See ExchangeUser: bytes have moved, so the target is not silent. */
@@ -159,7 +163,9 @@ export class HttpTarget implements ExchangeUser, Scheduled {
       if (!this.#isOver && this.#connection?.write(bytes) === false) this.#incoming.pause();
     });
     this.#incoming.on("end", () => {
-      if (!this.#isOver) this.#connection?.end();
+      if (this.#isOver) return;
+      this.#connection?.end();
+      noteSent(this.#x);
     });
   }
 
@@ -180,6 +186,8 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     const isUnhealthy = isUnhealthyAnswer(this.#x, this.#target, answer.statusCode);
     if (isUnhealthy && this.#isIdempotent() && this.#tryNext()) return;
     this.#isAnswered = true;
+    noteAnswer(this.#x, answer.statusCode);
+    if (this.#x.targetTimes !== null) answer.on("end", () => noteReceived(this.#x));
     this.received();
     answer.on("close", () => {
       if (answer.complete) this.#end();

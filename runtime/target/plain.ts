@@ -17,6 +17,8 @@ export interface EndpointSpec {
   readonly successCodes: readonly string[];
   /** See Target. */
   readonly responseBytesMax?: number;
+  /** ignore.allow.header.for.405 is false. */
+  readonly needsAllowHeader?: true;
 }
 
 /** A target endpoint with a URL; values from the environment are already filled in. */
@@ -35,7 +37,8 @@ export function plainTransport(spec: EndpointSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
   const { keepAliveTimeoutMs } = spec;
   const connect = (host: string, port: number): Socket => connectTcp({ host, port, tcpKeepAliveMs });
-  return { scheme: "http", connect, pool: new ConnectionPool({ limits, connect, isTls: false, keepAliveTimeoutMs }) };
+  const pool = new ConnectionPool({ limits, connect, isTls: false, keepAliveTimeoutMs });
+  return { scheme: "http", connect, expectedName: null, pool };
 }
 
 /** A target whose only server is that of its URL. */
@@ -50,13 +53,13 @@ export function urlTarget(spec: TargetSpec, transport: Transport, defaultPort: n
 }
 
 /** Members of a target that both kinds take from the endpoint as they are. */
-type EndpointParts = Pick<Target, "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess" | "responseBytesMax">;
+type EndpointPart = "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess" | "needsAllowHeader" | "responseBytesMax";
 
 /** What targets with and without a URL share. */
-export function endpointParts(spec: EndpointSpec): EndpointParts {
-  const { name, connectTimeoutMs, ioTimeoutMs, responseBytesMax } = spec;
+export function endpointParts(spec: EndpointSpec): Pick<Target, EndpointPart> {
+  const { name, connectTimeoutMs, ioTimeoutMs, responseBytesMax, needsAllowHeader = false } = spec;
   const own = responseBytesMax === undefined ? {} : { responseBytesMax };
-  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), ...own };
+  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), needsAllowHeader, ...own };
 }
 
 function successTest(codes: readonly string[]): (status: number) => boolean {

@@ -5,7 +5,7 @@ import type { Limits } from "../limits.ts";
 import { plainTarget, plainTransport, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
 import { ConnectionPool } from "./pool.ts";
 import type { Target, Transport } from "./target.ts";
-import { connectTls, targetTlsContext, type TargetTls } from "./tls.ts";
+import { connectTls, targetTlsContext, TlsSessions, type TargetTls } from "./tls.ts";
 
 /** TLS of a target: paths of PEM files, or null. */
 export interface TargetTlsSpec {
@@ -14,7 +14,15 @@ export interface TargetTlsSpec {
   readonly keyFile: string | null;
   /** Name expected in the certificate instead of the host. */
   readonly commonName: string | null;
+  /** Sessions are not resumed. */
+  readonly resumes?: false;
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  /** OpenSSL's list. */
+  readonly ciphers?: string;
 }
+
+type SecureVersion = "TLSv1.2" | "TLSv1.3";
 
 /** A target over https. Throws at start when its PEM files cannot be read or used. */
 export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limits): Target {
@@ -40,11 +48,14 @@ export function trustedTransport(limits: Limits): Transport {
 
 function tlsTransport(spec: EndpointSpec, tls: TargetTlsSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
-  const context = targetTlsContext({ ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) });
-  const settings: TargetTls = { context, serverName: null, expectedName: tls.commonName };
+  const { commonName, resumes = true, minVersion, maxVersion, ciphers } = tls;
+  const files = { ca: pem(tls.caFile), cert: pem(tls.certFile), key: pem(tls.keyFile) };
+  const context = targetTlsContext(files, { minVersion, maxVersion, ciphers });
+  const settings: TargetTls = { context, expectedName: commonName, sessions: resumes ? new TlsSessions() : null };
   const { keepAliveTimeoutMs } = spec;
   const connect = (host: string, port: number): TLSSocket => connectTls({ host, port, tcpKeepAliveMs }, settings);
-  return { scheme: "https", connect, pool: new ConnectionPool({ limits, connect, isTls: true, keepAliveTimeoutMs }) };
+  const pool = new ConnectionPool({ limits, connect, isTls: true, keepAliveTimeoutMs });
+  return { scheme: "https", connect, pool, expectedName: commonName };
 }
 
 function pem(path: string | null): string | null {

@@ -13,6 +13,19 @@ export interface Transport {
   readonly pool: ConnectionPool;
   /** Opens a connection of its own, for an upgrade. Error listener attached, not yet connected. */
   readonly connect: (host: string, port: number) => Socket;
+  /** Name expected in certificates instead of the host (Apigee: CommonName); null: the host. */
+  readonly expectedName: string | null;
+}
+
+/** Moments of the last try at a target, wall clock in milliseconds; null: not yet. And the status of its answer. */
+export interface TargetTimes {
+  sentStart: number | null;
+  /** The head of an upgrade, or the whole request, is written. */
+  sentEnd: number | null;
+  /** The head of the answer has come. */
+  receivedStart: number | null;
+  receivedEnd: number | null;
+  status: number | null;
 }
 
 /** One server of a target. */
@@ -82,4 +95,6 @@ export interface Target {
   readonly call?: (x: Exchange) => Exchange;
   /** Statuses that are no fault (success.codes). */
   readonly isSuccess: (status: number) => boolean;
+  /** A 405 without Allow is a fault (ignore.allow.header.for.405 is false). */
+  readonly needsAllowHeader: boolean;
 }

@@ -10,10 +10,33 @@ import type { TargetAddress } from "./connect.ts";
 /** Trust and identity towards one target; made once (see {@link targetTlsContext}) and shared by its connections. */
 export interface TargetTls {
   readonly context: SecureContext;
-  /** Name sent as SNI and expected in the certificate; null: the host of the address. */
-  readonly serverName: string | null;
-  /** Name expected in the certificate instead of the server name (Apigee: CommonName); null: the server name. */
+  /** Name expected in the certificate instead of the host (Apigee: CommonName); null: the host. */
   readonly expectedName: string | null;
+  /** What is remembered of its last session; null: nothing. */
+  readonly sessions: TlsSessions | null;
+}
+
+/** The last TLS session with an address, to be resumed. Another address takes its place: a transport has one server. */
+export class TlsSessions {
+  #address = "";
+  #session: Buffer | undefined;
+
+  /** The session to resume, which was verified when it began. */
+  for(address: string): Buffer | undefined {
+    return address === this.#address ? this.#session : undefined;
+  }
+
+  keep(address: string, session: Buffer): void {
+    this.#address = address;
+    this.#session = session;
+  }
+}
+
+/** What a bundle says of versions and ciphers; what it leaves out is the runtime's choice, TLS 1.2 and up. */
+export interface TargetTlsChoice {
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+  readonly ciphers?: string | undefined;
 }
 
 /** PEM texts of one target's trust and of the gateway's own identity towards it; null where the bundle gives none. */
@@ -25,8 +48,10 @@ export interface TargetTlsFiles {
 }
 
 /** Checks and prepares a target's PEM texts. Throws when they are unusable: that is for start-up to report. */
-export function targetTlsContext(files: TargetTlsFiles): SecureContext {
-  const options: SecureContextOptions = { minVersion: "TLSv1.2" };
+export function targetTlsContext(files: TargetTlsFiles, choice: TargetTlsChoice = {}): SecureContext {
+  const options: SecureContextOptions = { minVersion: choice.minVersion ?? "TLSv1.2" };
+  if (choice.maxVersion !== undefined) options.maxVersion = choice.maxVersion;
+  if (choice.ciphers !== undefined) options.ciphers = choice.ciphers;
   if (files.ca !== null) options.ca = files.ca;
   if (files.cert !== null) options.cert = files.cert;
   if (files.key !== null) options.key = files.key;
@@ -38,21 +63,26 @@ export function targetTlsContext(files: TargetTlsFiles): SecureContext {
  */
 export function connectTls(address: TargetAddress, tls: TargetTls): TLSSocket {
   const { checkServerIdentity, connect } = process.getBuiltinModule("node:tls");
-  const serverName = tls.serverName ?? address.host;
-  const { expectedName } = tls;
+  const { expectedName, sessions } = tls;
+  const { host, port } = address;
+  // An address cannot stand in SNI (RFC 6066 section 3): the expected name does where there is one.
+  const serverName = isAddress(host) ? (expectedName ?? "") : host;
+  const key = `${host} ${port}`;
+  const session = sessions?.for(key);
   const options: ConnectionOptions & { allowHalfOpen: boolean } = {
-    host: address.host,
-    port: address.port,
+    host,
+    port,
     secureContext: tls.context,
-    // An address cannot stand in SNI (RFC 6066 section 3); its certificate is checked all the same.
     servername: isAddress(serverName) ? "" : serverName,
+    ...(session === undefined ? {} : { session }),
     checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
-      checkServerIdentity(expectedName ?? serverName, certificate),
+      checkServerIdentity(expectedName ?? host, certificate),
     ALPNProtocols: ["http/1.1"],
     allowHalfOpen: true,
   };
   const socket = connect(options);
   socket.on("error", ignoreError);
+  if (sessions !== null) socket.on("session", (bytes: Buffer) => sessions.keep(key, bytes));
   socket.setNoDelay(true);
   socket.setKeepAlive(true, address.tcpKeepAliveMs);
   return socket;

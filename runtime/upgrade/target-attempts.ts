@@ -9,6 +9,7 @@ import { writeRequestHead, type Forwarded, type UpgradeOffer } from "../head.ts"
 import { addressTarget, hostFor } from "../target/address.ts";
 import { firstServer, isUnhealthyAnswer, logTargetFailure, nextServer, serverFailed } from "../target/attempts.ts";
 import type { Target, TargetServer } from "../target/target.ts";
+import { noteAnswer, noteReceived, noteSent, noteTry } from "../target/times.ts";
 import { TargetHandshake, type HandshakeOwner, type HandshakeResult } from "./target-handshake.ts";
 
 export class TargetAttempts implements HandshakeOwner {
@@ -63,6 +64,8 @@ export class TargetAttempts implements HandshakeOwner {
       result.socket.destroy();
       return;
     }
+    if (result.kind !== "failed") noteAnswer(x, result.head.status);
+    if (result.kind === "accepted") noteReceived(x);
     this.#owner.handshakeDone(result);
   }
 
@@ -83,7 +86,13 @@ export class TargetAttempts implements HandshakeOwner {
     const { limits, clock, scheduler, metrics } = gateway;
     const { connectTimeoutMs, ioTimeoutMs } = this.#target;
     const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: transport.scheme === "https" };
+    noteTry(this.#x);
     const socket: Socket = transport.connect(host, port);
+    this.#x.targetSocket = socket;
+    // The head leaves as soon as the connection stands.
+    if (this.#x.targetTimes !== null) {
+      socket.once(settings.isTls ? "secureConnect" : "connect", () => noteSent(this.#x));
+    }
     socket.on("close", metrics.upstreamOpened(program, this.#target.name));
     // The server keeps the session until its connection is gone.
     if (state !== null) socket.on("close", state.leave);

@@ -8,11 +8,14 @@ import { refusedPort } from "../support/raw-target.ts";
 import { until } from "../support/until.ts";
 
 const IO_TIMEOUT_MS = 250;
+/** Enough for one silent server, not for two. */
+const API_TIMEOUT_MS = 350;
 const adaptor = "messaging.adaptors.http.flow.";
 
 /** Proxy name -> its load balancer. */
 const balancers: Readonly<Record<string, string>> = {
   turns: "{ servers: [a, b] }",
+  budget: "{ servers: [a, b] }",
   shares: "{ algorithm: Weighted, servers: [{ name: a, weight: 3 }, { name: b, weight: 1 }] }",
   least: "{ algorithm: LeastConnections, servers: [a, b] }",
   out: "{ servers: [nobody, a], maxFailures: 2 }",
@@ -24,7 +27,7 @@ const balancers: Readonly<Record<string, string>> = {
 
 function files(a: number, b: number, nobody: number): BundleFiles {
   const proxies = Object.entries(balancers).map(([name, balancer]) => [`proxies/${name}/proxy.yaml`, `kind: ApiProxy
-proxyEndpoints: [{ basePath: /${name} }]
+proxyEndpoints: [{ basePath: /${name}${name === "budget" ? `, properties: { api.timeout: ${API_TIMEOUT_MS} }` : ""} }]
 targetEndpoints: [{ loadBalancer: ${balancer}, properties: { io.timeout.millis: ${IO_TIMEOUT_MS} } }]`]);
   return {
     "gateway.yaml": `kind: Gateway
@@ -247,6 +250,17 @@ describe("a server that fails", () => {
     const { status, headers } = await client.send(upgradeRequest("/unhealthy/ws")).answer();
     expect([status, headers.get("x-server")]).toEqual([101, "b"]);
     client.socket.destroy();
+  });
+
+  it("by silence, one after the other: all tries together keep to api.timeout", async () => {
+    for (const server of [a, b]) server.on("/silent", silent);
+    expect((await ask("/budget/silent")).body).toContain("flow.APITimedOut");
+    using client = await rawClient(gateway.port);
+    expect((await client.send(upgradeRequest("/budget/silent")).answer()).body).toContain("flow.APITimedOut");
+    const failed = (server: string): number =>
+      gateway.metric("apigw_target_server_failures_total", 'proxy="budget"', `server="${server}"`);
+    expect(failed("a")).toBe(2);
+    expect(failed("b")).toBeGreaterThan(0);
   });
 
   it("by any other status: that is its answer, and no failure", async () => {

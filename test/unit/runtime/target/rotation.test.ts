@@ -7,6 +7,7 @@ const TRIAL_AFTER_MS = 300_000;
 
 const transport: Transport = {
   scheme: "http",
+  expectedName: null,
   get pool(): never {
     throw new Error("a rotation sends nothing");
   },

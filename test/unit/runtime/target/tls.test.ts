@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { ignoreError } from "#runtime/target/connect.ts";
-import { connectTls, targetTlsContext } from "#runtime/target/tls.ts";
+import { connectTls, targetTlsContext, TlsSessions } from "#runtime/target/tls.ts";
 import type { TargetTls } from "#runtime/target/tls.ts";
 import { Scheduler } from "#runtime/upgrade/scheduler.ts";
 import { TargetHandshake } from "#runtime/upgrade/target-handshake.ts";
@@ -16,7 +16,7 @@ import { refusedPort } from "../../../support/raw-target.ts";
 
 const authority = testAuthority();
 const other = testAuthority("somebody else");
-const server = authority.issue("server", { commonName: "chat", names: ["chat.test", "127.0.0.1"] });
+const server = authority.issue("server", { commonName: "chat", names: ["chat.test", "localhost", "127.0.0.1"] });
 const client = authority.issue("client", { commonName: "gateway" });
 afterAll(() => {
   authority.remove();
@@ -25,8 +25,8 @@ afterAll(() => {
 
 const trust: TargetTls = {
   context: targetTlsContext({ ca: authority.ca, cert: null, key: null }),
-  serverName: "chat.test",
   expectedName: null,
+  sessions: null,
 };
 const answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
@@ -71,8 +71,8 @@ async function plainTarget(): Promise<TlsTarget> {
   };
 }
 
-function shake(port: number, tls: TargetTls): Promise<HandshakeResult> {
-  const socket = connectTls({ host: "127.0.0.1", port, tcpKeepAliveMs: 60_000 }, tls);
+function shake(port: number, tls: TargetTls, host = "127.0.0.1"): Promise<HandshakeResult> {
+  const socket = connectTls({ host, port, tcpKeepAliveMs: 60_000 }, tls);
   expect(socket.listeners("error")).toContain(ignoreError);
   const scheduler = new Scheduler(systemClock, { onClockStep: () => undefined });
   const settings = { limits: defaultLimits, clock: systemClock, scheduler, connectTimeoutMs: 5_000, ioTimeoutMs: 5_000,
@@ -86,16 +86,16 @@ function shake(port: number, tls: TargetTls): Promise<HandshakeResult> {
 describe("a handshake over TLS", () => {
   test("is accepted, with SNI and HTTP/1.1 agreed", async () => {
     await using target = await tlsTarget();
-    const result = await shake(target.port, trust);
+    const result = await shake(target.port, trust, "localhost");
     expect(result).toMatchObject({ kind: "accepted" });
-    expect(target.seen[0]?.servername).toBe("chat.test");
+    expect(target.seen[0]?.servername).toBe("localhost");
     expect(target.seen[0]?.alpnProtocol).toBe("http/1.1");
     if (result.kind === "accepted") result.socket.destroy();
   });
 
   test("to an address is checked against the address and sends no SNI", async () => {
     await using target = await tlsTarget();
-    const result = await shake(target.port, { ...trust, serverName: null });
+    const result = await shake(target.port, trust);
     expect(result).toMatchObject({ kind: "accepted" });
     expect(target.seen[0]?.servername).toBe(false);
     if (result.kind === "accepted") result.socket.destroy();
@@ -110,11 +110,40 @@ describe("a handshake over TLS", () => {
     if (result.kind === "accepted") result.socket.destroy();
   });
 
-  test("keeps to the expected name where it differs from the server name", async () => {
+  test("keeps to the expected name, which is the SNI too where the host is an address", async () => {
     await using target = await tlsTarget();
-    const result = await shake(target.port, { ...trust, serverName: "other.test", expectedName: "chat.test" });
-    expect(result).toMatchObject({ kind: "accepted" });
+    const byAddress = await shake(target.port, { ...trust, expectedName: "chat.test" });
+    const byName = await shake(target.port, { ...trust, expectedName: "chat.test" }, "localhost");
+    expect([byAddress, byName]).toMatchObject([{ kind: "accepted" }, { kind: "accepted" }]);
+    expect(target.seen.map(({ servername }) => servername)).toEqual(["chat.test", "localhost"]);
+    for (const result of [byAddress, byName]) if (result.kind === "accepted") result.socket.destroy();
+  });
+
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("resumes its last session with %s, unless that is off", async (version) => {
+    await using target = await tlsTarget({ minVersion: version, maxVersion: version });
+    const isReused = async (tls: TargetTls): Promise<boolean> => {
+      const result = await shake(target.port, tls, "localhost");
+      if (result.kind !== "accepted") throw new Error("not accepted");
+      // Tickets of TLS 1.3 come behind the handshake, with the answer at the latest.
+      result.socket.destroy();
+      return target.seen.at(-1)?.isSessionReused() ?? false;
+    };
+    const resuming: TargetTls = { ...trust, sessions: new TlsSessions() };
+    expect([await isReused(resuming), await isReused(resuming), await isReused(trust)]).toEqual([false, true, false]);
+  });
+
+  test("keeps to the versions and ciphers that are asked for", async () => {
+    await using target = await tlsTarget();
+    const files = { ca: authority.ca, cert: null, key: null };
+    const old = { ...trust, context: targetTlsContext(files, { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" }) };
+    const result = await shake(target.port, old);
+    expect(target.seen[0]?.getProtocol()).toBe("TLSv1.2");
+    expect(target.seen[0]?.getCipher().name).toBe("ECDHE-ECDSA-AES128-GCM-SHA256");
     if (result.kind === "accepted") result.socket.destroy();
+    await using recent = await tlsTarget({ maxVersion: "TLSv1.2" });
+    const strict = { ...trust, context: targetTlsContext(files, { minVersion: "TLSv1.3" }) };
+    expect(await shake(recent.port, strict)).toMatchObject({ kind: "failed", fault: "messaging.adaptors.http.flow.SslHandshakeFailed" });
+    expect(() => targetTlsContext(files, { ciphers: "NO-SUCH-CIPHER" })).toThrow(/cipher/i);
   });
 });
 
@@ -123,7 +152,7 @@ describe("a handshake over TLS fails", () => {
     fault: `messaging.adaptors.http.flow.${fault}`, detail });
 
   test.each<[string, TargetTls, string]>([
-    ["with another name", { ...trust, serverName: "api.test" }, "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["with another name", { ...trust, expectedName: "other.test" }, "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["with another expected name", { ...trust, expectedName: "api.test" }, "ERR_TLS_CERT_ALTNAME_INVALID"],
     ["with another authority", { ...trust, context: targetTlsContext({ ca: other.ca, cert: null, key: null }) },
       "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
