@@ -8,6 +8,7 @@ import { takesBody } from "./body-framing.ts";
 import type { Timer } from "./clock.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ResponseMessage } from "./message.ts";
+import { spender } from "./spent-bytes.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 
 /** What an answer is written for. */
@@ -129,7 +130,7 @@ export class ClientAnswer {
   readonly #onData = (bytes: Buffer): void => {
     this.bytes += bytes.length;
     this.#owner.touchTarget();
-    if (!this.#outgoing.write(bytes)) this.#source?.pause();
+    if (!this.#outgoing.write(bytes, spender(bytes))) this.#source?.pause();
   };
 
   readonly #onDrain = (): void => {

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import { ResponseMessage } from "../message.ts";
+import { spender } from "../spent-bytes.ts";
 import { announcesBody, answerFraming, type AnswerFraming } from "../upgrade/answer-body.ts";
 import { ChunkedBody } from "../upgrade/chunked-body.ts";
 import { ResponseHeadReader, type ReadHead } from "../upgrade/response-head.ts";
@@ -119,15 +120,18 @@ export class TargetConnection implements SocketOwner, AnswerSource {
     return this.#isConnected;
   }
 
-  /** Sends more of the body. False: wait for `drained`. */
-  write(bytes: Buffer): boolean {
+  /**
+   * Sends more of the body. `isSpent`: nobody needs these bytes any more once they have left. False: wait for `drained`.
+   */
+  write(bytes: Buffer, isSpent: boolean): boolean {
     if (this.#isGone || this.#isBodySent) return true;
     const socket = this.#socket;
-    if (this.#framing !== "chunked") return socket.write(bytes);
+    const spend = isSpent ? spender(bytes) : undefined;
+    if (this.#framing !== "chunked") return socket.write(bytes, spend);
     if (bytes.length === 0) return true;
     socket.cork();
     socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
-    socket.write(bytes);
+    socket.write(bytes, spend);
     const isTaken = socket.write("\r\n", "latin1");
     socket.uncork();
     return isTaken;

@@ -113,7 +113,7 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     this.#connection = connection;
     this.#x.targetSocket = connection.socket;
     connection.send(head, this.#x.request.verb, this.#framing, this);
-    if (this.#body !== null) connection.write(this.#body);
+    if (this.#body !== null) connection.write(this.#body, false);
     // The target may answer before the rest of a body comes, and the client may wait for that.
     if (!this.#isStreaming) connection.end();
     if (connection.isConnected) this.connected();
@@ -160,7 +160,7 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     this.#incoming.on("data", (bytes: Buffer) => {
       this.bytesSent += bytes.length;
       this.received();
-      if (!this.#isOver && this.#connection?.write(bytes) === false) this.#incoming.pause();
+      if (!this.#isOver && this.#connection?.write(bytes, true) === false) this.#incoming.pause();
     });
     this.#incoming.on("end", () => {
       if (this.#isOver) return;

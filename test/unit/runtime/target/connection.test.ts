@@ -76,7 +76,7 @@ async function exchanged(
 ): Promise<Told> {
   const told = new Told();
   connection.send(head, verb, framing, told);
-  for (const part of body) connection.write(Buffer.from(part));
+  for (const part of body) connection.write(Buffer.from(part), true);
   connection.end();
   await until(() => told.events.some((event) => event === "close" || event.startsWith("broke")), () => told.events.join());
   return told;
@@ -214,6 +214,19 @@ describe("bodies", () => {
     expect(target.received()).toBe(GET + sent);
   });
 
+  test.each<[BodyFraming]>([["length"], ["chunked"]])("of requests, in large pieces: %s", async (framing) => {
+    await using target = await rawTarget(() => undefined);
+    const [kept, spent] = [Buffer.alloc(40_000, "k"), Buffer.alloc(40_000, "s")];
+    const connection = taken(pool(), target.port);
+    connection.send(GET, "POST", framing, new Told());
+    connection.write(kept, false);
+    connection.write(spent, true);
+    await until(() => target.received().includes("s".repeat(40_000)), () => `${target.received().length} received`);
+    await until(() => spent.length === 0, () => "the memory of a spent piece was not given back");
+    expect(kept.toString()).toBe("k".repeat(40_000));
+    expect(target.received()).toContain("k".repeat(40_000));
+  });
+
   test.each([
     ["none behind a HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "", []],
     ["none behind a 304", "GET", "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n", "", []],
@@ -256,10 +269,10 @@ describe("bodies", () => {
     const told = new Told();
     const connection = taken(from, target.port);
     connection.send(GET, "POST", "chunked", told);
-    connection.write(Buffer.from("begun"));
+    connection.write(Buffer.from("begun"), true);
     await until(() => told.events.includes("close"), () => told.events.join());
     expect(told.text).toBe("ok");
-    expect(connection.write(Buffer.from("more"))).toBe(true);
+    expect(connection.write(Buffer.from("more"), true)).toBe(true);
     connection.end();
     expect(from.size).toBe(0);
     await target.closed();
