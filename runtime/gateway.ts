@@ -1,5 +1,5 @@
 /**
- * The services that one running gateway shares among its exchanges. Types only: serve.ts builds the value.
+ * The services that one running gateway shares among its exchanges. Types only: build-gateway.ts builds the value.
  */
 import type { ClientIpRule } from "./client.ts";
 import type { Clock } from "./clock.ts";

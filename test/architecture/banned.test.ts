@@ -35,7 +35,7 @@ const bans: readonly Ban[] = [
     allowed: {
       "runtime/clock.ts": "it is the clock",
       "runtime/listen.ts": "setImmediate lets the event loop take the connections that wait already; no time is measured",
-      "runtime/serve.ts": "setImmediate lets destroyed sockets report their end before the process exits; no time is measured",
+      "runtime/start.ts": "setImmediate lets destroyed sockets report their end before the process exits; no time is measured",
     },
     control: "setTimeout(f, 1); setInterval(f, 1); setImmediate(f);",
   },
@@ -72,7 +72,7 @@ function found(source: Source, ban: Ban): string[] {
   return places;
 }
 
-describe("runtime/ asks the clock and serve.ts for", () => {
+describe("runtime/ asks the clock, start.ts and serve.ts for", () => {
   it.each(bans.map((ban) => [ban.what, ban] as const))("%s", (_, ban) => {
     const outside = runtime.filter((source) => ban.allowed[source.path] === undefined);
     expect(outside.flatMap((source) => found(source, ban))).toEqual([]);

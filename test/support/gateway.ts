@@ -12,7 +12,8 @@ import type { Gateway } from "#runtime/gateway.ts";
 import type { Listener } from "#runtime/listen.ts";
 import type { LogOutput } from "#runtime/observe/log.ts";
 import type { GatewayProgram } from "#runtime/program.ts";
-import { startGateway, StartProblems, type RunningGateway } from "#runtime/serve.ts";
+import { StartProblems } from "#runtime/start-problem.ts";
+import { startGateway, type RunningGateway } from "#runtime/start.ts";
 import type { Store } from "#runtime/state/store.ts";
 import { until } from "./until.ts";
 
@@ -75,7 +76,14 @@ export async function startModules(modules: readonly EmittedModule[], options: G
   const log = new CapturedLog();
   const started = await startGateway(
     wrapStore === undefined ? program : { ...program, openStore: (...parts) => wrapStore(openStore(...parts)) },
-    { clock, output: log, env, readFile: (path) => readFileSync(path) },
+    {
+      clock,
+      output: log,
+      env,
+      readFile: (path) => readFileSync(path),
+      node: process.versions.node,
+      onUpgrade: () => undefined,
+    },
   );
   if (started instanceof StartProblems) throw new Error(started.problems.join("\n"));
   return new InProcess(started, log);

@@ -1,0 +1,108 @@
+/** Builds the services that the exchanges of one gateway share. It opens nothing and waits for nothing. */
+import { isIdentityRevoked } from "./access/change.ts";
+import { proxyIdentity } from "./access/identity.ts";
+import { resolveBasis } from "./access/resolve.ts";
+import { VerifiedCache } from "./access/verified-cache.ts";
+import type { Deployed, Gateway } from "./gateway.ts";
+import { instanceOf } from "./instance.ts";
+import type { Limits } from "./limits.ts";
+import { andThen } from "./maybe.ts";
+import { Log } from "./observe/log.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { SessionRecord } from "./observe/record.ts";
+import { storeReport, watchHearing } from "./observe/store-health.ts";
+import type { GatewayProgram, ProxyProgram } from "./program.ts";
+import { messageOf, stackOf } from "./start-problem.ts";
+import type { GatewayHost } from "./start.ts";
+import { Handshakes } from "./upgrade/handshakes.ts";
+import { Revocations } from "./upgrade/revocation.ts";
+import { Scheduler } from "./upgrade/scheduler.ts";
+import { Sessions } from "./upgrade/session-index.ts";
+import type { SessionServices } from "./upgrade/session.ts";
+
+/** The services of a program. Throws what opening its store throws. */
+export function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost): Gateway {
+  const { clock } = host;
+  const level = logLevel(host.env["APIGW_LOG_LEVEL"]);
+  const log = new Log({ output: host.output, clock, limits, level, access: program.accessLog });
+  const build = { version: program.compiler, build: program.hash, node: host.node };
+  const metrics = new Metrics(build, clock, program.proxies);
+  const store = program.openStore(clock, limits, storeReport(log, metrics));
+  const sessions = new Sessions(limits);
+  const scheduler: Scheduler = new Scheduler(clock, {
+    onClockStep: (stepMs) => {
+      metrics.count("clockSteps");
+      log.event("clock_step", { step_ms: Math.round(stepMs) }, "warn");
+      for (const session of sessions.all()) session.clockStepped();
+    },
+  });
+  const revocations = new Revocations(store, sessions, limits, {
+    isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (result) => typeof result !== "string"),
+    isRevoked: (identity) => isIdentityRevoked(store, identity),
+    onEvent: ({ sequence, event }, sessions) => log.event("revocation", { sequence, effect: event.effect, sessions }),
+    onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
+  });
+  const lagParts = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
+  const lag = watchHearing(program.lag, lagParts, log, metrics);
+  const sessionServices: SessionServices = {
+    clock,
+    scheduler,
+    sessions,
+    limits,
+    onRecord: (record: SessionRecord, wasOpen: boolean) => {
+      if (wasOpen) metrics.sessionClosed(record);
+      log.session(record);
+    },
+  };
+  return {
+    organization: program.organization,
+    instance: instanceOf(clock, host.env),
+    clock,
+    limits,
+    router: program.route,
+    deployed: deployAll(program),
+    sessionServices,
+    tracing: new Set<ProxyProgram>(),
+    handshakes: new Handshakes(limits),
+    exchanges: 0,
+    heldBytes: 0,
+    store,
+    verified: new VerifiedCache(store, revocations, clock, limits),
+    sessions,
+    revocations,
+    lag,
+    scheduler,
+    log,
+    metrics,
+    counters: new Map(),
+    draining: false,
+    refusing: false,
+    defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
+  };
+}
+
+function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed> {
+  const deployed = new Map<ProxyProgram, Deployed>();
+  for (const { program: route } of program.routes) {
+    const { webSocket } = route;
+    deployed.set(route, {
+      program: route,
+      session: {
+        environment: route.environment,
+        proxy: route.proxy,
+        endpoint: route.endpoint,
+        proxyIdentity: proxyIdentity(route.proxy),
+        idleTimeoutMs: webSocket.idleTimeoutMs,
+        maxDurationMs: webSocket.maxDurationMs,
+        closes: webSocket.closes,
+      },
+      splice: Object.freeze({ ...webSocket }),
+      clientIp: program.clientIp?.get(route.environment) ?? null,
+    });
+  }
+  return deployed;
+}
+
+function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" | "off" {
+  return text === "debug" || text === "warn" || text === "error" || text === "off" ? text : "info";
+}
