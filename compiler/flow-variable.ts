@@ -37,6 +37,8 @@ export type FlowVariable =
   /** `ratelimit.<policy>.*` of SpikeArrest. */
   | { readonly kind: "rate"; readonly policy: string; readonly name: string }
   | { readonly kind: "failed"; readonly policy: string }
+  /** `propertyset.<set>.<key>`; null where no set of the environment or the proxy has it. */
+  | { readonly kind: "property"; readonly name: string }
   /** `oauthV2.<policy>.fault.name` and `.fault.cause`. */
   | { readonly kind: "failure"; readonly policy: string; readonly what: "name" | "cause" }
   | { readonly kind: "custom"; readonly name: string };
@@ -160,7 +162,7 @@ export function isFlowPlace(name: string): name is FlowPlaceVariable {
 /** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
 const ABSENT = new RegExp(
   "^(?:error\\.state|system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
-    "|(?:loadbalancing|apigee|servicecallout|propertyset|mint|graphql|virtualhost|router|application)\\..+)$",
+    "|(?:loadbalancing|apigee|servicecallout|mint|graphql|virtualhost|router|application)\\..+)$",
 );
 
 /** True for a variable of Apigee's that is not built here, so that it never has a value of its own. */
@@ -208,6 +210,7 @@ export function flowVariable(
   if (time !== undefined) return { kind: "time", what: time };
   const [, message, rest] = MESSAGE.exec(name) ?? [];
   if (isMessage(message) && rest !== undefined) return messageVariable(message, rest) ?? { kind: "custom", name };
+  if (name.startsWith("propertyset.")) return { kind: "property", name };
   return policyVariable(name, isPolicy) ?? accessVariable(name) ?? { kind: "custom", name };
 }
 
@@ -250,6 +253,7 @@ export function valueType(variable: FlowVariable): ValueType {
     case "failed":
       return "boolean";
     case "failure":
+    case "property":
       return "text";
     case "access":
     case "jwt":

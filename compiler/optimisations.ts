@@ -7,6 +7,7 @@
 /** What each does, in the order in which they are applied. */
 export const optimisations = {
   "fold-conditions": "conditions, or parts of them, that are known when the bundle is compiled are decided then",
+  "fold-lookups": "a property that is the same in every environment of a proxy is a literal; others are looked up",
   "propagate-constants": "a custom variable that holds the same literal on every way to a place is that literal there",
   "drop-steps": "steps that never run are left out: their condition never holds, or a fault is always raised before",
   "drop-variables": "variables and results of policies that nobody reads are never written",

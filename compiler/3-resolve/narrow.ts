@@ -12,14 +12,14 @@ export function narrow(program: Program, environment: string | null): Program {
     environments: program.environments.filter((other) => other.name === environment),
     proxies: program.proxies
       .filter((proxy) => deployments.some((deployment) => deployment.proxy === proxy.name))
-      .map((proxy) => withHooksOf(proxy, environment)),
+      .map((proxy) => withPartsOf(proxy, environment)),
     groups: program.groups
       .filter((group) => group.environments.includes(environment))
       .map((group) => ({ ...group, environments: [environment] })),
   };
 }
 
-function withHooksOf(proxy: ProgramProxy, environment: string): ProgramProxy {
+function withPartsOf(proxy: ProgramProxy, environment: string): ProgramProxy {
   const { hooks } = proxy;
   const at = (point: HookPoint): ProgramHook[] =>
     hooks[point].flatMap(({ environments, step }) =>
@@ -31,5 +31,6 @@ function withHooksOf(proxy: ProgramProxy, environment: string): ProgramProxy {
     postTarget: at("postTarget"),
     postProxy: at("postProxy"),
   };
-  return { ...proxy, hooks: own };
+  const properties = new Map([...proxy.properties].filter(([name]) => name === environment));
+  return { ...proxy, hooks: own, properties };
 }

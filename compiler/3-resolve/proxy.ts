@@ -31,6 +31,7 @@ import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveHealthMonitor } from "./health-monitor.ts";
 import { resolveLoadBalancer } from "./load-balancer.ts";
+import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, successCodes, targetTls } from "./target.ts";
 
@@ -64,6 +65,7 @@ export function resolveProxy(
     endpoints,
     targets: [...named, ...inline],
     hooks,
+    properties: resolveProperties(value, environments),
     policies: steps.policies,
     debug: (value.observability?.debug ?? model.gateway.observability?.debug ?? "on") === "on",
   };

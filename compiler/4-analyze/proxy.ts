@@ -50,6 +50,7 @@ export function analyzeProxy(
   const targets = proxy.targets.map((target) => planner.target(target));
   const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
   planner.usage.reportNeverWritten(proxy, diagnostics);
+  planner.usage.reportNoProperty(proxy, diagnostics);
   const plan: ProxyPlan = {
     proxy,
     endpoints,

@@ -83,6 +83,20 @@ export class Usage {
     return [...names].filter((name) => this.variable(name).kind === "custom").sort();
   }
 
+  /** Warns of properties that are read and that some environment of the proxy has in no property set. */
+  reportNoProperty({ properties }: ProgramProxy, diagnostics: Diagnostics): void {
+    for (const [name, span] of this.#reads) {
+      if (this.variable(name).kind !== "property") continue;
+      const without = [...properties].flatMap(([environment, own]) => (own.has(name) ? [] : [environment]));
+      if (without.length === 0) continue;
+      const where = without.length === properties.size ? "" : ` in environment ${without.join(", ")}`;
+      const known = new Set([...properties.values()].flatMap((own) => [...own.keys()]));
+      const near = nearest(name, [...known]);
+      const help = near === null || where !== "" ? {} : { help: `did you mean "${near}"?` };
+      diagnostics.report("AGW3017", span, { name, where }, help);
+    }
+  }
+
   /** Warns of custom variables that are read and that nothing writes. */
   reportNeverWritten(proxy: ProgramProxy, diagnostics: Diagnostics): void {
     const prefixes = proxy.policies.flatMap((policy) => policy.definition.variablePrefixes.map((p) => `${p}.${policy.name}.`));

@@ -121,6 +121,7 @@ class ProxyEmitter {
           field: (name) => fields.get(name) ?? "",
           messageField: (name) => messageFields.get(name) ?? "",
           proxy: this.#proxy.proxy.name,
+          properties: this.#proxy.proxy.properties,
           organization: this.#plan.program.organization,
         };
         const variable: Scope["variable"] = (name) => flow(name, (policy) => isPolicy.has(policy), messages);

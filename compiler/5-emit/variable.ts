@@ -1,6 +1,8 @@
 /** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
 import type { BuiltinVariable, FlowVariable, MessageName, NamedMessage, StartLine } from "../flow-variable.ts";
-import { code, identifier, literalText, unbracketed, type Code } from "./code.ts";
+import { code, identifier, literal, literalText, unbracketed, type Code } from "./code.ts";
+import type { ProgramProperties } from "../ir/program.ts";
+import { propertyValues, sameValue } from "../property-value.ts";
 import type { FileWriter } from "./file.ts";
 import type { RuntimeSymbol } from "./symbols.ts";
 import { isTargetVariable, readTargetVariable } from "./target-variable.ts";
@@ -17,6 +19,7 @@ export interface VariableScope {
   messageField(name: string): string;
   /** Facts that hold for the whole proxy or endpoint. */
   readonly proxy: string;
+  readonly properties: ProgramProperties;
   readonly organization: string;
 }
 
@@ -61,6 +64,8 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return code`${file.symbol("hasFailed")}(${X}, ${variable.policy})`;
     case "failure":
       return code`${file.symbol("failureVariable")}(${X}, ${variable.policy}, ${variable.what})`;
+    case "property":
+      return readProperty(variable.name, scope);
     case "access":
       return readAccess(variable.policy, variable.path, file);
     case "jwt":
@@ -104,6 +109,16 @@ export function writeVariable(variable: FlowVariable, given: Code, policy: strin
     default:
       throw new TypeError(`invariant: ${variable.kind} variables are read-only`);
   }
+}
+
+/** A literal where all environments agree, else a look into a table by the environment of the route. */
+function readProperty(name: string, { file, properties }: VariableScope): Code {
+  const values = propertyValues(properties, name);
+  const same = file.optimisations.has("fold-lookups") ? sameValue(values) : undefined;
+  if (same !== undefined) return literal(same);
+  const type = "Readonly<Record<string, string | null>>";
+  const table = file.constant(name.slice("propertyset.".length), literal(Object.fromEntries(values)), type);
+  return code`(${table}[${X}.program.environment] ?? null)`;
 }
 
 /** A parameter of a query or a form. */

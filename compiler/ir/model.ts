@@ -155,9 +155,13 @@ export interface EnvironmentModel {
   readonly clientIpResolution?: { readonly header: string; readonly index: number };
   readonly targetServers?: readonly TargetServerModel[];
   readonly flowHooks?: { readonly [point in HookPoint]?: FlowHookModel };
+  readonly propertySets?: PropertySetsModel;
   /** Reference name -> certificate authorities, client certificate. */
   readonly references?: Readonly<Record<string, ReferenceModel>>;
 }
+
+/** Set name -> key -> value; all values are texts to flows. */
+export type PropertySetsModel = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
 /** Where flow hooks run, in the order of a request (apigee-core section 3.5). */
 export type HookPoint = "preProxy" | "preTarget" | "postTarget" | "postProxy";
@@ -203,6 +207,8 @@ export interface ProxyModel {
   readonly description?: string;
   readonly proxyEndpoints: readonly ProxyEndpointModel[];
   readonly targetEndpoints?: readonly TargetEndpointModel[];
+  /** A set takes the place of the environment's of the same name. */
+  readonly propertySets?: PropertySetsModel;
   /** Policies of this proxy by name, from its policies folder. */
   readonly policies: readonly Named<PolicyModel>[];
   readonly observability?: { readonly debug?: "on" | "off" };

@@ -87,10 +87,14 @@ export interface ProgramProxy {
   readonly endpoints: readonly ProgramEndpoint[];
   readonly targets: readonly ProgramTarget[];
   readonly hooks: Readonly<Record<HookPoint, readonly ProgramHook[]>>;
+  readonly properties: ProgramProperties;
   /** Every policy of the proxy and of the shared flows it calls that some step runs, each once. */
   readonly policies: readonly ProgramPolicy[];
   readonly debug: boolean;
 }
+
+/** Values of property sets: environment where the proxy is deployed -> name of the variable -> text. */
+export type ProgramProperties = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** A shared flow that environments run at one hook point of every proxy. */
 export interface ProgramHook {

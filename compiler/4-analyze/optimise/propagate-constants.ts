@@ -36,7 +36,9 @@ export type Assign = (state: State, name: string, text: string | undefined) => S
 
 export interface PropagationOptions {
   /** What is the same for every request of the proxy. */
-  readonly facts: ReadonlyMap<string, string>;
+  readonly facts: ReadonlyMap<string, Value>;
+  /** False where only facts are put in place, not what custom variables hold. */
+  readonly follows?: boolean;
   /** True where conditions are to be decided as well. */
   readonly folds: boolean;
   readonly assign?: Assign;
@@ -50,14 +52,16 @@ export function propagateConstants(plan: ProxyPlan, options: PropagationOptions)
 class Propagation {
   readonly #plan: ProxyPlan;
   readonly #folds: boolean;
-  readonly #facts: ReadonlyMap<string, string>;
+  readonly #follows: boolean;
+  readonly #facts: ReadonlyMap<string, Value>;
   readonly #assign: Assign;
   readonly #written: ReadonlySet<string>;
   readonly #policies: ReadonlySet<string>;
 
-  constructor(plan: ProxyPlan, { facts, folds, assign = assigned }: PropagationOptions) {
+  constructor(plan: ProxyPlan, { facts, folds, follows = true, assign = assigned }: PropagationOptions) {
     this.#plan = plan;
     this.#folds = folds;
+    this.#follows = follows;
     this.#facts = facts;
     this.#assign = assign;
     const byPolicies = stepsOf(plan).flatMap((step) => writesOf(step).map(({ name }) => name));
@@ -165,7 +169,9 @@ class Propagation {
   }
 
   #value(name: string, state: State): Value | undefined {
-    const value = this.#facts.get(name) ?? state.get(name);
+    const fact = this.#facts.get(name);
+    if (fact !== undefined || !this.#follows) return fact;
+    const value = state.get(name);
     if (value !== undefined || this.#written.has(name)) return value;
     return flowVariable(name, (policy) => this.#policies.has(policy), this.#plan.messages).kind === "custom" ? null : undefined;
   }

@@ -133,6 +133,16 @@ export const flowCatalogue = {
     },
     message: (p) => `nothing writes variable "${p.name}"`,
   }),
+  AGW3017: warning<{ readonly name: string; readonly where: string }>({
+    title: "no such property",
+    explanation:
+      "No property set of the proxy or of the environment holds the value, so the variable is unresolved there.",
+    example: {
+      bad: "condition: 'propertyset.limits.romos > 10'   # with propertySets: { limits: { rooms: 20 } }",
+      good: "condition: 'propertyset.limits.rooms > 10'",
+    },
+    message: (p) => `no property set has "${p.name}"${p.where}`,
+  }),
   AGW3019: error<{ readonly name: string }>({
     title: "target needs a route rule",
     explanation:

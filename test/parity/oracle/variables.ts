@@ -22,6 +22,7 @@ export function read(t: Transaction, name: string): Value {
     if (prefix === "verifyapikey") return granted(t, t.grants.get(policy) ?? null, last);
   }
   if (/^(client_id|expires_in)$|^(app|developer|apiproduct)\./.test(name)) return granted(t, t.access, name);
+  if (name.startsWith("propertyset.")) return t.place.proxy.properties.get(t.place.environment)?.get(name) ?? null;
   return t.custom.get(name) ?? null;
 }
 
