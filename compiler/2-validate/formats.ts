@@ -48,11 +48,20 @@ const explanations: Readonly<Record<string, Explain>> = {
   ),
   url: firstOf(
     [/^wss?:\/\//, "a WebSocket begins as an HTTP request, so write http:// for ws:// and https:// for wss://"],
-    [/[{}]/, "templates in it are not supported yet"],
+    [/[{}]/, "only the url of a target endpoint may be a template"],
     [/^https?:\/\/[^/]*@/, "user name and password do not belong into it"],
     [/#/, "it has no #fragment"],
     [/\s/, "it has no spaces"],
     [/^[^:/]+(:\d+)?(\/|$)/, "the scheme is missing"],
+  ),
+  "url-template": firstOf(
+    [/^wss?:\/\//, "a WebSocket begins as an HTTP request, so write http:// for ws:// and https:// for wss://"],
+    [/^https?:\/\/[^/{]*@/, "user name and password do not belong into it"],
+    [/#/, "it has no #fragment"],
+    [/[\r\n]/, "it has no line ends"],
+    [/\\/, "it has no backslash"],
+    [/^[^{]*\s/, "it has no spaces"],
+    [/^[^:/{]+(:\d+)?([/{]|$)/, "the scheme is missing"],
   ),
   origin: firstOf(
     [/[A-Z]/, "browsers send it in lower case"],

@@ -33,7 +33,7 @@ import { resolveHealthMonitor } from "./health-monitor.ts";
 import { resolveLoadBalancer } from "./load-balancer.ts";
 import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
-import { checkUrl, successCodes, targetTls } from "./target.ts";
+import { checkUrl, successCodes, targetTls, urlTemplate } from "./target.ts";
 
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
@@ -159,6 +159,7 @@ function routeTarget(
     name: `url of ${endpoint.name ?? "default"}/${rule.name}`,
     inline: true,
     url: rule.url,
+    template: null,
     local: null,
     loadBalancer: null,
     healthMonitor: null,
@@ -192,7 +193,8 @@ function resolveTarget(
 ): ProgramTarget {
   const { positions } = model;
   const name = target.name ?? "default";
-  if (target.url !== undefined) checkUrl(model, target, target.url, diagnostics);
+  const template = urlTemplate(target, name, steps);
+  if (target.url !== undefined && template === null) checkUrl(model, target, target.url, diagnostics);
   const { loadBalancer, localTargetConnection: called } = target;
   const { properties } = target;
   const limits = gatewayLimits(model.gateway);
@@ -206,7 +208,8 @@ function resolveTarget(
     ...resolveFlows(model, target, "target", steps, diagnostics),
     name,
     inline: false,
-    url: target.url ?? null,
+    url: template === null ? (target.url ?? null) : null,
+    template,
     local: called === undefined ? null : resolveLocal(model, called, environments, diagnostics),
     loadBalancer: loadBalancer === undefined ? null : resolveLoadBalancer(model, loadBalancer, environments, diagnostics),
     healthMonitor: resolveHealthMonitor(model, target, diagnostics),

@@ -2,9 +2,12 @@
 import { parseCondition } from "#runtime/language/condition.ts";
 import { flowCallout } from "../policies/flow-callout.ts";
 import { policyByKind } from "../policies/index.ts";
+import { targetAddress, type TargetAddressModel } from "../policies/target-address.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
-import type { BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel } from "../ir/model.ts";
+import type {
+  BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel, TargetEndpointModel,
+} from "../ir/model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";
@@ -79,6 +82,24 @@ export class StepResolver {
     const shared = this.#model.sharedFlows.find((flow) => flow.name === hook.sharedFlow);
     const body = shared === undefined ? [] : this.#shared(shared, [{ name: shared.name, call: span }]);
     return { policy, condition: null, body, span };
+  }
+
+  /** The step that makes the URL of a target endpoint from its template. */
+  address(endpoint: TargetEndpointModel, name: string, template: string): ProgramStep {
+    const span = this.#model.positions.of(endpoint, "url");
+    const model: TargetAddressModel = { kind: "TargetEndpoint", endpoint, template };
+    const policy: ProgramPolicy = {
+      // No name of the user's holds a slash.
+      id: `${name}/url`,
+      name: `url of ${name}`,
+      file: span.file.path,
+      line: span.file.place(span.start).line,
+      model,
+      definition: targetAddress,
+      continueOnError: false,
+      enabled: true,
+    };
+    return { policy, condition: null, body: null, span };
   }
 
   /** The condition under a key; null when there is none or it does not parse. */

@@ -1,4 +1,5 @@
 /** Target endpoints and target servers: addresses, TLS, timeouts; Apigee's endpoint properties that matter to them. */
+import { parseTemplate } from "#runtime/language/template.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
   BundleModel,
@@ -6,10 +7,12 @@ import type {
   Named,
   ReferenceModel,
   SslInfoModel,
+  TargetEndpointModel,
   TextSetting,
 } from "../ir/model.ts";
-import type { ProgramTargetServer, ProgramTargetTls } from "../ir/program.ts";
+import type { ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate } from "../ir/program.ts";
 import { known, meant, uniqueNames } from "./names.ts";
+import type { StepResolver } from "./step.ts";
 
 /** The target servers of an environment, with their TLS. */
 export function targetServers(
@@ -66,6 +69,16 @@ function reference(
   return null;
 }
 
+/** The URL of a target endpoint as a template; null when nothing in it is to be replaced. */
+export function urlTemplate(target: TargetEndpointModel, name: string, steps: StepResolver): ProgramUrlTemplate | null {
+  const { url } = target;
+  if (typeof url !== "string") return null;
+  const { parts, problems } = parseTemplate(url);
+  if (problems.length === 0 && parts.every(({ kind }) => kind === "literal")) return null;
+  const scheme = /^http:/i.test(url) ? "http" : /^https:/i.test(url) ? "https" : null;
+  return { text: url, scheme, step: steps.address(target, name, url) };
+}
+
 /** Reports what is wrong with a target's literal URL. */
 export function checkUrl(model: BundleModel, owner: object, url: TextSetting, diagnostics: Diagnostics): void {
   const text = typeof url === "string" ? url : url.default;
@@ -77,6 +90,7 @@ export function checkUrl(model: BundleModel, owner: object, url: TextSetting, di
 }
 
 function urlProblem(text: string): string | null {
+  if (/[{}]/.test(text)) return "has a brace that belongs to no variable";
   if (!URL.canParse(text)) return "is not an absolute URL";
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") return "is neither http nor https";

@@ -207,7 +207,13 @@ class ProxyPlanner {
     const obligations: Obligation[] = [];
     const owner = "target" as const;
     const base = { owner, known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
-    const requests = [...this.#segment(target, "request", base), ...this.#hook("preTarget", "request", base)];
+    const { template } = target;
+    const address = template === null ? [] : [template.step];
+    const requests = [
+      ...this.#segment(target, "request", base),
+      ...this.#hook("preTarget", "request", base),
+      ...this.#items(address, { ...base, phase: "request", flow: template?.step.policy.name ?? "" }),
+    ];
     const responses = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
     const request = this.#bodies.place(requests, "request");
     const response = this.#bodies.place(responses, "response");

@@ -3,6 +3,7 @@ import type { ReferenceModel } from "../ir/model.ts";
 import type { Plan } from "../ir/plan.ts";
 import type {
   ProgramLoadBalancer, ProgramLocal, ProgramTarget, ProgramTargetServer, ProgramTargetTls,
+  ProgramUrlTemplate,
 } from "../ir/program.ts";
 import { code, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
@@ -22,7 +23,8 @@ export interface TargetScope {
 
 /** An expression that makes a target in an environment; `limits` is in scope. */
 export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
-  const { url, local, loadBalancer } = target;
+  const { url, template, local, loadBalancer } = target;
+  if (template !== null) return templateCode(target, template, scope);
   if (local !== null) return localCode(target, local, scope);
   if (loadBalancer !== null) return balancedCode(target, loadBalancer, scope);
   const { file, values } = scope;
@@ -30,6 +32,16 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
   if (typeof url === "string" && !/^https:/i.test(url)) return code`${file.symbol("plainTarget")}(${spec}, limits)`;
   const tls = tlsCode(target.tls.get(scope.environment) ?? null, values, resumes(target, scope));
   const make = file.symbol(typeof url === "string" ? "secureTarget" : "anyTarget");
+  return code`${make}(${spec}, ${tls}, limits)`;
+}
+
+/** No server is known before a variable names it; only transports of schemes that it may name are linked. */
+function templateCode(target: ProgramTarget, { scheme }: ProgramUrlTemplate, scope: TargetScope): Code {
+  const { file, values, environment } = scope;
+  const spec = literal({ name: target.name, ...endpointMembers(target) });
+  if (scheme === "http") return code`${file.symbol("plainTemplateTarget")}(${spec}, limits)`;
+  const tls = tlsCode(target.tls.get(environment) ?? null, values, resumes(target, scope));
+  const make = file.symbol(scheme === "https" ? "secureTemplateTarget" : "anyTemplateTarget");
   return code`${make}(${spec}, ${tls}, limits)`;
 }
 

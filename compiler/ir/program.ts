@@ -186,7 +186,10 @@ export interface ProgramTarget extends ProgramFlows {
   readonly name: string;
   /** True for a route rule's inline URL: no flows. */
   readonly inline: boolean;
+  /** Null for a template too. */
   readonly url: TextSetting | null;
+  /** A `url` that is a template; null: it is none. */
+  readonly template: ProgramUrlTemplate | null;
   /** What is called instead of a server; null: `url` or a load balancer is asked. */
   readonly local: ProgramLocal | null;
   /** Null when `url` or `local` is set. */
@@ -211,6 +214,15 @@ export interface ProgramTarget extends ProgramFlows {
   /** `ignore.allow.header.for.405` is false. */
   readonly needsAllowHeader: boolean;
   readonly span: Span;
+}
+
+/** A URL that variables make (apigee-core section 2.4). */
+export interface ProgramUrlTemplate {
+  readonly text: string;
+  /** Null: variables decide about it. */
+  readonly scheme: "http" | "https" | null;
+  /** Writes `target.url` behind the target request flow, unless that has. */
+  readonly step: ProgramStep;
 }
 
 /** A load balancer with its defaults filled in. */

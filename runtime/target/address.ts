@@ -1,7 +1,7 @@
 /** Where a request goes: the path, query and Host that a target gets (apigee-core section 2.4). */
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
-import type { Target, TargetServer } from "./target.ts";
+import type { Target, TargetServer, Transport } from "./target.ts";
 
 /** What the target is asked for, whichever of its servers gets it. */
 export interface TargetRequest {
@@ -47,15 +47,20 @@ function parseUrl(value: Value, target: Target): { server: TargetServer; path: s
   const text = String(value);
   // URL drops line ends and turns backslashes; what is written is either a URL as it stands or none.
   const url = !/[\u0000-\u0020\u007f\\]/.test(text) && URL.canParse(text) ? new URL(text) : null;
-  // The scheme decides how the connection is secured, which is the target's to say and not a variable's.
-  if (url === null || url.protocol !== `${target.transport.scheme}:` || url.username !== "" || url.password !== "") {
+  // The scheme decides how the connection is secured: the target says whether a variable may choose it.
+  const transport = url === null ? null : transportFor(target, url.protocol);
+  if (url === null || transport === null || url.username !== "" || url.password !== "") {
     throw fault("messaging.adaptors.http.flow.ServiceUnavailable", "target.url");
   }
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
-  const { transport } = target;
   const port = url.port === "" ? (transport.scheme === "https" ? 443 : 80) : Number(url.port);
   const server: TargetServer = { name: url.host, host, port, transport, isFallback: false, state: null };
   return { server, path: basePathOf(url.pathname), query: url.search === "" ? null : url.search.slice(1) };
+}
+
+function transportFor({ transport, otherTransport = transport }: Target, protocol: string): Transport | null {
+  if (protocol === `${transport.scheme}:`) return transport;
+  return protocol === `${otherTransport.scheme}:` ? otherTransport : null;
 }
 
 /** The path of a target without a suffix: as it is written, "" for the root. */

@@ -32,6 +32,11 @@ export function plainTarget(spec: TargetSpec, limits: Limits): Target {
   return urlTarget(spec, plainTransport(spec, limits), 80);
 }
 
+/** A target whose URL is a template that says http. */
+export function plainTemplateTarget(spec: EndpointSpec, limits: Limits): Target {
+  return templateTarget(spec, plainTransport(spec, limits));
+}
+
 /** Plain TCP with a pool of its own. */
 export function plainTransport(spec: EndpointSpec, limits: Limits): Transport {
   const { tcpKeepAliveMs } = limits;
@@ -50,6 +55,11 @@ export function urlTarget(spec: TargetSpec, transport: Transport, defaultPort: n
   const query = url.search === "" ? null : url.search.slice(1);
   const basePath = basePathOf(url.pathname);
   return { ...endpointParts(spec), transport, servers: [server], balancer: null, basePath, query };
+}
+
+/** A target without servers of its own: each exchange names one by its `target.url`. */
+export function templateTarget(spec: EndpointSpec, transport: Transport): Target {
+  return { ...endpointParts(spec), transport, servers: [], balancer: null, basePath: "", query: null };
 }
 
 /** Members of a target that both kinds take from the endpoint as they are. */

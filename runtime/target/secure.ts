@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { TLSSocket } from "node:tls";
 import type { Limits } from "../limits.ts";
-import { plainTarget, plainTransport, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
+import { plainTarget, plainTransport, templateTarget, urlTarget, type EndpointSpec, type TargetSpec } from "./plain.ts";
 import { ConnectionPool } from "./pool.ts";
 import type { Target, Transport } from "./target.ts";
 import { connectTls, targetTlsContext, TlsSessions, type TargetTls } from "./tls.ts";
@@ -32,6 +32,16 @@ export function secureTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limit
 /** A target whose scheme only the environment tells. */
 export function anyTarget(spec: TargetSpec, tls: TargetTlsSpec, limits: Limits): Target {
   return /^https:/i.test(spec.url) ? secureTarget(spec, tls, limits) : plainTarget(spec, limits);
+}
+
+/** A target whose URL is a template that says https. */
+export function secureTemplateTarget(spec: EndpointSpec, tls: TargetTlsSpec, limits: Limits): Target {
+  return templateTarget(spec, tlsTransport(spec, tls, limits));
+}
+
+/** A target whose URL is a template, its scheme included. */
+export function anyTemplateTarget(spec: EndpointSpec, tls: TargetTlsSpec, limits: Limits): Target {
+  return { ...secureTemplateTarget(spec, tls, limits), otherTransport: plainTransport(spec, limits) };
 }
 
 /** For load balancers: TLS where there are settings for it. */

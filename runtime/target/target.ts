@@ -77,7 +77,9 @@ export interface Target {
   readonly name: string;
   /** What a URL that a flow has written is reached by. */
   readonly transport: Transport;
-  /** Those of the load balancer, or the one of the URL. */
+  /** That of the other scheme, where a template says which of the two; absent: `transport` has the only one. */
+  readonly otherTransport?: Transport;
+  /** Those of the load balancer, or the one of the URL; none for a template. */
   readonly servers: readonly TargetServer[];
   /** Null for a URL. */
   readonly balancer: Balancer | null;

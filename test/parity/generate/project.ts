@@ -163,7 +163,8 @@ const successCodes = rarely(4, fc.constantFrom("2xx,404", "2XX, 3xx,1xx", "200")
 const targets = fc
   .tuple(
     endpointFlows, endpointFlows, successCodes,
-    fc.constantFrom("http://t0:8080/base", "http://t0", "http://t0/b/?k=v&k=w", "http://t0/b?k=v"),
+    fc.constantFrom("http://t0:8080/base", "http://t0", "http://t0/b/?k=v&k=w", "http://t0/b?k=v",
+      "http://{v9:t0}/{route.name}", "{client.scheme}://t0/b?k={request.verb}"),
     fc.constantFrom([["s1", "s2"], "/lb"], [["s2"], "/lb/"], [["s1", "s2", "s3"], undefined], [["s1"], undefined],
       [["s3"], undefined]),
   )

@@ -9,6 +9,7 @@ import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";
 import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
+import { expand } from "./template.ts";
 import { Raised, Transaction, World } from "./transaction.ts";
 
 /** Header lines that the hop writes for itself: nothing a bundle can change. */
@@ -129,6 +130,8 @@ export class Oracle {
   }
 
   #address(t: Transaction, target: ProgramTarget): { server: string; path: string; query: string | null } {
+    // A template stands in for what no flow has written.
+    if (target.template !== null) t.targetUrl ??= expand(t, target.template.text, null);
     if (t.targetUrl !== null) {
       const url = parsedUrl(String(t.targetUrl));
       if (url === null) throw raised("messaging.adaptors.http.flow.ServiceUnavailable", "target.url", null);

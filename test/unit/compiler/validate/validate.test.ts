@@ -227,14 +227,16 @@ const forms: readonly {
     template: (value) => ({
       "proxies/p/proxy.yaml": `kind: ApiProxy\nproxyEndpoints: [{ basePath: / }]\ntargetEndpoints: [{ url: ${JSON.stringify(value)} }]\n`,
     }),
-    good: ["http://a", "https://a.example.com:8443/v1/ws?x=1", "http://[::1]:3000"],
+    good: ["http://a", "https://a.example.com:8443/v1/ws?x=1", "http://[::1]:3000", "http://{h}", "{u}", "{p:https}://a:{port}/b"],
     bad: [
       "",
       "ws://a",
       "a.example.com",
       "http://u:p@a",
       "http://a/#x",
-      "http://{h}",
+      "chat.{h}",
+      "ws://{h}",
+      "http://u:p@{h}",
       "http://a b",
       "http:///x",
       "file:///etc/passwd",
