@@ -41,6 +41,8 @@ export type FlowVariable =
   | { readonly kind: "property"; readonly name: string }
   /** `oauthV2.<policy>.fault.name` and `.fault.cause`. */
   | { readonly kind: "failure"; readonly policy: string; readonly what: "name" | "cause" }
+  /** `response.event.current.*`: the server-sent event of an EventFlow. */
+  | { readonly kind: "event"; readonly what: "content" | "data" | "count" }
   | { readonly kind: "custom"; readonly name: string };
 
 export type StartLine =
@@ -206,6 +208,8 @@ export function flowVariable(
   const part = made === undefined ? null : messageVariable(made, name.slice(made.name.length + 1));
   if (part !== null) return part;
   if (isBuiltin(name)) return { kind: "builtin", id: name };
+  const event = eventVariables.get(name);
+  if (event !== undefined) return { kind: "event", what: event };
   const time = TIME.exec(name)?.[1];
   if (time !== undefined) return { kind: "time", what: time };
   const [, message, rest] = MESSAGE.exec(name) ?? [];
@@ -226,6 +230,8 @@ export function isWritable(variable: FlowVariable): boolean {
       return variable.part === "first" || typeof variable.part === "number";
     case "start-line":
       return ["verb", "path", "version", "status", "reason", "content"].includes(variable.what);
+    case "event":
+      return variable.what !== "count";
     case "builtin":
       return builtinVariables[variable.id].writable;
     default:
@@ -248,6 +254,8 @@ export function valueType(variable: FlowVariable): ValueType {
       return variable.what === "status" ? "number" : "text";
     case "builtin":
       return builtinVariables[variable.id].type;
+    case "event":
+      return variable.what === "count" ? "number" : "text";
     case "time":
       return variable.what === "zone" ? "text" : "number";
     case "failed":
@@ -282,6 +290,12 @@ function messageVariable(message: MessageName, rest: string): FlowVariable | nul
   const start = startLines[rest];
   return start === undefined ? null : { kind: "start-line", message, what: start };
 }
+
+const eventVariables: ReadonlyMap<string, Extract<FlowVariable, { kind: "event" }>["what"]> = new Map([
+  ["response.event.current.content", "content"],
+  ["response.event.current.data", "data"],
+  ["response.event.current.count", "count"],
+] as const);
 
 const startLines: Readonly<Record<string, StartLine>> = {
   verb: "verb",

@@ -4,9 +4,10 @@ import type { Plan, PlanItem } from "./ir/plan.ts";
 /** `1 condition decided, 2 steps and 3 variables dropped`; null when nothing was found. */
 export function optimisationReport(plan: Plan): string | null {
   const ends = plan.proxies.flatMap(({ endpoints, targets }) => [...endpoints, ...targets]);
-  const lists = ends.flatMap(({ request, response, faults: { rules, otherwise } }) => [
+  const lists = ends.flatMap(({ request, response, events, faults: { rules, otherwise } }) => [
     request,
     response,
+    events,
     ...rules.map(({ items }) => items),
     ...(otherwise === null ? [] : [otherwise.items]),
   ]);

@@ -59,7 +59,7 @@ export function printPlan(plan: Plan): string {
     for (const target of proxy.targets) {
       lines.push(`  target endpoint ${target.target.name}`);
       lines.push(...segmentLines("request", target.request), ...segmentLines("response", target.response));
-      lines.push(...ruleLines(target.faults));
+      lines.push(...ruleLines(target.faults), ...segmentLines("each event", target.events));
     }
   }
   if (plan.settings.length > 0) lines.push("", "read at start");
@@ -83,6 +83,7 @@ function endpointLines(plan: EndpointPlan): string[] {
     lines.push(`    route ${route.name} -> ${target}${whenText(route.when)}`);
   }
   lines.push(...segmentLines("response", plan.response), ...ruleLines(plan.faults));
+  lines.push(...segmentLines("each event", plan.events));
   lines.push(...segmentLines("post client", plan.postClient));
   return lines;
 }
@@ -139,12 +140,13 @@ function whenText(when: When): string {
 
 function flowLines(flows: ProgramFlows): string[] {
   const all = [flows.preFlow, ...flows.flows, flows.postFlow];
-  return all.flatMap((flow) => {
+  const lines = all.flatMap((flow) => {
     const steps = [...stepLines("request", flow.request), ...stepLines("response", flow.response)];
     if (steps.length === 0 && flow.condition === null) return [];
     const condition = flow.condition === null ? "" : ` when ${printCondition(flow.condition.ast)}`;
     return [`    flow ${flow.name}${condition}`, ...steps];
   });
+  return [...lines, ...stepLines("each event", flows.eventFlow)];
 }
 
 function stepLines(side: string, steps: readonly ProgramStep[], indent = "      "): string[] {

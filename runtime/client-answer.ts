@@ -6,6 +6,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:ht
 import { answerLines, plainReason } from "./answer-head.ts";
 import { takesBody } from "./body-framing.ts";
 import type { Timer } from "./clock.ts";
+import type { AnswerFilter } from "./event-stream.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ResponseMessage } from "./message.ts";
 import { spender } from "./spent-bytes.ts";
@@ -15,6 +16,8 @@ import type { TargetAnswer } from "./target/answer.ts";
 export interface AnswerOwner {
   /** Bytes of the target's body came. */
   touchTarget(): void;
+  /** What the body goes through has ended it. */
+  answerBroken(thrown: unknown): void;
   /** The head could not be written, because a policy put something into it that is no header. */
   answerRefused(): void;
 }
@@ -31,6 +34,8 @@ export class ClientAnswer {
   readonly #owner: AnswerOwner;
   /** The target's answer, while its body is relayed. */
   #source: TargetAnswer | null = null;
+  /** What its body goes through; null: it passes untouched. */
+  #filter: AnswerFilter | null = null;
   /** Runs while the whole answer is written and the client has not taken it, or has not said all it wanted. */
   #timer: Timer | null = null;
   /** Body bytes written. */
@@ -61,8 +66,8 @@ export class ClientAnswer {
     this.#awaitTaking();
   }
 
-  /** Writes the target's answer and relays its body. `isEmpty`: none follows. */
-  stream(response: ResponseMessage, source: TargetAnswer, isEmpty: boolean): void {
+  /** Writes the target's answer and relays its body, through the filter if there is one. `isEmpty`: none follows. */
+  stream(response: ResponseMessage, source: TargetAnswer, isEmpty: boolean, filter: AnswerFilter | null): void {
     const outgoing = this.#outgoing;
     if (outgoing.destroyed || outgoing.headersSent) return;
     // A length that no body follows would make the next answer part of this one.
@@ -70,6 +75,7 @@ export class ClientAnswer {
     if (response.status === 204 || saysNone) response.removeHeader("content-length");
     if (!this.#head(response, saysNone ? 0 : null)) return void source.destroy();
     this.#source = source;
+    this.#filter = filter;
     source.on("data", this.#onData).on("end", this.#onEnd).on("error", ignoreError).on("close", this.#onSourceClose);
     outgoing.on("drain", this.#onDrain);
     // Not flushHeaders: it writes the head as UTF-8, and a target's bytes above 0x7f would become two each.
@@ -128,16 +134,38 @@ export class ClientAnswer {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    this.bytes += bytes.length;
     this.#owner.touchTarget();
+    if (this.#filter !== null) return this.#passOn(this.#filter.take(bytes), this.#filter);
+    this.bytes += bytes.length;
     if (!this.#outgoing.write(bytes, spender(bytes))) this.#source?.pause();
   };
+
+  /** Writes what a filter lets through. */
+  #passOn(bytes: Buffer, { failure }: AnswerFilter): void {
+    this.bytes += bytes.length;
+    if (failure !== null) return this.#breakOff(bytes, failure.thrown);
+    if (bytes.length > 0 && !this.#outgoing.write(bytes)) this.#source?.pause();
+  }
+
+  /** What came before still leaves; then the connection ends, and with it an answer that is visibly not whole. */
+  #breakOff(bytes: Buffer, thrown: unknown): void {
+    const outgoing = this.#outgoing;
+    this.#owner.answerBroken(thrown);
+    this.#source?.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onSourceClose).destroy();
+    this.#source = null;
+    outgoing.write(bytes, () => outgoing.destroy());
+    this.#awaitTaking();
+  }
 
   readonly #onDrain = (): void => {
     this.#source?.resume();
   };
 
   readonly #onEnd = (): void => {
+    if (this.#filter !== null) {
+      this.#passOn(this.#filter.end(), this.#filter);
+      if (this.#filter.failure !== null) return;
+    }
     const trailers = this.#source?.rawTrailers ?? [];
     if (trailers.length > 0 && this.#outgoing.chunkedEncoding) {
       const pairs: [string, string][] = [];

@@ -7,11 +7,13 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { AccessGrant } from "./access/model.ts";
 import type { Client } from "./client.ts";
+import type { EventFlows } from "./event-stream.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
 import { Trace } from "./observe/trace.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
+import type { ServerEvent } from "./server-event.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 import type { Target, TargetServer, TargetTimes } from "./target/target.ts";
 import type { Session } from "./upgrade/session.ts";
@@ -43,6 +45,8 @@ export interface Wire {
   readonly incoming: IncomingMessage;
   /** The target's answer; null until it came. */
   readonly answer: TargetAnswer | null;
+  /** What the events of that answer go through; null for every other answer (event-stream.ts). */
+  events: EventFlows | null;
   /** Asks a client that waits with its body (100-continue) to send it. */
   askForBody(): void;
   /** Bytes of the target's body came: it is not silent. */
@@ -104,6 +108,8 @@ export class Exchange {
   failures: Record<string, Fault> | null = null;
   /** Where bodies come from; null for an upgrade, which has none. */
   wire: Wire | null = null;
+  /** The server-sent event that an EventFlow runs for; null outside of one. */
+  event: ServerEvent | null = null;
   /** Bytes of memory that its bodies take, counted in the gateway's until it ends. */
   heldBytes = 0;
   /** Recording of this exchange; null unless Debug asked for it. */

@@ -30,6 +30,15 @@ export class HeldBytes {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets what has come; its memory stays for what comes next. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** Adds bytes; a fault when they are too many for one body, or for the process. */
   append(bytes: Buffer): Fault | null {
     const length = this.#length + bytes.length;

@@ -115,6 +115,8 @@ export interface Limits {
   readonly tlsHandshakeTimeoutMs: number;
   /** Bytes of one body that a policy looks into; more is 413 for a request, 502 for a target's answer. */
   readonly bodyBytesMax: number;
+  /** Bytes of one server-sent event that an EventFlow looks at; a larger one breaks its stream off. */
+  readonly eventBytesMax: number;
   /** Bytes of all bodies in memory, for the whole process; exchanges beyond get 503. */
   readonly heldBodiesBytesMax: number;
   /** Characters of what replaceAll makes of one value by a replacement from a variable. */
@@ -193,6 +195,7 @@ export const defaultLimits: Limits = {
   sideConnectionsMax: 256,
   tlsHandshakeTimeoutMs: 10_000,
   bodyBytesMax: 10 * 1024 * 1024,
+  eventBytesMax: 1024 * 1024,
   heldBodiesBytesMax: 256 * 1024 * 1024,
   replacedCharsMax: 1024 * 1024,
   jsonQueryVisitsMax: 1_000_000,

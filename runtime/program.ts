@@ -32,6 +32,8 @@ export interface Chains<X extends Exchange = Exchange> {
   response(x: X): Maybe<void>;
   /** Fault rules. `x.fault` is set and `x.response` holds the default answer; rules edit it. */
   fault(x: X): Maybe<void>;
+  /** Puts the EventFlows into the way of a target's event stream; absent where none is written. */
+  events?(x: X): void;
   /** PostClientFlow, which waits for nothing; absent where none is written. */
   postClient?(x: X): Maybe<void>;
 }

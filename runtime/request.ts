@@ -9,6 +9,7 @@ import { ClientAnswer, type AnswerOwner } from "./client-answer.ts";
 import type { Timer } from "./clock.ts";
 import type { Exchange, Wire } from "./context.ts";
 import { enter, openExchange, type Entered } from "./entry.ts";
+import type { EventFlows } from "./event-stream.ts";
 import { fault, type Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
@@ -17,7 +18,8 @@ import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
 import {
-  endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient, type ChainOwner,
+  breakExchange, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
+  type ChainOwner,
 } from "./run.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
@@ -34,6 +36,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   readonly incoming: IncomingMessage;
   /** The target's answer; null until it came. */
   answer: TargetAnswer | null = null;
+  /** See Wire. */
+  events: EventFlows | null = null;
   readonly #outgoing: ServerResponse;
   readonly #client: ClientAnswer;
   readonly #startedMs: number;
@@ -45,6 +49,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   #hasAsked = false;
   #apiTimer: Timer | null = null;
   #isCounted = false;
+  /** The gateway ended an answer whose head had left. */
+  #isBroken = false;
   /** Why there was no exchange. */
   #refusal: Fault | null = null;
 
@@ -155,6 +161,13 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
 
   /** The answer of an exchange is there: for the client, or for the exchange that called. */
   #finish(x: Exchange): void {
+    if (x.fault === null && x.chains.events !== undefined) {
+      try {
+        x.chains.events(x);
+      } catch (thrown) {
+        return failExchange(x, thrown, this);
+      }
+    }
     if (x.caller === null) return this.#send(x);
     this.#x = x.caller;
     this.#stage = "response";
@@ -210,12 +223,21 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   #send(x: Exchange): void {
     const response = x.response ?? faultResponse(fault("gateway.InternalError"));
     const { answer } = this;
+    if (this.events !== null && response.isHeld && x.fault === null) return this.#refuseUnseen(x);
     this.#stage = "sending";
     const lingers = this.#endsUnread(this.#target !== null && !x.request.isRewritten);
-    if (answer !== null && !response.isHeld) return this.#client.stream(response, answer, !bringsBody(x, answer));
+    if (answer !== null && !response.isHeld) {
+      return this.#client.stream(response, answer, !bringsBody(x, answer), this.events);
+    }
     answer?.destroy();
     this.#target?.abort();
     this.#withBody(response.outgoingBody(), (body) => this.#client.whole(response, body, lingers));
+  }
+
+  /** A caller took the events of a called proxy into memory, past the flow that was to see each of them. */
+  #refuseUnseen(x: Exchange): void {
+    this.#gateway.log.event("event_flow_bypassed", { proxy: x.program.proxy }, "error");
+    failExchange(x, fault("gateway.InternalError"), this);
   }
 
   /**
@@ -238,6 +260,16 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const lingers = this.#endsUnread(false);
     const response = faultResponse(cause);
     this.#client.whole(response, response.body, lingers && !close);
+  }
+
+  /** See AnswerOwner: the head has left, so that no fault rule can answer any more. */
+  answerBroken(thrown: unknown): void {
+    const x = this.#x;
+    if (x === null) return;
+    this.#isBroken = true;
+    const { code, policy } = breakExchange(x, thrown);
+    const place = { id: x.id, proxy: x.program.proxy };
+    this.#gateway.log.event("event_stream_broken", { ...place, fault: code, policy }, "warn");
   }
 
   /** See AnswerOwner. */
@@ -273,7 +305,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.answer?.destroy();
     const { log, metrics, clock } = this.#gateway;
     const program = this.#entered?.deployed.program ?? null;
-    const status = wasSent ? this.#outgoing.statusCode : 499;
+    const status = wasSent || this.#isBroken ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
     if (x !== null) runPostClient(x);

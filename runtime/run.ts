@@ -175,7 +175,7 @@ export function faultResponse(cause: Fault): ResponseMessage {
 }
 
 /** Puts an exchange into the state of a fault: its answer is the one that no rule has touched. */
-export function takeFault(x: Exchange, thrown: unknown): void {
+export function takeFault(x: Exchange, thrown: unknown): Fault {
   const cause = isFault(thrown) ? thrown : internalError(x, thrown);
   x.trace?.end("fault");
   if (cause.policy !== null) {
@@ -184,6 +184,15 @@ export function takeFault(x: Exchange, thrown: unknown): void {
   }
   x.fault = cause;
   x.response = faultResponse(cause);
+  return cause;
+}
+
+/** The same when the answer is on its way and stays what it is: the fault is only noted. */
+export function breakExchange(x: Exchange, thrown: unknown): Fault {
+  const { response } = x;
+  const cause = takeFault(x, thrown);
+  x.response = response;
+  return cause;
 }
 
 function internalError(x: Exchange, thrown: unknown): Fault {

@@ -179,6 +179,7 @@ function routeTarget(
     postFlow: emptyFlow("PostFlow"),
     faultRules: [],
     defaultFaultRule: null,
+    eventFlow: [],
   };
   inline.push(target);
   return target;
@@ -277,6 +278,7 @@ function resolveFlows(
             span: positions.of(otherwise),
             alwaysEnforce: otherwise.alwaysEnforce ?? false,
           },
+    eventFlow: steps.list(endpoint.eventFlow?.response),
   };
 }
 

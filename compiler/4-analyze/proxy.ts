@@ -173,6 +173,7 @@ class ProxyPlanner {
       return [{ name: rule.name, when, target: rule.target, isDead: certain.kind === "never" }];
     });
     const responses = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
+    const events = this.#events(endpoint, base);
     const postClient = this.#postClient(endpoint, base);
     // When the answer has left, no body can be read any more.
     const kept = this.#bodies.all(this.#bodies.place(postClient, "response"));
@@ -181,7 +182,8 @@ class ProxyPlanner {
     const reachable = targets.filter((plan) => routes.some((route) => !route.isDead && route.target === plan.target));
     const all = [...obligations, ...reachable.flatMap((plan) => this.#targetObligations.get(plan.target) ?? [])];
     const behind = this.#bodies.late([{ response, faults }, ...reachable].flatMap(behindTarget));
-    const late = [...behind, ...kept.filter(({ body }) => body !== "response")];
+    const inEvents = [{ events }, ...reachable].flatMap((flows) => this.#bodies.place(flows.events, "response"));
+    const late = [...behind, ...this.#bodies.late(inEvents), ...kept.filter(({ body }) => body !== "response")];
     const routing = routes.flatMap(({ name, when }) => this.#bodies.ofWhen(when, "request", `route rule ${name}`));
     const placed = this.#bodies.place(request, "request", [...routing, ...late]);
     const requests = [{ request: placed, response, faults }, ...reachable];
@@ -191,10 +193,17 @@ class ProxyPlanner {
       routes: routes.map(({ name, when, target }) => ({ name, when, target })),
       response,
       faults,
+      events,
       postClient,
       session: sessionPlan(endpoint, all, this.usage),
       bodies: this.#bodies.all(requests.flatMap((flows) => [...flows.request, ...behindTarget(flows)])),
     };
+  }
+
+  #events({ eventFlow: steps }: ProgramFlows, base: Omit<Place, "phase" | "flow">): Segment {
+    if (steps.length === 0) return [];
+    const flow = "EventFlow";
+    return [...this.#flowName(flow, null, base.owner), ...this.#items(steps, { ...base, phase: "event", flow })];
   }
 
   #postClient({ postClientFlow: steps }: ProgramEndpoint, base: Omit<Place, "phase" | "flow">): Segment {
@@ -218,7 +227,8 @@ class ProxyPlanner {
     const request = this.#bodies.place(requests, "request");
     const response = this.#bodies.place(responses, "response");
     this.#targetObligations.set(target, obligations);
-    return { target, request, response, faults: this.#faults(target, base) };
+    const faults = this.#faults(target, base);
+    return { target, request, response, faults, events: this.#events(target, base) };
   }
 
   #known(more: Readonly<Record<string, string>>): Known {

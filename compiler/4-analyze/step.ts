@@ -31,6 +31,15 @@ export interface StepPlace {
   readonly obligations: Obligation[];
 }
 
+/** What messages call the flows of a phase. */
+const PHASES: Readonly<Record<Phase, string>> = {
+  request: "a request flow",
+  response: "a response flow",
+  fault: "a fault flow",
+  event: "an EventFlow",
+  postClient: "a PostClient flow",
+};
+
 /** Analyses the steps of one proxy. */
 export class StepAnalysis {
   readonly #program: Program;
@@ -58,8 +67,7 @@ export class StepAnalysis {
     const { policy } = step;
     const { definition, model } = policy;
     if (!definition.phases.includes(place.phase)) {
-      const phase = place.phase === "postClient" ? "PostClient" : place.phase;
-      this.#diagnostics.report("AGW3006", step.span, { kind: definition.kind, phase });
+      this.#diagnostics.report("AGW3006", step.span, { kind: definition.kind, phase: PHASES[place.phase] });
     }
     const usage = this.#usage;
     const settings = this.#settings;

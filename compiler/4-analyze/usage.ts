@@ -148,7 +148,7 @@ function mentions(proxy: ProgramProxy, name: FlowPlaceVariable): boolean {
     return (
       [flows.preFlow, ...flows.flows, flows.postFlow].some(
         (flow) => names(flow.condition) || inSteps(flow.request) || inSteps(flow.response),
-      ) || rules.some((rule) => names(rule.condition) || inSteps(rule.steps))
+      ) || rules.some((rule) => names(rule.condition) || inSteps(rule.steps)) || inSteps(flows.eventFlow)
     );
   };
   return (

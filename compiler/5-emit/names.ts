@@ -24,7 +24,7 @@ const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
   route: true, target: true,
   targetUrl: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true, failures: true,
   trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
-  heldBytes: true, server: true, failedServers: true, targetSocket: true, targetTimes: true,
+  heldBytes: true, event: true, server: true, failedServers: true, targetSocket: true, targetTimes: true,
 };
 
 /** Names that a custom variable's field cannot have: it gets another one. */

@@ -175,8 +175,30 @@ class ProxyEmitter {
     const request = emitter.segment(`request${suffix}`, "Request flow of the proxy endpoint.", endpoint.request, route);
     const response = this.#response(endpoint, targets, suffix, traced);
     const fault = this.#fault(endpoint, targets, suffix, traced);
+    const events = this.#events(endpoint, suffix);
     const postClient = this.#postClient(endpoint, suffix, traced);
-    return literal(postClient === null ? { request, response, fault } : { request, response, fault, postClient });
+    const chains: Record<string, Code> = { request, response, fault };
+    if (events !== null) chains["events"] = events;
+    if (postClient !== null) chains["postClient"] = postClient;
+    return literal(chains);
+  }
+
+  /** EventFlows, the target endpoint's first. Both forms of the chains share them: no trace has their steps. */
+  #events(endpoint: EndpointPlan, suffix: string): Code | null {
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, false).direction("response");
+    const entered = (flow: Code): Code => code`${this.#file.symbol("eventFlow")}(${X}, ${flow});`;
+    const used = this.#usedTargets(endpoint);
+    const plans = this.#proxy.targets.filter(({ target, events }) => events.length > 0 && used.includes(target));
+    const branches = plans.map(({ target, events }) => {
+      const doc = `EventFlow of target endpoint ${target.name}: runs for each event.`;
+      const flow = emitter.segment(`${target.name} event${suffix}`, doc, events, null);
+      return block(code`${X}.target?.name === ${target.name}`, [entered(flow)]);
+    });
+    const doc = "EventFlow of the proxy endpoint: runs for each event.";
+    const own = endpoint.events.length === 0 ? null : emitter.segment(`event${suffix}`, doc, endpoint.events, null);
+    if (own === null && branches.length === 0) return null;
+    const last = own === null ? [] : [entered(own)];
+    return emitter.function(`events${suffix}`, "Puts the EventFlows into the way of a target's event stream.", [...branches, ...last]);
   }
 
   #postClient({ postClient }: EndpointPlan, suffix: string, traced: boolean): Code | null {

@@ -3,6 +3,7 @@
  * the type check: renaming a helper breaks the compile, not a customer.
  */
 import type * as Body from "#runtime/body.ts";
+import type * as EventStream from "#runtime/event-stream.ts";
 import type * as Chain from "#runtime/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
 import type * as ClientIp from "#runtime/client-ip.ts";
@@ -135,6 +136,7 @@ export const symbols = {
     "writeQueryPart",
     "writeContent", "writeStatus", "writeVerb",
   ]),
+  ...from<typeof EventStream>()("event-stream.ts", ["eventFlow"]),
   ...from<typeof Listen>()("listen.ts", ["openListener"]),
   ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),

@@ -72,6 +72,8 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return code`${file.symbol("jwtVariable")}(${X}, ${variable.policy}, ${variable.path.join(".")})`;
     case "rate":
       return code`${file.symbol("rateVariable")}(${X}, ${variable.policy}, ${variable.name})`;
+    case "event":
+      return code`(${X}.event?.${identifier(variable.what)} ?? null)`;
     case "issued":
       return code`${file.symbol("issuedVariable")}(${X}, ${variable.policy}, ${variable.name})`;
   }
@@ -104,6 +106,8 @@ export function writeVariable(variable: FlowVariable, given: Code, policy: strin
       return writeParam(variable, { one: "writeFormPart", all: "writeFormParam" }, text, scope);
     case "start-line":
       return writeStartLine(variable, value, text, policy, scope);
+    case "event":
+      return code`if (${X}.event !== null) ${X}.event.${identifier(variable.what)} = ${text};`;
     case "builtin":
       return code`${X}.${builtinField(variable.id)} = ${value};`;
     default:

@@ -256,6 +256,7 @@ export interface EndpointFlowsModel {
   readonly postFlow?: FlowPartsModel;
   readonly faultRules?: readonly FaultRuleModel[];
   readonly defaultFaultRule?: DefaultFaultRuleModel;
+  readonly eventFlow?: { readonly contentType: string; readonly response?: readonly StepModel[] };
   /** Apigee's Property names, verbatim. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
 }

@@ -178,6 +178,8 @@ export interface EndpointPlan {
   readonly routes: readonly { readonly name: string; readonly when: When; readonly target: ProgramTarget | null }[];
   readonly response: Segment;
   readonly faults: RulesPlan;
+  /** Runs for each server-sent event, behind the target endpoint's. */
+  readonly events: Segment;
   /** Runs when the answer has left. */
   readonly postClient: Segment;
   readonly session: SessionPlan;
@@ -190,6 +192,8 @@ export interface TargetPlan {
   readonly request: Segment;
   readonly response: Segment;
   readonly faults: RulesPlan;
+  /** Runs for each server-sent event. */
+  readonly events: Segment;
 }
 
 /** What connections of an endpoint are held to after the 101. */

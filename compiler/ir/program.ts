@@ -156,6 +156,8 @@ export interface ProgramFlows {
   /** In the order in which they are tried (proxy endpoints: bottom to top, target endpoints: top to bottom). */
   readonly faultRules: readonly ProgramFaultRule[];
   readonly defaultFaultRule: (ProgramFaultRule & { readonly alwaysEnforce: boolean }) | null;
+  /** Steps that run for each server-sent event of a target's answer. */
+  readonly eventFlow: readonly ProgramStep[];
 }
 
 export interface ProgramEndpoint extends ProgramFlows {

@@ -1,7 +1,7 @@
 /** AssignMessage at compile time: its actions become statements on the message that it assigns to. */
 import { code, identifier, join, type Code } from "../5-emit/code.ts";
 import { isMessage, type NamedMessage } from "../flow-variable.ts";
-import type { PolicyDefinition, PolicyEmit } from "./definition.ts";
+import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { analyzeActions, type Destination } from "./parts/analyze-actions.ts";
 import { changedParts } from "./parts/changed-parts.ts";
 import { actionStatements } from "./parts/emit-actions.ts";
@@ -25,10 +25,21 @@ function assignedTo({ assignTo }: AssignMessageModel, own: "request" | "response
   return own === "response" ? "response" : "nowhere";
 }
 
+/** When events come the request has been sent and the answer's head has left: only variables can change. */
+function reportMessageChanges(step: PolicyAnalysis<AssignMessageModel>): void {
+  const help = "assign response.event.current.data or response.event.current.content with assignVariable";
+  step.model.actions.forEach((action, at) => {
+    for (const key of ["set", "add", "remove", "copy"] as const) {
+      if (action[key] === undefined) continue;
+      step.report("AGW3006", ["actions", at, key], { kind: `${key} of AssignMessage`, phase: "an EventFlow" }, { help });
+    }
+  });
+}
+
 export const assignMessage = {
   kind: "AssignMessage",
   basename: "assign-message",
-  phases: ["request", "response", "fault"],
+  phases: ["request", "response", "fault", "event"],
   failedPrefix: "assignmessage",
   variablePrefixes: ["assignmessage"],
   timing: () => "sync",
@@ -43,6 +54,7 @@ export const assignMessage = {
       const why = "there is no response in a request flow";
       return step.report("AGW3103", ["assignTo", "name"], { what: "this policy", why });
     }
+    if (step.phase === "event" && typeof to === "string") reportMessageChanges(step);
     if (typeof to === "string") {
       return analyzeActions(step, to, step.model.assignTo?.createNew === true);
     }

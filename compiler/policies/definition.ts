@@ -11,10 +11,10 @@ import type { FileSource, PolicyModel, SecretSource } from "../ir/model.ts";
 import type { Code as DiagnosticCode, ParamsOf } from "../diagnostics/catalogue.ts";
 
 /**
- * Where a step stands. `request` and `response` are of either endpoint; `fault` is a fault rule; `postClient` comes when
- * the answer has left.
+ * Where a step stands. `request` and `response` are of either endpoint; `fault` is a fault rule; `event` comes for each
+ * server-sent event, `postClient` when the answer has left.
  */
-export type Phase = "request" | "response" | "fault" | "postClient";
+export type Phase = "request" | "response" | "fault" | "event" | "postClient";
 
 /** `sync`: never waits. `maybe`: answers a value or a promise. `async`: always a promise. */
 export type Timing = "sync" | "maybe" | "async";

@@ -17,7 +17,7 @@ const REDACTED = "(redacted)";
 export const messageLogging = {
   kind: "MessageLogging",
   basename: "message-logging",
-  phases: ["request", "response", "fault", "postClient"],
+  phases: ["request", "response", "fault", "event", "postClient"],
   failedPrefix: "messagelogging",
   variablePrefixes: [],
   timing: () => "sync",

@@ -14,7 +14,7 @@ export interface RaiseFaultModel extends ActionsModel {
 export const raiseFault = {
   kind: "RaiseFault",
   basename: "raise-fault",
-  phases: ["request", "response", "fault"],
+  phases: ["request", "response", "fault", "event"],
   failedPrefix: "raisefault",
   variablePrefixes: ["raisefault"],
   timing: () => "sync",

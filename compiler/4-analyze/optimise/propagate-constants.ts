@@ -78,6 +78,7 @@ class Propagation {
         request: this.#items(target.request, NOTHING).value,
         response: this.#items(target.response, NOTHING).value,
         faults: this.#rules(target.faults),
+        events: this.#items(target.events, NOTHING).value,
       })),
     };
   }
@@ -93,6 +94,7 @@ class Propagation {
       routes: routes.filter(({ when }) => when.kind !== "never"),
       response: this.#items(endpoint.response, NOTHING).value,
       faults: this.#rules(endpoint.faults),
+      events: this.#items(endpoint.events, NOTHING).value,
       postClient: this.#items(endpoint.postClient, NOTHING).value,
     };
   }

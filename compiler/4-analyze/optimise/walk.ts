@@ -30,9 +30,10 @@ export function writesOf({ effects }: PlanStep): readonly PlanWrite[] {
 }
 
 function segmentsOf(plan: ProxyPlan): readonly Segment[] {
-  const ends = [...plan.endpoints, ...plan.targets].flatMap(({ request, response, faults }) => [
+  const ends = [...plan.endpoints, ...plan.targets].flatMap(({ request, response, faults, events }) => [
     request,
     response,
+    events,
     ...faults.rules.map(({ items }) => items),
     ...(faults.otherwise === null ? [] : [faults.otherwise.items]),
   ]);
@@ -66,6 +67,7 @@ export function withSegments(plan: ProxyPlan, change: (items: Segment) => Segmen
     request: change(one.request),
     response: change(one.response),
     faults: rules(one.faults),
+    events: change(one.events),
   });
   const endpoints = plan.endpoints.map((one) => ({ ...flows(one), postClient: change(one.postClient) }));
   return { ...plan, endpoints, targets: plan.targets.map(flows) };
@@ -75,4 +77,5 @@ interface Flows {
   readonly request: Segment;
   readonly response: Segment;
   readonly faults: RulesPlan;
+  readonly events: Segment;
 }

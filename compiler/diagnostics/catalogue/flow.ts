@@ -61,7 +61,7 @@ export const flowCatalogue = {
       bad: "postFlow: { response: [VK-Key] }",
       good: "preFlow: { request: [VK-Key] }",
     },
-    message: (p) => `${p.kind} cannot run in a ${p.phase} flow`,
+    message: (p) => `${p.kind} cannot run in ${p.phase}`,
   }),
   AGW3007: error<{ readonly name: string }>({
     title: "read-only variable",

@@ -67,6 +67,7 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
 
 /** The streams of an exchange, with nobody at their other ends. `status`: of the target's answer, once it came. */
 class Sockets implements Wire {
+  events = null;
   readonly incoming: IncomingMessage;
   readonly answer: TargetAnswer | null;
 
