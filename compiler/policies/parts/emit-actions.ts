@@ -195,7 +195,9 @@ function copying<M extends ActionsModel>(target: ActionTarget<M>, copy: CopyMode
   for (const name of ["path", "version"] as const) {
     if (parts[name]) lines.push(only(code`${message}.${identifier(name)} = ${from}.${identifier(name)};`));
   }
-  if (parts.statusCode || parts.payload) lines.push(...guardSwitch(target));
+  // A source that nobody has made gives no status, and so none that a 101 could not take.
+  if (parts.payload) lines.push(...guardSwitch(target));
+  else if (parts.statusCode) lines.push(...guardSwitch(target).map(only));
   if (parts.statusCode) lines.push(only(code`${message}.status = ${from}.status;`));
   if (parts.reasonPhrase) lines.push(only(code`${message}.reason = ${from}.reason;`));
   if (parts.payload) lines.push(code`${e.symbol("copyPayload")}(${from}, ${message});`);
