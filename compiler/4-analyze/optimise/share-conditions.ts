@@ -18,7 +18,7 @@ export function shareConditions(plan: ProxyPlan, disturbs?: Disturbs): ProxyPlan
   const policies = new Set(plan.policies.map(({ name }) => name));
   const kindOf = (name: string) => flowVariable(name, (policy) => policies.has(policy));
   const sharing = new Sharing(kindOf, disturbs ?? ((changes, name) => changes.touches(kindOf(name))));
-  return withSegments(plan, (items) => sharing.list(items));
+  return withSegments(plan, (items) => sharing.segment(items));
 }
 
 /** A part of conditions, from the item where it may be decided to the last one that asks it. */
@@ -32,15 +32,24 @@ interface Window {
 class Sharing {
   readonly #kindOf: (name: string) => ReturnType<typeof flowVariable>;
   readonly #disturbs: Disturbs;
+  /** Conditions that the segment decides somewhere. */
+  readonly #decided = new Set<string>();
 
   constructor(kindOf: (name: string) => ReturnType<typeof flowVariable>, disturbs: Disturbs) {
     this.#kindOf = kindOf;
     this.#disturbs = disturbs;
   }
 
-  list(items: Segment): Segment {
+  segment(items: Segment): Segment {
+    this.#decided.clear();
+    return this.#list(items);
+  }
+
+  #list(items: Segment): Segment {
     const inside = items.map((item) => this.#inside(item));
-    const windows = withoutParts(this.#windows(inside).filter(({ asked }) => asked.size > 1));
+    // Once for each segment: the constant is named by what it decides, and called flows stand in the same block.
+    const windows = withoutParts(this.#windows(inside).filter(({ asked }) => asked.size > 1))
+      .filter(({ text }) => !this.#decided.has(text) && this.#decided.add(text));
     return inside.flatMap((item, at) => [
       ...windows.filter(({ first }) => first === at).map(({ ast }): PlanShared => ({ kind: "shared", ast })),
       asking(item, windows),
@@ -49,9 +58,9 @@ class Sharing {
 
   #inside(item: PlanItem): PlanItem {
     if (item.kind === "choice") {
-      return { ...item, branches: item.branches.map((branch) => ({ ...branch, items: this.list(branch.items) })) };
+      return { ...item, branches: item.branches.map((branch) => ({ ...branch, items: this.#list(branch.items) })) };
     }
-    return item.kind === "step" && item.body !== null ? { ...item, body: this.list(item.body) } : item;
+    return item.kind === "step" && item.body !== null ? { ...item, body: this.#list(item.body) } : item;
   }
 
   #windows(items: Segment): readonly Window[] {
