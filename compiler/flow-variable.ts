@@ -287,7 +287,7 @@ function messageVariable(message: MessageName, rest: string): FlowVariable | nul
   if (isRequest && rest === "formparams.count") return { kind: "formParams", message, what: "count" };
   if (isRequest && rest.startsWith("formparams.names")) return { kind: "formParams", message, what: "names" };
   if (isRequest && rest === "formstring") return { kind: "formParams", message, what: "string" };
-  const start = startLines[rest];
+  const start = Object.hasOwn(startLines, rest) ? startLines[rest] : undefined;
   return start === undefined ? null : { kind: "start-line", message, what: start };
 }
 
