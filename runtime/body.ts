@@ -112,11 +112,9 @@ class BodyReading {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    const { wire, gateway } = this.#x;
     const cause = this.#held.append(bytes);
     if (cause !== null) return this.#fail(cause);
-    this.#lastMs = gateway.clock.monotonicMs();
-    if (this.#bounds.idle === null) wire?.touchTarget();
+    this.#lastMs = this.#x.gateway.clock.monotonicMs();
   };
 
   readonly #onEnd = (): void => {

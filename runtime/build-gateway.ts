@@ -16,7 +16,7 @@ import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
 import { Revocations } from "./upgrade/revocation.ts";
-import { Scheduler } from "./upgrade/scheduler.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Sessions } from "./upgrade/session-index.ts";
 import type { SessionServices } from "./upgrade/session.ts";
 

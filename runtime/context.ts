@@ -49,8 +49,6 @@ export interface Wire {
   events: EventFlows | null;
   /** Asks a client that waits with its body (100-continue) to send it. */
   askForBody(): void;
-  /** Bytes of the target's body came: it is not silent. */
-  touchTarget(): void;
 }
 
 /** The state of one exchange. */

@@ -13,7 +13,7 @@ import type { VerifiedCache } from "./access/verified-cache.ts";
 import type { Handshakes } from "./upgrade/handshakes.ts";
 import type { Revocations } from "./upgrade/revocation.ts";
 import type { RevocationLag } from "./upgrade/revocation-lag.ts";
-import type { Scheduler } from "./upgrade/scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { SessionRoute, SessionServices } from "./upgrade/session.ts";
 import type { Sessions } from "./upgrade/session-index.ts";
 import type { SpliceSettings } from "./upgrade/splice.ts";

@@ -4,7 +4,7 @@
  */
 import { Readable } from "node:stream";
 import type { HeaderLines } from "../message.ts";
-import type { ReadHead } from "../upgrade/response-head.ts";
+import type { ReadHead } from "./response-head.ts";
 
 /** What an answer takes from its head. */
 export type AnswerHead = Pick<ReadHead, "status" | "reason" | "lines">;

@@ -7,10 +7,10 @@ import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import { ResponseMessage } from "../message.ts";
 import { spender } from "../spent-bytes.ts";
-import { announcesBody, answerFraming, type AnswerFraming } from "../upgrade/answer-body.ts";
-import { ChunkedBody } from "../upgrade/chunked-body.ts";
-import { ResponseHeadReader, type ReadHead } from "../upgrade/response-head.ts";
-import { own, ownerOf, type SocketOwner } from "../upgrade/socket-owner.ts";
+import { announcesBody, answerFraming, type AnswerFraming } from "./answer-framing.ts";
+import { ChunkedBody } from "./chunked-body.ts";
+import { ResponseHeadReader, type ReadHead } from "./response-head.ts";
+import { own, ownerOf, type SocketOwner } from "../socket-owner.ts";
 import { TargetAnswer, type AnswerSource } from "./answer.ts";
 
 /** Hears of one exchange; calls come from the connection's own events. */

@@ -4,7 +4,7 @@
  */
 import { fieldLines } from "../head.ts";
 import { ResponseMessage } from "../message.ts";
-import { ResponseHeadReader } from "../upgrade/response-head.ts";
+import { ResponseHeadReader } from "./response-head.ts";
 import { connectTcp } from "./connect.ts";
 import type { HealthCheck, MonitorServices } from "./health-monitor.ts";
 import { checkOver, type HealthOutcome } from "./health-socket.ts";

@@ -1,20 +1,12 @@
 /**
- * The body of a target's ordinary answer to an upgrade: how it is framed (RFC 9112 section 6.3), and its relay,
- * bounded in bytes and time. The socket it came over is destroyed behind it and never used again.
+ * The relay of the body of a target's ordinary answer to an upgrade, bounded in bytes and time. The socket it
+ * came over is destroyed behind it and never used again.
  */
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../clock.ts";
-import { contentLength } from "../guard.ts";
-import { sameName } from "../field-grammar.ts";
 import type { Limits } from "../limits.ts";
-import type { ResponseMessage } from "../message.ts";
-import { ChunkedBody } from "./chunked-body.ts";
-
-/** How an answer's body ends. `bytes` is null where only reading will tell. */
-export interface AnswerFraming {
-  readonly kind: "none" | "length" | "chunked" | "close";
-  readonly bytes: number | null;
-}
+import type { AnswerFraming } from "../target/answer-framing.ts";
+import { ChunkedBody } from "../target/chunked-body.ts";
 
 /** Takes an answer's content. */
 export interface AnswerSink {
@@ -30,26 +22,6 @@ export interface RelaySettings {
   readonly clock: Clock;
   /** Time without a byte of the target after which the body counts as lost. */
   readonly ioTimeoutMs: number;
-}
-
-/** How the body of an answer ends, or text that says why that is in doubt. `isHead`: the request was a HEAD. */
-export function answerFraming(head: ResponseMessage, version: string, isHead = false): AnswerFraming | string {
-  const encoding = head.headerJoined("transfer-encoding");
-  const length = head.headerJoined("content-length");
-  if (encoding !== null && length !== null) return "answer has both Content-Length and Transfer-Encoding";
-  if (encoding !== null && version !== "1.1") return "answer has Transfer-Encoding in HTTP/1.0";
-  if (encoding !== null && !sameName(encoding, "chunked")) return "answer has an unknown Transfer-Encoding";
-  const bytes = length === null ? null : contentLength(length);
-  if (bytes !== null && bytes < 0) return "answer has an invalid or repeated Content-Length";
-  if (isHead || head.status === 204 || head.status === 304) return { kind: "none", bytes: 0 };
-  if (encoding !== null) return { kind: "chunked", bytes: null };
-  if (bytes === null) return { kind: "close", bytes: null };
-  return bytes === 0 ? { kind: "none", bytes } : { kind: "length", bytes };
-}
-
-/** True when a head that can have no body (1xx) announces one (RFC 9110 section 8.6, RFC 9112 section 6.1). */
-export function announcesBody(head: ResponseMessage): boolean {
-  return head.names.includes("content-length") || head.names.includes("transfer-encoding");
 }
 
 /** One answer's body on its way. It holds no bytes: what the sink does not take waits in the socket. */

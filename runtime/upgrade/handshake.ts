@@ -21,12 +21,12 @@ import { originRefusal } from "../origin.ts";
 import {
   endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient, type ChainOwner,
 } from "../run.ts";
-import type { AnswerFraming } from "./answer-body.ts";
+import type { AnswerFraming } from "../target/answer-framing.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
 import { RefusalAnswer } from "./refusal-answer.ts";
 import { Session, type SessionAbort } from "./session.ts";
-import { disown, endInOrder, HeldSocket, own, type SocketOwner } from "./socket-owner.ts";
+import { disown, endInOrder, HeldSocket, own, type SocketOwner } from "../socket-owner.ts";
 import { Splice } from "./splice.ts";
 import { TargetAttempts } from "./target-attempts.ts";
 import type { HandshakeOwner, HandshakeResult } from "./target-handshake.ts";

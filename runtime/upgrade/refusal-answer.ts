@@ -9,8 +9,9 @@ import type { Clock } from "../clock.ts";
 import { writeResponseHead } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import type { ResponseMessage } from "../message.ts";
-import { AnswerRelay, type AnswerFraming, type AnswerSink } from "./answer-body.ts";
-import { endInOrder } from "./socket-owner.ts";
+import type { AnswerFraming } from "../target/answer-framing.ts";
+import { AnswerRelay, type AnswerSink } from "./answer-body.ts";
+import { endInOrder } from "../socket-owner.ts";
 
 /** A target's answer whose body follows. */
 export interface AnsweredBody {

@@ -11,8 +11,8 @@ import type { Identity } from "../access/identity.ts";
 import type { SessionRecord, SessionTimer } from "../observe/record.ts";
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
-import { NOT_SCHEDULED } from "./scheduler.ts";
-import type { Scheduled, Scheduler } from "./scheduler.ts";
+import { NOT_SCHEDULED } from "../scheduler.ts";
+import type { Scheduled, Scheduler } from "../scheduler.ts";
 import type { Sessions } from "./session-index.ts";
 import type { SpliceCounters, SpliceEnd, SpliceOwner } from "./splice.ts";
 

@@ -19,7 +19,7 @@ import { closeFrameForClient, closeFrameForTarget, cutCloseText, NO_FRAME } from
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
 import { FrameBoundary, FRAMES_CLOSED, FRAMES_OPEN } from "./frame-boundary.ts";
-import { disown, own, type SocketOwner } from "./socket-owner.ts";
+import { disown, own, type SocketOwner } from "../socket-owner.ts";
 import { answerTo, breakOff, newEnding } from "./splice-ending.ts";
 import type { ClosedBy, Ending } from "./splice-ending.ts";
 

@@ -7,12 +7,11 @@ import type { Clock } from "../clock.ts";
 import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import { ResponseMessage } from "../message.ts";
-import { announcesBody, answerFraming } from "./answer-body.ts";
-import type { AnswerFraming } from "./answer-body.ts";
-import { ResponseHeadReader } from "./response-head.ts";
-import type { ReadHead } from "./response-head.ts";
-import { NOT_SCHEDULED, type Scheduled, type Scheduler } from "./scheduler.ts";
-import { disown, own, ownerOf, type SocketOwner } from "./socket-owner.ts";
+import { announcesBody, answerFraming, type AnswerFraming } from "../target/answer-framing.ts";
+import { ResponseHeadReader } from "../target/response-head.ts";
+import type { ReadHead } from "../target/response-head.ts";
+import { NOT_SCHEDULED, type Scheduled, type Scheduler } from "../scheduler.ts";
+import { disown, own, ownerOf, type SocketOwner } from "../socket-owner.ts";
 import { checkSwitch } from "./switch-check.ts";
 
 /** Fault codes a handshake can fail with; the last one is ours, the others are Apigee's. */

@@ -120,7 +120,7 @@ const allowances: Readonly<Record<string, Partial<Weak>>> = {
   "runtime/state/embedded.ts": { as: 2 },
   "runtime/state/redis.ts": { as: 2 },
   "runtime/upgrade/frame-boundary.ts": { assured: 6 },
-  "runtime/upgrade/scheduler.ts": { assured: 4 },
+  "runtime/scheduler.ts": { assured: 4 },
   "runtime/variables.ts": { as: 1 },
 };
 

@@ -10,8 +10,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
 import { ResponseMessage } from "#runtime/message.ts";
-import { announcesBody, answerFraming } from "#runtime/upgrade/answer-body.ts";
-import { ResponseHeadReader } from "#runtime/upgrade/response-head.ts";
+import { announcesBody, answerFraming } from "#runtime/target/answer-framing.ts";
+import { ResponseHeadReader } from "#runtime/target/response-head.ts";
 
 const limits = { ...defaultLimits, responseHeadBytesMax: 2_048, responseHeadersMax: 20 };
 

@@ -7,7 +7,7 @@ import { noLabels } from "#runtime/access/credential.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { SessionRecord } from "#runtime/observe/record.ts";
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
-import { Scheduler } from "#runtime/upgrade/scheduler.ts";
+import { Scheduler } from "#runtime/scheduler.ts";
 import { Session } from "#runtime/upgrade/session.ts";
 import type { SessionAbort, SessionRoute, SessionServices, SessionSplice } from "#runtime/upgrade/session.ts";
 import { Sessions } from "#runtime/upgrade/session-index.ts";

@@ -77,8 +77,6 @@ class Sockets implements Wire {
   }
 
   askForBody(): void {}
-
-  touchTarget(): void {}
 }
 
 function incomingOf(body: string): IncomingMessage {

@@ -6,7 +6,7 @@ import { connectTcp } from "#runtime/target/connect.ts";
 import type { TargetAnswer } from "#runtime/target/answer.ts";
 import type { BodyFraming, ExchangeUser, TargetConnection } from "#runtime/target/connection.ts";
 import { ConnectionPool } from "#runtime/target/pool.ts";
-import type { ReadHead } from "#runtime/upgrade/response-head.ts";
+import type { ReadHead } from "#runtime/target/response-head.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 import { rawTarget, refusedPort, type RawTarget } from "../../../support/raw-target.ts";
 import { until } from "../../../support/until.ts";

@@ -8,7 +8,7 @@ import { defaultLimits } from "#runtime/limits.ts";
 import { ignoreError } from "#runtime/target/connect.ts";
 import { connectTls, targetTlsContext, TlsSessions } from "#runtime/target/tls.ts";
 import type { TargetTls } from "#runtime/target/tls.ts";
-import { Scheduler } from "#runtime/upgrade/scheduler.ts";
+import { Scheduler } from "#runtime/scheduler.ts";
 import { TargetHandshake } from "#runtime/upgrade/target-handshake.ts";
 import type { HandshakeResult } from "#runtime/upgrade/target-handshake.ts";
 import { testAuthority } from "../../../support/certificates.ts";

@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import { ResponseMessage } from "#runtime/message.ts";
 import { ignoreError } from "#runtime/target/connect.ts";
-import { AnswerRelay, answerFraming } from "#runtime/upgrade/answer-body.ts";
-import type { AnswerFraming, AnswerSink, RelaySettings } from "#runtime/upgrade/answer-body.ts";
+import type { AnswerFraming } from "#runtime/target/answer-framing.ts";
+import { AnswerRelay } from "#runtime/upgrade/answer-body.ts";
+import type { AnswerSink, RelaySettings } from "#runtime/upgrade/answer-body.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 import { connectedPair } from "../../../support/socket-pair.ts";
 
@@ -49,28 +49,6 @@ async function paused(): Promise<{ socket: Socket; far: Socket }> {
   far.on("error", ignoreError);
   return { socket: near.on("error", ignoreError).pause(), far };
 }
-
-describe("answerFraming", () => {
-  test.each<[number, readonly string[], string, AnswerFraming | string]>([
-    [200, ["Content-Length", "5"], "1.1", length(5)],
-    [200, ["Content-Length", "0"], "1.1", { kind: "none", bytes: 0 }],
-    [200, ["Transfer-Encoding", "Chunked"], "1.1", chunked],
-    [200, [], "1.1", untilClose],
-    [204, [], "1.1", { kind: "none", bytes: 0 }],
-    [304, ["Content-Length", "5"], "1.1", { kind: "none", bytes: 0 }],
-    [200, ["Content-Length", "5", "Transfer-Encoding", "chunked"], "1.1",
-      "answer has both Content-Length and Transfer-Encoding"],
-    [204, ["Content-Length", "5", "Transfer-Encoding", "chunked"], "1.1",
-      "answer has both Content-Length and Transfer-Encoding"],
-    [200, ["Transfer-Encoding", "chunked"], "1.0", "answer has Transfer-Encoding in HTTP/1.0"],
-    [200, ["Transfer-Encoding", "gzip, chunked"], "1.1", "answer has an unknown Transfer-Encoding"],
-    [200, ["Content-Length", "5", "Content-Length", "5"], "1.1", "answer has an invalid or repeated Content-Length"],
-    [200, ["Content-Length", ""], "1.1", "answer has an invalid or repeated Content-Length"],
-    [200, ["Content-Length", "-5"], "1.1", "answer has an invalid or repeated Content-Length"],
-  ])("%i %j in %s", (status, lines, version, expected) => {
-    expect(answerFraming(new ResponseMessage(status, "", [...lines]), version)).toEqual(expected);
-  });
-});
 
 describe("bodies that end as they announced", () => {
   test.each<[string, AnswerFraming, string, string, string]>([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import { ChunkedBody } from "#runtime/upgrade/chunked-body.ts";
+import { ChunkedBody } from "#runtime/target/chunked-body.ts";
 
 const limits = { ...defaultLimits, responseHeadBytesMax: 16 };
 
@@ -57,4 +57,17 @@ test("any split gives the same content", () => {
         text: parts.join("") });
     }),
   );
+});
+
+test("trailers are kept as lines, and how much was used is told", () => {
+  const body = new ChunkedBody({ ...limits, responseHeadBytesMax: 64 });
+  const coded = Buffer.from("1\r\na\r\n0\r\nX-Sum: 7\r\nb:c\r\n\r\nNEXT");
+  expect(body.push(coded, () => {})).toBe(coded.length - "NEXT".length);
+  expect(body.trailers()).toEqual(["X-Sum", "7", "b", "c"]);
+});
+
+test("a trailer that is no header line is told", () => {
+  const body = new ChunkedBody({ ...limits, responseHeadBytesMax: 64 });
+  body.push(Buffer.from("0\r\nno colon\r\n\r\n"), () => {});
+  expect([body.done, body.trailers()]).toEqual([true, null]);
 });

@@ -3,7 +3,7 @@
  * later costs nothing until the old one is due; then the item is asked again. Never fires early. Notices when the wall
  * clock was set, because credentials expire by it. Knows nothing of what its items do.
  */
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
 /** Something with a deadline. It may stand in one scheduler only. */
 export interface Scheduled {

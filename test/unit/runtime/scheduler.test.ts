@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
-import { NOT_SCHEDULED, Scheduler } from "#runtime/upgrade/scheduler.ts";
-import type { Scheduled } from "#runtime/upgrade/scheduler.ts";
-import { fakeClock } from "../../../support/fake-clock.ts";
-import type { FakeClock } from "../../../support/fake-clock.ts";
+import { NOT_SCHEDULED, Scheduler } from "#runtime/scheduler.ts";
+import type { Scheduled } from "#runtime/scheduler.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import type { FakeClock } from "../../support/fake-clock.ts";
 
 /** What a wake-up may come too late by. */
 const LATE_MS_MAX = 50;

@@ -3,7 +3,7 @@
  * splice. The listeners are attached once and shared by all sockets; handing a socket on is one assignment. Decides nothing.
  */
 import type { Socket } from "node:net";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Whoever a socket belongs to. Called in the socket's own events, so a method must not throw. */
 export interface SocketOwner {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import { ResponseHeadReader } from "#runtime/upgrade/response-head.ts";
-import type { HeadProblem, ReadHead } from "#runtime/upgrade/response-head.ts";
+import { ResponseHeadReader } from "#runtime/target/response-head.ts";
+import type { HeadProblem, ReadHead } from "#runtime/target/response-head.ts";
 
 const limits = { ...defaultLimits, responseHeadBytesMax: 512, responseHeadersMax: 5 };
 

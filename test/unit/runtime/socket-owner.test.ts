@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { disown, HeldSocket, own, ownerOf, type SocketOwner } from "#runtime/upgrade/socket-owner.ts";
-import { connectedPair } from "../../../support/socket-pair.ts";
-import { until } from "../../../support/spliced.ts";
+import { disown, HeldSocket, own, ownerOf, type SocketOwner } from "#runtime/socket-owner.ts";
+import { connectedPair } from "../../support/socket-pair.ts";
+import { until } from "../../support/spliced.ts";
 
 const EVENTS = ["data", "end", "drain", "close"];
 
