@@ -54,7 +54,6 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "recheck-jar": [],
   commander: ["compiler/cli.ts", "compiler/cli/"],
   ajv: ["scripts/build-validators.ts"],
-  "@babel/code-frame": ["compiler/diagnostics/code-frame.ts"],
   jose: ["runtime/token/"],
   "@xmldom/xmldom": ["runtime/template/xml-document.ts", "scripts/xml-texts.ts"],
   ioredis: ["runtime/state/redis-connection.ts"],
