@@ -7,7 +7,7 @@ import { faults } from "#runtime/fault.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { closeReasons } from "#runtime/upgrade/close-reason.ts";
 import { referencePages } from "../../scripts/reference-docs.ts";
-import { root } from "./sources.ts";
+import { root, sourcesIn } from "./sources.ts";
 
 const pages = ["ARCHITECTURE.md", "README.md", "CHANGELOG.md", ...markdownIn("docs")].filter((file) => existsSync(path.join(root, file)));
 
@@ -42,6 +42,42 @@ describe("documents", () => {
 
   it.each([...referencePages()])("%s is current (npm run generate)", (file, text) => {
     expect(existsSync(path.join(root, file)) ? readFileSync(path.join(root, file), "utf8") : "absent").toBe(text);
+  });
+});
+
+describe("hand-written tables", () => {
+  const read = (file: string): string => readFileSync(path.join(root, file), "utf8");
+  const operations = read("docs/operations.md");
+  const runtime = sourcesIn("runtime").map((source) => source.tree.text).join("\n");
+  const quoted = (pattern: RegExp): string[] => [...new Set([...runtime.matchAll(pattern)].map(([, name = ""]) => name))].sort();
+
+  it("list every metric", () => {
+    const metrics = quoted(/"(apigw_[a-z_]+)"/g);
+    expect(metrics.length).toBeGreaterThan(30);
+    expect(metrics.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("list every event of the log", () => {
+    const events = quoted(/(?:\.event|\.note|#start)\((?:"[a-z]+", )?"([a-z_ ]+)"/g);
+    expect(events.length).toBeGreaterThan(20);
+    expect(events.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("list each difference once in its section", () => {
+    const twice = (text: string): string[] =>
+      text.split("\n## ").flatMap((section) => {
+        const topics = [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, topic = ""]) => topic);
+        return topics.filter((topic, at) => topic !== "---" && !/^\d+$/.test(topic) && topics.indexOf(topic) !== at);
+      });
+    expect(twice(read("docs/differences.md"))).toEqual([]);
+    expect(twice("## a\n| x | y |\n\n## b\n| x | y |\n| x | z |")).toEqual(["x"]);
+  });
+
+  it("list the dependencies of package.json and no others", () => {
+    const declared: unknown = JSON.parse(read("package.json"));
+    const names = Object.entries(Object(Reflect.get(Object(declared), "dependencies"))).map(([name, version]) => `${name} ${String(version)}`);
+    const rows = [...read("docs/decisions/0008-dependencies.md").matchAll(/^\| (\S+ \d\S+) \|/gm)].map(([, row = ""]) => row);
+    expect(rows.sort()).toEqual(names.sort());
   });
 });
 

@@ -59,7 +59,7 @@ export const schemaCatalogue = {
   AGW1023: error<{ key: string; value: string; allowed: readonly string[] }>({
     title: "value not among those allowed",
     explanation: "The key takes one of a fixed list of values, spelled exactly so.",
-    example: { bad: "store: { kind: redis }", good: "store: { kind: embedded }" },
+    example: { bad: "store: { kind: postgres }", good: "store: { kind: embedded }" },
     message: ({ key, value, allowed }) => `${key} cannot be ${value}; it is ${oneOf(allowed)}`,
   }),
   AGW1024: error<{ key: string; limit: string }>({
