@@ -16,7 +16,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "protocol.http.TooBigBody": "A policy looks into a body that is larger than its limit; 502 when the target sent it.",
   "protocol.http.UnsupportedEncoding":
     "A policy looks into a body whose Content-Encoding is none of gzip, deflate and br; 502 when the target sent it.",
-  "messaging.adaptors.http.flow.DecompressionFailureAtRequest": "A policy looks into a body that is not encoded as it says.",
+  "messaging.adaptors.http.flow.DecompressionFailureAtRequest":
+    "A policy looks into a body that is not encoded as it says.",
   "messaging.adaptors.http.flow.DecompressionFailureAtResponse": "The same for the body of a target's answer.",
   "protocol.http.UpgradeRequired": "A plain request to an endpoint with webSocket mode `only`.",
   "protocol.websocket.UpgradeDenied": "An upgrade to an endpoint with `webSocket: deny`.",
@@ -25,7 +26,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "protocol.websocket.UnsupportedVersion": "RFC 6455 section 4.4.",
   "messaging.adaptors.http.flow.RequestTimeOut": "The client was too slow.",
   "flow.APITimedOut": "api.timeout ran out.",
-  "gateway.Overload": "Too many handshakes or sessions, too much of bodies in memory, or too many credentials for one session.",
+  "gateway.Overload":
+    "Too many handshakes or sessions, too much of bodies in memory, or too many credentials for one session.",
   "gateway.Draining": "A newcomer while draining with `drain.refuse: 503`.",
   "gateway.SessionEnded": "A revocation or an operator ended the handshake.",
   "gateway.StoreUnavailable": "A credential could not be looked up.",
