@@ -2,7 +2,7 @@
  * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
  * chain is an async function: a value goes straight on, a promise continues at the cut.
  */
-import type { PlanBody, PlanChoice, PlanFlowName, PlanItem, PlanStep, Segment, When } from "../ir/plan.ts";
+import type { PlanBody, PlanChoice, PlanFlowName, PlanItem, PlanShared, PlanStep, Segment, When } from "../ir/plan.ts";
 import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
 import type { Condition } from "#runtime/language/condition.ts";
 import { printCondition } from "#runtime/language/condition-print.ts";
@@ -98,7 +98,7 @@ export class ChainEmitter {
       case "flow-name":
         return [...this.#announce(item, rest[0]), ...this.#statements(rest, next)];
       case "shared":
-        return [this.#shared(item.ast), ...this.#statements(rest, next)];
+        return [this.#shared(item), ...this.#statements(rest, next)];
       case "choice":
         return this.#choice(item, rest, next);
       case "body": {
@@ -185,18 +185,21 @@ export class ChainEmitter {
     const scope = this.#context.scope(this.#kind);
     const { ast, shared } = when;
     if (shared === undefined) return conditionCode(ast, scope);
-    const named = (part: Condition): Code | null => (shared.has(printCondition(part)) ? this.#nameOf(part) : null);
+    const named = (part: Condition): Code | null => {
+      const decision = shared.get(printCondition(part));
+      return decision === undefined ? null : this.#nameOf(decision);
+    };
     return conditionCode(ast, { ...scope, shared: named });
   }
 
   /** A condition that is decided once, as a constant of the function. */
-  #shared(ast: Condition): Code {
-    return code`const ${this.#nameOf(ast)} = ${conditionCode(ast, this.#context.scope(this.#kind))};`;
+  #shared(decision: PlanShared): Code {
+    return code`const ${this.#nameOf(decision)} = ${conditionCode(decision.ast, this.#context.scope(this.#kind))};`;
   }
 
-  #nameOf(ast: Condition): Code {
+  #nameOf({ ast, others }: PlanShared): Code {
     const value = conditionCode(ast, this.#context.scope(this.#kind));
-    return identifier(this.#file.local(conditionName(ast), value));
+    return identifier(this.#file.local(conditionName(ast), value, others));
   }
 
   /** True when the statements of these items, with nothing behind them, end with a return or a fault. */

@@ -125,12 +125,16 @@ export class FileWriter {
     return made.name;
   }
 
-  /** A name inside of functions: one for equal values, so that equal functions stay equal. */
-  local(hint: string, value: Code): string {
-    const existing = this.#locals.get(value.text);
+  /**
+   * A name inside of functions: one for equal values, so that equal functions stay equal. `others` tells the names of one
+   * value in one function apart.
+   */
+  local(hint: string, value: Code, others: number): string {
+    const key = `${String(others)}:${value.text}`;
+    const existing = this.#locals.get(key);
     if (existing !== undefined) return existing;
     const name = this.names.camel(hint);
-    this.#locals.set(value.text, name);
+    this.#locals.set(key, name);
     return name;
   }
 

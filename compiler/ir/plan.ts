@@ -62,8 +62,8 @@ export type When =
       readonly kind: "test";
       readonly ast: Condition;
       readonly condition: ProgramCondition;
-      /** Parts of it that stand as shared conditions before, as printed. */
-      readonly shared?: ReadonlySet<string>;
+      /** Parts of it that were decided before, by what they print as. */
+      readonly shared?: ReadonlyMap<string, PlanShared>;
     };
 
 /** One step of a chain. */
@@ -130,6 +130,8 @@ export interface PlanBody extends BodyLook {
 export interface PlanShared {
   readonly kind: "shared";
   readonly ast: Condition;
+  /** How many other decisions of its segment are of the same condition: a name of its own tells it from them. */
+  readonly others: number;
 }
 
 export type PlanItem = PlanStep | PlanChoice | PlanFlowName | PlanBody | PlanShared;

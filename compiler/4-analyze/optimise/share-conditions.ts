@@ -32,8 +32,8 @@ interface Window {
 class Sharing {
   readonly #kindOf: (name: string) => ReturnType<typeof flowVariable>;
   readonly #disturbs: Disturbs;
-  /** Conditions that the segment decides somewhere. */
-  readonly #decided = new Set<string>();
+  /** How often the segment decides a condition, as printed. All of it may come to stand in one block. */
+  #decisions = new Map<string, number>();
 
   constructor(kindOf: (name: string) => ReturnType<typeof flowVariable>, disturbs: Disturbs) {
     this.#kindOf = kindOf;
@@ -41,19 +41,23 @@ class Sharing {
   }
 
   segment(items: Segment): Segment {
-    this.#decided.clear();
+    this.#decisions = new Map();
     return this.#list(items);
   }
 
   #list(items: Segment): Segment {
-    const inside = items.map((item) => this.#inside(item));
-    // Once for each segment: the constant is named by what it decides, and called flows stand in the same block.
-    const windows = withoutParts(this.#windows(inside).filter(({ asked }) => asked.size > 1))
-      .filter(({ text }) => !this.#decided.has(text) && this.#decided.add(text));
-    return inside.flatMap((item, at) => [
-      ...windows.filter(({ first }) => first === at).map(({ ast }): PlanShared => ({ kind: "shared", ast })),
-      asking(item, windows),
+    const windows = withoutParts(this.#windows(items).filter(({ asked }) => asked.size > 1));
+    const decided = windows.map((window) => ({ ...window, decision: this.#decision(window) }));
+    return items.flatMap((item, at) => [
+      ...decided.filter(({ first }) => first === at).map(({ decision }) => decision),
+      asking(this.#inside(item), decided),
     ]);
+  }
+
+  #decision({ text, ast }: Window): PlanShared {
+    const others = this.#decisions.get(text) ?? 0;
+    this.#decisions.set(text, others + 1);
+    return { kind: "shared", ast, others };
   }
 
   #inside(item: PlanItem): PlanItem {
@@ -137,6 +141,11 @@ function partsOf(ast: Condition, leads: boolean): readonly { readonly ast: Condi
   return [{ ast, leads }, ...parts.flatMap((part, at) => partsOf(part, leads && at === 0))];
 }
 
+/** A window with the item that decides it. */
+interface Decided extends Window {
+  readonly decision: PlanShared;
+}
+
 /** A part that only larger shared parts ask needs no name of its own. */
 function withoutParts(windows: readonly Window[]): readonly Window[] {
   return windows.filter((window) => !windows.some((other) =>
@@ -144,10 +153,10 @@ function withoutParts(windows: readonly Window[]): readonly Window[] {
     && [...window.asked].every((when) => other.asked.has(when))));
 }
 
-function asking<T extends PlanItem>(item: T, windows: readonly Window[]): PlanItem {
+function asking<T extends PlanItem>(item: T, decided: readonly Decided[]): PlanItem {
   const asked = (when: When): When => {
-    const texts = windows.filter((window) => window.asked.has(when)).map(({ text }) => text);
-    return when.kind === "test" && texts.length > 0 ? { ...when, shared: new Set(texts) } : when;
+    const shared = decided.filter((window) => window.asked.has(when)).map(({ text, decision }) => [text, decision] as const);
+    return when.kind === "test" && shared.length > 0 ? { ...when, shared: new Map(shared) } : when;
   };
   if (item.kind === "choice") {
     return { ...item, branches: item.branches.map((branch) => ({ ...branch, when: asked(branch.when) })) };

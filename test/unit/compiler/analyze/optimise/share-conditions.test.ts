@@ -31,10 +31,20 @@ describe("decided once", () => {
     ["past steps that change other things", `${step("B", A_IS_1)}, SA, ASK, ${step("B", A_IS_1)}`, [A_IS_1]],
     ["a variable until it is written", `ASK, ${step("B", 'v = "1"')}, ${step("B", 'v = "1"')}, ASK, ${step("B", 'v = "1"')}`,
       ['v = "1"']],
+    ["anew where a step may have changed it",
+      `${step("B", A_IS_1)}, ${step("B", A_IS_1)}, A, ${step("B", A_IS_1)}, ${step("B", A_IS_1)}`, [A_IS_1, A_IS_1]],
+    ["anew behind a wait",
+      `${step("B", A_IS_1)}, ${step("B", A_IS_1)}, VK, ${step("B", A_IS_1)}, ${step("B", A_IS_1)}`, [A_IS_1, A_IS_1]],
   ];
 
   it.each(cases)("%s", async (_, request, expected) => {
     expect(await decidedOnce(request)).toEqual(expected);
+  });
+
+  it("in each flow that asks twice", async () => {
+    const flow = (name: string, verb: string): string =>
+      `{ name: ${name}, condition: 'request.verb = "${verb}"', request: [${step("B", A_IS_1)}, ${step("B", A_IS_1)}] }`;
+    expect(await decidedOnce("", `, flows: [${flow("f", "GET")}, ${flow("g", "POST")}]`)).toEqual([A_IS_1, A_IS_1]);
   });
 
   it("what several flows ask", async () => {
