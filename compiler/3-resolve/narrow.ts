@@ -1,6 +1,7 @@
 /** `--env`: leaves one environment of a program, so that an artifact holds no other. */
 import type { HookPoint } from "../ir/model.ts";
 import type { Program, ProgramHook, ProgramProxy } from "../ir/program.ts";
+import { policiesOfProxy } from "../program-walk.ts";
 
 /** The program with only that environment; all of it for null. An environment that does not exist leaves nothing deployed. */
 export function narrow(program: Program, environment: string | null): Program {
@@ -32,5 +33,7 @@ function withPartsOf(proxy: ProgramProxy, environment: string): ProgramProxy {
     postProxy: at("postProxy"),
   };
   const properties = new Map([...proxy.properties].filter(([name]) => name === environment));
-  return { ...proxy, hooks: own, properties };
+  const narrowed = { ...proxy, hooks: own, properties };
+  const run = policiesOfProxy(narrowed);
+  return { ...narrowed, policies: proxy.policies.filter((policy) => run.has(policy)) };
 }

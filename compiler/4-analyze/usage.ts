@@ -6,7 +6,8 @@ import {
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
-import type { ProgramCondition, ProgramFlows, ProgramProxy, ProgramStep } from "../ir/program.ts";
+import type { ProgramProxy } from "../ir/program.ts";
+import { conditionsOfProxy, policiesOfProxy } from "../program-walk.ts";
 import type { Span } from "../source/positions.ts";
 
 /** Collects while the chains of a proxy are walked. */
@@ -139,23 +140,8 @@ function messagesOf({ policies }: ProgramProxy): readonly NamedMessage[] {
 
 /** A cheap over-approximation: any policy or condition of the proxy that names the variable. */
 function mentions(proxy: ProgramProxy, name: FlowPlaceVariable): boolean {
-  const names = (condition: ProgramCondition | null): boolean =>
-    condition !== null && conditionVariables(condition.ast).includes(name);
-  const inSteps = (steps: readonly ProgramStep[]): boolean =>
-    steps.some((step) => names(step.condition) || inSteps(step.body ?? []));
-  const inFlows = (flows: ProgramFlows): boolean => {
-    const rules = flows.defaultFaultRule === null ? flows.faultRules : [...flows.faultRules, flows.defaultFaultRule];
-    return (
-      [flows.preFlow, ...flows.flows, flows.postFlow].some(
-        (flow) => names(flow.condition) || inSteps(flow.request) || inSteps(flow.response),
-      ) || rules.some((rule) => names(rule.condition) || inSteps(rule.steps)) || inSteps(flows.eventFlow)
-    );
-  };
   return (
-    proxy.policies.some((policy) => JSON.stringify(policy.model).includes(name)) ||
-    [...proxy.endpoints, ...proxy.targets].some(inFlows) ||
-    Object.values(proxy.hooks).flat().some(({ step }) => inSteps([step])) ||
-    proxy.endpoints.some((endpoint) => inSteps(endpoint.postClientFlow)) ||
-    proxy.endpoints.some((endpoint) => endpoint.routeRules.some((rule) => names(rule.condition)))
+    [...policiesOfProxy(proxy)].some((policy) => JSON.stringify(policy.model).includes(name)) ||
+    conditionsOfProxy(proxy).some(({ ast }) => conditionVariables(ast).includes(name))
   );
 }

@@ -63,6 +63,12 @@ describe("variables", () => {
     ["a template", endpoint("AT"), { "proxies/p/policies/AT.yaml": mark.replace("x: y", 'x: "{current.flow.name}"') }],
     ["a fault rule's step", endpoint("AM", `, faultRules: [{ name: f, steps: [{ name: AM, condition: 'current.flow.name = "a"' }] }]`), {}],
     [
+      "the URL of a target endpoint",
+      `kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, preFlow: { request: [AM] } }]\n`
+        + `targetEndpoints: [{ url: "http://t:1/{proxy.flow.name}" }]\n`,
+      {},
+    ],
+    [
       "a step inside a shared flow",
       endpoint("FC"),
       {

@@ -67,6 +67,21 @@ describe("environments", () => {
     expect(program.groups.map(({ environments }) => environments)).toEqual([["prod"]]);
     expect(JSON.stringify(program.deployments.map(({ proxy: name, environment }) => [name, environment]))).not.toContain("test");
   });
+
+  it("leave the policies of their hooks out of an artifact for another", async () => {
+    const mark = "kind: AssignMessage\nactions: [{ set: { headers: { x-a: y } } }]\n";
+    const hooked = {
+      ...files,
+      "environments/test.yaml": `${files["environments/test.yaml"]}flowHooks: { preProxy: { sharedFlow: s } }\n`,
+      "proxies/a/proxy.yaml": files["proxies/a/proxy.yaml"].replace("/a }", "/a, preFlow: { request: [AM] } }"),
+      "proxies/a/policies/AM.yaml": mark,
+      "shared-flows/s/flow.yaml": "kind: SharedFlow\nsteps: [AM]\n",
+      "shared-flows/s/policies/AM.yaml": mark,
+    };
+    const idsOf = (program: Program): readonly string[] => program.proxies[0]?.policies.map(({ id }) => id) ?? [];
+    expect(idsOf(await resolved(hooked, "prod"))).toEqual(["AM"]);
+    expect(idsOf(await resolved(hooked, "test"))).toEqual(["AM", "environments/test.yaml/PreProxyFlowHook", "s/AM"]);
+  });
 });
 
 describe("steps", () => {
