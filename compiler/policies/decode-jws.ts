@@ -1,16 +1,11 @@
 /** DecodeJWS at compile time. It checks nothing, so it leaves no obligation. */
-import { code, literal } from "../5-emit/code.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
-import { frozen } from "./parts/values.ts";
+import { analyzeDecode, emitDecode, type DecodeModel } from "./parts/presented-token.ts";
 
-export interface DecodeJwsModel extends PolicyModel {
+export interface DecodeJwsModel extends PolicyModel, DecodeModel {
   readonly kind: "DecodeJWS";
-  readonly source?: string;
-  readonly ignoreUnresolvedVariables?: boolean;
 }
-
-const AUTHORIZATION = "request.header.authorization";
 
 export const decodeJws = {
   kind: "DecodeJWS",
@@ -19,19 +14,6 @@ export const decodeJws = {
   failedPrefix: "jws",
   variablePrefixes: ["jws"],
   timing: () => "sync",
-  analyze(step) {
-    const { source } = step.model;
-    step.reads(source ?? AUTHORIZATION, source === undefined ? [] : ["source"]);
-  },
-  emit(e) {
-    const { source = AUTHORIZATION, ignoreUnresolvedVariables = false } = e.model;
-    const config = literal({
-      name: e.name,
-      prefix: source.toLowerCase() === AUTHORIZATION ? "Bearer" : "",
-      ignoreUnresolved: ignoreUnresolvedVariables,
-      keep: e.isRead(`jws.${e.name}.`),
-    });
-    const rules = e.constant("decodeJws", frozen(config));
-    e.line(code`${e.symbol("decodeJws")}(${e.x}, ${rules}, ${e.variable(source)});`);
-  },
+  analyze: analyzeDecode,
+  emit: (e) => { emitDecode(e, "jws"); },
 } satisfies PolicyDefinition<DecodeJwsModel>;

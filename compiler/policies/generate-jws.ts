@@ -1,12 +1,12 @@
 /** GenerateJWS at compile time. */
-import { code, identifier, literal } from "../5-emit/code.ts";
+import { code, literal } from "../5-emit/code.ts";
 import type { PolicyModel } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
-import { assignedCode, assignsVariable } from "./parts/assigned-variable.ts";
 import {
+  analyzeOutput,
   analyzeSigning,
-  assignCode,
   headerEntries,
+  outputCode,
   signingKeyCode,
   signingRules,
   type SigningModel,
@@ -18,8 +18,6 @@ export interface GenerateJwsModel extends PolicyModel, SigningModel {
   readonly kind: "GenerateJWS";
   readonly payload: string | Ref;
   readonly detachContent?: boolean;
-  readonly outputVariable?: string;
-  readonly ignoreUnresolvedVariables?: boolean;
 }
 
 export const generateJws = {
@@ -32,31 +30,14 @@ export const generateJws = {
   analyze(step) {
     analyzeSigning(step);
     readsTemplate(step, step.model.payload, ["payload"]);
-    const output = outputVariable(step);
-    if (output !== null) assignsVariable(step, output, ["outputVariable"]);
+    analyzeOutput(step, "jws");
   },
   emit(e) {
-    const { model, name, id } = e;
-    const { ignoreUnresolvedVariables = false } = model;
-    const rules = literal({
-      name,
-      id,
-      ...signingRules(model),
-      detach: model.detachContent ?? false,
-      ignoreUnresolved: ignoreUnresolvedVariables,
-      keep: e.isRead(`jws.${name}.`),
-    });
-    const config = e.constant("generateJws", frozen(rules));
-    const payload = templateValue(e, model.payload, ignoreUnresolvedVariables ? "empty" : "null");
+    const { payload: written, detachContent = false, ignoreUnresolvedVariables = false } = e.model;
+    const config = e.constant("generateJws", frozen(literal({ ...signingRules(e, "jws"), detach: detachContent })));
+    const payload = templateValue(e, written, ignoreUnresolvedVariables ? "empty" : "null");
     const content = literal({ ...Object.fromEntries(headerEntries(e)), payload });
-    const output = outputVariable(e);
-    const assign = assignCode(output === null ? code`` : assignedCode(e, output, identifier("token")));
-    e.wait(code`${e.symbol("generateJws")}(${e.x}, ${config}, ${signingKeyCode(e)}, ${content}, ${assign})`);
+    const output = outputCode(e, "jws");
+    e.wait(code`${e.symbol("generateJws")}(${e.x}, ${config}, ${signingKeyCode(e)}, ${content}, ${output})`);
   },
 } satisfies PolicyDefinition<GenerateJwsModel>;
-
-/** Null for the variable that carries the policy's name, which is always there. */
-function outputVariable({ model, name }: { readonly model: GenerateJwsModel; readonly name: string }): string | null {
-  const { outputVariable: variable } = model;
-  return variable === undefined || variable === `jws.${name}.generated_jws` ? null : variable;
-}

@@ -1,16 +1,15 @@
 /** GenerateJWT at compile time. */
 import { instantMs, spanMs } from "#runtime/language/instant.ts";
-import { code, identifier, literal, type Code, type Embeddable } from "../5-emit/code.ts";
+import { code, literal, type Code, type Embeddable } from "../5-emit/code.ts";
 import type { PolicyModel, RefOr } from "../ir/model.ts";
 import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
-import { assignedCode, assignsVariable } from "./parts/assigned-variable.ts";
-import { claimCode, type ClaimModel } from "./parts/jwt-rules.ts";
+import { analyzeMembers, claimCode, type ClaimModel } from "./parts/jwt-rules.ts";
 import {
-  analyzeMembers,
+  analyzeOutput,
   analyzeSigning,
-  assignCode,
   hasConstantHeader,
   headerEntries,
+  outputCode,
   signingKeyCode,
   signingRules,
   type SigningModel,
@@ -26,8 +25,6 @@ export interface GenerateJwtModel extends PolicyModel, SigningModel {
   readonly expiresIn?: RefOr<string>;
   readonly notBefore?: RefOr<string>;
   readonly additionalClaims?: readonly ClaimModel[];
-  readonly outputVariable?: string;
-  readonly ignoreUnresolvedVariables?: boolean;
 }
 
 const VALUES = ["subject", "issuer", "audience", "id", "expiresIn", "notBefore"] as const;
@@ -48,30 +45,14 @@ export const generateJwt = {
     analyzeTime(step, "expiresIn", spanMs, "a time such as 5m");
     analyzeTime(step, "notBefore", (text) => spanMs(text) ?? instantMs(text), "a time such as 5m, or an instant");
     analyzeMembers(step, additionalClaims, { list: "additionalClaims", what: "claim", own: OWN_CLAIMS });
-    const output = outputVariable(step);
-    if (output !== null) assignsVariable(step, output, ["outputVariable"]);
+    analyzeOutput(step, "jwt");
   },
   emit(e) {
-    const { model, name, id } = e;
-    const rules = literal({
-      name,
-      id,
-      ...signingRules(model),
-      ignoreUnresolved: model.ignoreUnresolvedVariables ?? false,
-      keep: e.isRead(`jwt.${name}.`),
-    });
-    const config = e.constant("generateJwt", frozen(rules));
-    const output = outputVariable(e);
-    const assign = assignCode(output === null ? code`` : assignedCode(e, output, identifier("token")));
-    e.wait(code`${e.symbol("generateJwt")}(${e.x}, ${config}, ${signingKeyCode(e)}, ${contentCode(e)}, ${assign})`);
+    const config = e.constant("generateJwt", frozen(literal(signingRules(e, "jwt"))));
+    const output = outputCode(e, "jwt");
+    e.wait(code`${e.symbol("generateJwt")}(${e.x}, ${config}, ${signingKeyCode(e)}, ${contentCode(e)}, ${output})`);
   },
 } satisfies PolicyDefinition<GenerateJwtModel>;
-
-/** Null for the variable that carries the policy's name, which is always there. */
-function outputVariable({ model, name }: { readonly model: GenerateJwtModel; readonly name: string }): string | null {
-  const { outputVariable: variable } = model;
-  return variable === undefined || variable === `jwt.${name}.generated_jwt` ? null : variable;
-}
 
 function analyzeTime(
   step: PolicyAnalysis<GenerateJwtModel>,

@@ -12,6 +12,7 @@ import {
   valuesCode,
   type KeyModel,
 } from "./parts/jwt-rules.ts";
+import { AUTHORIZATION, wordBefore } from "./parts/presented-token.ts";
 import { frozen } from "./parts/values.ts";
 
 export interface OAuthV2Model extends PolicyModel, KeyModel {
@@ -44,7 +45,6 @@ export interface OAuthV2Model extends PolicyModel, KeyModel {
   }[];
 }
 
-const AUTHORIZATION = "request.header.authorization";
 const GRANT_TYPE = "request.formparam.grant_type";
 const CLIENT_ID = "request.formparam.client_id";
 const CLIENT_SECRET = "request.formparam.client_secret";
@@ -144,11 +144,10 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
 
 function sourceOf({ model, name }: PolicyEmit<OAuthV2Model>) {
   const { accessToken, accessTokenPrefix } = model;
-  const usual = accessToken === undefined || accessToken.toLowerCase() === AUTHORIZATION ? "Bearer" : "";
   return {
     name,
     variable: accessToken ?? null,
-    prefix: (accessTokenPrefix ?? usual).trim(),
+    prefix: (accessTokenPrefix ?? wordBefore(accessToken ?? AUTHORIZATION)).trim(),
     scopes: (model.scope ?? "").split(" ").filter((scope) => scope !== ""),
     requireAllScopes: model.requireAllScopes ?? false,
   };

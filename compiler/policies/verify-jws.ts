@@ -6,26 +6,22 @@ import { checksCredential } from "./parts/credential.ts";
 import {
   analyzeKey,
   analyzeValues,
-  keyRules,
   keyTextCode,
   valuesCode,
+  verifyRules,
   type ClaimModel,
-  type KeyModel,
+  type VerifyModel,
 } from "./parts/jwt-rules.ts";
+import { AUTHORIZATION } from "./parts/presented-token.ts";
 import { frozen } from "./parts/values.ts";
 
-export interface VerifyJwsModel extends PolicyModel, KeyModel {
+export interface VerifyJwsModel extends PolicyModel, VerifyModel {
   readonly kind: "VerifyJWS";
   readonly algorithm: string;
   readonly source?: string;
   readonly detachedContent?: string;
   readonly additionalHeaders?: readonly ClaimModel[];
-  readonly ignoreCriticalHeaders?: boolean;
-  readonly knownHeaders?: readonly string[];
-  readonly ignoreUnresolvedVariables?: boolean;
 }
-
-const AUTHORIZATION = "request.header.authorization";
 
 export const verifyJws = {
   kind: "VerifyJWS",
@@ -45,20 +41,8 @@ export const verifyJws = {
     analyzeValues(step);
   },
   emit(e) {
-    const { model } = e;
-    const { source = AUTHORIZATION, detachedContent } = model;
-    const config = literal({
-      name: e.name,
-      id: e.id,
-      ...keyRules(e),
-      type: null,
-      prefix: source.toLowerCase() === AUTHORIZATION ? "Bearer" : "",
-      isDetached: detachedContent !== undefined,
-      ignoreCriticalHeaders: model.ignoreCriticalHeaders ?? false,
-      knownHeaders: model.knownHeaders ?? [],
-      ignoreUnresolved: model.ignoreUnresolvedVariables ?? false,
-      keep: e.isRead(`jws.${e.name}.`),
-    });
+    const { source = AUTHORIZATION, detachedContent } = e.model;
+    const config = literal({ ...verifyRules(e, "jws", source), isDetached: detachedContent !== undefined });
     const rules = e.constant("verifyJws", frozen(config));
     const content = detachedContent === undefined ? null : e.variable(detachedContent);
     const presented = literal({ jws: e.variable(source), content });

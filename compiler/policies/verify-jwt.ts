@@ -6,16 +6,17 @@ import { checksCredential } from "./parts/credential.ts";
 import {
   analyzeKey,
   analyzeValues,
-  keyRules,
   keyTextCode,
   milliseconds,
   valuesCode,
-  type KeyModel,
+  verifyRules,
   type ValuesModel,
+  type VerifyModel,
 } from "./parts/jwt-rules.ts";
+import { AUTHORIZATION } from "./parts/presented-token.ts";
 import { frozen } from "./parts/values.ts";
 
-export interface VerifyJwtModel extends PolicyModel, KeyModel, ValuesModel {
+export interface VerifyJwtModel extends PolicyModel, VerifyModel, ValuesModel {
   readonly kind: "VerifyJWT";
   readonly algorithm: string;
   readonly source?: string;
@@ -23,12 +24,7 @@ export interface VerifyJwtModel extends PolicyModel, KeyModel, ValuesModel {
   readonly maxLifespan?: string;
   readonly timeAllowance?: string;
   readonly ignoreIssuedAt?: boolean;
-  readonly ignoreCriticalHeaders?: boolean;
-  readonly knownHeaders?: readonly string[];
-  readonly ignoreUnresolvedVariables?: boolean;
 }
-
-const AUTHORIZATION = "request.header.authorization";
 
 export const verifyJwt = {
   kind: "VerifyJWT",
@@ -47,19 +43,11 @@ export const verifyJwt = {
     const { model } = e;
     const source = model.source ?? AUTHORIZATION;
     const config = literal({
-      name: e.name,
-      id: e.id,
-      ...keyRules(e),
-      type: null,
-      prefix: source.toLowerCase() === AUTHORIZATION ? "Bearer" : "",
+      ...verifyRules(e, "jwt", source),
       timeAllowanceMs: milliseconds(model.timeAllowance ?? "0s"),
       ignoreIssuedAt: model.ignoreIssuedAt ?? false,
-      ignoreCriticalHeaders: model.ignoreCriticalHeaders ?? false,
-      knownHeaders: model.knownHeaders ?? [],
       requiredClaims: model.requiredClaims ?? [],
       lifespanMaxMs: model.maxLifespan === undefined ? null : milliseconds(model.maxLifespan),
-      ignoreUnresolved: model.ignoreUnresolvedVariables ?? false,
-      keep: e.isRead(`jwt.${e.name}.`),
     });
     const rules = e.constant("verifyJwt", frozen(config));
     const keyText = keyTextCode(e);

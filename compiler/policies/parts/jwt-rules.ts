@@ -1,10 +1,12 @@
-/** What VerifyJWT and OAuthV2 share about JWTs: algorithms, keys, and the demands on claims. */
+/** What VerifyJWT, VerifyJWS and OAuthV2 share: algorithms, keys, and the demands on claims and headers. */
 import type { KeyForm } from "#runtime/token/keys.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
 import type { FileSource, PolicyModel, RefOr, SecretSource, TextSetting } from "../../ir/model.ts";
 import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
+import { durationMs } from "../../measure.ts";
 import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
-import { textCode } from "./values.ts";
+import { wordBefore } from "./presented-token.ts";
+import { readsValue, textCode } from "./values.ts";
 
 /** `publicKey` and `secretKey`, of which there is one. */
 export interface KeyModel {
@@ -31,6 +33,13 @@ export interface ClaimModel {
   readonly array?: boolean;
 }
 
+/** What VerifyJWT and VerifyJWS are told of the tokens that they take. */
+export interface VerifyModel extends KeyModel {
+  readonly ignoreCriticalHeaders?: boolean;
+  readonly knownHeaders?: readonly string[];
+  readonly ignoreUnresolvedVariables?: boolean;
+}
+
 /** Demanded values; absent ones demand nothing. */
 export interface ValuesModel {
   readonly issuer?: RefOr<string>;
@@ -41,7 +50,6 @@ export interface ValuesModel {
   readonly additionalHeaders?: readonly ClaimModel[];
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const VALUES = ["issuer", "subject", "audience", "id"] as const;
 
 /** The policy's algorithms, in its order, each once. */
@@ -52,8 +60,9 @@ function algorithmsOf(model: KeyModel): readonly string[] {
 
 /** Milliseconds of a duration that the schema has checked. */
 export function milliseconds(duration: string): number {
-  const [, digits, unit] = /^([0-9]+)(ms|s|m|h|d)$/.exec(duration) ?? [];
-  return Number(digits ?? 0) * (UNIT_MS[unit ?? ""] ?? 0);
+  const ms = durationMs(duration);
+  if (ms === null) throw new TypeError("invariant: the schema demands a duration");
+  return ms;
 }
 
 /** The key text: a literal URL, or what is read at start. */
@@ -97,6 +106,22 @@ export function keyRules<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>) {
   return { algorithms: algorithmsOf(e.model), keyForm: { ...form }, openKeys };
 }
 
+/** Members of the configuration that both policies have. `kind`: under which their variables stand. */
+export function verifyRules<M extends PolicyModel & VerifyModel>(e: PolicyEmit<M>, kind: "jws" | "jwt", source: string) {
+  const { ignoreCriticalHeaders = false, knownHeaders = [], ignoreUnresolvedVariables = false } = e.model;
+  return {
+    name: e.name,
+    id: e.id,
+    ...keyRules(e),
+    type: null,
+    prefix: wordBefore(source),
+    ignoreCriticalHeaders,
+    knownHeaders,
+    ignoreUnresolved: ignoreUnresolvedVariables,
+    keep: e.isRead(`${kind}.${e.name}.`),
+  };
+}
+
 /** An expression for the keys' text, or for their URL. */
 export function keyTextCode<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>): Code {
   const { text } = keyTextOf(e.model);
@@ -105,20 +130,29 @@ export function keyTextCode<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>):
 
 /** Notes the variables that demanded values come from, and reports values that cannot be met. */
 export function analyzeValues<M extends PolicyModel & ValuesModel>(step: PolicyAnalysis<M>): void {
-  for (const name of VALUES) {
-    const value = step.model[name];
-    if (typeof value === "object") step.reads(value.ref, [name, "ref"]);
-  }
-  for (const list of ["additionalClaims", "additionalHeaders"] as const) {
-    const what = list === "additionalClaims" ? "claim" : "header";
-    step.model[list]?.forEach((demand, at) => {
-      if (demand.ref !== undefined) step.reads(demand.ref, [list, at, "ref"]);
-      const expected = claimMistake(demand);
-      if (expected === null) return;
-      const params = { what: `the value of ${what} "${demand.name}"`, value: JSON.stringify(demand.value), expected };
-      step.report("AGW3105", [list, at, "value"], params);
-    });
-  }
+  const { additionalClaims = [], additionalHeaders = [] } = step.model;
+  for (const name of VALUES) readsValue(step, step.model[name], [name]);
+  analyzeMembers(step, additionalClaims, { list: "additionalClaims", what: "claim", own: [] });
+  analyzeMembers(step, additionalHeaders, { list: "additionalHeaders", what: "header", own: [] });
+}
+
+/** Notes what members read; reports those that the policy itself decides and values that are not of their type. */
+export function analyzeMembers<M extends PolicyModel>(
+  step: PolicyAnalysis<M>,
+  members: readonly ClaimModel[],
+  { list, what, own }: { readonly list: string; readonly what: string; readonly own: readonly string[] },
+): void {
+  members.forEach((member, at) => {
+    if (member.ref !== undefined) step.reads(member.ref, [list, at, "ref"]);
+    if (own.includes(member.name)) {
+      const params = { what, value: JSON.stringify(member.name), expected: "the policy itself decides it" };
+      step.report("AGW3105", [list, at, "name"], params);
+    }
+    const expected = claimMistake(member);
+    if (expected === null) return;
+    const params = { what: `the value of ${what} "${member.name}"`, value: JSON.stringify(member.value), expected };
+    step.report("AGW3105", [list, at, "value"], params);
+  });
 }
 
 /** The object of demanded values (`ClaimValues`): a constant unless one comes from a variable. */
@@ -153,7 +187,7 @@ function isConstant(model: ValuesModel): boolean {
 }
 
 /** Why a literal value is not of its type; null when it is. */
-export function claimMistake({ type = "string", array = false, value }: ClaimModel): string | null {
+function claimMistake({ type = "string", array = false, value }: ClaimModel): string | null {
   if (value === undefined) return null;
   const parts = array ? String(value).split(",") : [String(value)];
   if (type === "number" && parts.some((part) => part.trim() === "" || Number.isNaN(Number(part)))) {

@@ -1,10 +1,11 @@
-/** What GenerateJWT and GenerateJWS share: the key, the algorithm that must fit it, and further headers. */
+/** What GenerateJWT and GenerateJWS share: the key, the algorithm that must fit it, further headers, and where the token goes. */
 import type { SigningForm } from "#runtime/token/signing.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
-import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
+import { code, identifier, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
 import type { PolicyModel, RefOr, SecretSource } from "../../ir/model.ts";
 import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
-import { claimCode, claimMistake, type ClaimModel } from "./jwt-rules.ts";
+import { assignedCode, assignsVariable } from "./assigned-variable.ts";
+import { analyzeMembers, claimCode, type ClaimModel } from "./jwt-rules.ts";
 import { readsValue, textCode } from "./values.ts";
 
 /** `privateKey` or `secretKey`. */
@@ -22,7 +23,12 @@ export interface SigningModel {
   };
   readonly additionalHeaders?: readonly ClaimModel[];
   readonly criticalHeaders?: readonly string[];
+  readonly outputVariable?: string;
+  readonly ignoreUnresolvedVariables?: boolean;
 }
+
+/** Under which the policy's variables stand. */
+type Kind = "jws" | "jwt";
 
 /** Members of a header that the policy itself decides. */
 const OWN_HEADERS: readonly string[] = ["alg", "typ", "kid", "crit", "b64"];
@@ -47,30 +53,20 @@ export function analyzeSigning<M extends PolicyModel & SigningModel>(step: Polic
   });
 }
 
-/** Notes what members read; reports those that the policy itself decides and values that are not of their type. */
-export function analyzeMembers<M extends PolicyModel>(
-  step: PolicyAnalysis<M>,
-  members: readonly ClaimModel[],
-  { list, what, own }: { readonly list: string; readonly what: string; readonly own: readonly string[] },
-): void {
-  members.forEach((member, at) => {
-    if (member.ref !== undefined) step.reads(member.ref, [list, at, "ref"]);
-    if (own.includes(member.name)) {
-      const params = { what, value: JSON.stringify(member.name), expected: "the policy itself decides it" };
-      step.report("AGW3105", [list, at, "name"], params);
-    }
-    const expected = claimMistake(member);
-    if (expected === null) return;
-    const params = { what: `the value of ${what} "${member.name}"`, value: JSON.stringify(member.value), expected };
-    step.report("AGW3105", [list, at, "value"], params);
-  });
-}
-
-/** Members of the configuration: `SigningRules` without its names. */
-export function signingRules({ algorithm, secretKey, criticalHeaders = [] }: SigningModel) {
+/** Members of the configuration that both policies have. */
+export function signingRules<M extends PolicyModel & SigningModel>({ model, name, id, isRead }: PolicyEmit<M>, kind: Kind) {
+  const { algorithm, secretKey, criticalHeaders = [], ignoreUnresolvedVariables = false } = model;
   const form: SigningForm =
     secretKey === undefined ? { form: "private" } : { form: "secret", encoding: secretKey.encoding ?? "utf-8" };
-  return { algorithm, keyForm: { ...form }, critical: criticalHeaders };
+  return {
+    name,
+    id,
+    algorithm,
+    keyForm: { ...form },
+    critical: criticalHeaders,
+    ignoreUnresolved: ignoreUnresolvedVariables,
+    keep: isRead(`${kind}.${name}.`),
+  };
 }
 
 /** The key as it was read at start (`SigningKey`). */
@@ -95,9 +91,25 @@ export function hasConstantHeader({ privateKey, secretKey, additionalHeaders = [
   return typeof id !== "object" && additionalHeaders.every(({ ref }) => ref === undefined);
 }
 
-/** A function that writes what was made to a variable; null where nobody reads it. */
-export function assignCode(assigned: Code): Code {
+/** Notes the variable that the token is written to. */
+export function analyzeOutput<M extends PolicyModel & SigningModel>(step: PolicyAnalysis<M>, kind: Kind): void {
+  const variable = outputVariable(step, kind);
+  if (variable !== null) assignsVariable(step, variable, ["outputVariable"]);
+}
+
+/** A function that writes the token to that variable; null where nobody reads it. */
+export function outputCode<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>, kind: Kind): Code {
+  const variable = outputVariable(e, kind);
+  const assigned = variable === null ? code`` : assignedCode(e, variable, identifier("token"));
   return assigned.text === "" ? literal(null) : code`(token) => {\n${assigned}\n}`;
+}
+
+/** Null for the variable that carries the policy's name, which is always there. */
+function outputVariable(
+  { model: { outputVariable: variable }, name }: { readonly model: SigningModel; readonly name: string },
+  kind: Kind,
+): string | null {
+  return variable === undefined || variable === `${kind}.${name}.generated_${kind}` ? null : variable;
 }
 
 function settingsOf({ privateKey, secretKey }: SigningModel): {

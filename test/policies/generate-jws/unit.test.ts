@@ -79,7 +79,7 @@ test("at compile time: one call that writes its variable", () => {
   expect([found.reports, found.reads, found.writes]).toEqual([[], ["request.path"], ["request.header.x-signature"]]);
   expect(emitted(generateJws, model)).toEqual([
     'const generateJws = { name: "P-1", id: "P-1", algorithm: "HS256", ' +
-      'keyForm: { form: "secret", encoding: "utf-8" }, critical: [], detach: true, ignoreUnresolved: false, keep: false } as const',
+      'keyForm: { form: "secret", encoding: "utf-8" }, critical: [], ignoreUnresolved: false, keep: false, detach: true } as const',
     'wait generateJws(x, generateJws, { text: settings("{\\"env\\":\\"S\\"}", "secret"), password: null }, ' +
       '{ kid: "k", payload: get("request.path") === null ? null : template("{request.path}") }, ' +
       '(token) => { set("request.header.x-signature", headerValue("P-1", token)); })',

@@ -114,7 +114,7 @@ describe("at compile time", () => {
     expect(emitted(verifyJws, model)).toEqual([
       'const verifyJws = { name: "P-1", id: "P-1", algorithms: ["RS256"], ' +
         'keyForm: { form: "url", allowPrivateAddresses: true }, openKeys: remoteKeys, type: null, prefix: "", ' +
-        "isDetached: true, ignoreCriticalHeaders: false, knownHeaders: [], ignoreUnresolved: false, keep: false } as const",
+        "ignoreCriticalHeaders: false, knownHeaders: [], ignoreUnresolved: false, keep: false, isDetached: true } as const",
       "const claims = {} as const",
       'wait verifyJws(x, verifyJws, "https://id.example.com/keys", ' +
         '{ jws: get("request.header.x-signature"), content: get("request.header.digest") }, claims)',

@@ -53,11 +53,11 @@ const VERIFY_JWS = {
   openKeys: remoteKeys,
   type: null,
   prefix: "",
-  isDetached: true,
   ignoreCriticalHeaders: false,
   knownHeaders: [],
   ignoreUnresolved: false,
   keep: true,
+  isDetached: true,
 } as const;
 
 const CLAIMS = {} as const;
@@ -70,9 +70,9 @@ const GENERATE_JWS = {
   algorithm: "HS256",
   keyForm: { form: "secret", encoding: "utf-8" },
   critical: [],
-  detach: true,
   ignoreUnresolved: false,
   keep: false,
+  detach: true,
 } as const;
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -177,7 +177,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "0450ad00caec7849",
+    hash: "a309b016ca64abf2",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

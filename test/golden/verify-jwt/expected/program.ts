@@ -37,14 +37,14 @@ const VERIFY_JWT = {
   openKeys: localKeys,
   type: null,
   prefix: "Bearer",
-  timeAllowanceMs: 30000,
-  ignoreIssuedAt: false,
   ignoreCriticalHeaders: false,
   knownHeaders: [],
-  requiredClaims: ["sub"],
-  lifespanMaxMs: null,
   ignoreUnresolved: false,
   keep: true,
+  timeAllowanceMs: 30000,
+  ignoreIssuedAt: false,
+  requiredClaims: ["sub"],
+  lifespanMaxMs: null,
 } as const;
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -117,7 +117,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "e738d8c6eb2452b7",
+    hash: "ec8c4a89a953ffad",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
