@@ -37,6 +37,24 @@ import { checkUrl, successCodes, targetTls, urlTemplate } from "./target.ts";
 
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
+/** What every part of one proxy is resolved with. */
+interface Context {
+  readonly model: BundleModel;
+  /** Those where the proxy is deployed. */
+  readonly environments: readonly Named<EnvironmentModel>[];
+  readonly steps: StepResolver;
+  readonly diagnostics: Diagnostics;
+}
+
+/** The targets of one proxy while its route rules are resolved. */
+interface Targets {
+  readonly named: readonly ProgramTarget[];
+  /** Those of route rules with a URL of their own. */
+  readonly inline: ProgramTarget[];
+  /** Names of those that some rule leads to, or probably means. */
+  readonly used: Set<string>;
+}
+
 /** Resolves one proxy; `environments` are those it is deployed in. */
 export function resolveProxy(
   model: BundleModel,
@@ -45,17 +63,15 @@ export function resolveProxy(
   diagnostics: Diagnostics,
 ): ProgramProxy {
   const steps = new StepResolver(model, proxy.value, diagnostics);
+  const context: Context = { model, environments, steps, diagnostics };
   const { value } = proxy;
   uniqueNames("proxy endpoint", value.proxyEndpoints, model.positions, diagnostics);
   uniqueNames("target endpoint", value.targetEndpoints ?? [], model.positions, diagnostics);
-  const named = (value.targetEndpoints ?? []).map((target) => resolveTarget(model, target, environments, steps, diagnostics));
-  const inline: ProgramTarget[] = [];
-  const used = new Set<string>();
-  const endpoints = value.proxyEndpoints.map((endpoint) =>
-    resolveEndpoint(model, endpoint, named, inline, used, steps, diagnostics),
-  );
+  const named = (value.targetEndpoints ?? []).map((target) => resolveTarget(context, target));
+  const targets: Targets = { named, inline: [], used: new Set() };
+  const endpoints = value.proxyEndpoints.map((endpoint) => resolveEndpoint(context, endpoint, targets));
   for (const target of named) {
-    if (!used.has(target.name)) diagnostics.report("AGW2015", target.span, { name: target.name });
+    if (!targets.used.has(target.name)) diagnostics.report("AGW2015", target.span, { name: target.name });
   }
   const hooks = resolveHooks(environments, steps);
   steps.reportUnattached();
@@ -63,7 +79,7 @@ export function resolveProxy(
     name: proxy.name,
     file: proxy.file,
     endpoints,
-    targets: [...named, ...inline],
+    targets: [...named, ...targets.inline],
     hooks,
     properties: resolveProperties(value, environments),
     policies: steps.policies,
@@ -71,45 +87,32 @@ export function resolveProxy(
   };
 }
 
-function resolveEndpoint(
-  model: BundleModel,
-  endpoint: ProxyEndpointModel,
-  targets: readonly ProgramTarget[],
-  inline: ProgramTarget[],
-  used: Set<string>,
-  steps: StepResolver,
-  diagnostics: Diagnostics,
-): ProgramEndpoint {
+function resolveEndpoint(context: Context, endpoint: ProxyEndpointModel, targets: Targets): ProgramEndpoint {
+  const { model, steps } = context;
   const name = endpoint.name ?? "default";
   const apiTimeout = endpoint.properties?.["api.timeout"];
   const basePath = endpoint.basePath.length > 1 ? endpoint.basePath.replace(/\/$/, "") : endpoint.basePath;
   return {
-    ...resolveFlows(model, endpoint, "proxy", steps, diagnostics),
+    ...resolveFlows(context, endpoint, "proxy"),
     name,
     basePath,
     segments: basePath === "/" ? [] : basePath.slice(1).split("/"),
     span: model.positions.of(endpoint, "basePath"),
     postClientFlow: steps.list(endpoint.postClientFlow?.response),
-    routeRules: resolveRoutes(model, endpoint, targets, inline, used, steps, diagnostics),
+    routeRules: resolveRoutes(context, endpoint, targets),
     requestBytesMax: parseLimit(endpoint.properties?.["request.payload.parse.limit"]),
     apiTimeoutMs: apiTimeout === undefined ? null : Number(apiTimeout),
     webSocket: resolveWebSocket(endpoint.webSocket),
   };
 }
 
-function resolveRoutes(
-  model: BundleModel,
-  endpoint: ProxyEndpointModel,
-  targets: readonly ProgramTarget[],
-  inline: ProgramTarget[],
-  used: Set<string>,
-  steps: StepResolver,
-  diagnostics: Diagnostics,
-): ProgramRouteRule[] {
+function resolveRoutes(context: Context, endpoint: ProxyEndpointModel, targets: Targets): ProgramRouteRule[] {
+  const { model, steps, diagnostics } = context;
+  const { named, used } = targets;
   const written = endpoint.routeRules;
   if (written === undefined) {
-    const [only] = targets;
-    if (targets.length > 1) {
+    const [only] = named;
+    if (named.length > 1) {
       const span = model.positions.of(endpoint);
       diagnostics.report("AGW3019", span, { name: endpoint.name ?? "default" });
     }
@@ -126,26 +129,24 @@ function resolveRoutes(
         related: [{ span: model.positions.of(before, "name"), message: "this one is always taken" }],
       });
     }
-    const target = routeTarget(model, endpoint, rule, targets, inline, diagnostics);
+    const target = routeTarget(context, endpoint, rule, targets);
     // A target that a misspelt name probably means is not reported as unused as well.
-    const name = target?.name ?? nearest(rule.targetEndpoint ?? "", targets.map((other) => other.name));
+    const name = target?.name ?? nearest(rule.targetEndpoint ?? "", named.map((other) => other.name));
     if (name !== null) used.add(name);
     return { name: rule.name, condition: steps.condition(rule, "condition"), target, span };
   });
 }
 
 function routeTarget(
-  model: BundleModel,
+  { model, diagnostics }: Context,
   endpoint: ProxyEndpointModel,
   rule: RouteRuleModel,
-  targets: readonly ProgramTarget[],
-  inline: ProgramTarget[],
-  diagnostics: Diagnostics,
+  { named, inline }: Targets,
 ): ProgramTarget | null {
   if (rule.targetEndpoint !== undefined) {
-    const target = targets.find((other) => other.name === rule.targetEndpoint);
+    const target = named.find((other) => other.name === rule.targetEndpoint);
     if (target !== undefined) return target;
-    const names = targets.map((other) => other.name);
+    const names = named.map((other) => other.name);
     const name = rule.targetEndpoint;
     const span = model.positions.of(rule, "targetEndpoint");
     diagnostics.report("AGW2003", span, { name, known: known(names) }, meant(name, names));
@@ -185,14 +186,8 @@ function routeTarget(
   return target;
 }
 
-function resolveTarget(
-  model: BundleModel,
-  target: TargetEndpointModel,
-  environments: readonly Named<EnvironmentModel>[],
-  steps: StepResolver,
-  diagnostics: Diagnostics,
-): ProgramTarget {
-  const { positions } = model;
+function resolveTarget(context: Context, target: TargetEndpointModel): ProgramTarget {
+  const { model, environments, steps, diagnostics } = context;
   const name = target.name ?? "default";
   const template = urlTemplate(target, name, steps);
   if (target.url !== undefined && template === null) checkUrl(model, target, target.url, diagnostics);
@@ -206,7 +201,7 @@ function resolveTarget(
     }
   }
   return {
-    ...resolveFlows(model, target, "target", steps, diagnostics),
+    ...resolveFlows(context, target, "target"),
     name,
     inline: false,
     url: template === null ? (target.url ?? null) : null,
@@ -224,18 +219,12 @@ function resolveTarget(
     responseBytesMax: parseLimit(properties?.["response.payload.parse.limit"]),
     resumesTls: properties?.["allow.tls.session.resumption"] !== false,
     needsAllowHeader: properties?.["ignore.allow.header.for.405"] === false,
-    span: positions.of(target),
+    span: model.positions.of(target),
   };
 }
 
-function resolveFlows(
-  model: BundleModel,
-  endpoint: EndpointFlowsModel,
-  side: "proxy" | "target",
-  steps: StepResolver,
-  diagnostics: Diagnostics,
-): ProgramFlows {
-  const { positions } = model;
+function resolveFlows(context: Context, endpoint: EndpointFlowsModel, side: "proxy" | "target"): ProgramFlows {
+  const { model: { positions }, steps, diagnostics } = context;
   const written = endpoint.flows ?? [];
   uniqueNames("flow", written, positions, diagnostics);
   uniqueNames("fault rule", endpoint.faultRules ?? [], positions, diagnostics);

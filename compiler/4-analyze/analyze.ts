@@ -26,23 +26,13 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
   };
 }
 
-function features(program: Program): Features {
-  const { gateway } = program;
-  const policies = program.proxies.flatMap((proxy) => proxy.policies);
+function features({ gateway }: Program): Features {
   return {
     tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
-    tlsTarget: program.proxies.some((proxy) => proxy.targets.some(({ url, secure }) => (url === null ? secure : !isPlain(url))))
-      || program.environments.some(({ targetServers }) => targetServers.some((server) => server.secure === true)),
     store: gateway.store?.kind ?? "embedded",
-    jwt: policies.some((policy) => policy.model.kind === "VerifyJWT" || policy.model["algorithm"] !== undefined),
     admin: gateway.admin !== undefined,
     ops: gateway.ops !== undefined,
   };
-}
-
-/** True for a URL that is http whatever the environment says. */
-function isPlain(url: NonNullable<Program["proxies"][number]["targets"][number]["url"]>): boolean {
-  return typeof url === "string" && /^http:/i.test(url);
 }
 
 /** A URL that is read at start may carry a password, so that it is treated as a secret. */

@@ -26,15 +26,14 @@ import type {
 } from "../ir/program.ts";
 import type { HookPoint } from "../ir/model.ts";
 import type { Optimisation, Optimisations } from "../optimisations.ts";
-import type { Obligation, Phase, Timing } from "../policies/definition.ts";
-import type { OtherNames } from "../expression/rename.ts";
+import type { Obligation, Timing } from "../policies/definition.ts";
 import { parametersOf } from "../policies/flow-callout.ts";
 import { BodyPlacement } from "./bodies.ts";
 import { ConditionAnalysis, type Known } from "./condition.ts";
 import { ofSomeEnvironments, planHook } from "./hook.ts";
 import { optimise } from "./optimise/optimise.ts";
 import type { Settings } from "./settings.ts";
-import { StepAnalysis } from "./step.ts";
+import { StepAnalysis, type StepPlace } from "./step.ts";
 import { DeadUsage, Usage } from "./usage.ts";
 import { secretVariables } from "../secret-variable.ts";
 
@@ -68,21 +67,9 @@ export function analyzeProxy(
 }
 
 /** Where items are being planned. */
-interface Place {
-  readonly phase: Phase;
+interface Place extends StepPlace {
   readonly flow: string;
-  /** Whose flows they are. */
-  readonly owner: "proxy" | "target";
   readonly known: Known;
-  readonly upgradable: boolean;
-  readonly conditional: boolean;
-  /** A call above carries on from faults. */
-  readonly carriedOn: boolean;
-  /** Parameters of the calls above. */
-  readonly names: OtherNames;
-  /** Variables of the conditions above. */
-  readonly conditionReads: readonly string[];
-  readonly obligations: Obligation[];
   /** True for what never runs and is kept all the same. */
   readonly isDead: boolean;
 }

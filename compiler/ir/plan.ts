@@ -32,9 +32,7 @@ export interface Plan {
 /** What the artifact must be able to do; decides which parts of the runtime are linked. */
 export interface Features {
   readonly tlsListener: boolean;
-  readonly tlsTarget: boolean;
   readonly store: "memory" | "embedded" | "redis";
-  readonly jwt: boolean;
   readonly admin: boolean;
   readonly ops: boolean;
 }

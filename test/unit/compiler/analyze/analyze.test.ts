@@ -143,7 +143,7 @@ describe("settings", () => {
 
 describe("features", () => {
   const cases: readonly [title: string, gateway: string, expected: object][] = [
-    ["nothing but the default store", "kind: Gateway\n", { tlsListener: false, tlsTarget: false, store: "embedded", jwt: false, admin: false, ops: false }],
+    ["nothing but the default store", "kind: Gateway\n", { tlsListener: false, store: "embedded", admin: false, ops: false }],
     ["memory", "kind: Gateway\nstore: { kind: memory }\n", { store: "memory" }],
     ["redis", "kind: Gateway\nstore: { kind: redis, url: { env: REDIS_URL } }\n", { store: "redis" }],
     ["a TLS listener", "kind: Gateway\nlisteners: [{ port: 1, tls: { certFile: a, keyFile: b } }]\n", { tlsListener: true }],
