@@ -155,7 +155,8 @@ function withoutParts(windows: readonly Window[]): readonly Window[] {
 
 function asking<T extends PlanItem>(item: T, decided: readonly Decided[]): PlanItem {
   const asked = (when: When): When => {
-    const shared = decided.filter((window) => window.asked.has(when)).map(({ text, decision }) => [text, decision] as const);
+    const asks = decided.filter((window) => window.asked.has(when));
+    const shared = asks.map(({ text, decision }) => [text, decision] as const);
     return when.kind === "test" && shared.length > 0 ? { ...when, shared: new Map(shared) } : when;
   };
   if (item.kind === "choice") {

@@ -107,7 +107,11 @@ export function keyRules<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>) {
 }
 
 /** Members of the configuration that both policies have. `kind`: under which their variables stand. */
-export function verifyRules<M extends PolicyModel & VerifyModel>(e: PolicyEmit<M>, kind: "jws" | "jwt", source: string) {
+export function verifyRules<M extends PolicyModel & VerifyModel>(
+  e: PolicyEmit<M>,
+  kind: "jws" | "jwt",
+  source: string,
+) {
   const { ignoreCriticalHeaders = false, knownHeaders = [], ignoreUnresolvedVariables = false } = e.model;
   return {
     name: e.name,

@@ -1,4 +1,4 @@
-/** What GenerateJWT and GenerateJWS share: the key, the algorithm that must fit it, further headers, and where the token goes. */
+/** What GenerateJWT and GenerateJWS share: the key, the algorithm that must fit it, further headers, the output. */
 import type { SigningForm } from "#runtime/token/signing.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
 import { code, identifier, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
@@ -54,7 +54,8 @@ export function analyzeSigning<M extends PolicyModel & SigningModel>(step: Polic
 }
 
 /** Members of the configuration that both policies have. */
-export function signingRules<M extends PolicyModel & SigningModel>({ model, name, id, isRead }: PolicyEmit<M>, kind: Kind) {
+export function signingRules<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>, kind: Kind) {
+  const { model, name, id } = e;
   const { algorithm, secretKey, criticalHeaders = [], ignoreUnresolvedVariables = false } = model;
   const form: SigningForm =
     secretKey === undefined ? { form: "private" } : { form: "secret", encoding: secretKey.encoding ?? "utf-8" };
@@ -65,7 +66,7 @@ export function signingRules<M extends PolicyModel & SigningModel>({ model, name
     keyForm: { ...form },
     critical: criticalHeaders,
     ignoreUnresolved: ignoreUnresolvedVariables,
-    keep: isRead(`${kind}.${name}.`),
+    keep: e.isRead(`${kind}.${name}.`),
   };
 }
 
