@@ -7,11 +7,10 @@
  *
  * `--peers`: a folder in whose node_modules http-proxy lies; it is no dependency of this project.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { BenchFolder, hasPeer } from "../bench-folder.ts";
 import { cpuUs, installed, loadCount, pause, pssKib, started, stopped, type Proxy } from "../proxy-process.ts";
 
 const { values } = parseArgs({
@@ -22,8 +21,7 @@ const { values } = parseArgs({
     peers: { type: "string", default: "" },
   },
 });
-const root = join(import.meta.dirname, "..", "..");
-const work = mkdtempSync(join(tmpdir(), "apigw-bench-"));
+const folder = new BenchFolder();
 const script = join(import.meta.dirname, "load.ts");
 const TARGET_PORT = 9801;
 
@@ -38,29 +36,21 @@ const environment = {
 };
 
 function proxies(): Proxy[] {
-  const dist = join(work, "dist");
-  execFileSync(process.execPath, [join(root, "compiler", "bin.js"), "build", join(root, "bench", "bundles", "key-check"), "--out", dist], { stdio: "ignore" });
+  const floor = join(import.meta.dirname, "..", "floor", "bare-splice.mjs");
   const list: Proxy[] = [
-    { name: "floor", port: 9811, command: process.execPath, args: [join(root, "bench", "floor", "bare-splice.mjs")] },
-    { name: "apigw", port: 9812, command: process.execPath, args: [join(dist, "gateway.cjs")] },
+    { name: "floor", port: 9811, command: process.execPath, args: [floor] },
+    { name: "apigw", port: 9812, command: process.execPath, args: [folder.compile("key-check")] },
   ];
   if (installed("nginx")) list.unshift({ name: "nginx", port: 9813, command: "nginx", args: ["-c", nginxConfig()] });
   else console.log("nginx is not installed: left out");
   if (installed("haproxy")) list.push({ name: "haproxy", port: 9814, command: "haproxy", args: ["-f", haproxyConfig()] });
   else console.log("haproxy is not installed: left out");
-  if (existsSync(join(values.peers, "node_modules", "http-proxy"))) list.push(httpProxy());
-  else console.log("http-proxy was not found: left out (give its folder with --peers)");
+  if (hasPeer(values.peers, "http-proxy")) list.push(httpProxy());
   return list;
 }
 
-function written(name: string, text: string): string {
-  const path = join(work, name);
-  writeFileSync(path, text);
-  return path;
-}
-
 function nginxConfig(): string {
-  return written("nginx.conf", `worker_processes 1; daemon off; master_process off; pid ${work}/nginx.pid; error_log ${work}/nginx.err crit;
+  return folder.write("nginx.conf", `worker_processes 1; daemon off; master_process off; pid ${folder.path}/nginx.pid; error_log ${folder.path}/nginx.err crit;
 events { worker_connections 16000; }
 http {
   access_log off;
@@ -78,7 +68,7 @@ http {
 }
 
 function haproxyConfig(): string {
-  return written("haproxy.cfg", `global
+  return folder.write("haproxy.cfg", `global
   maxconn 8000
   nbthread 1
 defaults
@@ -97,7 +87,7 @@ backend target
 }
 
 function httpProxy(): Proxy {
-  const script = written("http-proxy.cjs", `
+  const script = folder.write("http-proxy.cjs", `
 const http = require("node:http");
 const proxy = require("http-proxy").createProxyServer({ target: "http://127.0.0.1:${TARGET_PORT}" });
 proxy.on("error", () => undefined);
@@ -168,5 +158,5 @@ try {
   }
 } finally {
   target.kill("SIGKILL");
-  rmSync(work, { recursive: true, force: true });
+  folder.remove();
 }

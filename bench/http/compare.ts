@@ -9,11 +9,10 @@
  * `--peers`: a folder in whose node_modules fastify, @fastify/http-proxy and http-proxy lie; they are no dependencies of this
  * project.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { BenchFolder, hasPeer } from "../bench-folder.ts";
 import { cpuUs, installed, loadCount, pause, started, stopped, type Proxy } from "../proxy-process.ts";
 
 const { values } = parseArgs({
@@ -24,8 +23,7 @@ const { values } = parseArgs({
     peers: { type: "string", default: "" },
   },
 });
-const root = join(import.meta.dirname, "..", "..");
-const work = mkdtempSync(join(tmpdir(), "apigw-bench-"));
+const folder = new BenchFolder();
 const script = join(import.meta.dirname, "load.ts");
 const TARGET_PORT = 9821;
 const environment = {
@@ -54,31 +52,19 @@ function admit(headers) {
 `;
 
 function proxies(): Proxy[] {
-  const dist = join(work, "dist");
-  const bundle = join(root, "bench", "bundles", "http-chain");
-  const build = [join(root, "compiler", "bin.js"), "build", bundle, "--out", dist];
-  execFileSync(process.execPath, build, { stdio: "ignore" });
   const list: Proxy[] = [
-    { name: "apigw", port: 9822, command: process.execPath, args: [join(dist, "gateway.cjs")] },
+    { name: "apigw", port: 9822, command: process.execPath, args: [folder.compile("http-chain")] },
   ];
   if (installed("nginx")) list.push({ name: "nginx", port: 9823, command: "nginx", args: ["-c", nginxConfig()] });
   else console.log("nginx is not installed: left out");
-  if (existsSync(join(values.peers, "node_modules", "@fastify", "http-proxy"))) list.push(fastify());
-  else console.log("@fastify/http-proxy was not found: left out (give its folder with --peers)");
-  if (existsSync(join(values.peers, "node_modules", "http-proxy"))) list.push(httpProxy());
-  else console.log("http-proxy was not found: left out (give its folder with --peers)");
+  if (hasPeer(values.peers, "@fastify/http-proxy")) list.push(fastify());
+  if (hasPeer(values.peers, "http-proxy")) list.push(httpProxy());
   return list;
 }
 
-function written(name: string, text: string): string {
-  const path = join(work, name);
-  writeFileSync(path, text);
-  return path;
-}
-
 function nginxConfig(): string {
-  return written("nginx.conf", `worker_processes 1; daemon off; master_process off;
-pid ${work}/nginx.pid; error_log ${work}/nginx.err crit;
+  return folder.write("nginx.conf", `worker_processes 1; daemon off; master_process off;
+pid ${folder.path}/nginx.pid; error_log ${folder.path}/nginx.err crit;
 events { worker_connections 16000; }
 http {
   access_log off;
@@ -99,7 +85,7 @@ http {
 }
 
 function fastify(): Proxy {
-  const path = written("fastify.cjs", `${HOOKS}
+  const path = folder.write("fastify.cjs", `${HOOKS}
 const app = require("fastify")({ logger: false });
 app.register(require("@fastify/http-proxy"), {
   upstream: "http://127.0.0.1:${TARGET_PORT}",
@@ -120,7 +106,7 @@ app.listen({ port: 9824, host: "127.0.0.1" });
 }
 
 function httpProxy(): Proxy {
-  const path = written("http-proxy.cjs", `${HOOKS}
+  const path = folder.write("http-proxy.cjs", `${HOOKS}
 const http = require("node:http");
 const agent = new http.Agent({ keepAlive: true });
 const proxy = require("http-proxy").createProxyServer({ target: "http://127.0.0.1:${TARGET_PORT}", agent });
@@ -163,5 +149,5 @@ try {
   for (const [name, us] of best) console.log(`| ${name} | ${us.toFixed(1)} | ${(us / own).toFixed(2)} |`);
 } finally {
   target.kill("SIGKILL");
-  rmSync(work, { recursive: true, force: true });
+  folder.remove();
 }
