@@ -76,12 +76,16 @@ export function renewMessage(message: RequestMessage | ResponseMessage): void {
 
 /** A request of a policy's own. */
 export function newRequest(): RequestMessage {
-  return new RequestMessage("GET", "/", null, "1.1", []);
+  const message = new RequestMessage("GET", "/", null, "1.1", []);
+  message.content = "";
+  return message;
 }
 
 /** A response of a policy's own. */
 export function newResponse(): ResponseMessage {
-  return new ResponseMessage(200, "", []);
+  const message = new ResponseMessage(200, "", []);
+  message.content = "";
+  return message;
 }
 
 /** `createNew: false`: the message must have been made before. */

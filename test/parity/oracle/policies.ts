@@ -62,7 +62,7 @@ function assignedTo(t: Transaction, policy: string, { assignTo }: AssignMessageM
   if (found !== undefined && createNew !== true) return found;
   const headers = new Headers([]);
   const made: OracleRequest | OracleResponse = type === "response"
-    ? { status: 200, reason: "", headers, content: null }
+    ? { status: 200, reason: "", headers, content: "" }
     : { verb: "GET", path: "/", query: null, headers, version: "1.1", content: "" };
   t.messages.set(name, made);
   return made;
