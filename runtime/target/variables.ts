@@ -8,9 +8,12 @@ export function targetServer({ server, target }: Exchange): TargetServer | null 
   return target.servers[0] ?? null;
 }
 
-/** How it is reached; before a server is picked, how the first of a load balancer is. */
+/**
+ * How it is reached; before a server is picked, how the first of a load balancer is. Null as long as only the template
+ * of the target's URL will tell.
+ */
 export function targetScheme({ server, target }: Exchange): "http" | "https" | null {
-  if (target === null) return null;
+  if (target === null || (server === null && target.otherTransport !== undefined)) return null;
   return (server ?? target.servers[0] ?? target).transport.scheme;
 }
 

@@ -105,6 +105,7 @@ export class Oracle {
   #send(t: Transaction, target: ProgramTarget, given: ParityRequest): Sent {
     const { request } = t;
     const at = this.#address(t, target);
+    t.isAddressed = true;
     const isCopied = (value: Value): boolean => value === null || String(value).toLowerCase() !== "false";
     const path = isCopied(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
     const queries = [at.query, isCopied(t.copyQueryParams) ? request.query : null];

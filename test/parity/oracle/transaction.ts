@@ -110,6 +110,8 @@ export class Transaction {
   copyPathSuffix: Value = true;
   copyQueryParams: Value = true;
   targetHost: Value = null;
+  /** The server is known that the target is asked at. */
+  isAddressed = false;
 
   constructor(
     world: World,

@@ -304,7 +304,7 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "target.copy.pathsuffix": (t) => t.copyPathSuffix,
   "target.copy.queryparams": (t) => t.copyQueryParams,
   "target.header.host": (t) => t.targetHost,
-  "target.scheme": (t) => (t.target === null ? null : "http"),
+  "target.scheme": targetScheme,
   "target.ssl.enabled": () => false,
   "system.timestamp": (t) => t.world.wallMs,
   "is.error": (t) => t.fault !== null,
@@ -314,3 +314,10 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "fault.category": (t) => faultPart(t, "category"),
   "fault.subcategory": (t) => faultPart(t, "subcategory"),
 };
+
+/** Every server of a project is asked over http; a template that begins with a variable tells it only when it is filled. */
+function targetScheme({ target, isAddressed }: Transaction): Value {
+  if (target === null) return null;
+  const isOpen = target.template !== null && !/^https?:/i.test(target.template.text);
+  return isOpen && !isAddressed ? null : "http";
+}
