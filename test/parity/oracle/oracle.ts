@@ -11,6 +11,7 @@ import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
 import { expand } from "./template.ts";
 import { Raised, Transaction, World } from "./transaction.ts";
+import { hasOpenScheme } from "./variables.ts";
 
 /** Header lines that the hop writes for itself: nothing a bundle can change. */
 export const HOP_LINES = [
@@ -105,7 +106,7 @@ export class Oracle {
   #send(t: Transaction, target: ProgramTarget, given: ParityRequest): Sent {
     const { request } = t;
     const at = this.#address(t, target);
-    t.isAddressed = true;
+    t.scheme = at.scheme;
     const isCopied = (value: Value): boolean => value === null || String(value).toLowerCase() !== "false";
     const path = isCopied(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
     const queries = [at.query, isCopied(t.copyQueryParams) ? request.query : null];
@@ -113,7 +114,7 @@ export class Oracle {
     const isEmptyKept = query === "" && queries[1] === "" && queries[0] === null;
     request.path = path === "" ? "/" : path;
     request.query = query === "" && !isEmptyKept ? null : query;
-    const host = t.targetHost === null ? at.server : String(t.targetHost);
+    const host = t.targetHost === null ? at.host : String(t.targetHost);
     if (!/^[\x21-\x7e]+$/.test(host)) throw raised("steps.assignmessage.SetVariableFailed", "Host", null);
     const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" &&
       name.toLowerCase() !== "x-forwarded-for");
@@ -130,16 +131,19 @@ export class Oracle {
     return { target: target.name, server: at.server, verb, uri, headers: headerMap(lines, HOP_LINES), body };
   }
 
-  #address(t: Transaction, target: ProgramTarget): { server: string; path: string; query: string | null } {
+  #address(t: Transaction, target: ProgramTarget): Address {
     // A template stands in for what no flow has written.
     if (target.template !== null) t.targetUrl ??= expand(t, target.template.text, null);
     if (t.targetUrl !== null) {
-      const url = parsedUrl(String(t.targetUrl));
+      const url = parsedUrl(String(t.targetUrl), hasOpenScheme(target));
       if (url === null) throw raised("messaging.adaptors.http.flow.ServiceUnavailable", "target.url", null);
       return url;
     }
-    if (target.url === null) return { server: this.#serverInTurn(t, target), path: target.path, query: null };
-    const url = parsedUrl(String(target.url));
+    if (target.url === null) {
+      const server = this.#serverInTurn(t, target);
+      return { server, host: server, scheme: "http", path: target.path, query: null };
+    }
+    const url = parsedUrl(String(target.url), false);
     if (url === null) throw new Error("targets of projects are http URLs");
     return url;
   }
@@ -157,16 +161,27 @@ export class Oracle {
   }
 }
 
-/** http only, without user and fragment; every other text reaches nobody. */
-function parsedUrl(text: string): { server: string; path: string; query: string | null } | null {
-  const form = /^http:\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s\\]*)?(?:\?([^#\s\\]*))?$/;
-  const [, server, path = "", given] = form.exec(text) ?? [];
+/** Where a request goes: `server` with its port unless that is 80, `host` without the scheme's own. */
+interface Address {
+  readonly server: string;
+  readonly host: string;
+  readonly scheme: "http" | "https";
+  readonly path: string;
+  readonly query: string | null;
+}
+
+/** http, or https where the endpoint leaves the scheme open; no user, no fragment. Every other text reaches nobody. */
+function parsedUrl(text: string, isOpen: boolean): Address | null {
+  const form = /^(https?):\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s\\]*)?(?:\?([^#\s\\]*))?$/;
+  const [, scheme, server, path = "", given] = form.exec(text) ?? [];
+  if (server === undefined || (scheme === "https" && !isOpen)) return null;
   // What cannot stand in a query is escaped.
   const query = given?.replace(/["<>']|[^\u0000-\u007f]/gu, (letter) =>
     [...new TextEncoder().encode(letter)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(""));
-  if (server === undefined) return null;
-  return { server: server.replace(/:80$/, ""), path: path === "/" ? "" : path,
-    query: query === undefined || query === "" ? null : query };
+  const place = { path: path === "/" ? "" : path, query: query === undefined || query === "" ? null : query };
+  if (scheme !== "https") return { ...place, scheme: "http", server: server.replace(/:80$/, ""), host: server.replace(/:80$/, "") };
+  const ported = server.includes(":") ? server : `${server}:443`;
+  return { ...place, scheme: "https", server: ported.replace(/:80$/, ""), host: ported.replace(/:443$/, "") };
 }
 
 function joined(base: string, suffix: string): string {

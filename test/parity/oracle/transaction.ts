@@ -110,8 +110,8 @@ export class Transaction {
   copyPathSuffix: Value = true;
   copyQueryParams: Value = true;
   targetHost: Value = null;
-  /** The server is known that the target is asked at. */
-  isAddressed = false;
+  /** How the target is asked; null before its address is known. */
+  scheme: "http" | "https" | null = null;
 
   constructor(
     world: World,

@@ -1,5 +1,6 @@
 /** Flow variables by name, looked up one question after the other (apigee-core section 6). */
 import { STATUS_CODES } from "node:http";
+import type { ProgramTarget } from "#compiler/ir/program.ts";
 import type { Value } from "../outcome.ts";
 import { expiryOf, type Grant } from "./access.ts";
 import { categoryOf, raised } from "./faults.ts";
@@ -305,7 +306,7 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "target.copy.queryparams": (t) => t.copyQueryParams,
   "target.header.host": (t) => t.targetHost,
   "target.scheme": targetScheme,
-  "target.ssl.enabled": () => false,
+  "target.ssl.enabled": (t) => targetScheme(t) === "https",
   "system.timestamp": (t) => t.world.wallMs,
   "is.error": (t) => t.fault !== null,
   "fault.name": (t) => faultPart(t, "name"),
@@ -315,9 +316,12 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "fault.subcategory": (t) => faultPart(t, "subcategory"),
 };
 
-/** Every server of a project is asked over http; a template that begins with a variable tells it only when it is filled. */
-function targetScheme({ target, isAddressed }: Transaction): Value {
-  if (target === null) return null;
-  const isOpen = target.template !== null && !/^https?:/i.test(target.template.text);
-  return isOpen && !isAddressed ? null : "http";
+/** Known from the bundle, unless a template that begins with a variable is still to be filled. */
+function targetScheme({ target, scheme }: Transaction): Value {
+  return scheme ?? (target === null || hasOpenScheme(target) ? null : "http");
+}
+
+/** True where a template that begins with a variable, or what is written in its place, decides about TLS. */
+export function hasOpenScheme({ template }: ProgramTarget): boolean {
+  return template !== null && !/^https?:/i.test(template.text);
 }
