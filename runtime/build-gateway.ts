@@ -1,5 +1,5 @@
 /** Builds the services that the exchanges of one gateway share. It opens nothing and waits for nothing. */
-import { isIdentityRevoked } from "./access/change.ts";
+import { isJwtRevoked } from "./access/jwt-revocation.ts";
 import { proxyIdentity } from "./access/identity.ts";
 import { resolveBasis } from "./access/resolve.ts";
 import { VerifiedCache } from "./access/verified-cache.ts";
@@ -38,7 +38,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   });
   const revocations = new Revocations(store, sessions, limits, {
     isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (result) => typeof result !== "string"),
-    isRevoked: (identity) => isIdentityRevoked(store, identity),
+    isRevoked: (jwt) => isJwtRevoked(store, jwt),
     onEvent: ({ sequence, event }, sessions) => log.event("revocation", { sequence, effect: event.effect, sessions }),
     onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
   });

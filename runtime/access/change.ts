@@ -11,7 +11,7 @@ import { StoreFailure } from "../state/store.ts";
 import type { ListedRecord, PutOptions, RecordKind, Records, RevocationEvent, Store } from "../state/store.ts";
 import type { CredentialKind } from "./credential.ts";
 import { digest, fingerprint } from "./digest.ts";
-import { appIdentity, developerIdentity, jtiIdentity, keyIdentity, productIdentity } from "./identity.ts";
+import { appIdentity, developerIdentity, keyIdentity, productIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import type { ApiProduct, App, ApprovalStatus, Attributes, Developer, KeyRecord } from "./model.ts";
 
@@ -169,31 +169,6 @@ export function removeRecord(
 /** Where the mark of a removed record is kept (kind `meta`). */
 export function removedMark(kind: RecordKind, id: string): string {
   return `removed:${kind}:${id}`;
-}
-
-/** Refuses a JWT from now on and ends its sessions; remembered until the JWT expires, for ever when it does not. */
-export function revokeJwt(
-  { store, clock }: AccessServices,
-  issuer: string,
-  jti: string,
-  expiresAtMs: number | null,
-): Maybe<boolean> {
-  const identity = jtiIdentity(issuer, jti);
-  const mark = { note: "revoked", atMs: clock.wallMs() };
-  return store.put("meta", `revoked:${identity}`, mark, {
-    expiresAtMs,
-    event: eventNow(clock, "revoked", [identity]),
-  });
-}
-
-/** True when `revokeJwt` was called for it. */
-export function isJwtRevoked(store: Store, issuer: string, jti: string): Maybe<boolean> {
-  return isIdentityRevoked(store, jtiIdentity(issuer, jti));
-}
-
-/** The same by the identity that a session carries. */
-export function isIdentityRevoked(store: Store, identity: Identity): Maybe<boolean> {
-  return andThen(store.get("meta", `revoked:${identity}`), (mark) => mark !== null);
 }
 
 /** What a new key is to be. */

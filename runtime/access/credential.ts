@@ -36,6 +36,8 @@ export interface Credential {
   readonly expiresAtMs: number | null;
   readonly identities: readonly Identity[];
   readonly labels: CredentialLabels;
+  /** Of a JWT: wall clock, 0 when it does not say. */
+  readonly issuedAtMs?: number;
   /** What to repeat after a change of access data; null where the store knows nothing of the credential. */
   readonly basis: CredentialBasis | null;
 }

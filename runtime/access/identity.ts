@@ -20,8 +20,12 @@ export const sessionIdentity = (sessionId: string): Identity => SESSION_PREFIX +
 export const jtiIdentity = (issuer: string, jti: string): Identity => `jti:${escaped(issuer)}|${jti}`;
 /** Every JWT signed with one key of an issuer. */
 export const kidIdentity = (issuer: string, kid: string): Identity => `kid:${escaped(issuer)}|${kid}`;
+/** Every JWT of one login at an issuer (the `sid` of OpenID Connect). */
+export const sidIdentity = (issuer: string, sid: string): Identity => `sid:${escaped(issuer)}|${sid}`;
 /** An end user; opaque tokens of our own have the empty issuer. */
-export const subjectIdentity = (issuer: string, subject: string): Identity => `subject:${escaped(issuer)}|${subject}`;
+export const subjectIdentity = (issuer: string, subject: string): Identity =>
+  `${SUBJECT_PREFIX}${escaped(issuer)}|${subject}`;
+export const isSubject = (identity: Identity): boolean => identity.startsWith(SUBJECT_PREFIX);
 
 /** The session id in a `session:` identity, null for any other. */
 export function sessionIdOf(identity: Identity): string | null {
@@ -29,6 +33,7 @@ export function sessionIdOf(identity: Identity): string | null {
 }
 
 const SESSION_PREFIX = "session:";
+const SUBJECT_PREFIX = "subject:";
 
 function escaped(part: string): string {
   return part.includes("|") || part.includes("%") ? part.replaceAll("%", "%25").replaceAll("|", "%7C") : part;

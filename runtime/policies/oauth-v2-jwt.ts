@@ -14,7 +14,7 @@ import { demandScopes, presentedToken, refusal } from "../token/access-token.ts"
 import type { ScopeRules, TokenSource } from "../token/access-token.ts";
 import { claimProblem, expiryMs } from "../token/claims.ts";
 import type { ClaimProblem, ClaimRules, ClaimValues } from "../token/claims.ts";
-import { textMember, member } from "../token/compact.ts";
+import { member, textMember } from "../token/compact.ts";
 import type { JsonObject } from "../token/compact.ts";
 import { verifySignature } from "../token/jwt.ts";
 import type { JwtProblem, JwtRules, VerifiedJwt } from "../token/jwt.ts";
@@ -42,7 +42,7 @@ export function verifyJwtAccessToken(
     if (clientId === null) throw refusal(x, codeOf("InvalidClaim"), config.name);
     return andThen(askStore(config.name, () => x.gateway.verified.key(clientId, callOf(x))), (grant) => {
       if (typeof grant === "string") throw refusal(x, clientCode(grant), config.name);
-      if (areTokensRevoked(issuedAtMs(jwt.claims), grant)) throw refusal(x, codeOf("revoked"), config.name);
+      if (areTokensRevoked(jwt.issuedAtMs, grant)) throw refusal(x, codeOf("revoked"), config.name);
       demandScopes(x, config, scopesOf(jwt.claims));
       x.access = grant;
       watchToken(x, config, epoch, jwt, grant);
@@ -65,6 +65,7 @@ function watchToken(
     epoch,
     expiresAtMs: ends.length === 0 ? null : Math.min(...ends),
     identities: [...jwt.identities, ...grant.identities],
+    issuedAtMs: jwt.issuedAtMs,
     labels: grant.labels,
     basis: { kind: "key", digest: grant.key.id, call: callOf(x) },
   });
@@ -93,12 +94,6 @@ function clientCode(code: FaultCode): FaultCode {
     return "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound";
   }
   return code;
-}
-
-/** A token that does not say when it was issued counts as the oldest. */
-function issuedAtMs(claims: JsonObject): number {
-  const issuedAt = member(claims, "iat");
-  return typeof issuedAt === "number" ? issuedAt * 1000 : 0;
 }
 
 /** `scope` as RFC 9068 writes it, parted by spaces, or the list that some issuers send. */

@@ -56,6 +56,7 @@ function watchToken(x: Exchange, config: VerifyJwtConfig, epoch: number, jwt: Ve
     epoch,
     expiresAtMs: expiryMs(jwt.claims, config.timeAllowanceMs),
     identities: clientId === null ? jwt.identities : [...jwt.identities, appIdentity(clientId)],
+    issuedAtMs: jwt.issuedAtMs,
     labels: noLabels,
     basis: null,
   });

@@ -4,7 +4,6 @@
  */
 import {
   createKey,
-  revokeJwt,
   revokeTokensOfApp,
   revokeTokensOfDeveloper,
   setAppStatus,
@@ -95,18 +94,6 @@ export function tokenStatus(status: "approved" | "revoked"): Endpoint {
     audit(`token.${status}`, { app: token.appId, token_fingerprint: fingerprint(id), cascade });
     return jsonAnswer(200, shownToken(token));
   };
-}
-
-/** `POST /v1/jwts:revoke { issuer, jti, ttlSeconds? }`: remembered for that long, for ever when it does not say. */
-export async function postJwtRevocation({ audit, fields, gateway }: AdminCall): Promise<Answer> {
-  const issuer = fields.neededText("issuer");
-  const jti = fields.neededText("jti");
-  const ttlSeconds = fields.integer("ttlSeconds", 1, TEN_YEARS_S);
-  const problem = fields.problem();
-  if (problem !== null) return problem;
-  await revokeJwt(gateway, issuer, jti, ttlSeconds === null ? null : gateway.clock.wallMs() + ttlSeconds * 1_000);
-  audit("jwt.revoked", { issuer, jti });
-  return jsonAnswer(200, { issuer, jti, status: "revoked" });
 }
 
 /** `GET /v1/apps`, `/v1/developers`, `/v1/keys`: one page by id; `after` of the answer asks for the next. */

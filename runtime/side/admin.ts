@@ -17,7 +17,6 @@ import {
   keyStatus,
   listRecords,
   postDrain,
-  postJwtRevocation,
   postKey,
   postToken,
   tokenStatus,
@@ -25,6 +24,7 @@ import {
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
 import { isAnswer, type AdminGateway, type Endpoint } from "./admin-call.ts";
 import { guardAdmin, type AdminAuth } from "./admin-guard.ts";
+import { approveNamedJwts, revokeNamedJwts } from "./admin-jwts.ts";
 import { endSession, endSessions, getSession, listSessions } from "./admin-sessions.ts";
 import { badRequest, errorAnswer, pathOf, send, sideLimits, type Answer } from "./answer.ts";
 
@@ -172,7 +172,8 @@ function adminRoutes(): readonly Route[] {
     { method: "POST", path: /^\/v1\/tokens$/, endpoint: postToken },
     { method: "POST", path: /^\/v1\/tokens:revoke$/, endpoint: tokenStatus("revoked") },
     { method: "POST", path: /^\/v1\/tokens:approve$/, endpoint: tokenStatus("approved") },
-    { method: "POST", path: /^\/v1\/jwts:revoke$/, endpoint: postJwtRevocation },
+    { method: "POST", path: /^\/v1\/jwts:revoke$/, endpoint: revokeNamedJwts },
+    { method: "POST", path: /^\/v1\/jwts:approve$/, endpoint: approveNamedJwts },
     { method: "GET", path: /^\/v1\/apps$/, endpoint: listRecords("app") },
     { method: "GET", path: /^\/v1\/apps\/([^/:]+)$/, endpoint: getApp },
     { method: "POST", path: /^\/v1\/apps\/([^/:]+):revoke$/, endpoint: appAction("revoked") },

@@ -56,6 +56,12 @@ export function expiryMs(claims: JsonObject, timeAllowanceMs: number): number | 
   return typeof expiry === "number" ? Math.min(expiry * 1000 + timeAllowanceMs, WALL_MS_MAX) : null;
 }
 
+/** When the token was issued (wall clock); one that does not say counts as the oldest. */
+export function issuedAtMs(claims: JsonObject): number {
+  const issuedAt = member(claims, "iat");
+  return typeof issuedAt === "number" ? issuedAt * 1000 : 0;
+}
+
 /** The first thing that is wrong, null when nothing is. */
 export function claimProblem(
   claims: JsonObject,

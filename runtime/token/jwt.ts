@@ -6,14 +6,15 @@
 import { JOSEError, JWTClaimValidationFailed, JWTExpired } from "jose/errors";
 import { jwtVerify } from "jose/jwt/verify";
 import type { KeyObject } from "node:crypto";
-import { isJwtRevoked } from "../access/change.ts";
 import { digest } from "../access/digest.ts";
-import { jtiIdentity, kidIdentity, subjectIdentity } from "../access/identity.ts";
+import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
+import { isJwtRevoked } from "../access/jwt-revocation.ts";
 import type { Exchange } from "../context.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { Algorithm } from "./algorithm.ts";
+import { issuedAtMs } from "./claims.ts";
 import { parseCompact, textMember } from "./compact.ts";
 import type { CompactToken, JsonObject } from "./compact.ts";
 import { algorithmOf, criticalNames, headerProblem } from "./header.ts";
@@ -45,6 +46,8 @@ export interface VerifiedJwt {
   readonly issuer: string | null;
   readonly subject: string | null;
   readonly jti: string | null;
+  /** Wall clock; 0 when it does not say. */
+  readonly issuedAtMs: number;
   /** What a revocation can name. */
   readonly identities: readonly Identity[];
 }
@@ -75,7 +78,7 @@ interface State {
 
 /**
  * Verifies a token, from memory where it was seen before and its key is still there. `keyText` is the key set, PEM or
- * secret that was read at start, or the URL of a set. "revoked": it verifies, and its jti was revoked. Times are to be
+ * secret that was read at start, or the URL of a set. "revoked": it verifies, and was revoked (access/jwt-revocation). Times are to be
  * checked by the caller, each time.
  */
 export function verifySignature(
@@ -118,7 +121,7 @@ function verifyAnew(
     return signatureProblem(x, rules, token, { key, algorithm: algorithm.name, crit }).then((wrong) => {
       if (wrong !== null) return wrong;
       const jwt = verifiedOf(parsed, algorithm.name, kid);
-      return andThen(isRevoked(x, jwt), (revoked) => {
+      return andThen(isJwtRevoked(x.gateway.store, jwt), (revoked) => {
         if (revoked) return "revoked";
         remember(x, state, at, { jwt, key, epoch });
         return jwt;
@@ -136,7 +139,7 @@ function unlessRevoked(x: Exchange, state: State, at: string, entry: Entry): May
     entry.epoch = epoch;
     return entry.jwt;
   }
-  return andThen(isRevoked(x, entry.jwt), (revoked) => {
+  return andThen(isJwtRevoked(x.gateway.store, entry.jwt), (revoked) => {
     if (revoked) {
       state.verified.delete(at);
       return "revoked";
@@ -144,10 +147,6 @@ function unlessRevoked(x: Exchange, state: State, at: string, entry: Entry): May
     entry.epoch = epoch;
     return entry.jwt;
   });
-}
-
-function isRevoked(x: Exchange, jwt: VerifiedJwt): Maybe<boolean> {
-  return jwt.jti === null ? false : isJwtRevoked(x.gateway.store, jwt.issuer ?? "", jwt.jti);
 }
 
 function remember(x: Exchange, state: State, at: string, entry: Entry): void {
@@ -209,9 +208,12 @@ function verifiedOf(token: CompactToken, algorithm: Algorithm, kid: string | nul
   const issuer = textMember(claims, "iss");
   const subject = textMember(claims, "sub");
   const jti = textMember(claims, "jti");
+  const sid = textMember(claims, "sid");
   const identities: Identity[] = [];
   if (jti !== null) identities.push(jtiIdentity(issuer ?? "", jti));
   if (kid !== null) identities.push(kidIdentity(issuer ?? "", kid));
+  if (sid !== null) identities.push(sidIdentity(issuer ?? "", sid));
   if (subject !== null) identities.push(subjectIdentity(issuer ?? "", subject));
-  return { kind: "jwt", ...token, algorithm, kid, issuer, subject, jti, identities };
+  const known = { issuer, subject, jti, issuedAtMs: issuedAtMs(claims), identities };
+  return { kind: "jwt", ...token, algorithm, kid, ...known };
 }

@@ -4,6 +4,7 @@
  */
 import type { CredentialBasis, CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
+import type { NamedJwt } from "../access/jwt-revocation.ts";
 import type { Limits } from "../limits.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
@@ -18,8 +19,8 @@ import type { Sessions } from "./session-index.ts";
 export interface RevocationOptions {
   /** True when what admitted a session would admit it still (access/resolve `resolveBasis`). */
   isStillGood(basis: CredentialBasis): Maybe<boolean>;
-  /** True when the JWT with that identity was revoked (access/change `isIdentityRevoked`). */
-  isRevoked?(identity: Identity): Maybe<boolean>;
+  /** True when that JWT was revoked (access/jwt-revocation). */
+  isRevoked?(jwt: NamedJwt): Maybe<boolean>;
   /** An event was carried out: how many sessions it named. */
   onEvent?(event: StoredEvent, sessionsNamed: number): void;
   /** The store failed while sessions were checked again. */
@@ -35,7 +36,6 @@ export interface Hearing {
 const CONFIRM_TRIES_MAX = 8;
 /** Identities that stand for the token itself. */
 const TOKEN_PREFIXES = ["token:", "jti:", "kid:"];
-const JWT_PREFIX = "jti:";
 
 /** The watcher. `start` it before the first handshake. */
 export class Revocations implements StoreListener {
@@ -205,7 +205,7 @@ export class Revocations implements StoreListener {
   }
 
   /** The store remembers revoked JWTs by themselves: no basis leads to them. */
-  #areUnrevoked(jwts: readonly Identity[], at: number): Maybe<boolean> {
+  #areUnrevoked(jwts: readonly NamedJwt[], at: number): Maybe<boolean> {
     const jwt = jwts[at];
     if (jwt === undefined || this.#options.isRevoked === undefined) return true;
     return andThen(this.#options.isRevoked(jwt), (isRevoked) => !isRevoked && this.#areUnrevoked(jwts, at + 1));
@@ -241,8 +241,9 @@ export class Revocations implements StoreListener {
   }
 }
 
-function jwtsOf(session: Session): readonly Identity[] {
-  return session.identities().filter((identity) => identity.startsWith(JWT_PREFIX));
+function jwtsOf(session: Session): readonly NamedJwt[] {
+  const jwts = session.credentials.filter(({ kind }) => kind === "jwt");
+  return jwts.map(({ identities, issuedAtMs = 0 }) => ({ identities, issuedAtMs }));
 }
 
 /** True when the event means a session with one of these credentials; all its identities are known to be carried. */

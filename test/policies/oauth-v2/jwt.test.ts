@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { revokeJwt, revokeTokensOfApp, setKeyStatus } from "#runtime/access/change.ts";
+import { revokeTokensOfApp, setKeyStatus } from "#runtime/access/change.ts";
+import { jtiIdentity } from "#runtime/access/identity.ts";
+import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
 import { verifyJwtAccessToken } from "#runtime/policies/oauth-v2-jwt.ts";
 import type { VerifyJwtAccessTokenConfig } from "#runtime/policies/oauth-v2-jwt.ts";
 import { localKeys } from "#runtime/token/key-source.ts";
@@ -130,7 +132,7 @@ describe("JWT access tokens", () => {
   test("a revoked jti", async () => {
     const fixture = await new PolicyFixture().start();
     await fillStore(fixture.store);
-    await revokeJwt(fixture.gateway, "i", "j1", null);
+    await revokeJwts(fixture.gateway, jtiIdentity("i", "j1"), null);
     expect(await faultOf(() => verifyJwtAccessToken(fixture.exchange(), CONFIG, SET, token(), {}))).toMatchObject({
       code: "keymanagement.service.access_token_not_approved",
     });

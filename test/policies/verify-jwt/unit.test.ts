@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { revokeJwt } from "#runtime/access/change.ts";
 import { verifyJwt as runtimeStep } from "#runtime/policies/verify-jwt.ts";
 import type { VerifyJwtConfig } from "#runtime/policies/verify-jwt.ts";
 import type { Exchange } from "#runtime/context.ts";
@@ -7,7 +6,6 @@ import { jwtVariable } from "#runtime/token/jwt-variables.ts";
 import { localKeys } from "#runtime/token/key-source.ts";
 import type { ClaimValues } from "#runtime/token/claims.ts";
 import { verifyJwt } from "#compiler/policies/verify-jwt.ts";
-import { distantStore } from "../../support/access-records.ts";
 import { ecKey, edKey, forge, jwks, part, rsaKey } from "../../support/jwt-forge.ts";
 import { analyzed, emitted } from "../../support/policy-emit.ts";
 import { faultOf, PolicyFixture } from "../../support/policy-fixture.ts";
@@ -333,66 +331,6 @@ describe("tokens that do not", () => {
       expect(raised.code).toBe("steps.jwt.FailedToResolveVariable");
       expect(raised.text).toBe("Failed to resolve variable: policy(VJ)");
     }
-  });
-});
-
-describe("tokens seen before", () => {
-  test("are answered at once, until they expire", async () => {
-    const fixture = await new PolicyFixture({ store: (memory) => distantStore(memory) }).start();
-    const token = forge(HEADER, CLAIMS, rsa.privateKey);
-    const first = run(fixture.exchange(), { token });
-    expect(first).toBeInstanceOf(Promise);
-    await first;
-    expect(run(fixture.exchange(), { token })).toBeUndefined();
-    fixture.clock.advance(60_000);
-    expect(await faultOf(() => run(fixture.exchange(), { token }))).toMatchObject({ code: "steps.jwt.TokenExpired" });
-  });
-
-  test("do not verify for another policy, proxy or set of demands", async () => {
-    const fixture = new PolicyFixture();
-    const token = forge(HEADER, CLAIMS, rsa.privateKey);
-    await run(fixture.exchange(), { token });
-    const strict = { id: "VJ-2", algorithms: ["ES256"] } as const;
-    expect(await faultOf(() => run(fixture.exchange(), { token, config: strict }))).toMatchObject({
-      code: "steps.jwt.AlgorithmInTokenNotPresentInConfiguration",
-    });
-    expect(run(fixture.exchange({ proxy: "other" }), { token })).toBeInstanceOf(Promise);
-    expect(await faultOf(() => run(fixture.exchange(), { token, values: { issuer: "x" } }))).toMatchObject({
-      code: "steps.jwt.JwtIssuerMismatch",
-    });
-  });
-
-  test("are bounded: the one that came first goes", async () => {
-    const fixture = new PolicyFixture({ limits: { verifiedJwtsMax: 2 } });
-    const tokens = ["a", "b", "c"].map((sub) => forge(HEADER, { ...CLAIMS, sub }, rsa.privateKey));
-    for (const token of tokens) await run(fixture.exchange(), { token });
-    const [first = "", second = "", third = ""] = tokens;
-    expect(run(fixture.exchange(), { token: third })).toBeUndefined();
-    expect(run(fixture.exchange(), { token: second })).toBeUndefined();
-    expect(run(fixture.exchange(), { token: first })).toBeInstanceOf(Promise);
-  });
-
-  test("are refused once their jti is revoked, and stay so", async () => {
-    const fixture = await new PolicyFixture().start();
-    const token = forge(HEADER, CLAIMS, rsa.privateKey);
-    await run(fixture.exchange(), { token });
-    await revokeJwt(fixture.gateway, CLAIMS.iss, "other", null);
-    expect(run(fixture.exchange(), { token })).toBeUndefined();
-    await revokeJwt(fixture.gateway, CLAIMS.iss, CLAIMS.jti, null);
-    for (let times = 0; times < 2; times++) {
-      expect(await faultOf(() => run(fixture.exchange(), { token }))).toMatchObject({ code: "steps.jwt.InvalidToken" });
-    }
-  });
-
-  test("end the sessions that they admitted when they are revoked", async () => {
-    const fixture = await new PolicyFixture().start();
-    const x = fixture.exchange({ upgrade: true });
-    await run(x, { token: forge(HEADER, CLAIMS, rsa.privateKey) });
-    const { session } = x;
-    if (session === null) throw new Error("no session");
-    const splice = fixture.around.openNow(session);
-    await revokeJwt(fixture.gateway, CLAIMS.iss, CLAIMS.jti, null);
-    expect(splice.ends).toMatchObject([{ reason: "tokenRevoked" }]);
   });
 });
 

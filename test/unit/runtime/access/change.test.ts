@@ -3,10 +3,8 @@ import {
   appsNamed,
   changeRecord,
   createKey,
-  isJwtRevoked,
   keysByFingerprint,
   removeRecord,
-  revokeJwt,
   revokeTokensOfApp,
   revokeTokensOfDeveloper,
   setAppStatus,
@@ -85,15 +83,6 @@ describe("revoking", () => {
     expect(setKeyStatus(services, "none", "revoked")).toBe(null);
     expect(setAppStatus(services, "none", "revoked")).toBe(null);
     expect(removeRecord(services, "app", "none")).toBe(false);
-  });
-
-  it("a JWT is remembered until it expires", () => {
-    revokeJwt(services, "iss", "1", clock.wallMs() + 1_000);
-    expect(lastEvent()).toMatchObject({ identities: ["jti:iss|1"] });
-    expect(isJwtRevoked(store, "iss", "1")).toBe(true);
-    expect(isJwtRevoked(store, "iss", "2")).toBe(false);
-    clock.advance(1_000);
-    expect(isJwtRevoked(store, "iss", "1")).toBe(false);
   });
 });
 

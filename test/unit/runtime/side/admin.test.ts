@@ -384,6 +384,21 @@ describe("access", () => {
     expect(session.endReason).toBe("tokenRevoked");
   });
 
+  it("JWTs are revoked by what names many of them: counted first, and taken back", async () => {
+    const { session } = x.open({}, credential(["kid:https://issuer|k"], { kind: "jwt" }));
+    const named = { issuer: "https://issuer", kid: "k" };
+    expect((await ask("POST", "/v1/jwts:revoke", { ...named, dryRun: true })).body).toEqual({ ...named, sessions: 1, dryRun: true });
+    expect(session.endReason).toBe(null);
+    expect((await ask("POST", "/v1/jwts:revoke", named)).body).toMatchObject({ status: "revoked", sessions: 1 });
+    expect(session.endReason).toBe("tokenRevoked");
+    expect((await ask("POST", "/v1/jwts:approve", named)).body).toMatchObject({ status: "approved" });
+    expect((await ask("POST", "/v1/jwts:approve", named)).status).toBe(404);
+    for (const wrong of [{ issuer: "i" }, { kid: "k" }, { issuer: "i", kid: "k", jti: "1" }, { ...named, x: 1 }]) {
+      expect((await ask("POST", "/v1/jwts:revoke", wrong)).status).toBe(400);
+    }
+    expect(audits().map(({ action, kid }) => [action, kid])).toEqual([["jwt.revoked", "k"], ["jwt.approved", "k"]]);
+  });
+
   it("an app is revoked, approved and stripped of its tokens by name", async () => {
     const { session } = x.open({}, credential(["app:app"], { kind: "key" }));
     const other = x.open({}, credential(["app:other"], { kind: "key" })).session;

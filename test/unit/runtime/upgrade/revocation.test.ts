@@ -319,7 +319,7 @@ describe("events that were lost", () => {
     const revoked = new Set<string>();
     const made = new Revocations(store, x.sessions, limits, {
       isStillGood: stillGood(store),
-      isRevoked: (identity) => revoked.has(identity),
+      isRevoked: ({ identities }) => identities.some((identity) => revoked.has(identity)),
     });
     void made.start();
     const gone = x.open({}, credential(["jti:i|1"], { kind: "jwt" }));
