@@ -44,6 +44,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   });
   const lagParts = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
   const lag = watchHearing(program.lag, lagParts, log, metrics);
+  const tracing = program.startTracing?.(clock) ?? null;
   const sessionServices: SessionServices = {
     clock,
     scheduler,
@@ -52,6 +53,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     onRecord: (record: SessionRecord, wasOpen: boolean) => {
       if (wasOpen) metrics.sessionClosed(record);
       log.session(record);
+      tracing?.closed(record);
     },
   };
   return {
@@ -62,7 +64,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     router: program.route,
     deployed: deployAll(program),
     sessionServices,
-    tracing: new Set<ProxyProgram>(),
+    tracing,
     handshakes: new Handshakes(limits),
     exchanges: 0,
     heldBytes: 0,

@@ -26,7 +26,7 @@ export function noRoute(): never {
  */
 export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
   if (!isFault(thrown)) throw thrown;
-  x.trace?.end("fault");
+  x.trace?.end(thrown);
   x.noteFailed(policy, thrown);
   // A policy of the shared flow that this one called has failed as well.
   if (thrown.policy !== null && thrown.policy !== policy) x.noteFailed(thrown.policy, thrown);
@@ -71,7 +71,7 @@ export function traceStep(x: Exchange, step: number, condition: boolean | null):
 
 /** The traced step has ended well, or its fault was carried on from. */
 export function traceEnd(x: Exchange): void {
-  x.trace?.end("ran");
+  x.trace?.end(null);
 }
 
 /** A traced step's condition did not hold. */

@@ -11,7 +11,7 @@ import type { EventFlows } from "./event-stream.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
-import { Trace } from "./observe/trace.ts";
+import type { Trace } from "./observe/trace.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
 import type { ServerEvent } from "./server-event.ts";
 import type { TargetAnswer } from "./target/answer.ts";
@@ -136,9 +136,8 @@ export class Exchange {
     this.inboundPath = start.request.path;
     this.inboundQuery = start.request.query;
     const { session, gateway, program } = start;
-    const twins = gateway.tracing.has(program) ? program.traced : null;
-    this.trace = twins === null ? null : new Trace(gateway.clock);
-    this.chains = twins ?? program.plain;
+    this.trace = gateway.tracing === null ? null : gateway.tracing.begin(start);
+    this.chains = (this.trace === null ? null : program.traced) ?? program.plain;
     this.startedWallMs = session === null ? gateway.clock.wallMs() : session.startedAtMs;
     this.startedMs = session === null ? gateway.clock.monotonicMs() : session.startedMs;
   }

@@ -75,6 +75,19 @@ export function openExchange(
   return program.open({ gateway, program, request, socket, client, clientAddress, host, pathSuffix, session });
 }
 
+/** A request that found its proxy and was refused before any flow; where somebody records, an exchange without steps. */
+export function traceRefusal(
+  { gateway, socket, client }: { readonly gateway: Gateway; readonly socket: Socket; readonly client: Client },
+  entered: Entered,
+  cause: Fault | null,
+  status: number,
+): void {
+  if (gateway.tracing?.watches(entered.deployed.program) !== true) return;
+  const x = openExchange(gateway, entered, socket, client, null);
+  x.fault = cause;
+  x.trace?.finish(x, status);
+}
+
 /** Host without its port and trailing dot, lower-case (apigee-core section 1.1). */
 export function hostName(authority: string): string {
   const lower = authority.toLowerCase();

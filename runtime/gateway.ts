@@ -7,6 +7,7 @@ import type { Instance } from "./instance.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import type { Tracing } from "./observe/tracing.ts";
 import type { ProxyProgram, Router } from "./program.ts";
 import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
@@ -36,8 +37,8 @@ export interface Gateway {
   /** Every deployed program. */
   readonly deployed: ReadonlyMap<ProxyProgram, Deployed>;
   readonly sessionServices: SessionServices;
-  /** Programs whose exchanges run the traced twins. */
-  readonly tracing: Set<ProxyProgram>;
+  /** Decides which exchanges run the traced twins; null where the artifact has none. */
+  readonly tracing: Tracing | null;
   readonly handshakes: Handshakes;
   /** Plain HTTP exchanges under way that were admitted; bounded by the listeners' connections. */
   exchanges: number;

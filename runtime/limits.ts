@@ -135,6 +135,22 @@ export interface Limits {
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
   readonly adminPageMax: number;
+  /** Debug sessions kept at once, those that are over included. */
+  readonly debugSessionsMax: number;
+  /** Exchanges that one Debug session records. */
+  readonly debugTransactionsMax: number;
+  /** The longest time for which a Debug session may be asked to record. */
+  readonly debugTimeoutMaxMs: number;
+  /** Time after that until it is forgotten with all that it recorded. */
+  readonly debugKeptMs: number;
+  /** Exchanges that one Debug session has under way at once; others are not recorded. */
+  readonly debugUnderWayMax: number;
+  /** Exchanges of one second that one Debug session begins to record. */
+  readonly debugPerSecondMax: number;
+  /** Bytes of one recorded exchange. */
+  readonly debugEntryBytesMax: number;
+  /** Bytes of all recorded exchanges. */
+  readonly debugBytesMax: number;
 }
 
 /** What stands when a bundle says nothing. */
@@ -205,4 +221,12 @@ export const defaultLimits: Limits = {
   xpathVisitsMax: 500_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
+  debugSessionsMax: 20,
+  debugTransactionsMax: 100,
+  debugTimeoutMaxMs: 600_000,
+  debugKeptMs: 3_600_000,
+  debugUnderWayMax: 64,
+  debugPerSecondMax: 200,
+  debugEntryBytesMax: 256 * 1024,
+  debugBytesMax: 16 * 1024 * 1024,
 };

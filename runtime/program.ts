@@ -9,6 +9,8 @@ import type { Limits } from "./limits.ts";
 import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
 import type { openTlsListener } from "./listen-tls.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
+import type { startTracing } from "./observe/tracing.ts";
+import type { openDebug } from "./debug/debug.ts";
 import type { SettingSpec } from "./settings.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { openOps } from "./side/ops.ts";
@@ -100,6 +102,8 @@ export interface StepPosition {
   readonly file: string;
   readonly line: number;
   readonly flow: string;
+  /** The step's condition as written; absent when it has none. */
+  readonly condition?: string;
 }
 
 /** A deployed route, for logs and `--routes`. */
@@ -162,6 +166,10 @@ export interface GatewayProgram {
   /** How long revocations may go unheard; null where none can. */
   readonly lag: (LagSettings & { readonly watch: typeof watchLag }) | null;
   readonly access: () => Seed;
+  /** Absent where no proxy has traced twins. */
+  readonly startTracing?: typeof startTracing;
+  /** Debug sessions over the admin listener; absent where nothing could ask for one. */
+  readonly openDebug?: typeof openDebug;
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
   readonly admin: {
     readonly open: typeof openAdmin;

@@ -8,7 +8,7 @@ import { bringsBody, hasBody } from "./body-framing.ts";
 import { ClientAnswer, type AnswerOwner } from "./client-answer.ts";
 import type { Timer } from "./clock.ts";
 import type { Exchange, Wire } from "./context.ts";
-import { enter, openExchange, type Entered } from "./entry.ts";
+import { enter, openExchange, traceRefusal, type Entered } from "./entry.ts";
 import type { EventFlows } from "./event-stream.ts";
 import { fault, type Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
@@ -118,6 +118,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const response = new ResponseMessage(status, answer.statusMessage, answer.rawHeaders);
     hygieneResponse(response);
     response.removeHeader("transfer-encoding");
+    x.trace?.answered(response);
     this.#stage = "response";
     runAnswer(x, response, this);
   }
@@ -309,6 +310,11 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
     if (x !== null) runPostClient(x);
+    if (x !== null) x.trace?.finish(x, status);
+    else if (this.#entered !== null) {
+      const from = { gateway: this.#gateway, socket: this.incoming.socket, client: this.#asked };
+      traceRefusal(from, this.#entered, this.#refusal, status);
+    }
     if (!log.access) return;
     const cause = x?.fault ?? this.#refusal;
     log.exchange({

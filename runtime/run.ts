@@ -123,6 +123,7 @@ export function endCalls(innermost: Exchange): Exchange {
 /** A called proxy is done: what its bodies take is its caller's to give back. */
 function settleCall(x: Exchange, caller: Exchange): void {
   runPostClient(x);
+  x.trace?.finish(x, x.response?.status ?? CLIENT_LEFT);
   x.wire = null;
   caller.heldBytes += x.heldBytes;
   x.heldBytes = 0;
@@ -177,7 +178,7 @@ export function faultResponse(cause: Fault): ResponseMessage {
 /** Puts an exchange into the state of a fault: its answer is the one that no rule has touched. */
 export function takeFault(x: Exchange, thrown: unknown): Fault {
   const cause = isFault(thrown) ? thrown : internalError(x, thrown);
-  x.trace?.end("fault");
+  x.trace?.end(cause);
   if (cause.policy !== null) {
     x.noteFailed(cause.policy, cause);
     x.gateway.metrics.policyFault(x.program, cause.policy);

@@ -126,7 +126,7 @@ async function finishStart(
     if (program.ops !== null) sides.push(await program.ops.open(program.ops.at(), gateway, lifecycle));
     if (program.admin !== null) {
       const { at, open, secret } = program.admin;
-      sides.push(await open(at(), gateway, lifecycle, secret(), adminOptions(program, host)));
+      sides.push(await open(at(), gateway, lifecycle, secret(), adminOptions(program, host, gateway)));
     }
     monitors.push(...(program.watchTargets?.(gateway) ?? []));
   } catch (cause) {
@@ -195,11 +195,13 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   await gateway.store.close();
 }
 
-/** Certificates of the admin listener, where the bundle has them. */
-function adminOptions(program: GatewayProgram, host: GatewayHost): AdminOptions {
+/** What the admin listener has besides the endpoints of every artifact: certificates, Debug sessions. */
+function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gateway): AdminOptions {
   const settings = program.admin?.tls() ?? null;
-  if (settings === null || program.openTlsListener === null) return {};
-  return { tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
+  const { tracing } = gateway;
+  const routes = tracing === null ? [] : (program.openDebug?.(gateway, tracing).routes ?? []);
+  if (settings === null || program.openTlsListener === null) return { routes };
+  return { routes, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
 }
 
 /** Whether somebody else has taken over the first public port. */

@@ -26,12 +26,15 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
   };
 }
 
-function features({ gateway }: Program): Features {
+function features({ gateway, proxies }: Program): Features {
+  const debug = gateway.admin !== undefined && proxies.some((proxy) => proxy.debug);
   return {
     tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
     store: gateway.store?.kind ?? "embedded",
     admin: gateway.admin !== undefined,
     ops: gateway.ops !== undefined,
+    tracing: debug,
+    debug,
   };
 }
 

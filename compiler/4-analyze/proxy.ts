@@ -295,7 +295,7 @@ class ProxyPlanner {
       const { policy } = step;
       const index = this.positions.length;
       const position = { policy: policy.name, kind: policy.model.kind, file: policy.file, line: policy.line };
-      this.positions.push({ ...position, flow: place.flow });
+      this.positions.push({ ...position, flow: place.flow, condition: step.condition?.text ?? null });
       const reason = skipReason(step, certain, ended) ?? (place.isDead ? "nothing leads here" : null);
       const { diagnostics } = this.#judges(place);
       if (ended !== null) diagnostics.report("AGW3008", step.span, { name: policy.name, fault: ended });

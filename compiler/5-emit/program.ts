@@ -152,6 +152,8 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["openStore", storeCode(plan, file, values)],
     ["lag", lagCode(plan, file)],
     ["access", code`() => ${accessCode(plan, values)}`],
+    ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
+    ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
     ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],
   ];

@@ -147,7 +147,9 @@ class ProxyEmitter {
   }
 
   #positions(): Code {
-    const list = this.#proxy.positions.map(({ policy, kind, file, line, flow: name }) => ({ policy, kind, file, line, flow: name }));
+    const list = this.#proxy.positions.map(({ condition, ...position }) => {
+      return condition === null ? position : { ...position, condition };
+    });
     return this.#proxy.proxy.debug && list.length > 0 ? this.#file.constant("positions", literal(list)) : literal([]);
   }
 

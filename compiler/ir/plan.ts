@@ -35,6 +35,10 @@ export interface Features {
   readonly store: "memory" | "embedded" | "redis";
   readonly admin: boolean;
   readonly ops: boolean;
+  /** Some proxy has traced twins, and something may ask for recordings. */
+  readonly tracing: boolean;
+  /** Debug sessions can be asked for. */
+  readonly debug: boolean;
 }
 
 /** The routes of one environment group. */
@@ -162,6 +166,8 @@ export interface PositionPlan {
   readonly file: string;
   readonly line: number;
   readonly flow: string;
+  /** The step's condition as written; null when it has none. */
+  readonly condition: string | null;
 }
 
 export interface RulesPlan {

@@ -22,10 +22,19 @@ export interface AdminCall {
   readonly fields: Fields;
   /** The part of the path that names a thing, decoded; "" where there is none. */
   readonly id: string;
+  /** The same for a thing that belongs to that one. */
+  readonly child: string;
   /** Notes a change: one line in the log, one in the metrics. Fields hold names, digests and counts. */
   audit(action: string, fields: Readonly<Record<string, FieldValue>>): void;
   /** Begins to drain; a second call would cut it short. */
   drain(): void;
+}
+
+/** Where an endpoint stands: the path's groups are the `id` and the `child` of the call. */
+export interface AdminRoute {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: RegExp;
+  readonly endpoint: Endpoint;
 }
 
 /** An endpoint. It asks `fields.problem()` before it changes anything. */

@@ -22,7 +22,7 @@ import {
   tokenStatus,
 } from "./admin-access.ts";
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
-import { isAnswer, type AdminGateway, type Endpoint } from "./admin-call.ts";
+import { isAnswer, type AdminGateway, type AdminRoute, type Endpoint } from "./admin-call.ts";
 import { guardAdmin, type AdminAuth } from "./admin-guard.ts";
 import { approveNamedJwts, revokeNamedJwts } from "./admin-jwts.ts";
 import { endSession, endSessions, getSession, listSessions } from "./admin-sessions.ts";
@@ -42,6 +42,8 @@ export interface AdminOptions {
   readonly hostnames?: readonly string[];
   /** Null: plain. */
   readonly tls?: AdminTls | null;
+  /** Endpoints of what only some artifacts have. */
+  readonly routes?: readonly AdminRoute[];
 }
 
 export interface AdminLifecycle {
@@ -67,14 +69,14 @@ export async function openAdmin(
   gateway: AdminGateway,
   lifecycle: AdminLifecycle,
   secret: string | null,
-  { hostnames = [], tls = null }: AdminOptions = {},
+  { hostnames = [], tls = null, routes = [] }: AdminOptions = {},
 ): Promise<Listener> {
   const certificates = tls !== null && tls.settings.clientAuth !== "none";
   if (secret === null && !certificates) throw new TypeError("the admin listener needs a secret or client certificates");
   const problem = secret === null ? null : adminSecretProblem(secret);
   if (problem !== null) throw new TypeError(problem);
   const auth: AdminAuth = { secretDigest: secret === null ? null : digest(secret), certificates, hostnames };
-  const door: Door = { gateway, lifecycle, auth, routes: adminRoutes() };
+  const door: Door = { gateway, lifecycle, auth, routes: [...adminRoutes(), ...routes] };
   const listener: ListenerOptions = {
     name: "admin",
     at,
@@ -92,7 +94,7 @@ interface Door {
   readonly gateway: AdminGateway;
   readonly lifecycle: AdminLifecycle;
   readonly auth: AdminAuth;
-  readonly routes: readonly Route[];
+  readonly routes: readonly AdminRoute[];
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
@@ -127,6 +129,7 @@ async function answerAdmin(request: IncomingMessage, response: ServerResponse, d
     gateway,
     fields,
     id: found.id,
+    child: found.child,
     audit: (action, details) => {
       gateway.metrics.count("adminChanges");
       gateway.log.audit(action, { ...actor, "client.address": request.socket.remoteAddress ?? "unix", ...details });
@@ -152,14 +155,8 @@ async function fieldsOf(
   return readBody(request, bytesMax);
 }
 
-interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: RegExp;
-  readonly endpoint: Endpoint;
-}
-
-/** Every endpoint. */
-function adminRoutes(): readonly Route[] {
+/** Every endpoint that each admin listener has. */
+function adminRoutes(): readonly AdminRoute[] {
   return [
     { method: "GET", path: /^\/v1\/sessions$/, endpoint: listSessions },
     { method: "GET", path: /^\/v1\/sessions\/([^/:]+)$/, endpoint: getSession },
@@ -188,12 +185,12 @@ function adminRoutes(): readonly Route[] {
   ];
 }
 
-/** The endpoint and the decoded name in its path; 405 names the methods that the path does have. */
+/** The endpoint and the decoded names in its path; 405 names the methods that the path does have. */
 function endpointFor(
-  routes: readonly Route[],
+  routes: readonly AdminRoute[],
   method: string,
   path: string,
-): { endpoint: Endpoint; id: string } | Answer {
+): { endpoint: Endpoint; id: string; child: string } | Answer {
   const allowed: string[] = [];
   for (const route of routes) {
     const match = route.path.exec(path);
@@ -202,8 +199,9 @@ function endpointFor(
       allowed.push(route.method);
       continue;
     }
-    const id = decoded(match[1] ?? "");
-    return id === null ? badRequest("The path is not encoded correctly") : { endpoint: route.endpoint, id };
+    const [id, child] = [decoded(match[1] ?? ""), decoded(match[2] ?? "")];
+    if (id === null || child === null) return badRequest("The path is not encoded correctly");
+    return { endpoint: route.endpoint, id, child };
   }
   if (allowed.length === 0) return errorAnswer(404, "not_found", "No such endpoint");
   return errorAnswer(405, "method_not_allowed", `${method} is not allowed here`, { Allow: allowed.join(", ") });

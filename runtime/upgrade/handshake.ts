@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { certificateCredential } from "../client-certificate.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import { enter, openExchange, type Entered } from "../entry.ts";
+import { enter, openExchange, traceRefusal, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
 import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
@@ -164,6 +164,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#gateway.metrics.upstreamAnswered(x.program, name, this.#gateway.clock.monotonicMs() - this.#targetSentMs);
     const { head, socket, rest } = result;
     hygieneResponse(head);
+    x.trace?.answered(head);
     if (result.kind === "accepted") {
       this.#accepted = { socket, rest, agreement: result.agreement };
       this.#stage = "response";
@@ -259,6 +260,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     metrics.handshake(x.program, 101, handshakeMs);
     metrics.sessionOpened(x.program);
     runPostClient(x);
+    x.trace?.finish(x, 101);
     if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }
 
@@ -412,6 +414,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (this.#x !== null) {
       this.#x = endCalls(this.#x);
       runPostClient(this.#x);
+      this.#x.trace?.finish(this.#x, status);
+    } else if (this.#entered !== null) {
+      const from = { gateway: this.#gateway, socket: this.#socket, client: this.#asked };
+      traceRefusal(from, this.#entered, cause, status);
     }
     if (!log.access) return;
     log.exchange({

@@ -87,6 +87,7 @@ export class TargetAttempts implements HandshakeOwner {
     const { connectTimeoutMs, ioTimeoutMs } = this.#target;
     const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: transport.scheme === "https" };
     noteTry(this.#x);
+    this.#x.trace?.asked(head);
     const socket: Socket = transport.connect(host, port);
     this.#x.targetSocket = socket;
     // The head leaves as soon as the connection stands.

@@ -20,6 +20,7 @@ import type { ProxyProgram, Router } from "#runtime/program.ts";
 import { runChain } from "#runtime/run.ts";
 import { pathSuffix } from "#runtime/routing.ts";
 import { fakeClock } from "./fake-clock.ts";
+import { recording } from "./recording.ts";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -124,13 +125,14 @@ interface StartOptions {
 
 function startOf(program: ProxyProgram, url: string, step: StubbedStep, options: StartOptions): ExchangeStart {
   const metrics: object = { policyFault: () => {} };
+  const clock = fakeClock();
   const gateway: object = {
     metrics,
-    clock: fakeClock(),
+    clock,
     organization: "acme",
     step,
     counters: new Map(),
-    tracing: new Set(options.traced === true ? [program] : []),
+    tracing: options.traced === true ? recording(clock, [program]) : null,
     defect: (thrown: unknown) => {
       throw thrown;
     },

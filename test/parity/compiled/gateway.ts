@@ -10,6 +10,7 @@ import { MemoryStore } from "#runtime/state/memory.ts";
 import type { Store } from "#runtime/state/store.ts";
 import { Revocations } from "#runtime/upgrade/revocation.ts";
 import { fakeClock, type FakeClock } from "../../support/fake-clock.ts";
+import { recording } from "../../support/recording.ts";
 import { ROUTE, SessionFixture } from "../../support/session-fixture.ts";
 
 /** `plain` and `traced` answer at once; behind `late` every look-up is a promise. */
@@ -47,7 +48,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
     router: program.route,
     deployed,
     sessionServices: { ...services, clock },
-    tracing: new Set(form === "traced" ? [...deployed.keys()] : []),
+    tracing: form === "traced" ? recording(clock, deployed.keys()) : null,
     store,
     // A cache would answer the second call at once: the late form is to wait each time.
     verified: new VerifiedCache(store, revocations, clock, form === "late" ? uncached : defaultLimits),

@@ -39,6 +39,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/BA-Write.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "basic.user != \"guest\"",
   },
 ];
 
@@ -126,7 +127,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "2f20b9189fa35f1f",
+    hash: "d2ce80e61182dcf5",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

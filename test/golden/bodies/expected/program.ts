@@ -31,6 +31,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Copy.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "request.verb = \"POST\"",
   },
   {
     policy: "AM-Form",
@@ -52,6 +53,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/RF-Error.yaml",
     line: 1,
     flow: "PostFlow",
+    condition: "response.header.x-error != null",
   },
   {
     policy: "AM-Asked",
@@ -314,7 +316,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "a106b243e79ced2e",
+    hash: "ac89c9acb72f420e",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -31,6 +31,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/OA-Verify.yaml",
     line: 1,
     flow: "rooms",
+    condition: "request.header.authorization != null",
   },
   {
     policy: "AM-Room",
@@ -204,7 +205,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "81a08b42756e7fb5",
+    hash: "51f672ffa84893ef",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

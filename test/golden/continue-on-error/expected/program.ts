@@ -32,6 +32,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/RF-No.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "oauthV2.VK-Key.failed = true",
   },
   {
     policy: "AM-Last",
@@ -149,7 +150,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "19d6fbd82b70eb16",
+    hash: "9a93b3366a187d24",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -50,6 +50,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Unread.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "request.verb = \"GET\"",
   },
 ];
 
@@ -137,7 +138,7 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "4cff728500d3d923",
+    hash: "bd59d240a0f29053",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -192,7 +193,7 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "4cff728500d3d923",
+    hash: "bd59d240a0f29053",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

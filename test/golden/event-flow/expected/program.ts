@@ -18,6 +18,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Drop.yaml",
     line: 1,
     flow: "EventFlow",
+    condition: "response.event.current.data = \"[DONE]\"",
   },
   {
     policy: "ML-Event",
@@ -32,6 +33,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/RF-Enough.yaml",
     line: 1,
     flow: "EventFlow",
+    condition: "response.event.current.count > 100",
   },
 ];
 
@@ -100,7 +102,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "9899e62bcbc69369",
+    hash: "33a961e9831db219",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -13,6 +13,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Other.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "apiproxy.name = \"orders\"",
   },
   {
     policy: "AM-Chat",
@@ -20,6 +21,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Chat.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "apiproxy.name = \"chat\" and request.verb = \"GET\"",
   },
   {
     policy: "AM-Always",
@@ -27,6 +29,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Always.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "proxy.basepath = \"/chat\"",
   },
 ];
 
@@ -94,7 +97,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "317ac10cb7b7a1e9",
+    hash: "5d0f0997512fe2d7",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

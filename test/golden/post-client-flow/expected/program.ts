@@ -30,6 +30,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/ML-Fault.yaml",
     line: 1,
     flow: "PostClientFlow",
+    condition: "fault.name != null",
   },
 ];
 
@@ -118,7 +119,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "b5df0b4f8ac5fc03",
+    hash: "96bbcd264b94077c",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

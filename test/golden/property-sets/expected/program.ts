@@ -15,6 +15,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Large.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "propertyset.limits.rooms = \"100\"",
   },
   {
     policy: "AM-Small",
@@ -22,6 +23,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Small.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "propertyset.limits.rooms = \"20\"",
   },
   {
     policy: "AM-Beta",
@@ -29,6 +31,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/AM-Beta.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "propertyset.limits.beta = \"true\"",
   },
   {
     policy: "AM-Names",
@@ -113,7 +116,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "d2615e81be3a014f",
+    hash: "3f16f12871300306",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

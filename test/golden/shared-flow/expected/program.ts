@@ -43,6 +43,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/FC-Stamp.yaml",
     line: 1,
     flow: "PreFlow",
+    condition: "request.verb = \"GET\"",
   },
   {
     policy: "AM-Stamp",
@@ -181,7 +182,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b79867b759cd4ed8",
+    hash: "23f4e8e294192d21",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

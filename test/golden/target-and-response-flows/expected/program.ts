@@ -31,6 +31,7 @@ const POSITIONS = [
     file: "proxies/chat/policies/RF-Bad.yaml",
     line: 1,
     flow: "PostFlow",
+    condition: "response.status.code >= 500",
   },
   {
     policy: "AM-In",
@@ -200,7 +201,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "2d16a49c3464f827",
+    hash: "612551fb50e4e10b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

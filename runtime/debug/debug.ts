@@ -1,0 +1,90 @@
+/**
+ * All Debug sessions of one gateway (apigee-core section 8.1): how many there are, how many bytes they keep, when they
+ * are forgotten. Nothing of them outlives the process. Linked only where a bundle has an admin listener and traced twins.
+ */
+import type { Clock, Timer } from "../clock.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Limits } from "../limits.ts";
+import type { Tracing } from "../observe/tracing.ts";
+import type { ProxyProgram } from "../program.ts";
+import { debugRoutes } from "../side/admin-debug.ts";
+import type { AdminRoute } from "../side/admin-call.ts";
+import { DebugSession, type DebugRequest } from "./debug-session.ts";
+
+/** Why a session cannot be: `unknown`: no such deployment. `off`: it has no traced twins. `full`: too many sessions. */
+export type DebugRefusal = "unknown" | "off" | "full";
+
+export class Debug {
+  readonly limits: Limits;
+  readonly #clock: Clock;
+  readonly #tracing: Tracing;
+  readonly #programs: readonly ProxyProgram[];
+  /** Oldest first. */
+  readonly #sessions = new Map<string, { readonly session: DebugSession; readonly forget: Timer }>();
+  #bytes = 0;
+
+  constructor({ clock, limits, deployed }: Pick<Gateway, "clock" | "limits" | "deployed">, tracing: Tracing) {
+    this.limits = limits;
+    this.#clock = clock;
+    this.#tracing = tracing;
+    this.#programs = [...deployed.keys()];
+  }
+
+  /** Begins to record. A full house makes room by forgetting the oldest session that is over. */
+  create(request: DebugRequest): DebugSession | DebugRefusal {
+    const programs = this.#programs.filter(({ proxy, environment }) => {
+      return proxy === request.proxy && (request.environment ?? environment) === environment;
+    });
+    if (programs.length === 0) return "unknown";
+    const traced = programs.filter((program) => program.traced !== null);
+    if (traced.length === 0) return "off";
+    if (this.#sessions.size >= this.limits.debugSessionsMax && !this.#makeRoom()) return "full";
+    const clock = this.#clock;
+    const parts = { clock, limits: this.limits, tracing: this.#tracing, take: (bytes: number) => this.#take(bytes) };
+    const session = new DebugSession(parts, request, traced);
+    const keptMs = request.timeoutMs + this.limits.debugKeptMs;
+    this.#sessions.set(session.id, { session, forget: clock.setTimer(() => void this.remove(session.id), keptMs) });
+    return session;
+  }
+
+  /** Every session, oldest first. */
+  list(): readonly DebugSession[] {
+    return [...this.#sessions.values()].map(({ session }) => session);
+  }
+
+  get(id: string): DebugSession | null {
+    return this.#sessions.get(id)?.session ?? null;
+  }
+
+  /** Ends and forgets a session. False: there is none. */
+  remove(id: string): boolean {
+    const found = this.#sessions.get(id);
+    if (found === undefined) return false;
+    this.#clock.clearTimer(found.forget);
+    this.#sessions.delete(id);
+    found.session.end("completed");
+    this.#bytes -= found.session.bytes;
+    return true;
+  }
+
+  /** Endpoints of the admin listener. */
+  get routes(): readonly AdminRoute[] {
+    return debugRoutes(this);
+  }
+
+  #makeRoom(): boolean {
+    const over = this.list().find(({ state }) => state !== "active");
+    return over !== undefined && this.remove(over.id);
+  }
+
+  #take(bytes: number): boolean {
+    if (bytes > this.limits.debugEntryBytesMax || this.#bytes + bytes > this.limits.debugBytesMax) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+}
+
+/** For programs whose admin listener may ask for Debug sessions. */
+export function openDebug(gateway: Pick<Gateway, "clock" | "limits" | "deployed">, tracing: Tracing): Debug {
+  return new Debug(gateway, tracing);
+}
