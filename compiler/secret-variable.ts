@@ -20,6 +20,12 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
   GenerateJWS: ["outputVariable"],
   GenerateJWT: ["outputVariable"],
   HMAC: ["verificationValue"],
+  OAuthV2: ["passWord", "refreshToken"],
+};
+
+/** What a policy reads where its model names nothing else. */
+const BY_DEFAULT: Readonly<Record<string, readonly string[]>> = {
+  OAuthV2: ["request.formparam.password", "request.formparam.refresh_token"],
 };
 
 /** Texts that hold a whole query or body, and with it what stands in them. */
@@ -32,6 +38,7 @@ const WHOLE: Readonly<Record<string, readonly string[]>> = {
 export function secretVariables(policies: readonly ProgramPolicy[]): (variable: string) => boolean {
   const secret = new Set<string>();
   for (const { model } of policies) {
+    for (const name of BY_DEFAULT[model.kind] ?? []) secret.add(name);
     for (const [key, value] of Object.entries(model)) {
       const isSource = SOURCES.has(key) || OWN_SOURCES[model.kind]?.includes(key) === true;
       if (isSource) for (const name of namesIn(value)) secret.add(canonical(name));

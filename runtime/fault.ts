@@ -139,6 +139,10 @@ export const faults = {
   "steps.oauth.v2.UnSupportedGrantType": security(400, "Unsupported grant type : {}"),
   "steps.oauth.v2.InvalidTokenType": security(400, "Invalid token type"),
   "steps.oauth.v2.InvalidValueForExpiresIn": security(500, "Invalid value for expires in : {}"),
+  "steps.oauth.v2.InvalidValueForRefreshTokenExpiresIn": security(500, "Invalid value for refresh token expires in : {}"),
+  "keymanagement.service.invalid_refresh_token": security(400, "Invalid Refresh Token"),
+  "keymanagement.service.refresh_token_expired": security(400, "Refresh Token expired"),
+  "keymanagement.service.refresh_token_not_approved": security(400, "Refresh Token not approved"),
   // VerifyJWT, DecodeJWT, GenerateJWT
   "steps.jwt.FailedToResolveVariable": jwt("Failed to resolve variable: policy({})"),
   "steps.jwt.GenerationFailed": jwt("Token generation failed: policy({})"),

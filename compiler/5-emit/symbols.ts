@@ -36,6 +36,7 @@ import type * as Admin from "#runtime/side/admin.ts";
 import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
 import type * as OAuthV2 from "#runtime/policies/oauth-v2.ts";
 import type * as OAuthV2Issue from "#runtime/policies/oauth-v2-issue.ts";
+import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
 import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
 import type * as AssignMessage from "#runtime/policies/assign-message.ts";
@@ -172,7 +173,8 @@ export const symbols = {
   ]),
   ...from<typeof VerifyApiKey>()("policies/verify-api-key.ts", ["verifyApiKey"]),
   ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken"]),
-  ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["generateAccessToken"]),
+  ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["clientCredentialsGrant", "generateAccessToken"]),
+  ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),
   ...from<typeof AssignMessage>()("policies/assign-message.ts", [

@@ -66,6 +66,12 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.oauth.v2.InvalidTokenType": "A token of another kind was given.",
   "steps.oauth.v2.InvalidValueForExpiresIn":
     "The variable that should hold a token's lifetime holds neither a positive number of milliseconds nor -1.",
+  "steps.oauth.v2.InvalidValueForRefreshTokenExpiresIn":
+    "The same for the lifetime of a refresh token.",
+  "keymanagement.service.invalid_refresh_token":
+    "No such refresh token is the client's, or it was replaced by another one; in that case its grant is revoked.",
+  "keymanagement.service.refresh_token_expired": "The refresh token has expired.",
+  "keymanagement.service.refresh_token_not_approved": "The refresh token, or the grant that it prolongs, was revoked.",
   "steps.jwt.FailedToResolveVariable":
     "A variable that should hold the token, a demanded value or a claim has no value.",
   "steps.jwt.GenerationFailed": "A claim or header is not of its type, or a time cannot be read.",

@@ -8,6 +8,8 @@ export type Identity = string;
 
 /** The opaque token with that digest. */
 export const tokenIdentity = (tokenDigest: string): Identity => `token:${tokenDigest}`;
+/** Every token of one grant. */
+export const grantIdentity = (grantId: string): Identity => `grant:${grantId}`;
 /** The consumer key with that digest. */
 export const keyIdentity = (keyDigest: string): Identity => `key:${keyDigest}`;
 export const appIdentity = (appId: string): Identity => `app:${appId}`;

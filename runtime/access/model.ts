@@ -112,8 +112,26 @@ export interface TokenRecord {
   /** The end user; null when the client acts for itself. */
   readonly subject: string | null;
   readonly grantType: string;
-  /** Digest of the refresh token issued with an access token, and the reverse; null when there is none. */
-  readonly siblingDigest: string | null;
+  /** The grant that it came of; absent where there is no refresh token. */
+  readonly grantId?: string;
+  /** Attributes that no answer shows. */
+  readonly hidden?: readonly string[];
+}
+
+/**
+ * What a refresh token prolongs: all access tokens and refresh tokens that came of one consent. Its tokens are good
+ * only while it is there and approved.
+ */
+export interface TokenGrant {
+  readonly id: string;
+  /** `replayed`: a refresh token or code was used again, so somebody has stolen one; that is never lifted. */
+  readonly status: "approved" | "revoked" | "replayed";
+  /** Digest of the one refresh token that can be used. */
+  readonly refreshDigest: string;
+  /** Refreshes so far. */
+  readonly refreshCount: number;
+  /** Wall clock: when the last of its tokens expires; null: never. */
+  readonly endsAtMs: number | null;
 }
 
 /** A mark that the gateway keeps for itself: a removed record, a revoked JWT. */

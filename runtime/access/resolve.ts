@@ -14,6 +14,7 @@ import { digest } from "./digest.ts";
 import {
   appIdentity,
   developerIdentity,
+  grantIdentity,
   keyIdentity,
   productIdentity,
   subjectIdentity,
@@ -107,12 +108,14 @@ export function resolveTokenDigest(
       if (refusal !== null) return refusal;
       return andThen(ownerOf(store, token.appId), (owner) => {
         if (typeof owner === "string") return owner;
-        if (areTokensRevoked(token.issuedAtMs, owner)) return "keymanagement.service.access_token_not_approved";
-        return andThen(firstCover(store, productsOfToken(token, key), 0, call, token.scopes), (cover) =>
-          cover === null
-            ? "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound"
-            : grantOf(key, token, owner, cover),
-        );
+        return andThen(isUnrevoked(store, token, owner), (isGood) => {
+          if (!isGood) return "keymanagement.service.access_token_not_approved";
+          return andThen(firstCover(store, productsOfToken(token, key), 0, call, token.scopes), (cover) =>
+            cover === null
+              ? "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound"
+              : grantOf(key, token, owner, cover),
+          );
+        });
       });
     });
   });
@@ -164,6 +167,13 @@ export function areTokensRevoked(issuedAtMs: number, owner: Owner): boolean {
   const { tokensRevokedAtMs: byApp = Number.NEGATIVE_INFINITY } = owner.app;
   const { tokensRevokedAtMs: byDeveloper = Number.NEGATIVE_INFINITY } = owner.developer;
   return issuedAtMs <= Math.max(byApp, byDeveloper);
+}
+
+/** True when nothing that is larger than the token revokes it: its grant, or all tokens of its app or developer. */
+export function isUnrevoked(store: Store, token: TokenRecord, owner: Owner): Maybe<boolean> {
+  if (areTokensRevoked(token.issuedAtMs, owner)) return false;
+  if (token.grantId === undefined) return true;
+  return andThen(store.get("grant", token.grantId), (grant) => grant !== null && grant.status === "approved");
 }
 
 /** The first product, in order, that covers the call. `scopes` null: a key, for which scopes play no part. */
@@ -228,6 +238,7 @@ function grantOf(key: KeyRecord, token: TokenRecord | null, owner: Owner, cover:
     productIdentity(product.name),
   ];
   if (token !== null) identities.push(tokenIdentity(token.id));
+  if (token?.grantId !== undefined) identities.push(grantIdentity(token.grantId));
   if (token !== null && token.subject !== null) identities.push(subjectIdentity("", token.subject));
   const labels: CredentialLabels = {
     app: app.name,

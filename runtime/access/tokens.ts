@@ -1,6 +1,6 @@
 /**
- * Opaque access tokens of the gateway's own: issue, look up, revoke. A token leaves this file once, in the answer to
- * whoever asked for it; the store has its digest.
+ * Opaque tokens of the gateway's own: issue, look up, revoke. A token leaves this file once, in the answer to whoever
+ * asked for it; the store has its digest. What a refresh token prolongs is grants.ts.
  */
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
@@ -9,8 +9,8 @@ import type { ListedRecord, Store } from "../state/store.ts";
 import { changeRecord, eventNow, randomSecret } from "./change.ts";
 import type { AccessServices } from "./change.ts";
 import { digest, matches } from "./digest.ts";
-import { tokenIdentity } from "./identity.ts";
-import type { App, Attributes, Developer, KeyRecord, TokenRecord } from "./model.ts";
+import { grantIdentity, tokenIdentity } from "./identity.ts";
+import type { App, Attributes, Developer, KeyRecord, TokenGrant, TokenRecord } from "./model.ts";
 import { approvedProducts, keyRefusal, ownerOf } from "./resolve.ts";
 import type { Refusal } from "./resolve.ts";
 
@@ -24,69 +24,149 @@ export interface TokenWish {
   /** The end user; null when the client acts for itself. */
   readonly subject?: string | null;
   readonly attributes?: Attributes;
+  /** Names of the attributes that answers do not show. */
+  readonly hidden?: readonly string[];
 }
 
-/** A token as its client gets it, and what stands behind it. */
-export interface IssuedToken {
+/** A token as its client gets it, and its record. */
+export interface NewToken {
   readonly token: string;
   readonly record: TokenRecord;
+}
+
+/** Who gets a token, and which scopes it may have. */
+export interface TokenOwner {
   readonly key: KeyRecord;
   readonly app: App;
   readonly developer: Developer;
+  readonly scopes: readonly string[];
+}
+
+/** A token as its client gets it, and what stands behind it. */
+export interface IssuedToken extends NewToken {
+  readonly key: KeyRecord;
+  readonly app: App;
+  readonly developer: Developer;
+  /** The refresh token beside it, and the grant of both. */
+  readonly refresh?: NewToken & { readonly grant: TokenGrant };
 }
 
 /** Why no token is issued; `invalid_request`: none of the scopes asked for can be had. */
 export type TokenRefusal = Refusal | "steps.oauth.v2.InvalidClientIdentifier" | "steps.oauth.v2.invalid_request";
 
+/** A client as it presents itself. */
+export interface Client {
+  readonly id: string;
+  readonly secret: string;
+}
+
 /** Compared with when there is no such client, so that unknown clients take as long as wrong secrets. */
 const NO_SECRET = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /**
- * Issues a token to a client that proves itself with its secret. What is wrong with a client only its secret's owner
- * hears.
+ * The key of a client that proves itself with its secret. What is wrong with a client only its secret's owner hears.
+ * `mayBePublic`: a key that has no secret needs none (RFC 6749 section 2.1); something else proves such a client.
  */
-export function issueToken(
-  services: AccessServices,
-  client: { readonly id: string; readonly secret: string },
-  wish: TokenWish,
-): Maybe<IssuedToken | TokenRefusal> {
-  return andThen(services.store.get("key", digest(client.id)), (key) => {
+export function provenClient(
+  { store }: AccessServices,
+  client: Client,
+  mayBePublic = false,
+): Maybe<KeyRecord | "steps.oauth.v2.InvalidClientIdentifier"> {
+  return andThen(store.get("key", digest(client.id)), (key) => {
     const isProven = matches(client.secret, key?.secretDigest ?? NO_SECRET);
-    if (key === null || key.secretDigest === null || !isProven) return "steps.oauth.v2.InvalidClientIdentifier";
-    return mintToken(services, key, wish);
+    if (key === null) return "steps.oauth.v2.InvalidClientIdentifier";
+    if (key.secretDigest === null) {
+      return mayBePublic && client.secret === "" ? key : "steps.oauth.v2.InvalidClientIdentifier";
+    }
+    return isProven ? key : "steps.oauth.v2.InvalidClientIdentifier";
   });
 }
 
-/** Issues a token to a client whose identity somebody else has established. */
+/** Issues an access token to a client that proves itself. */
+export function issueToken(
+  services: AccessServices,
+  client: Client,
+  wish: TokenWish,
+): Maybe<IssuedToken | TokenRefusal> {
+  return andThen(provenClient(services, client), (key) =>
+    typeof key === "string" ? key : mintToken(services, key, wish),
+  );
+}
+
+/** Issues an access token to a client whose identity somebody else has established. */
 export function mintToken(
   services: AccessServices,
   key: KeyRecord,
   wish: TokenWish,
 ): Maybe<IssuedToken | TokenRefusal> {
-  const { store, clock, limits } = services;
+  return andThen(tokenOwner(services, key, wish.scopes), (owner) => {
+    if (typeof owner === "string") return owner;
+    const { key, app, developer } = owner;
+    return andThen(putToken(services, owner, wish), (made) => ({ ...made, key, app, developer }));
+  });
+}
+
+/** Whether a key may have a token at all, and with which of the scopes that are asked for. */
+export function tokenOwner(
+  { store, clock }: AccessServices,
+  key: KeyRecord,
+  scopes: readonly string[],
+): Maybe<TokenOwner | TokenRefusal> {
   const refusal = keyRefusal(key, clock);
   if (refusal !== null) return refusal;
   return andThen(ownerOf(store, key.appId), (owner) => {
     if (typeof owner === "string") return owner;
-    return andThen(scopesFor(store, key, wish.scopes), (scopes) => {
-      if (scopes === null) return "steps.oauth.v2.invalid_request";
-      const token = randomSecret(clock);
-      const record = recordOf(digest(token), key, owner.developer, scopes, wish, clock.wallMs());
-      const issued: IssuedToken = { token, record, key, app: owner.app, developer: owner.developer };
-      const expiresAtMs = keptUntilMs(record, limits);
-      return andThen(store.put("token", record.id, record, { ifAbsent: true, expiresAtMs }), () => issued);
-    });
+    return andThen(scopesFor(store, key, scopes), (granted) =>
+      granted === null ? "steps.oauth.v2.invalid_request" : { key, ...owner, scopes: granted },
+    );
   });
+}
+
+/** What a token is besides its owner's wish. */
+export interface TokenPlace {
+  readonly kind?: TokenRecord["kind"];
+  readonly grantId?: string;
+}
+
+/** Makes a token and stores it. */
+export function putToken(
+  { store, clock, limits }: AccessServices,
+  owner: TokenOwner,
+  wish: TokenWish,
+  { kind = "access", grantId }: TokenPlace = {},
+): Maybe<NewToken> {
+  const token = randomSecret(clock);
+  const nowMs = clock.wallMs();
+  const { subject = null, attributes = {}, hidden = [], expiresInMs, grantType } = wish;
+  const record: TokenRecord = {
+    id: digest(token),
+    kind,
+    clientKeyDigest: owner.key.id,
+    appId: owner.key.appId,
+    developerId: owner.developer.id,
+    products: approvedProducts(owner.key),
+    scopes: owner.scopes,
+    issuedAtMs: nowMs,
+    expiresAtMs: expiresInMs === null ? null : nowMs + expiresInMs,
+    status: "approved",
+    attributes,
+    subject,
+    grantType,
+    ...(grantId === undefined ? {} : { grantId }),
+    ...(hidden.length === 0 ? {} : { hidden }),
+  };
+  const expiresAtMs = keptUntilMs(record.expiresAtMs, limits);
+  return andThen(store.put("token", record.id, record, { ifAbsent: true, expiresAtMs }), () => ({ token, record }));
 }
 
 /** What a status change may reach beyond the token itself. */
 export interface TokenStatusOptions {
-  /** Also the refresh token that was issued with it, or the reverse. */
+  /** Every other token of its grant too. */
   readonly cascade?: boolean;
 }
 
 /**
- * Revokes a token, or lifts its revocation. Revoking ends its sessions, also when it was revoked before. The sibling is
+ * Revokes a token, or lifts its revocation. Revoking ends its sessions, also when it was revoked before. The grant is
  * revoked first: whoever is interrupted between the two has not been told that it is done. Null: no such token.
  */
 export function setTokenStatus(
@@ -97,9 +177,9 @@ export function setTokenStatus(
 ): Maybe<TokenRecord | null> {
   return andThen(services.store.get("token", tokenDigest), (token) => {
     if (token === null) return null;
-    const { siblingDigest } = token;
-    if (options.cascade !== true || siblingDigest === null) return setStatus(services, tokenDigest, status);
-    return andThen(setStatus(services, siblingDigest, status), () => setStatus(services, tokenDigest, status));
+    const { grantId } = token;
+    if (options.cascade !== true || grantId === undefined) return setStatus(services, tokenDigest, status);
+    return andThen(setGrantStatus(services, grantId, status), () => setStatus(services, tokenDigest, status));
   });
 }
 
@@ -110,6 +190,19 @@ export function invalidateToken(
   options: TokenStatusOptions = {},
 ): Maybe<TokenRecord | null> {
   return setTokenStatus(services, digest(presentedToken), "revoked", options);
+}
+
+/** Changes what holds for all tokens of a grant; one that was replayed stays so. Null: no such grant. */
+export function setGrantStatus(
+  { store, clock, limits }: AccessServices,
+  grantId: string,
+  status: TokenGrant["status"],
+): Maybe<TokenGrant | null> {
+  return changeRecord(store, "grant", grantId, (grant) => ({
+    record: { ...grant, status: grant.status === "replayed" ? grant.status : status },
+    expiresAtMs: keptUntilMs(grant.endsAtMs, limits),
+    ...(status === "approved" ? {} : { event: eventNow(clock, "revoked", [grantIdentity(grantId)]) }),
+  }));
 }
 
 /** A token's record, null when there is none. */
@@ -135,6 +228,11 @@ export function listTokens(
   }));
 }
 
+/** Expired tokens stay a while, so that their owners hear "expired" and not "unknown". Wall clock; null: for ever. */
+export function keptUntilMs(expiresAtMs: number | null, limits: Limits): number | null {
+  return expiresAtMs === null ? null : expiresAtMs + limits.expiredTokensKeptMs;
+}
+
 function setStatus(
   { store, clock, limits }: AccessServices,
   tokenDigest: string,
@@ -142,40 +240,9 @@ function setStatus(
 ): Maybe<TokenRecord | null> {
   return changeRecord(store, "token", tokenDigest, (record) => ({
     record: { ...record, status },
-    expiresAtMs: keptUntilMs(record, limits),
+    expiresAtMs: keptUntilMs(record.expiresAtMs, limits),
     ...(status === "approved" ? {} : { event: eventNow(clock, "revoked", [tokenIdentity(tokenDigest)]) }),
   }));
-}
-
-/** Expired tokens stay a while, so that their owners hear "expired" and not "unknown". */
-function keptUntilMs(record: TokenRecord, limits: Limits): number | null {
-  return record.expiresAtMs === null ? null : record.expiresAtMs + limits.expiredTokensKeptMs;
-}
-
-function recordOf(
-  id: string,
-  key: KeyRecord,
-  developer: Developer,
-  scopes: readonly string[],
-  wish: TokenWish,
-  nowMs: number,
-): TokenRecord {
-  return {
-    id,
-    kind: "access",
-    clientKeyDigest: key.id,
-    appId: key.appId,
-    developerId: developer.id,
-    products: approvedProducts(key),
-    scopes,
-    issuedAtMs: nowMs,
-    expiresAtMs: wish.expiresInMs === null ? null : nowMs + wish.expiresInMs,
-    status: "approved",
-    attributes: wish.attributes ?? {},
-    subject: wish.subject ?? null,
-    grantType: wish.grantType,
-    siblingDigest: null,
-  };
 }
 
 /** The scopes a client gets: of those it may have, all or the ones asked for. Null when it asked and none remains. */

@@ -59,6 +59,7 @@ export class MemoryStore implements Store {
     product: new Shelf(),
     key: new Shelf(),
     token: new Shelf(),
+    grant: new Shelf(),
     meta: new Shelf(),
   };
   /** Where entries with an expiry are, in the order in which they came; walked by the sweeper. */

@@ -35,7 +35,7 @@ export interface Hearing {
 /** Times a handshake is checked again because access data changed once more; then it is refused. */
 const CONFIRM_TRIES_MAX = 8;
 /** Identities that stand for the token itself. */
-const TOKEN_PREFIXES = ["token:", "jti:", "kid:"];
+const TOKEN_PREFIXES = ["token:", "grant:", "jti:", "kid:"];
 
 /** The watcher. `start` it before the first handshake. */
 export class Revocations implements StoreListener {

@@ -34,7 +34,6 @@ export function tokenRecord(id: string, extra: Partial<TokenRecord> = {}): Token
     attributes: {},
     subject: null,
     grantType: "client_credentials",
-    siblingDigest: null,
     ...extra,
   };
 }

@@ -71,7 +71,6 @@ export const TOKEN_RECORD: TokenRecord = {
   attributes: {},
   subject: null,
   grantType: "client_credentials",
-  siblingDigest: null,
 };
 
 /** Records to put in place of the usual ones; null: none at all. */

@@ -4,13 +4,14 @@ import { setAppStatus } from "#runtime/access/change.ts";
 import { findToken } from "#runtime/access/tokens.ts";
 import { digest, fingerprint } from "#runtime/access/digest.ts";
 import type { Value } from "#runtime/context.ts";
-import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
-import type { TokenRequest } from "#runtime/policies/oauth-v2-issue.ts";
+import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
+import type { GenerateAccessTokenConfig } from "#runtime/policies/oauth-v2-issue.ts";
+import type { TokenRequest } from "#runtime/token/token-request.ts";
 import { invalidateToken, verifyAccessToken } from "#runtime/policies/oauth-v2.ts";
 import { StoreFailure } from "#runtime/state/store.ts";
 import { issuedVariable } from "#runtime/token/issued.ts";
 import { oauthV2 } from "#compiler/policies/oauth-v2.ts";
-import type { OAuthV2Model } from "#compiler/policies/oauth-v2.ts";
+import type { OAuthV2Model } from "#compiler/policies/oauth-v2-model.ts";
 import { distantStore, fillStore, KEY, SECRET, TOKEN } from "../../support/access-records.ts";
 import type { RecordChanges } from "../../support/access-records.ts";
 import { analyzed, emitted } from "../../support/policy-emit.ts";
@@ -141,7 +142,15 @@ describe("VerifyAccessToken", () => {
   });
 });
 
-const GENERATE = { name: "GT", grantTypes: ["client_credentials"], respond: true, isRfc: false, keep: false };
+const GENERATE: GenerateAccessTokenConfig = {
+  name: "GT",
+  grants: { client_credentials: clientCredentialsGrant },
+  respond: true,
+  isRfc: false,
+  respondErrors: false,
+  realm: null,
+  keep: false,
+};
 const REQUEST: TokenRequest = {
   grantType: "client_credentials",
   authorization: `Basic ${Buffer.from(`${KEY}:${SECRET}`).toString("base64")}`,
@@ -392,8 +401,8 @@ describe("OAuthV2 at compile time", () => {
       attributes: [{ name: "a", ref: "my.a", value: "b" }, { name: "c", value: "d", display: false }],
     });
     expect(lines).toEqual([
-      'const generateAccessToken = { name: "P-1", grantTypes: ["client_credentials"], respond: true, ' +
-        'isRfc: false, keep: false } as const',
+      'const generateAccessToken = { name: "P-1", grants: { client_credentials: clientCredentialsGrant }, ' +
+        'respond: true, isRfc: false, respondErrors: false, realm: null, keep: false } as const',
       'wait generateAccessToken(x, generateAccessToken, { grantType: get("request.formparam.grant_type"), ' +
         'authorization: get("request.header.authorization"), clientId: get("request.formparam.client_id"), ' +
         'clientSecret: get("request.formparam.client_secret"), scope: null, expiresInMs: 1800000, ' +
@@ -409,7 +418,8 @@ describe("OAuthV2 at compile time", () => {
     ["from a variable", { ref: "ttl" }, 'expiresInMs: valueOr(get("ttl"), 3600000)'],
     ["from a variable with a fallback", { ref: "ttl", value: 9 }, 'expiresInMs: valueOr(get("ttl"), 9)'],
   ] as const)("a token ends %s", (_, expiresIn, expected) => {
-    const model = { kind: "OAuthV2", operation: "GenerateAccessToken" } as const;
+    const supportedGrantTypes = ["client_credentials"];
+    const model = { kind: "OAuthV2", operation: "GenerateAccessToken", supportedGrantTypes } as const;
     const lines = emitted(oauthV2, expiresIn === undefined ? model : { ...model, expiresIn });
     expect(lines[1]).toContain(expected);
   });

@@ -5,7 +5,9 @@ import { traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
+import { valueOr } from "#runtime/policies/assign-message.ts";
+import { passwordGrant, refreshTokenGrant } from "#runtime/policies/oauth-v2-grants.ts";
+import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
 import { invalidateToken } from "#runtime/policies/oauth-v2.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -37,9 +39,15 @@ const POSITIONS = [
 
 const GENERATE_ACCESS_TOKEN = {
   name: "OA-Token",
-  grantTypes: ["client_credentials"],
+  grants: {
+    client_credentials: clientCredentialsGrant,
+    password: passwordGrant,
+    refresh_token: refreshTokenGrant,
+  },
   respond: true,
   isRfc: false,
+  respondErrors: false,
+  realm: null,
   keep: false,
 } as const;
 
@@ -95,9 +103,13 @@ function afterFormBody(x: Exchange): Maybe<void> {
       authorization: x.request.header("authorization"),
       clientId: formValue(x.request, "client_id"),
       clientSecret: formValue(x.request, "client_secret"),
-      scope: null,
+      scope: formValue(x.request, "scope"),
       expiresInMs: 1800000,
       attributes: [],
+      refreshExpiresInMs: valueOr(formValue(x.request, "lifetime"), 86400000),
+      userName: formValue(x.request, "username"),
+      passWord: formValue(x.request, "password"),
+      refreshToken: formValue(x.request, "refresh_token"),
     }),
     () => route(x),
   );
@@ -148,9 +160,13 @@ function tracedAfterFormBody(x: Exchange): Maybe<void> {
       authorization: x.request.header("authorization"),
       clientId: formValue(x.request, "client_id"),
       clientSecret: formValue(x.request, "client_secret"),
-      scope: null,
+      scope: formValue(x.request, "scope"),
       expiresInMs: 1800000,
       attributes: [],
+      refreshExpiresInMs: valueOr(formValue(x.request, "lifetime"), 86400000),
+      userName: formValue(x.request, "username"),
+      passWord: formValue(x.request, "password"),
+      refreshToken: formValue(x.request, "refresh_token"),
     }),
     () => {
       traceEnd(x);
@@ -186,7 +202,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "3c121b185021214e",
+    hash: "089358569a1c6629",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

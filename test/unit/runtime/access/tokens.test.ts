@@ -130,18 +130,6 @@ describe("revoking", () => {
     clock.advance(1);
     expect(findToken(store, token)).toBe(null);
   });
-
-  it("a token reaches its sibling only when told to", async () => {
-    const sibling = { id: digest("refresh"), kind: "refresh", siblingDigest: TOKEN_RECORD.id } as const;
-    const refresh = { ...TOKEN_RECORD, ...sibling };
-    await fillStore(store, { token: { siblingDigest: refresh.id } });
-    store.put("token", refresh.id, refresh);
-    invalidateToken(services, TOKEN);
-    expect(findToken(store, "refresh")).toMatchObject({ status: "approved" });
-    invalidateToken(services, TOKEN, { cascade: true });
-    expect(findToken(store, "refresh")).toMatchObject({ status: "revoked" });
-  });
-
 });
 
 describe("finding", () => {

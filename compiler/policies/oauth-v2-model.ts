@@ -1,0 +1,48 @@
+/** OAuthV2 as it is written: one policy, many operations. Types only. */
+import type { PolicyModel, RefOr } from "../ir/model.ts";
+import type { KeyModel } from "./parts/jwt-rules.ts";
+
+/** A lifetime: a duration, milliseconds, or a variable with a fallback; -1: without end. */
+export type Lifetime = number | string | { readonly ref: string; readonly value?: number };
+
+export interface OAuthV2Model extends PolicyModel, KeyModel {
+  readonly kind: "OAuthV2";
+  readonly operation: 
+    | "VerifyAccessToken"
+    | "VerifyJWTAccessToken"
+    | "GenerateAccessToken"
+    | "RefreshAccessToken"
+    | "InvalidateToken";
+  readonly accessToken?: string;
+  readonly accessTokenPrefix?: string;
+  readonly scope?: string;
+  readonly requireAllScopes?: boolean;
+  readonly cacheExpiryInSeconds?: RefOr<number>;
+  readonly issuer?: RefOr<string>;
+  readonly audience?: RefOr<string>;
+  readonly timeAllowance?: string;
+  readonly supportedGrantTypes?: readonly string[];
+  readonly grantType?: string;
+  readonly clientId?: string;
+  readonly userName?: string;
+  readonly passWord?: string;
+  readonly refreshToken?: string;
+  readonly appEndUser?: string;
+  readonly expiresIn?: Lifetime;
+  readonly refreshTokenExpiresIn?: Lifetime;
+  readonly reuseRefreshToken?: boolean;
+  readonly generateResponse?: { readonly enabled?: boolean };
+  readonly generateErrorResponse?: { readonly enabled?: boolean; readonly realm?: string };
+  readonly rfcCompliantRequestResponse?: boolean;
+  readonly attributes?: readonly {
+    readonly name: string;
+    readonly ref?: string;
+    readonly value?: string;
+    readonly display?: boolean;
+  }[];
+  readonly tokens?: readonly {
+    readonly type: "accesstoken" | "refreshtoken";
+    readonly cascade?: boolean;
+    readonly ref: string;
+  }[];
+}
