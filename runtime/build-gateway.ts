@@ -28,6 +28,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   const build = { version: program.compiler, build: program.hash, node: host.node };
   const metrics = new Metrics(build, clock, program.proxies);
   const store = program.openStore(clock, limits, storeReport(log, metrics));
+  const analytics = program.analytics?.open(program.analytics.settings(), { clock, limits, log, metrics }) ?? null;
   const sessions = new Sessions(limits);
   const scheduler: Scheduler = new Scheduler(clock, {
     onClockStep: (stepMs) => {
@@ -52,6 +53,8 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     limits,
     onRecord: (record: SessionRecord, wasOpen: boolean) => {
       if (wasOpen) metrics.sessionClosed(record);
+      // A session that its client never saw has the row of its handshake.
+      if (wasOpen) analytics?.session(record);
       log.session(record);
       tracing?.closed(record);
     },
@@ -76,6 +79,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     scheduler,
     log,
     metrics,
+    analytics,
     counters: new Map(),
     draining: false,
     refusing: false,

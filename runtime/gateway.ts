@@ -5,6 +5,7 @@ import type { ClientIpRule } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Instance } from "./instance.ts";
 import type { Limits } from "./limits.ts";
+import type { Analytics } from "./observe/analytics.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { Tracing } from "./observe/tracing.ts";
@@ -55,6 +56,8 @@ export interface Gateway {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Null where gateway.yaml asks for none. */
+  readonly analytics: Analytics | null;
   /** Counters of SpikeArrest and of whatever else lives as long as the gateway, by policy. */
   readonly counters: Map<string, unknown>;
   /** True from the first SIGTERM on. */

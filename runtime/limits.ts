@@ -131,6 +131,14 @@ export interface Limits {
   readonly xmlDepthMax: number;
   /** Nodes that one xpath looks at; beyond, its result is empty. */
   readonly xpathVisitsMax: number;
+  /** Rows of analytics that wait for their file; beyond, they are dropped and counted. */
+  readonly analyticsPendingMax: number;
+  /** Numbers (a group at a point in time) that one query of analytics collects; further ones are left out and counted. */
+  readonly statsCellsMax: number;
+  /** Points in time of one query of analytics. */
+  readonly statsPointsMax: number;
+  /** Roll-ups that one query of analytics reads; a wider one is refused. */
+  readonly statsReadMax: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
@@ -219,6 +227,10 @@ export const defaultLimits: Limits = {
   xmlTagsMax: 20_000,
   xmlDepthMax: 100,
   xpathVisitsMax: 500_000,
+  analyticsPendingMax: 20_000,
+  statsCellsMax: 50_000,
+  statsPointsMax: 1_500,
+  statsReadMax: 500_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
   debugSessionsMax: 20,

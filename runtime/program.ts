@@ -12,6 +12,8 @@ import type { MetricProxy } from "./observe/metrics.ts";
 import type { startTracing } from "./observe/tracing.ts";
 import type { openDebug } from "./debug/debug.ts";
 import type { SettingSpec } from "./settings.ts";
+import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
+import type { AdminRoute } from "./side/admin-call.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
@@ -170,12 +172,16 @@ export interface GatewayProgram {
   readonly startTracing?: typeof startTracing;
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
+  /** Absent where gateway.yaml asks for none. */
+  readonly analytics?: { readonly open: typeof openAnalytics; readonly settings: () => AnalyticsSettings };
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;
   readonly admin: {
     readonly open: typeof openAdmin;
     readonly at: () => ListenAt;
     readonly secret: () => string | null;
     readonly tls: () => TlsSettings | null;
+    /** Endpoints of what gateway.yaml asks for; absent: none. */
+    readonly routes?: readonly AdminRoute[];
   } | null;
 }
 

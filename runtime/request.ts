@@ -16,6 +16,7 @@ import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
 import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
+import type { TargetMark } from "./observe/analytics-exchange.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
 import {
   breakExchange, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
@@ -45,6 +46,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   #entered: Entered | null = null;
   #x: Exchange | null = null;
   #target: HttpTarget | null = null;
+  /** For analytics. */
+  readonly #mark: TargetMark = { sentMs: 0, answeredMs: 0, status: 0 };
   #stage: Stage = "request";
   #hasAsked = false;
   #apiTimer: Timer | null = null;
@@ -115,6 +118,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.answer = answer;
     this.#gateway.metrics.upstreamAnswered(x.program, x.target.name, waitedMs);
     const status = answer.statusCode;
+    this.#noteAnswer(status, waitedMs);
     const response = new ResponseMessage(status, answer.statusMessage, answer.rawHeaders);
     hygieneResponse(response);
     response.removeHeader("transfer-encoding");
@@ -304,7 +308,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     }
     this.#target?.abort();
     this.answer?.destroy();
-    const { log, metrics, clock } = this.#gateway;
+    const { analytics, log, metrics, clock } = this.#gateway;
     const program = this.#entered?.deployed.program ?? null;
     const status = wasSent || this.#isBroken ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
@@ -315,18 +319,34 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
       const from = { gateway: this.#gateway, socket: this.incoming.socket, client: this.#asked };
       traceRefusal(from, this.#entered, this.#refusal, status);
     }
-    if (!log.access) return;
     const cause = x?.fault ?? this.#refusal;
-    log.exchange({
-      ...exchangePlace(this.#gateway, this.#asked, this.#entered, x),
+    const bytesIn = x?.request.isHeld === true ? (x.request.body?.length ?? 0) : (this.#target?.bytesSent ?? 0);
+    const bytesOut = this.#client.bytes;
+    analytics?.exchange({
+      asked: this.#asked,
+      entered: this.#entered,
+      x,
+      isUpgrade: false,
       status,
-      fault: cause?.code ?? null,
-      policy: cause?.policy ?? null,
+      cause,
+      startedMs: this.#startedMs,
       durationMs,
-      bytesIn: x?.request.isHeld === true ? (x.request.body?.length ?? 0) : (this.#target?.bytesSent ?? 0),
-      bytesOut: this.#client.bytes,
+      target: this.#mark,
+      bytesIn,
+      bytesOut,
+      closeReason: null,
     });
+    if (!log.access) return;
+    const place = exchangePlace(this.#gateway, this.#asked, this.#entered, x);
+    const faulted = { fault: cause?.code ?? null, policy: cause?.policy ?? null };
+    log.exchange({ ...place, status, ...faulted, durationMs, bytesIn, bytesOut });
   };
+
+  #noteAnswer(status: number, waitedMs: number): void {
+    this.#mark.answeredMs = this.#gateway.clock.monotonicMs();
+    this.#mark.sentMs = this.#mark.answeredMs - waitedMs;
+    this.#mark.status = status;
+  }
 }
 
 /** Errors are followed by 'close', which is what counts. */

@@ -118,7 +118,10 @@ async function finishStart(
       gateway.revocations.close();
       gateway.lag?.close();
       metrics.close();
-      void lastRecords(sessions).then(() => andThen(gateway.store.close(), () => finish(exitCode)));
+      void lastRecords(gateway).then(() => {
+        gateway.analytics?.close();
+        return andThen(gateway.store.close(), () => finish(exitCode));
+      });
     },
   }, clock);
   const lifecycle = { isReady: () => !gateway.draining, drain: () => drain.signal("admin") };
@@ -177,8 +180,9 @@ function destroyAll(sessions: Sessions, listeners: readonly Listener[], sides: r
 }
 
 /** Sockets that were destroyed say so within a few turns of the event loop; then their sessions are recorded. */
-async function lastRecords(sessions: Sessions): Promise<void> {
-  for (let turn = 0; turn < RECORD_TURNS_MAX && sessions.count > 0; turn++) {
+async function lastRecords(gateway: Gateway): Promise<void> {
+  const left = (): number => gateway.sessions.count + gateway.exchanges;
+  for (let turn = 0; turn < RECORD_TURNS_MAX && left() > 0; turn++) {
     await new Promise((resolve) => void setImmediate(resolve));
   }
 }
@@ -192,14 +196,16 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   gateway.revocations.close();
   gateway.lag?.close();
   gateway.metrics.close();
+  gateway.analytics?.close();
   await gateway.store.close();
 }
 
-/** What the admin listener has besides the endpoints of every artifact: certificates, Debug sessions. */
+/** What the admin listener has besides the endpoints of every artifact: certificates, analytics, Debug sessions. */
 function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gateway): AdminOptions {
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
-  const routes = tracing === null ? [] : (program.openDebug?.(gateway, tracing).routes ?? []);
+  const debug = tracing === null ? [] : (program.openDebug?.(gateway, tracing).routes ?? []);
+  const routes = [...(program.admin?.routes ?? []), ...debug];
   if (settings === null || program.openTlsListener === null) return { routes };
   return { routes, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
 }

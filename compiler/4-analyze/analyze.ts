@@ -89,6 +89,8 @@ function collectSettings(program: Program, settings: Settings): void {
   settings.add(gateway.admin?.secret, "secret", positions.of(gateway.admin ?? gateway));
   settings.add(gateway.admin?.socket, "text", positions.of(gateway.admin ?? gateway));
   collectStoreSettings(program, settings);
+  const analytics = gateway.observability?.analytics;
+  if (typeof analytics === "object") settings.add(analytics.file, "text", positions.of(analytics));
   for (const environment of program.environments) {
     for (const server of environment.targetServers) {
       settings.add(server.host, "text", server.span);

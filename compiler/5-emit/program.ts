@@ -5,6 +5,7 @@ import type { Plan, RoutePlan } from "../ir/plan.ts";
 import { limitOverrides } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
 import { accessCode } from "./access.ts";
+import { adminRouteCodes, analyticsCode } from "./analytics.ts";
 import type { SettingRequest } from "../policies/definition.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
 import { FileWriter } from "./file.ts";
@@ -131,6 +132,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
   const { gateway } = plan.program;
   const isWatching = plan.program.proxies.some(({ targets }) => targets.some(({ healthMonitor }) => healthMonitor !== null));
   const clientIp = clientIpCode(plan, file);
+  const analytics = analyticsCode(plan, values, file);
   const parts: [string, Code][] = [
     ["organization", literal(plan.program.organization)],
     ["compiler", literal(version)],
@@ -151,6 +153,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["openTlsListener", plan.features.tlsListener ? file.symbol("openTlsListener") : literal(null)],
     ["openStore", storeCode(plan, file, values)],
     ["lag", lagCode(plan, file)],
+    ...(analytics === null ? [] : [["analytics", analytics] satisfies [string, Code]]),
     ["access", code`() => ${accessCode(plan, values)}`],
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
@@ -279,12 +282,14 @@ function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
       ? literal({ socketPath: values.text(admin.socket, "text") })
       : literal({ host, port: values.port(admin?.port ?? 9091), reusePort: false });
   const secret = values.text(admin?.secret, "secret");
+  const routes = adminRouteCodes(plan, file);
   const parts = [
     code`{`,
     code`open: ${file.symbol("openAdmin")},`,
     code`at: () => (${at}),`,
     code`secret: () => ${secret},`,
     code`tls: () => (${tlsCode(admin?.tls, values)}),`,
+    ...(routes.length === 0 ? [] : [code`routes: [${join(routes, ", ")}],`]),
     code`}`,
   ];
   return join(parts, "\n");

@@ -31,6 +31,8 @@ import type * as RevocationLag from "#runtime/upgrade/revocation-lag.ts";
 import type * as RedisStore from "#runtime/state/redis.ts";
 import type * as Tracing from "#runtime/observe/tracing.ts";
 import type * as Debug from "#runtime/debug/debug.ts";
+import type * as Analytics from "#runtime/observe/analytics.ts";
+import type * as AdminStats from "#runtime/side/admin-stats.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as Admin from "#runtime/side/admin.ts";
 import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
@@ -148,6 +150,8 @@ export const symbols = {
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Tracing>()("observe/tracing.ts", ["startTracing"]),
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
+  ...from<typeof Analytics>()("observe/analytics.ts", ["openAnalytics"]),
+  ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsRoutes"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
   ...from<typeof LocalTarget>()("target/local.ts", ["localPathTarget", "localTarget"]),

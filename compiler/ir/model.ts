@@ -71,7 +71,23 @@ export interface GatewayModel {
     /** False: no successor serves the port; closes say 1001 instead of 1012. */
     readonly successor?: boolean;
   };
-  readonly observability?: { readonly debug?: "on" | "off"; readonly accessLog?: "on" | "off" };
+  readonly observability?: {
+    readonly debug?: "on" | "off";
+    readonly accessLog?: "on" | "off";
+    readonly analytics?: "on" | "off" | AnalyticsModel;
+  };
+}
+
+/** What is not written has the schema's default. */
+export interface AnalyticsModel {
+  readonly file?: FileSource;
+  readonly maxSize?: string;
+  readonly retention?: {
+    readonly rows?: string;
+    readonly minutes?: string;
+    readonly hours?: string;
+    readonly days?: string;
+  };
 }
 
 /** Members of other kinds than the written one are absent; for redis one of `url`, `cluster`, `sentinel` is there. */

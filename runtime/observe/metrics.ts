@@ -54,6 +54,8 @@ export interface MetricSources {
   readonly revocationLagMs?: () => number;
   /** Whether commands to a distant store go through; absent where it is local. */
   readonly storeUp?: () => boolean;
+  /** Rows of analytics; absent where none are kept. */
+  readonly analytics?: AnalyticsNumbers;
   /** Programs whose targets may have load balancers. */
   readonly targets?: () => Iterable<MetricTargets>;
   /**
@@ -61,6 +63,13 @@ export interface MetricSources {
    * end.
    */
   readonly liveBytes?: (add: (place: MetricPlace, fromClient: number, fromTarget: number) => void) => void;
+}
+
+export interface AnalyticsNumbers {
+  readonly written: number;
+  readonly dropped: number;
+  readonly pending: number;
+  readonly isUp: boolean;
 }
 
 const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "other"] as const;
@@ -324,6 +333,11 @@ export class Metrics {
     read("apigw_revocation_epoch", "gauge", "Sequence number of the last revocation seen.", revocationEpoch);
     const lag = revocationLagMs && (() => revocationLagMs() / 1_000);
     read("apigw_revocation_lag_seconds", "gauge", "For how long a revocation may have passed unheard.", lag);
+    const rows = this.#sources.analytics;
+    read("apigw_analytics_rows_total", "counter", "Rows of analytics written.", rows && (() => rows.written));
+    read("apigw_analytics_rows_dropped_total", "counter", "Rows that were lost.", rows && (() => rows.dropped));
+    read("apigw_analytics_rows_pending", "gauge", "Rows that wait for the file.", rows && (() => rows.pending));
+    read("apigw_analytics_up", "gauge", "1 while the file can be written.", rows && (() => (rows.isUp ? 1 : 0)));
     read("apigw_store_up", "gauge", "1 while commands to a distant store go through.", storeUp && (() => (storeUp() ? 1 : 0)));
   }
 

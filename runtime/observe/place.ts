@@ -27,7 +27,7 @@ export function asked(gateway: Gateway, listener: Listener, incoming: IncomingMe
     forwarding: behind === null ? null : listener.forwarding,
     method: incoming.method ?? "",
     version: incoming.httpVersion,
-    userAgent: gateway.log.access ? (incoming.headers["user-agent"] ?? null) : null,
+    userAgent: gateway.log.access || gateway.analytics !== null ? (incoming.headers["user-agent"] ?? null) : null,
   };
 }
 

@@ -2,6 +2,7 @@
  * The record of one session: written once, when it has ended, for people and for bills. It owns the shape; log.ts
  * writes its line and metrics.ts counts it. It holds names, digest fingerprints and numbers, never a credential.
  */
+import type { HandshakeMark } from "./analytics-exchange.ts";
 import type { CloseReasonId } from "../upgrade/close-reason.ts";
 
 /** Who decided that the session ends. */
@@ -51,4 +52,6 @@ export interface SessionRecord {
   readonly bytesFromTarget: number;
   readonly framesFromClient: number;
   readonly framesFromTarget: number;
+  /** What its row of analytics says of the handshake; null without analytics. */
+  readonly mark: HandshakeMark | null;
 }

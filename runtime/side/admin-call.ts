@@ -13,7 +13,7 @@ import type { Fields } from "./admin-body.ts";
 /** What the admin API needs of the gateway. */
 export type AdminGateway = Pick<
   Gateway,
-  "clock" | "defect" | "deployed" | "draining" | "limits" | "log" | "metrics" | "sessions" | "store"
+  "analytics" | "clock" | "defect" | "deployed" | "draining" | "limits" | "log" | "metrics" | "sessions" | "store"
 >;
 
 export interface AdminCall {

@@ -1,15 +1,14 @@
 /**
- * The store of one machine: one SQLite file, shared by overlapping gateway processes, and the only door to node:sqlite,
- * which is loaded when a file is opened and not before. It answers with values. A crash of the process loses no
- * acknowledged write. A crash of the machine loses none either, save tokens and other records with an expiry: those are
- * committed without waiting for the disk, because a client that loses one asks again, and issuing must not cost a disk
- * flush each.
+ * The store of one machine: one SQLite file, shared by overlapping gateway processes. It answers with values. A crash
+ * of the process loses no acknowledged write. A crash of the machine loses none either, save tokens and other records
+ * with an expiry: those are committed without waiting for the disk, because a client that loses one asks again, and
+ * issuing must not cost a disk flush each.
  */
-import { closeSync, openSync, watch } from "node:fs";
+import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
+import { openDatabase, sqliteFailure, type DatabaseSync, type StatementSync } from "./sqlite.ts";
 import { StoreFailure } from "./store.ts";
 import type {
   EventPage,
@@ -23,7 +22,7 @@ import type {
   StoreListener,
 } from "./store.ts";
 
-/** Written into the file; a file with a higher number was made by a later version and is refused. */
+/** Format of the file (sqlite.ts). */
 const FORMAT = 1;
 /** Expired rows that one write removes. */
 const SWEPT_PER_WRITE = 8;
@@ -36,7 +35,6 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
   CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
-  PRAGMA user_version = ${FORMAT};
 `;
 
 /** The embedded store. Several, also in several processes, may open the same file. */
@@ -71,7 +69,8 @@ export class EmbeddedStore implements Store {
     this.#file = file;
     this.#pollMs = limits.storePollMs;
     this.#eventsMax = limits.revocationsRememberedMax;
-    this.#database = open(file, limits.storeBusyMs);
+    const spec = { what: "embedded store", format: FORMAT, schema: SCHEMA, busyMs: limits.storeBusyMs };
+    this.#database = openDatabase(file, spec);
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#get = prepare(
       "SELECT record FROM records WHERE kind = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)",
@@ -218,7 +217,7 @@ export class EmbeddedStore implements Store {
     try {
       return work();
     } catch (cause) {
-      throw failureOf(cause);
+      throw sqliteFailure("embedded store", cause);
     }
   }
 
@@ -295,39 +294,6 @@ export class EmbeddedStore implements Store {
       if (!(cause instanceof StoreFailure)) throw cause;
     }
   }
-}
-
-function open(file: string, busyMs: number): DatabaseSync {
-  try {
-    closeSync(openSync(file, "a", 0o600));
-    const database = new (databaseClass())(file, { timeout: busyMs });
-    const format = database.prepare("PRAGMA user_version").get()?.["user_version"];
-    if (typeof format === "number" && format > FORMAT) {
-      database.close();
-      throw new StoreFailure("unavailable", `the store file has format ${format}, this version knows ${FORMAT}`);
-    }
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
-    return database;
-  } catch (cause) {
-    throw failureOf(cause);
-  }
-}
-
-/** Node 26.11 renames the class; its types know one of the names only. */
-function databaseClass(): typeof DatabaseSync {
-  const sqlite: { DatabaseSync?: typeof DatabaseSync; Database?: typeof DatabaseSync } =
-    process.getBuiltinModule("node:sqlite");
-  const found = sqlite.Database ?? sqlite.DatabaseSync;
-  if (found === undefined) throw new StoreFailure("unavailable", "this Node has no node:sqlite");
-  return found;
-}
-
-/** The engine's texts name tables and conditions, never values. */
-function failureOf(cause: unknown): StoreFailure {
-  if (cause instanceof StoreFailure) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new StoreFailure(/full/.test(text) ? "full" : "unavailable", `embedded store: ${text}`, cause);
 }
 
 /** The door for what the file holds: only this class writes it. */

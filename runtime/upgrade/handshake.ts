@@ -16,6 +16,7 @@ import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
 import type { Listener } from "../listen.ts";
 import { isPending } from "../maybe.ts";
 import { ResponseMessage } from "../message.ts";
+import type { TargetMark } from "../observe/analytics-exchange.ts";
 import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
 import {
@@ -56,7 +57,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #session: Session | null = null;
   #offer: UpgradeOffer | null = null;
   #target: TargetAttempts | null = null;
-  #targetSentMs = 0;
+  readonly #mark: TargetMark = { sentMs: 0, answeredMs: 0, status: 0 };
   /** Set once the target has answered 101. */
   #accepted: { readonly socket: Socket; readonly rest: Buffer; readonly agreement: UpgradeAgreement } | null = null;
   /** Set once the target has answered anything else. */
@@ -64,6 +65,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #stage: Stage = "request";
   #apiTimer: Timer | null = null;
   #isCounted = false;
+  /** Why it came to nothing after the target's 101. */
+  #endedBy: CloseReasonId | null = null;
   /** What the record says when the target had accepted and nothing came of it. */
   #abandonReason: CloseReasonId = "refusedAfterAccept";
 
@@ -161,8 +164,10 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     }
     const name = x.target?.name ?? "";
     if (result.kind === "failed") return failExchange(x, fault(result.fault, result.detail), this);
-    this.#gateway.metrics.upstreamAnswered(x.program, name, this.#gateway.clock.monotonicMs() - this.#targetSentMs);
     const { head, socket, rest } = result;
+    this.#mark.answeredMs = this.#gateway.clock.monotonicMs();
+    this.#mark.status = head.status;
+    this.#gateway.metrics.upstreamAnswered(x.program, name, this.#mark.answeredMs - this.#mark.sentMs);
     hygieneResponse(head);
     x.trace?.answered(head);
     if (result.kind === "accepted") {
@@ -196,7 +201,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const offer = this.#offer;
     if (target === null || offer === null) throw new TypeError("invariant: a routed upgrade has a target and an offer");
     this.#stage = "target";
-    this.#targetSentMs = this.#gateway.clock.monotonicMs();
+    this.#mark.sentMs = this.#gateway.clock.monotonicMs();
     const { peer, scheme } = this.#asked;
     const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
@@ -248,6 +253,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#letGo();
     const socket = this.#socket;
     socket.write(head, "latin1");
+    const { analytics } = this.#gateway;
+    session.mark = analytics?.mark(this.#asked, x, this.#mark, this.#startedMs) ?? null;
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
@@ -365,7 +372,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#target?.abort();
     this.#target = null;
     this.#dropAccepted();
-    this.#session?.abandon(this.#accepted !== null, reason);
+    const session = this.#session;
+    if (session !== null && this.#accepted !== null) this.#endedBy = session.endReason ?? reason;
+    session?.abandon(this.#accepted !== null, reason);
     this.#session = null;
     this.#letGo();
     const { metrics, clock } = this.#gateway;
@@ -410,7 +419,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   }
 
   #logAnswer(status: number, cause: Fault | null, bytesOut: number): void {
-    const { log, clock } = this.#gateway;
+    const { analytics, log, clock } = this.#gateway;
     if (this.#x !== null) {
       this.#x = endCalls(this.#x);
       runPostClient(this.#x);
@@ -419,16 +428,25 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       const from = { gateway: this.#gateway, socket: this.#socket, client: this.#asked };
       traceRefusal(from, this.#entered, cause, status);
     }
-    if (!log.access) return;
-    log.exchange({
-      ...this.#place(),
+    const durationMs = clock.monotonicMs() - this.#startedMs;
+    const bytesIn = this.#early.length;
+    analytics?.exchange({
+      asked: this.#asked,
+      entered: this.#entered,
+      x: this.#x,
+      isUpgrade: true,
       status,
-      fault: cause?.code ?? null,
-      policy: cause?.policy ?? null,
-      durationMs: clock.monotonicMs() - this.#startedMs,
-      bytesIn: this.#early.length,
+      cause,
+      startedMs: this.#startedMs,
+      durationMs,
+      target: this.#mark,
+      bytesIn,
       bytesOut,
+      closeReason: this.#endedBy === null ? null : closeReasons[this.#endedBy].label,
     });
+    if (!log.access) return;
+    const faulted = { fault: cause?.code ?? null, policy: cause?.policy ?? null };
+    log.exchange({ ...this.#place(), status, ...faulted, durationMs, bytesIn, bytesOut });
   }
 }
 

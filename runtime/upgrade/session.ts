@@ -8,6 +8,7 @@ import type { Limits } from "../limits.ts";
 import type { Credential, CredentialKind, CredentialLabels } from "../access/credential.ts";
 import { sessionIdOf } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
+import type { HandshakeMark } from "../observe/analytics-exchange.ts";
 import type { SessionRecord, SessionTimer } from "../observe/record.ts";
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
@@ -78,6 +79,8 @@ export class Session implements SpliceOwner, Scheduled {
   confirmedEpoch = 0;
   /** Name of the target endpoint; null until there is one. */
   target: string | null = null;
+  /** What its row of analytics will say of the handshake; null without analytics. */
+  mark: HandshakeMark | null = null;
   /** Wall clock at the start of the handshake. */
   readonly startedAtMs: number;
   /** See Scheduled. */
@@ -372,6 +375,7 @@ export class Session implements SpliceOwner, Scheduled {
       bytesFromTarget,
       framesFromClient,
       framesFromTarget,
+      mark: this.mark,
     };
   }
 }

@@ -39,6 +39,7 @@ beforeEach(async () => {
   defects = [];
   const output: LogOutput = { write: (chunk) => (text += chunk) !== "", writableLength: 0, on: () => undefined };
   gateway = {
+    analytics: null,
     clock: x.clock,
     defect: (thrown) => void defects.push(thrown),
     deployed: new Map(),

@@ -254,6 +254,7 @@ describe("the end", () => {
         bytesFromTarget: 20,
         framesFromClient: 1,
         framesFromTarget: 2,
+        mark: null,
       },
     ]);
     expect([x.sessions.count, x.sessions.identityCount, x.scheduler.size, x.clock.timers]).toEqual([0, 0, 0, 0]);

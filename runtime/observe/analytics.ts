@@ -1,0 +1,233 @@
+/**
+ * Analytics while the gateway runs: rows wait in memory for at most a second, then go into the file in batches of
+ * bounded work, never within a request. A file that cannot be written costs rows, which are counted, and nothing else;
+ * the gateway starts and serves without it. analytics-row.ts says what is in a row, analytics-file.ts what is kept.
+ */
+import type { Clock, Timer } from "../clock.ts";
+import type { Exchange } from "../context.ts";
+import type { Limits } from "../limits.ts";
+import { AnalyticsFile, grains } from "../state/analytics-file.ts";
+import type { AnalyticsBatch, Grain, Rollup } from "../state/analytics-file.ts";
+import { StoreFailure } from "../state/store.ts";
+import { copied, exchangeRow, handshakeMark, sessionRow } from "./analytics-exchange.ts";
+import type { EndedExchange, HandshakeMark, TargetMark } from "./analytics-exchange.ts";
+import { addRow, addStats, noStats, rollupKey, type AnalyticsRow } from "./analytics-row.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Asked } from "./place.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** How long what is kept; milliseconds. */
+export interface AnalyticsSettings {
+  readonly file: string;
+  readonly bytesMax: number;
+  readonly retention: Readonly<Record<Grain | "rows", number>>;
+}
+
+export interface AnalyticsParts {
+  readonly clock: Clock;
+  readonly limits: Pick<Limits, "analyticsPendingMax" | "storeBusyMs">;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Rows of one transaction. */
+const BATCH_ROWS = 256;
+/** How long rows wait: what a crash of the process may cost. */
+const LINGER_MS = 1_000;
+/** Texts that sessions share; when there are more, the next ones have copies of their own. */
+const TEXTS_MAX = 1_024;
+/** Between two sweeps of a file that nothing is written into. */
+const SWEEP_MS = 60_000;
+
+export class Analytics {
+  /** Rows that are in the file, and rows that are lost, since the start. */
+  written = 0;
+  dropped = 0;
+  readonly settings: AnalyticsSettings;
+  readonly #clock: Clock;
+  readonly #limits: AnalyticsParts["limits"];
+  readonly #log: Log;
+  readonly #pending: AnalyticsRow[] = [];
+  readonly #texts = new Map<string, string>();
+  #file: AnalyticsFile | null = null;
+  /** Why the last attempt to write failed; null when it did not. */
+  #failure: StoreFailure["code"] | null = null;
+  #isClosed = false;
+  #timer: Timer | null = null;
+  #timerMs = 0;
+
+  /** Opens the file, or tries again later. */
+  constructor(settings: AnalyticsSettings, { clock, limits, log, metrics }: AnalyticsParts) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#log = log;
+    this.#attempt(() => this.file());
+    this.#wake(SWEEP_MS);
+    metrics.observe({ analytics: this });
+  }
+
+  /** Rows that wait. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** Whether the last attempt to write succeeded. */
+  get isUp(): boolean {
+    return this.#failure === null;
+  }
+
+  /** An HTTP exchange has ended, or an upgrade was refused. */
+  exchange(ended: EndedExchange): void {
+    this.#add(exchangeRow(this.#clock, ended));
+  }
+
+  /** A handshake has ended in a session: what the row of that will say of it. */
+  mark(asked: Asked, x: Exchange, target: TargetMark, startedMs: number): HandshakeMark {
+    return handshakeMark(asked, x, target, startedMs, this.#shared);
+  }
+
+  /** A session that was open has ended. */
+  session(record: SessionRecord): void {
+    if (record.mark !== null) this.#add(sessionRow(record, record.mark));
+  }
+
+  /** Takes a row; it is written soon. */
+  #add(row: AnalyticsRow): void {
+    const { length } = this.#pending;
+    if (length >= this.#limits.analyticsPendingMax || this.#isClosed) {
+      this.dropped++;
+      return;
+    }
+    this.#pending.push(row);
+    if (length === 0) this.#wake(LINGER_MS);
+    else if (length + 1 === BATCH_ROWS && this.isUp) this.#wake(0);
+  }
+
+  /** Writes what waits, all of it; false when the file does not take it. */
+  flush(): boolean {
+    let isTaken = true;
+    while (this.#pending.length > 0 && isTaken) isTaken = this.#write();
+    return isTaken;
+  }
+
+  /** The file. Throws StoreFailure when it cannot be opened. */
+  file(): AnalyticsFile {
+    if (this.#isClosed) throw new StoreFailure("closed", "analytics are closed");
+    const { bytesMax, file } = this.settings;
+    return (this.#file ??= new AnalyticsFile({ file, bytesMax, busyMs: this.#limits.storeBusyMs }));
+  }
+
+  /** Writes what waits and closes the file. Rows that come later are dropped. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.flush();
+    this.dropped += this.#pending.length;
+    if (this.dropped > 0) this.#log.event("analytics_rows_dropped", { rows: this.dropped }, "warn");
+    this.#isClosed = true;
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#file?.close();
+  }
+
+  /** The same text, one copy of it for all sessions that have it. */
+  readonly #shared = (text: string): string => {
+    const found = this.#texts.get(text);
+    if (found !== undefined) return found;
+    if (this.#texts.size >= TEXTS_MAX) this.#texts.clear();
+    const copy = copied(text);
+    this.#texts.set(copy, copy);
+    return copy;
+  };
+
+  /** One batch; false when the file does not take it. */
+  #write(): boolean {
+    const rows = this.#pending.slice(0, BATCH_ROWS);
+    const isWritten = this.#attempt(() => this.file().write(batchOf(rows), addStats));
+    if (!isWritten) return false;
+    this.#pending.splice(0, rows.length);
+    this.written += rows.length;
+    return true;
+  }
+
+  /** What cannot be swept now is swept later. */
+  #sweep(): void {
+    const nowMs = this.#clock.wallMs();
+    const { day, hour, minute, rows } = this.settings.retention;
+    const horizon = { rows: nowMs - rows, minute: nowMs - minute, hour: nowMs - hour, day: nowMs - day };
+    try {
+      this.file().sweep(horizon, this.#failure === "full");
+    } catch (cause) {
+      if (!(cause instanceof StoreFailure)) throw cause;
+    }
+  }
+
+  /** Does something that must succeed; says once that it fails, and once that it works again. */
+  #attempt(work: () => unknown): boolean {
+    try {
+      work();
+    } catch (cause) {
+      if (!(cause instanceof StoreFailure)) throw cause;
+      if (this.#failure === null) this.#log.event("analytics_failed", { detail: cause.message }, "error");
+      this.#failure = cause.code;
+      return false;
+    }
+    if (this.#failure !== null) this.#log.event("analytics_recovered", { dropped: this.dropped });
+    this.#failure = null;
+    return true;
+  }
+
+  /** The next tick comes after so long, or sooner. */
+  #wake(delayMs: number): void {
+    if (this.#timer !== null) {
+      if (this.#timerMs <= delayMs) return;
+      this.#clock.clearTimer(this.#timer);
+    }
+    this.#timerMs = delayMs;
+    this.#timer = this.#clock.setTimer(() => this.#tick(), delayMs);
+  }
+
+  /** One batch and one sweep: bounded work, then the event loop is others' again. */
+  #tick(): void {
+    this.#timer = null;
+    const isTaken = this.#pending.length === 0 || this.#write();
+    this.#sweep();
+    const isMore = this.#pending.length > 0;
+    this.#wake(!isMore ? SWEEP_MS : isTaken && this.#pending.length >= BATCH_ROWS ? 0 : LINGER_MS);
+  }
+}
+
+/** For a program that has analytics. */
+export function openAnalytics(settings: AnalyticsSettings, parts: AnalyticsParts): Analytics {
+  return new Analytics(settings, parts);
+}
+
+function batchOf(rows: readonly AnalyticsRow[]): AnalyticsBatch {
+  const rollups = new Map<string, Rollup>();
+  let text = "";
+  let fromMs = Infinity;
+  let toMs = -Infinity;
+  for (const row of rows) {
+    const endMs = row.client_sent_end_timestamp;
+    fromMs = Math.min(fromMs, endMs);
+    toMs = Math.max(toMs, endMs);
+    text += `${JSON.stringify(row)}\n`;
+    addRow(rollupIn(rollups, "minute", endMs, rollupKey(row)).stats, row);
+  }
+  for (const { atMs, key, stats } of [...rollups.values()]) {
+    for (const grain of ["hour", "day"] as const) addStats(rollupIn(rollups, grain, atMs, key).stats, stats);
+  }
+  return { rows: text, count: rows.length, fromMs, toMs, rollups: [...rollups.values()] };
+}
+
+/** The roll-up of a stretch of time, made when there is none. */
+function rollupIn(rollups: Map<string, Rollup>, grain: Grain, timeMs: number, key: string): Rollup {
+  const atMs = Math.floor(timeMs / grains[grain]) * grains[grain];
+  const id = `${grain} ${atMs} ${key}`;
+  const found = rollups.get(id);
+  if (found !== undefined) return found;
+  const rollup = { grain, atMs, key, stats: noStats() };
+  rollups.set(id, rollup);
+  return rollup;
+}

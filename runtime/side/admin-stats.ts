@@ -1,0 +1,158 @@
+/**
+ * Analytics over the admin API: `GET /v1/stats`. It owns the words of a question and the shape of its answer; what is
+ * counted stands in observe/analytics-row.ts, how roll-ups are read in observe/analytics-query.ts.
+ */
+import { countNames, dimensionNames, measureNames, type DimensionName } from "../observe/analytics-row.ts";
+import {
+  isCountName, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
+} from "../observe/analytics-query.ts";
+import { grainNames, grains, type Grain } from "../state/analytics-file.ts";
+import type { AdminCall, AdminRoute } from "./admin-call.ts";
+import type { Fields } from "./admin-body.ts";
+import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
+
+/** Endpoints of a gateway with analytics. */
+export function statsRoutes(): readonly AdminRoute[] {
+  return [{ method: "GET", path: /^\/v1\/stats$/, endpoint: getStats }];
+}
+
+/** Groups of an answer when the request names no limit. */
+const GROUPS = 50;
+const GROUPS_MAX = 1_000;
+const SELECTED_MAX = 12;
+const DIMENSIONS_MAX = 6;
+/** Without `from`, so much before `to`. */
+const RANGE_MS = 3_600_000;
+const NOT_SET = "(not set)";
+
+/** `GET /v1/stats?select=sum(message_count)&dimensions=apiproxy&from=...&to=...&unit=minute` */
+async function getStats({ fields, gateway }: AdminCall): Promise<Answer> {
+  const { analytics, clock, limits } = gateway;
+  if (analytics === null) return errorAnswer(404, "not_found", "This gateway keeps no analytics");
+  const limit = fields.integer("limit", 1, GROUPS_MAX) ?? GROUPS;
+  const query = statsQuery(fields, clock.wallMs(), limits.statsPointsMax);
+  const problem = fields.problem();
+  if (problem !== null) return problem;
+  if (typeof query === "string") return badRequest(query);
+  try {
+    analytics.flush();
+    const { groups, left, total } = await queryStats(analytics.file(), query, limits, clock);
+    const sorted = [...groups].sort((a, b) => firstValue(b, query) - firstValue(a, query));
+    return jsonAnswer(200, {
+      from: new Date(query.fromMs).toISOString(),
+      to: new Date(query.toMs).toISOString(),
+      unit: query.grain,
+      ...(query.isSeries ? { times: times(query).map((atMs) => new Date(atMs).toISOString()) } : {}),
+      groups: sorted.slice(0, limit).map((group) => shownGroup(group, query)),
+      total: shownTotals(total, query),
+      groupsLeftOut: Math.max(0, sorted.length - limit),
+      rowsLeftOut: left,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof TooWide)) throw thrown;
+    return errorAnswer(422, "too_wide", "Too much would have to be read: ask for less time or a coarser unit");
+  }
+}
+
+/** The question, or what is wrong with it. */
+function statsQuery(fields: Fields, nowMs: number, pointsMax: number): StatsQuery | string {
+  const select = selected(fields.text("select") ?? "sum(message_count)");
+  const dimensions = listed(fields.text("dimensions"));
+  const unit = fields.text("unit");
+  const toMs = timeOf(fields.text("to"), nowMs);
+  const fromMs = timeOf(fields.text("from"), (toMs ?? nowMs) - RANGE_MS);
+  if (typeof select === "string") return select;
+  const unknown = dimensions.find((name) => !isDimension(name));
+  if (unknown !== undefined) return `${JSON.stringify(unknown)} is no dimension: one of ${dimensionNames.join(", ")}`;
+  if (dimensions.length > DIMENSIONS_MAX) return `at most ${DIMENSIONS_MAX} dimensions`;
+  if (unit !== null && !isGrain(unit)) return `unit is one of ${grainNames.join(", ")}`;
+  if (fromMs === null || toMs === null) return "from and to are times such as 2026-01-31T12:00:00Z, or milliseconds";
+  if (fromMs >= toMs) return "from must lie before to";
+  const grain = unit ?? grainNames.find((name) => points(fromMs, toMs, name) <= pointsMax) ?? "day";
+  if (points(fromMs, toMs, grain) > pointsMax) {
+    return `at most ${pointsMax} points in time: ask for less time or a coarser unit`;
+  }
+  const widthMs = grains[grain];
+  return {
+    select,
+    dimensions: dimensions.filter(isDimension),
+    fromMs: Math.floor(fromMs / widthMs) * widthMs,
+    toMs: Math.ceil(toMs / widthMs) * widthMs,
+    grain,
+    isSeries: unit !== null,
+  };
+}
+
+/** `sum(message_count),avg(total_response_time),tps`, or what is wrong with it. */
+function selected(text: string): readonly Selected[] | string {
+  const found: Selected[] = [];
+  for (const label of listed(text)) {
+    const [, aggregate, metric] = /^(sum|avg|min|max)\((\w+)\)$/.exec(label) ?? [];
+    if (label === "tps") found.push({ label, aggregate: "tps", metric: "message_count" });
+    else if (aggregate !== "sum" && aggregate !== "avg" && aggregate !== "min" && aggregate !== "max") {
+      return `select is a list of sum(...), avg(...), min(...), max(...) and tps, not ${JSON.stringify(label)}`;
+    } else if (metric !== undefined && isMetric(metric)) found.push({ label, aggregate, metric });
+    else return `${JSON.stringify(metric)} is no metric: one of ${[...countNames, ...measureNames].join(", ")}`;
+  }
+  return found.length > SELECTED_MAX ? `select names at most ${SELECTED_MAX}` : found;
+}
+
+function isMetric(name: string): name is Selected["metric"] {
+  return isCountName(name) || measureNames.some((one) => one === name);
+}
+
+function isDimension(name: string): name is DimensionName {
+  return dimensionNames.some((one) => one === name);
+}
+
+function isGrain(name: string): name is Grain {
+  return grainNames.some((one) => one === name);
+}
+
+/** Names between commas, each once. */
+function listed(text: string | null): readonly string[] {
+  return text === null ? [] : [...new Set(text.split(",").map((name) => name.trim()))];
+}
+
+/** ISO 8601 with a time zone, a date, or milliseconds since 1970; null for anything else. */
+function timeOf(text: string | null, otherwise: number): number | null {
+  if (text === null) return otherwise;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text)) return null;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function points(fromMs: number, toMs: number, grain: Grain): number {
+  return Math.ceil(toMs / grains[grain]) - Math.floor(fromMs / grains[grain]);
+}
+
+function times({ fromMs, grain, toMs }: StatsQuery): readonly number[] {
+  return Array.from({ length: points(fromMs, toMs, grain) }, (_, at) => fromMs + at * grains[grain]);
+}
+
+/** Larger groups come first, by what was selected first. */
+function firstValue({ total }: StatsGroup, query: StatsQuery): number {
+  const [first] = query.select;
+  return first === undefined ? 0 : (shownValue(total, 0, first, seconds(query)) ?? -1);
+}
+
+function shownGroup({ points, total, values }: StatsGroup, query: StatsQuery): object {
+  const dimensions = Object.fromEntries(query.dimensions.map((name, at) => [name, values[at] ?? NOT_SET]));
+  const group = { dimensions, totals: shownTotals(total, query) };
+  if (!query.isSeries) return group;
+  const widthSeconds = grains[query.grain] / 1_000;
+  const series = query.select.map((one, at): [string, readonly (number | null)[]] => [
+    one.label,
+    times(query).map((_, point) => shownValue(points.get(point), at, one, widthSeconds)),
+  ]);
+  return { ...group, series: Object.fromEntries(series) };
+}
+
+function shownTotals(cell: Cell, query: StatsQuery): object {
+  return Object.fromEntries(query.select.map((one, at) => [one.label, shownValue(cell, at, one, seconds(query))]));
+}
+
+function seconds({ fromMs, toMs }: StatsQuery): number {
+  return (toMs - fromMs) / 1_000;
+}

@@ -1,0 +1,54 @@
+/**
+ * The door to node:sqlite, which is loaded when a file is opened and not before. It opens a file that only its owner
+ * can read, and turns what the engine says into a StoreFailure; what is in the file is its owner's business.
+ */
+import { closeSync, openSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { StoreFailure } from "./store.ts";
+
+export type { DatabaseSync, StatementSync } from "node:sqlite";
+
+/** What a file of SQLite holds and how long to wait for another process that writes it. */
+export interface FileSpec {
+  /** For messages. */
+  readonly what: string;
+  /** Written into the file; one with a higher number was made by a later version and is refused. */
+  readonly format: number;
+  /** Statements that make what is not there yet. */
+  readonly schema: string;
+  readonly busyMs: number;
+}
+
+/** Opens or creates the file with a write-ahead log. Throws StoreFailure when that is not possible. */
+export function openDatabase(file: string, { busyMs, format, schema, what }: FileSpec): DatabaseSync {
+  try {
+    closeSync(openSync(file, "a", 0o600));
+    const database = new (databaseClass())(file, { timeout: busyMs });
+    const found = database.prepare("PRAGMA user_version").get()?.["user_version"];
+    if (typeof found === "number" && found > format) {
+      database.close();
+      throw new StoreFailure("unavailable", `the file has format ${found}, this version knows ${format}`);
+    }
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT;`);
+    return database;
+  } catch (cause) {
+    throw sqliteFailure(what, cause);
+  }
+}
+
+/** A failure as the store's interface has it. The engine's texts name tables and conditions, never values. */
+export function sqliteFailure(what: string, cause: unknown): StoreFailure {
+  if (cause instanceof StoreFailure) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new StoreFailure(/full/.test(text) ? "full" : "unavailable", `${what}: ${text}`, cause);
+}
+
+/** Node 26.11 renames the class; its types know one of the names only. */
+function databaseClass(): typeof DatabaseSync {
+  const sqlite: { DatabaseSync?: typeof DatabaseSync; Database?: typeof DatabaseSync } =
+    process.getBuiltinModule("node:sqlite");
+  const found = sqlite.Database ?? sqlite.DatabaseSync;
+  if (found === undefined) throw new StoreFailure("unavailable", "this Node has no node:sqlite");
+  return found;
+}
