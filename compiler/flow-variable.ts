@@ -144,6 +144,8 @@ export const builtinVariables = {
   "loadbalancing.targetserver": row("text", false),
   "loadbalancing.isfallback": row("any", false),
   "loadbalancing.failedservers": row("text", false),
+  "websocket.credential": row("text", false),
+  "websocket.credential.source": row("text", false),
 } as const;
 
 export type BuiltinVariable = keyof typeof builtinVariables;
@@ -172,7 +174,7 @@ export function isAbsent(name: string): boolean {
   return ABSENT.test(name);
 }
 
-const COOKIE = /^(request|message)\.header\.cookie(\.|$)/i;
+const COOKIE = /^[^.]+\.header\.cookie(\.|$)/i;
 
 /** True for where a browser's own credential stands: it travels without the page's doing. */
 export function isSentByBrowsers(name: string): boolean {

@@ -6,7 +6,8 @@ import type { ProgramPolicy } from "./ir/program.ts";
 
 /** Names that mean a credential in every proxy. */
 const ALWAYS = new RegExp(
-  "^private\\.|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret|generated_jw[ts])$" +
+  "^private\\.|^websocket\\.credential$" +
+    "|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret|generated_jw[ts])$" +
     "|\\.header\\.(?:authorization|proxy-authorization|cookie|set-cookie)(?:\\.|$)",
   "i",
 );

@@ -16,6 +16,7 @@ import type { Chains, ProxyProgram } from "./program.ts";
 import type { ServerEvent } from "./server-event.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 import type { Target, TargetServer, TargetTimes } from "./target/target.ts";
+import type { PresentedCredential } from "./upgrade/presented-credential.ts";
 import type { Session } from "./upgrade/session.ts";
 
 /** A flow variable's value; null is Apigee's unresolved variable. */
@@ -36,6 +37,8 @@ export interface ExchangeStart {
   readonly pathSuffix: string;
   /** The session being made; null for plain HTTP. */
   readonly session: Session | null;
+  /** What was taken out of the request before any flow; null where the endpoint takes nothing. */
+  readonly credential?: PresentedCredential | null;
   /** The exchange whose target is this one's proxy; absent: a client asked. */
   readonly caller?: Exchange;
 }
@@ -62,6 +65,8 @@ export class Exchange {
   readonly pathSuffix: string;
   readonly session: Session | null;
   readonly request: RequestMessage;
+  /** `websocket.credential`: see ExchangeStart. */
+  readonly credential: PresentedCredential | null;
   /** The exchange that called this one's proxy, null for a client's; and how many calls deep that is. */
   readonly caller: Exchange | null;
   readonly depth: number;
@@ -130,6 +135,7 @@ export class Exchange {
     this.pathSuffix = start.pathSuffix;
     this.session = start.session;
     this.request = start.request;
+    this.credential = start.credential ?? null;
     this.caller = start.caller ?? null;
     this.depth = start.caller === undefined ? 0 : start.caller.depth + 1;
     this.wire = start.caller?.wire ?? null;

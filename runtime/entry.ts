@@ -13,6 +13,7 @@ import { hygieneRequest } from "./head.ts";
 import { RequestMessage } from "./message.ts";
 import { canonicalPath } from "./path.ts";
 import { pathSuffix } from "./routing.ts";
+import type { PresentedCredential } from "./upgrade/presented-credential.ts";
 import type { Session } from "./upgrade/session.ts";
 
 /** A request that found its proxy. */
@@ -26,6 +27,8 @@ export interface Entered {
   readonly pathSuffix: string;
   /** Where the client is, as its environment has it. */
   readonly clientAddress: string;
+  /** What the proxy endpoint takes out of requests before any flow; null where it takes nothing. */
+  readonly credential: PresentedCredential | null;
 }
 
 /** A request that goes no further. `close`: where it ends is in doubt, so the connection must not be used again. */
@@ -45,7 +48,8 @@ export function enter(
   if (refusal !== null) return { fault: guardFault(refusal), close: refusal.close };
   const target = canonicalPath(incoming.url ?? "");
   if (target.path === null) return { fault: fault("protocol.http.BadPath", target.reason), close: false };
-  const request = new RequestMessage(incoming.method ?? "GET", target.path, target.query, incoming.httpVersion, incoming.rawHeaders);
+  const { method = "GET", httpVersion, rawHeaders } = incoming;
+  const request = new RequestMessage(method, target.path, target.query, httpVersion, rawHeaders);
   const authority = request.headerLine("host") ?? "";
   const host = hostName(authority);
   const program = gateway.router(host, target.path);
@@ -59,20 +63,24 @@ export function enter(
   forwarding?.tidy(request, client);
   const ofEnvironment = forwarding === null ? null : (deployed.clientIp?.(incoming.rawHeaders) ?? null);
   const clientAddress = ofEnvironment ?? client.address;
+  const credential = deployed.program.webSocket.takeCredential?.(request, isUpgrade) ?? null;
+  if (typeof credential === "string") return { fault: fault("protocol.http.BadRequest", credential), close: false };
   const suffix = pathSuffix(target.path, deployed.program.baseSegments);
-  return { deployed, request, authority, host, pathSuffix: suffix, clientAddress };
+  return { deployed, request, authority, host, pathSuffix: suffix, clientAddress, credential };
 }
 
 /** The exchange of a request that found its proxy. `session`: null for plain HTTP. */
 export function openExchange(
   gateway: Gateway,
-  { deployed, request, host, pathSuffix, clientAddress }: Entered,
+  { deployed, request, host, pathSuffix, clientAddress, credential }: Entered,
   socket: Socket,
   client: Client,
   session: Session | null,
 ): Exchange {
   const { program } = deployed;
-  return program.open({ gateway, program, request, socket, client, clientAddress, host, pathSuffix, session });
+  return program.open({
+    gateway, program, request, socket, client, clientAddress, host, pathSuffix, credential, session,
+  });
 }
 
 /** A request that found its proxy and was refused before any flow; where somebody records, an exchange without steps. */

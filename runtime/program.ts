@@ -21,6 +21,7 @@ import type { Exchange, ExchangeStart } from "./context.ts";
 import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
+import type { TakeCredential } from "./upgrade/presented-credential.ts";
 import type { HealthMonitor, MonitorServices } from "./target/health-monitor.ts";
 import type { LagSettings, watchLag } from "./upgrade/revocation-lag.ts";
 import type { Target } from "./target/target.ts";
@@ -85,6 +86,8 @@ export interface WebSocketRoute {
   readonly allowedOrigins: readonly string[] | null;
   /** True when an admitting credential travels by itself (cookie, Basic, client certificate, address only). */
   readonly ambientCredential: boolean;
+  /** Takes `websocket.credential` out of requests; absent: they keep what they bring. */
+  readonly takeCredential?: TakeCredential;
   readonly halfCloseTimeoutMs: number;
   readonly writeStallTimeoutMs: number;
   readonly closeGraceMs: number;

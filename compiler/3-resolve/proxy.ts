@@ -1,9 +1,11 @@
 /** One proxy: endpoints with their flows, route rules, targets. */
 import { closeReasons, type CloseReasonId } from "#runtime/upgrade/close-reason.ts";
+import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import type {
   BundleModel,
+  CredentialSourceModel,
   EndpointFlowsModel,
   EnvironmentModel,
   Named,
@@ -300,12 +302,18 @@ function resolveWebSocket(written: ProxyEndpointModel["webSocket"]): ProgramWebS
     idleTimeoutMs: duration(model.idleTimeout),
     maxDurationMs: model.maxDuration === "none" ? null : duration(model.maxDuration),
     allowedOrigins: model.allowedOrigins?.map((origin) => origin.toLowerCase()) ?? null,
+    credential: (model.credential ?? []).map(credentialSource),
     halfCloseTimeoutMs: duration(model.halfCloseTimeout),
     writeStallTimeoutMs: duration(model.writeStallTimeout),
     closeGraceMs: duration(model.closeGrace),
     closeTimeoutMs: duration(model.closeTimeout),
     closes,
   };
+}
+
+function credentialSource(source: CredentialSourceModel): CredentialSource {
+  if (typeof source === "string") return { from: source };
+  return "cookie" in source ? { from: "cookie", name: source.cookie } : { from: "queryParam", name: source.queryParam };
 }
 
 function isCloseReason(name: string): name is CloseReasonId {

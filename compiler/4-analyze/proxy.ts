@@ -385,7 +385,8 @@ function sessionPlan(
 ): SessionPlan {
   const messages = obligations.find((obligation) => obligation.kind === "messages");
   const credentials = obligations.filter((obligation) => obligation.kind === "credential");
-  const ambientCredential = !credentials.some(({ ambient, variable }) => !ambient && !usage.isAmbient(variable));
+  const own = endpoint.webSocket.credential.some(({ from }) => from === "cookie") ? "websocket.credential" : null;
+  const ambientCredential = !credentials.some(({ ambient, variable }) => !ambient && !usage.isAmbient(variable, own));
   if (endpoint.webSocket.mode === "deny") {
     return { level: "denied", why: "webSocket: deny", obligations, ambientCredential };
   }

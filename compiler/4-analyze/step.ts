@@ -103,6 +103,7 @@ export class StepAnalysis {
       isSecret: (variable) => this.#isSecret(meant(variable)),
       forwardedHeader: forwardedHeader(this.#program),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
+      derives: (variable, sources) => usage.derive(variable, sources.map(meant)),
       fillsAmbient: (variable) => usage.fillAmbient(meant(variable)),
       obligation: (obligation) => place.obligations.push(renamed(obligation, meant)),
       setting: (request: SettingRequest, path) => {

@@ -10,6 +10,9 @@ import type { ProgramProxy } from "../ir/program.ts";
 import { conditionsOfProxy, policiesOfProxy } from "../program-walk.ts";
 import type { Span } from "../source/positions.ts";
 
+/** A part of a message, as `#place` names it. */
+const PART = /^(.+)\.(header|queryparam|formparam)\.(.+)$/;
+
 /** Collects while the chains of a proxy are walked. */
 export class Usage {
   readonly ownedHeaders = new Set<string>();
@@ -53,24 +56,43 @@ export class Usage {
 
   /** The variable holds what browsers send by themselves. */
   fillAmbient(name: string): void {
-    this.#ambient.add(name);
+    this.#ambient.add(this.#place(name));
   }
 
   /** The variable is made of others. */
   derive(name: string, sources: readonly string[]): void {
-    const known = this.#sources.get(name) ?? new Set();
-    for (const source of sources) known.add(source);
-    this.#sources.set(name, known);
+    const own = this.#place(name);
+    const known = this.#sources.get(own) ?? new Set();
+    for (const source of sources) known.add(this.#place(source));
+    this.#sources.set(own, known);
   }
 
-  /** True for a variable in which, by whatever way, there may be what browsers send by themselves. */
-  isAmbient(name: string): boolean {
-    const reached = new Set([name]);
+  /**
+   * True for a variable in which, by whatever way, there may be what browsers send by themselves. `own`: one more that
+   * holds such at the endpoint in question.
+   */
+  isAmbient(name: string, own: string | null = null): boolean {
+    const reached = new Set([this.#place(name)]);
     for (const one of reached) {
-      if (this.#ambient.has(one) || isSentByBrowsers(one)) return true;
+      if (one === own || this.#ambient.has(one) || isSentByBrowsers(one)) return true;
       for (const source of this.#sources.get(one) ?? []) reached.add(source);
+      // What was copied as a whole: a part is made of the same part.
+      const [, message, kind, part] = PART.exec(one) ?? [];
+      const wholes = this.#sources.get(`${message}.${kind}.*`) ?? [];
+      for (const source of wholes) reached.add(source.replace(/\*$/, `${part}`));
     }
     return false;
+  }
+
+  /** One name for all spellings that reach the same value: the message's own name, no part of a value. */
+  #place(name: string): string {
+    const variable = this.variable(name);
+    if (!("message" in variable)) return name;
+    const { message } = variable;
+    const of = typeof message === "object" ? message.name : message === "message" ? "request" : message;
+    const { kind } = variable;
+    const isPart = kind === "header" || kind === "queryParam" || kind === "formParam";
+    return isPart ? `${of}.${kind.toLowerCase()}.${variable.name}` : name;
   }
 
   /** Every variable that is read. */
@@ -100,6 +122,7 @@ export class Usage {
 
   /** Warns of custom variables that are read and that nothing writes. */
   reportNeverWritten(proxy: ProgramProxy, diagnostics: Diagnostics): void {
+    this.#reportNotTaken(proxy, diagnostics);
     const prefixes = proxy.policies.flatMap((policy) => policy.definition.variablePrefixes.map((p) => `${p}.${policy.name}.`));
     for (const [name, span] of this.#reads) {
       if (this.variable(name).kind !== "custom" || this.#writes.has(name)) continue;
@@ -107,6 +130,15 @@ export class Usage {
       const near = nearest(name, [...this.#writes]);
       const absent = isAbsent(name) ? "Apigee sets it; this gateway does not" : null;
       diagnostics.report("AGW3016", span, { name }, { help: near === null ? absent : `did you mean "${near}"?` });
+    }
+  }
+
+  /** Warns of `websocket.credential` where no endpoint says where it stands. */
+  #reportNotTaken({ endpoints }: ProgramProxy, diagnostics: Diagnostics): void {
+    if (endpoints.some(({ webSocket }) => webSocket.credential.length > 0)) return;
+    const help = "say where it stands: webSocket: { credential: [subprotocol] } at the proxy endpoint";
+    for (const [name, span] of this.#reads) {
+      if (name.startsWith("websocket.credential")) diagnostics.report("AGW3016", span, { name }, { help });
     }
   }
 }

@@ -316,7 +316,7 @@ class ProxyEmitter {
       code`basePath: ${endpoint.endpoint.basePath}`,
       code`baseSegments: ${endpoint.endpoint.segments.length}`,
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
-      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway)), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway), this.#file), this.#file.type("program.ts", "WebSocketRoute"))}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       ...(endpoint.endpoint.requestBytesMax === null ? [] : [code`requestBytesMax: ${endpoint.endpoint.requestBytesMax}`]),
       code`targets`,

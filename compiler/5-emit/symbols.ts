@@ -23,6 +23,7 @@ import type * as HealthTcp from "#runtime/target/health-tcp.ts";
 import type * as TargetVariables from "#runtime/target/variables.ts";
 import type * as SecureTarget from "#runtime/target/secure.ts";
 import type * as LocalTarget from "#runtime/target/local.ts";
+import type * as PresentedCredential from "#runtime/upgrade/presented-credential.ts";
 import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
@@ -142,6 +143,7 @@ export const symbols = {
     "writeContent", "writeStatus", "writeVerb",
   ]),
   ...from<typeof EventStream>()("event-stream.ts", ["eventFlow"]),
+  ...from<typeof PresentedCredential>()("upgrade/presented-credential.ts", ["credentialFrom"]),
   ...from<typeof Listen>()("listen.ts", ["openListener"]),
   ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),

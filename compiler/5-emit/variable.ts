@@ -324,6 +324,8 @@ const plainBuiltins = {
   "target.basepath": code`(${X}.target?.basePath || null)`,
   "route.target": code`(${X}.target?.name ?? null)`,
   "target.name": code`(${X}.target?.name ?? null)`,
+  "websocket.credential": code`(${X}.credential?.value ?? null)`,
+  "websocket.credential.source": code`(${X}.credential?.source ?? null)`,
 } as const satisfies { readonly [id in BuiltinVariable]?: Code };
 
 function isPlainBuiltin(id: BuiltinVariable): id is keyof typeof plainBuiltins {

@@ -1,10 +1,12 @@
 /** What the connections of a proxy endpoint are held to, as a constant of its file. */
 import type { Limits } from "#runtime/limits.ts";
 import type { EndpointPlan } from "../ir/plan.ts";
+import type { ProgramWebSocket } from "../ir/program.ts";
 import { code, identifier, literal, type Code } from "./code.ts";
+import type { FileWriter } from "./file.ts";
 
 /** An object literal of type `WebSocketRoute` (runtime/program.ts). */
-export function webSocketRoute(plan: EndpointPlan, limits: Limits): Code {
+export function webSocketRoute(plan: EndpointPlan, limits: Limits, file: FileWriter): Code {
   const { webSocket } = plan.endpoint;
   return literal({
     mode: webSocket.mode,
@@ -12,6 +14,7 @@ export function webSocketRoute(plan: EndpointPlan, limits: Limits): Code {
     maxDurationMs: webSocket.maxDurationMs ?? code`${identifier("Infinity")}`,
     allowedOrigins: webSocket.allowedOrigins,
     ambientCredential: plan.session.ambientCredential,
+    ...takes(webSocket.credential, file),
     halfCloseTimeoutMs: webSocket.halfCloseTimeoutMs ?? limits.halfCloseTimeoutMs,
     writeStallTimeoutMs: webSocket.writeStallTimeoutMs ?? limits.writeStallTimeoutMs,
     closeGraceMs: webSocket.closeGraceMs ?? limits.closeGraceMs,
@@ -19,4 +22,10 @@ export function webSocketRoute(plan: EndpointPlan, limits: Limits): Code {
     spliceBufferBytesMax: limits.spliceBufferBytesMax,
     closes: Object.fromEntries(Object.entries(webSocket.closes).map(([reason, close]) => [reason, { ...close }])),
   });
+}
+
+function takes(sources: ProgramWebSocket["credential"], file: FileWriter): { readonly takeCredential?: Code } {
+  if (sources.length === 0) return {};
+  const places = literal(sources.map((source) => ({ ...source })));
+  return { takeCredential: code`${file.symbol("credentialFrom")}(${places})` };
 }

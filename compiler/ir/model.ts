@@ -294,6 +294,8 @@ export interface WebSocketModel {
   readonly maxDuration?: string;
   /** Origins that may open a connection; `*` for any. */
   readonly allowedOrigins?: readonly string[];
+  /** Where `websocket.credential` is looked for, the first place that has one counts. */
+  readonly credential?: readonly CredentialSourceModel[];
   readonly halfCloseTimeout?: string;
   readonly writeStallTimeout?: string;
   readonly closeGrace?: string;
@@ -301,6 +303,12 @@ export interface WebSocketModel {
   /** Reason id -> the close frame that the client gets. */
   readonly close?: Readonly<Record<string, { readonly code?: number; readonly reason?: string }>>;
 }
+
+export type CredentialSourceModel =
+  | "authorization"
+  | "subprotocol"
+  | { readonly cookie: string }
+  | { readonly queryParam: string };
 
 export interface RouteRuleModel {
   readonly name: string;

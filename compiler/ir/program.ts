@@ -4,6 +4,7 @@
  */
 import type { Condition } from "#runtime/language/condition.ts";
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
+import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 import type { PolicyDefinition } from "../policies/definition.ts";
 import type { Span } from "../source/positions.ts";
 import type {
@@ -252,6 +253,8 @@ export interface ProgramWebSocket {
   readonly idleTimeoutMs: number | null;
   readonly maxDurationMs: number | null;
   readonly allowedOrigins: readonly string[] | null;
+  /** Where `websocket.credential` is looked for; empty: nowhere. */
+  readonly credential: readonly CredentialSource[];
   readonly halfCloseTimeoutMs: number | null;
   readonly writeStallTimeoutMs: number | null;
   readonly closeGraceMs: number | null;

@@ -63,7 +63,7 @@ export const assignMessage = {
       const expected = `another policy makes it a ${made.type}`;
       step.report("AGW3105", ["assignTo"], { what: "type of the message", value: JSON.stringify(to.name), expected });
     }
-    analyzeActions(step, made.type === "request" ? "named request" : "named response", false);
+    analyzeActions(step, made.type === "request" ? "named request" : "named response", false, to.name);
   },
   emit(e) {
     const isStrict = e.model.ignoreUnresolvedVariables !== true;

@@ -69,6 +69,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   isSecret(variable: string): boolean;
   /** The step sets this header on requests to the target: inbound look-alikes are dropped. */
   ownsHeader(name: string): void;
+  /** The step makes this part of a message of others; a name that ends in `*` means all such parts. */
+  derives(variable: string, sources: readonly string[]): void;
   /** The step fills this variable from what browsers send by themselves: a credential taken from it is ambient. */
   fillsAmbient(variable: string): void;
   obligation(obligation: Obligation): void;

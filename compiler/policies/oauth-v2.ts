@@ -15,6 +15,9 @@ import {
 import { AUTHORIZATION, wordBefore } from "./parts/presented-token.ts";
 import { frozen } from "./parts/values.ts";
 
+/** A request without it is its client's doing, like one without Authorization: 401. */
+const CREDENTIAL = "websocket.credential";
+
 export const oauthV2 = {
   kind: "OAuthV2",
   basename: "oauth-v2",
@@ -96,7 +99,7 @@ function sourceOf({ model, name }: PolicyEmit<OAuthV2Model>) {
   const { accessToken, accessTokenPrefix } = model;
   return {
     name,
-    variable: accessToken ?? null,
+    variable: accessToken === CREDENTIAL ? null : (accessToken ?? null),
     prefix: (accessTokenPrefix ?? wordBefore(accessToken ?? AUTHORIZATION)).trim(),
     scopes: (model.scope ?? "").split(" ").filter((scope) => scope !== ""),
     requireAllScopes: model.requireAllScopes ?? false,

@@ -44,7 +44,7 @@ function parts(spec: EndpointSpec, basePath: string, limits: Limits): Omit<Targe
 
 /** Opens the exchange of a called proxy. Throws a fault of the caller's when it does not take the request. */
 function callProgram(caller: Exchange, program: ProxyProgram, path: string): Exchange {
-  const { gateway, host, session, client, clientAddress, socket } = caller;
+  const { gateway, host, session, client, clientAddress, socket, credential } = caller;
   const { proxyCallsMax } = gateway.limits;
   if (caller.depth >= proxyCallsMax) throw fault("gateway.TooManyProxyCalls", String(proxyCallsMax));
   const sent = caller.request;
@@ -57,7 +57,7 @@ function callProgram(caller: Exchange, program: ProxyProgram, path: string): Exc
   refuse(caller, request, program);
   const suffix = pathSuffix(path, program.baseSegments);
   const own = { program, request, pathSuffix: suffix, caller };
-  return program.open({ gateway, socket, client, clientAddress, host, session, ...own });
+  return program.open({ gateway, socket, client, clientAddress, host, session, credential, ...own });
 }
 
 /** What a client would hear before any flow. */

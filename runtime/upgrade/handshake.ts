@@ -39,7 +39,13 @@ const UPGRADE = "Upgrade";
 type Stage = "request" | "target" | "response" | "answer" | "fault" | "refusing" | "over";
 
 /** Takes an upgrade from a listener. The socket is this handshake's until the splice has it, or HTTP again. */
-export function beginHandshake(gateway: Gateway, listener: Listener, incoming: IncomingMessage, socket: Socket, head: Buffer): void {
+export function beginHandshake(
+  gateway: Gateway,
+  listener: Listener,
+  incoming: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+): void {
   new Handshake(gateway, listener, incoming, socket, head).begin(incoming);
 }
 
@@ -243,9 +249,11 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const entered = this.#entered;
     if (accepted === null || session === null || entered === null || x.response === null) return;
     // Status and body of a 101 are the target's and nobody's (docs/differences.md).
-    const isChanged = x.response.status !== 101 || x.response.content !== null;
-    if (isChanged) return failExchange(x, fault("steps.assignmessage.SetVariableFailed", "a 101 has no other status and no body"), this);
-    const head = write101(x.response, accepted.agreement);
+    if (x.response.status !== 101 || x.response.content !== null) {
+      return failExchange(x, fault("steps.assignmessage.SetVariableFailed", "a 101 has no other status and no body"), this);
+    }
+    const { agreement } = accepted;
+    const head = write101(x.response, this.#agreed(agreement));
     if (typeof head !== "string") {
       return failExchange(x, fault("steps.assignmessage.SetVariableFailed", head.refused), this);
     }
@@ -258,7 +266,13 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
-    this.#opened(x, session, accepted.agreement);
+    this.#opened(x, session, agreement);
+  }
+
+  /** What the client is told: a browser wants one of the subprotocols that it offered, its credential among them. */
+  #agreed(agreement: UpgradeAgreement): UpgradeAgreement {
+    const echo = this.#entered?.credential?.echo ?? null;
+    return echo === null || agreement.protocol !== null ? agreement : { ...agreement, protocol: echo };
   }
 
   #opened(x: Exchange, session: Session, agreement: UpgradeAgreement): void {
@@ -335,7 +349,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   socketData(bytes: Buffer): void {
     const total = this.#early.length + bytes.length;
     if (total > this.#gateway.limits.earlyBytesMax) {
-      // What follows an upgrade request before its answer is refused; a client must wait for the 101 (RFC 6455 section 4.1).
+      // What follows an upgrade request before its answer is refused: a client must wait (RFC 6455 section 4.1).
       return this.#refuseEarly(fault("protocol.http.BadRequest", "too many bytes before the 101"), true);
     }
     this.#early = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes], total);
@@ -450,7 +464,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   }
 }
 
-/** A subprotocol for the log. Clients put tokens among the subprotocols they offer, so what may be one is not written. */
+/** A subprotocol for the log. Clients put tokens among those they offer, so what may be one is not written. */
 function protocolLabel(protocol: string | null): string | null {
   return protocol === null || /^[A-Za-z0-9.-]{1,24}$/.test(protocol) ? protocol : "(not shown)";
 }

@@ -58,6 +58,7 @@ export function analyzed<M extends PolicyModel>(
     },
     isSecret: (name) => name.startsWith("private."),
     ownsHeader: (name) => void found.owned.push(name),
+    derives: () => undefined,
     fillsAmbient: (variable) => void found.ambient.push(variable),
     obligation: (obligation) => void found.obligations.push(obligation),
     setting: (request) => void found.settings.push(JSON.stringify(request)),

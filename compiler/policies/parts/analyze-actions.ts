@@ -1,6 +1,6 @@
 /** What is wrong with the actions of AssignMessage and RaiseFault, and which variables and headers they touch. */
 import {
-  constantText, delimitersProblem, literalTemplate, variableTemplate, type Template, type TemplateDelimiters,
+  constantText, delimitersProblem, literalTemplate, templateVariables, variableTemplate, type Template, type TemplateDelimiters,
 } from "#runtime/language/template.ts";
 import type { Path, PolicyAnalysis } from "../definition.ts";
 import { assignsVariable, reportOwn } from "./assigned-variable.ts";
@@ -29,6 +29,8 @@ export function isRequestKind(destination: Destination): boolean {
 interface Place<M extends ActionsModel> {
   readonly step: PolicyAnalysis<M>;
   readonly destination: Destination;
+  /** What flow variables call the message. */
+  readonly called: string;
 }
 
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
@@ -38,14 +40,15 @@ export function analyzeActions<M extends ActionsModel>(
   step: PolicyAnalysis<M>,
   destination: Destination,
   renews = false,
+  called: string = destination,
 ): void {
-  if (renews) replacesSwitch({ step, destination }, ["assignTo", "createNew"], "a new message");
+  if (renews) replacesSwitch({ step, destination, called }, ["assignTo", "createNew"], "a new message");
   const actions = step.model.actions ?? [];
   const literals = literalsBefore(actions);
   actions.forEach((action, at) => {
     const reading = { literals: literals[at] ?? new Map<string, string>() };
     const template: typeof step.template = (text, path, more) => step.template(text, path, { ...reading, ...more });
-    analyzeAction({ step: { ...step, template }, destination }, action, ["actions", at]);
+    analyzeAction({ step: { ...step, template }, destination, called }, action, ["actions", at]);
   });
 }
 
@@ -90,14 +93,24 @@ function analyzeAdd<M extends ActionsModel>(place: Place<M>, add: AddModel, at: 
     const path = [...at, "headers", name];
     const isOwn = reportOwn(step, name, path);
     const template = step.template(value, path);
+    madeOf(place, `header.${name}`, template);
     const text = template === null ? undefined : constantText(template);
     if (text !== undefined) checkLine(step, path, `value of header "${name}"`, text);
     if (destination === "request" && !isOwn) step.ownsHeader(name.toLowerCase());
   }
-  for (const [name, value] of Object.entries(add.queryParams ?? {})) step.template(value, [...at, "queryParams", name]);
+  for (const [name, value] of Object.entries(add.queryParams ?? {})) {
+    madeOf(place, `queryparam.${name}`, step.template(value, [...at, "queryParams", name]));
+  }
   if (add.queryParams !== undefined) responseHasNone(place, [...at, "queryParams"], "queryParams");
-  for (const [name, value] of Object.entries(add.formParams ?? {})) step.template(value, [...at, "formParams", name]);
+  for (const [name, value] of Object.entries(add.formParams ?? {})) {
+    madeOf(place, `formparam.${name}`, step.template(value, [...at, "formParams", name]));
+  }
   if (add.formParams !== undefined) editsForm(place, [...at, "formParams"]);
+}
+
+/** A credential that a policy copies into a part of a message stays what it was. */
+function madeOf<M extends ActionsModel>({ step, called }: Place<M>, part: string, template: Template | null): void {
+  if (template !== null) step.derives(`${called}.${part}`, templateVariables(template));
 }
 
 function analyzeVerb<M extends ActionsModel>({ step, destination }: Place<M>, verb: string, at: Path): void {
@@ -168,6 +181,7 @@ function analyzeCopy<M extends ActionsModel>(place: Place<M>, copy: CopyModel, a
     : made === null && source !== "request" && source !== "response" ? "no policy makes a message of that name"
     : null;
   if (why !== null) return noEffect(step, at, "copy", why);
+  copiesFrom(place, source);
   const parts = copiedParts(copy, made?.type ?? (source === "request" ? "request" : "response"), destination);
   if (parts.payload) {
     step.reads(`${source}.content`, at);
@@ -180,6 +194,11 @@ function analyzeCopy<M extends ActionsModel>(place: Place<M>, copy: CopyModel, a
   if (Array.isArray(copy.headers)) {
     copy.headers.forEach((name, index) => reportOwn(step, name, [...at, "headers", index]));
   }
+}
+
+/** A superset will do: what is not copied is not there to be read. */
+function copiesFrom<M extends ActionsModel>({ step, called }: Place<M>, source: string): void {
+  for (const kind of ["header", "queryparam", "formparam"]) step.derives(`${called}.${kind}.*`, [`${source}.${kind}.*`]);
 }
 
 /** The message that is copied from, `message` and `error` by their own names. */
