@@ -163,6 +163,9 @@ export const faults = {
   "steps.jwt.UnhandledCriticalHeader": jwt("Unhandled critical header: policy({})"),
   "steps.jwt.KeyParsingFailed": jwt("Failed to parse key: policy({})"),
   "steps.jwt.InsufficientKeyLength": jwt("Insufficient key length: policy({})"),
+  "steps.jwt.EncryptionFailed": jwt("Failed to encrypt: policy({})"),
+  "steps.jwt.InvalidJsonFormat": jwt("Invalid JSON format in payload: policy({})"),
+  "steps.jwt.InvalidSecretKey": jwt("Invalid secret key: policy({})"),
   "steps.jwt.WrongKeyType": jwt("Wrong key type: policy({})"),
   // VerifyJWS, DecodeJWS, GenerateJWS
   "steps.jws.FailedToResolveVariable": jws("Failed to resolve variable"),

@@ -49,6 +49,10 @@ import type * as MessageLogging from "#runtime/policies/message-logging.ts";
 import type * as AccessControl from "#runtime/policies/access-control.ts";
 import type * as BasicAuthentication from "#runtime/policies/basic-authentication.ts";
 import type * as HmacPolicy from "#runtime/policies/hmac.ts";
+import type * as VerifyEncryptedJwt from "#runtime/policies/verify-jwt-encrypted.ts";
+import type * as GenerateEncryptedJwt from "#runtime/policies/generate-jwt-encrypted.ts";
+import type * as Jwt from "#runtime/token/jwt.ts";
+import type * as Signing from "#runtime/token/signing.ts";
 import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
 import type * as KeySource from "#runtime/token/key-source.ts";
@@ -208,6 +212,10 @@ export const symbols = {
   ...from<typeof HmacPolicy>()("policies/hmac.ts", ["calculateHmac"]),
   ...from<typeof DecodeJwt>()("policies/decode-jwt.ts", ["decodeJwt"]),
   ...from<typeof GenerateJwt>()("policies/generate-jwt.ts", ["generateJwt"]),
+  ...from<typeof VerifyEncryptedJwt>()("policies/verify-jwt-encrypted.ts", ["verifyEncryptedJwt"]),
+  ...from<typeof GenerateEncryptedJwt>()("policies/generate-jwt-encrypted.ts", ["generateEncryptedJwt"]),
+  ...from<typeof Jwt>()("token/jwt.ts", ["signedTokens"]),
+  ...from<typeof Signing>()("token/signing.ts", ["signCompact"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),
   ...from<typeof DecodeJws>()("policies/decode-jws.ts", ["decodeJws"]),

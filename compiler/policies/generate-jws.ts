@@ -4,11 +4,14 @@ import type { PolicyModel } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
 import {
   analyzeOutput,
-  analyzeSigning,
+  analyzeHeaders,
+  analyzeSigner,
   headerEntries,
+  madeTokenRules,
   outputCode,
-  signingKeyCode,
-  signingRules,
+  signerKid,
+  signerRules,
+  signingKeyEntries,
   type SigningModel,
 } from "./parts/signing-rules.ts";
 import { readsTemplate, templateValue } from "./parts/template-value.ts";
@@ -28,16 +31,19 @@ export const generateJws = {
   variablePrefixes: ["jws"],
   timing: () => "async",
   analyze(step) {
-    analyzeSigning(step);
+    analyzeSigner(step, step.model);
+    analyzeHeaders(step);
     readsTemplate(step, step.model.payload, ["payload"]);
     analyzeOutput(step, "jws");
   },
   emit(e) {
     const { payload: written, detachContent = false, ignoreUnresolvedVariables = false } = e.model;
-    const config = e.constant("generateJws", frozen(literal({ ...signingRules(e, "jws"), detach: detachContent })));
+    const rules = { ...signerRules(e, e.model), ...madeTokenRules(e, "jws"), detach: detachContent };
+    const config = e.constant("generateJws", frozen(literal(rules)));
     const payload = templateValue(e, written, ignoreUnresolvedVariables ? "empty" : "null");
-    const content = literal({ ...Object.fromEntries(headerEntries(e)), payload });
+    const key = literal(signingKeyEntries(e, e.model));
+    const content = literal({ ...Object.fromEntries(headerEntries(e, signerKid(e.model))), payload });
     const output = outputCode(e, "jws");
-    e.wait(code`${e.symbol("generateJws")}(${e.x}, ${config}, ${signingKeyCode(e)}, ${content}, ${output})`);
+    e.wait(code`${e.symbol("generateJws")}(${e.x}, ${config}, ${key}, ${content}, ${output})`);
   },
 } satisfies PolicyDefinition<GenerateJwsModel>;

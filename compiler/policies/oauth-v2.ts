@@ -60,7 +60,7 @@ function analyzeVerify(step: PolicyAnalysis<OAuthV2Model>): void {
   const at = accessToken === undefined ? [] : ["accessToken"];
   checksCredential(step, accessToken ?? AUTHORIZATION, at, isJwt(step.model) ? "jwt" : "token");
   if (isJwt(step.model)) {
-    analyzeKey(step);
+    analyzeKey(step, step.model);
     analyzeValues(step);
   }
   if (cacheExpiryInSeconds === undefined) return;
@@ -79,7 +79,7 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
   const config = literal({
     ...sourceOf(e),
     id: e.id,
-    ...keyRules(e),
+    ...keyRules(e, e.model),
     type: "at+jwt",
     timeAllowanceMs: milliseconds(model.timeAllowance ?? "0s"),
     ignoreIssuedAt: false,
@@ -91,7 +91,7 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
   });
   const rules = e.constant("verifyJwtAccessToken", frozen(config));
   const presented = e.variable(model.accessToken ?? AUTHORIZATION);
-  const keyText = keyTextCode(e);
+  const keyText = keyTextCode(e, e.model);
   return code`${e.symbol("verifyJwtAccessToken")}(${e.x}, ${rules}, ${keyText}, ${presented}, ${valuesCode(e)})`;
 }
 

@@ -6,6 +6,7 @@ import { checksCredential } from "./parts/credential.ts";
 import {
   analyzeKey,
   analyzeValues,
+  keyRules,
   keyTextCode,
   valuesCode,
   verifyRules,
@@ -37,15 +38,19 @@ export const verifyJws = {
     if (step.phase === "request") checksCredential(step, source ?? AUTHORIZATION, at, "signature");
     else step.reads(source ?? AUTHORIZATION, at);
     if (detachedContent !== undefined) step.reads(detachedContent, ["detachedContent"]);
-    analyzeKey(step);
+    analyzeKey(step, step.model);
     analyzeValues(step);
   },
   emit(e) {
     const { source = AUTHORIZATION, detachedContent } = e.model;
-    const config = literal({ ...verifyRules(e, "jws", source), isDetached: detachedContent !== undefined });
+    const config = literal({
+      ...verifyRules(e, keyRules(e, e.model), { kind: "jws", source }),
+      isDetached: detachedContent !== undefined,
+    });
     const rules = e.constant("verifyJws", frozen(config));
     const content = detachedContent === undefined ? null : e.variable(detachedContent);
+    const keyText = keyTextCode(e, e.model);
     const presented = literal({ jws: e.variable(source), content });
-    e.wait(code`${e.symbol("verifyJws")}(${e.x}, ${rules}, ${keyTextCode(e)}, ${presented}, ${valuesCode(e)})`);
+    e.wait(code`${e.symbol("verifyJws")}(${e.x}, ${rules}, ${keyText}, ${presented}, ${valuesCode(e)})`);
   },
 } satisfies PolicyDefinition<VerifyJwsModel>;

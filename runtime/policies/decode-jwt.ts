@@ -1,8 +1,12 @@
-/** DecodeJWT: takes a token apart. Nothing that it says is proven, and no session is bound to it. */
+/**
+ * DecodeJWT: takes a token apart; of an encrypted one the header. Nothing that it says is proven, and no session is
+ * bound to it.
+ */
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import { tokenIn } from "../token/bearer.ts";
-import { parseCompact } from "../token/compact.ts";
+import { parseCompact, parseJwe } from "../token/compact.ts";
+import type { CompactToken } from "../token/compact.ts";
 
 export interface DecodeJwtConfig {
   readonly name: string;
@@ -22,7 +26,14 @@ export function decodeJwt(x: Exchange, config: DecodeJwtConfig, presented: Value
     if (ignoreUnresolved) return;
     throw fault("steps.jwt.InvalidToken", name, name);
   }
-  const decoded = parseCompact(token, x.gateway.limits.jwtCharsMax);
+  const decoded = decode(token, x.gateway.limits.jwtCharsMax);
   if (decoded === null) throw fault("steps.jwt.FailedToDecode", name, name);
   if (keep) x.keep(name, { kind: "decodedJwt", ...decoded });
+}
+
+function decode(token: string, charsMax: number): CompactToken | null {
+  const signed = parseCompact(token, charsMax);
+  if (signed !== null) return signed;
+  const encrypted = parseJwe(token, charsMax);
+  return encrypted === null ? null : { ...encrypted, claims: {}, claimsJson: "" };
 }

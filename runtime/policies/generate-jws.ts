@@ -2,8 +2,10 @@
 import { Buffer } from "node:buffer";
 import type { Exchange } from "../context.ts";
 import { fault } from "../fault.ts";
+import type { MadeHeader } from "../token/members.ts";
+import type { KeyText } from "../token/private-key.ts";
 import { signCompact } from "../token/signing.ts";
-import type { SigningHeader, SigningKey, SigningRules } from "../token/signing.ts";
+import type { SigningRules } from "../token/signing.ts";
 
 export interface GenerateJwsConfig extends SigningRules {
   /** The payload is left out of the result. */
@@ -15,7 +17,7 @@ export interface GenerateJwsConfig extends SigningRules {
 }
 
 /** What is signed; null: a variable of it has no value. */
-export interface JwsContent extends SigningHeader {
+export interface JwsContent extends MadeHeader {
   readonly payload: string | null;
 }
 
@@ -23,7 +25,7 @@ export interface JwsContent extends SigningHeader {
 export async function generateJws(
   x: Exchange,
   config: GenerateJwsConfig,
-  key: SigningKey,
+  key: KeyText,
   content: JwsContent,
   assign: ((token: string) => void) | null,
 ): Promise<void> {

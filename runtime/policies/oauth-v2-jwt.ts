@@ -17,7 +17,8 @@ import type { ClaimProblem, ClaimRules, ClaimValues } from "../token/claims.ts";
 import { member, textMember } from "../token/compact.ts";
 import type { JsonObject } from "../token/compact.ts";
 import { verifySignature } from "../token/jwt.ts";
-import type { JwtProblem, JwtRules, VerifiedJwt } from "../token/jwt.ts";
+import type { JwtRules } from "../token/jwt.ts";
+import type { JwtProblem, VerifiedJwt } from "../token/verified-jwts.ts";
 
 export interface VerifyJwtAccessTokenConfig extends TokenSource, ScopeRules, JwtRules, ClaimRules {
   /** Somebody reads `jwt.<policy>.*`. */

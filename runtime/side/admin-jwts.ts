@@ -18,8 +18,8 @@ interface Named {
 }
 
 /**
- * `POST /v1/jwts:revoke { issuer, jti | kid | sid | subject, ttlSeconds?, dryRun? }`: remembered for that long, for ever
- * when it does not say. `sessions`: how many live sessions of this replica it names.
+ * `POST /v1/jwts:revoke { issuer, jti | kid | sid | subject, ttlSeconds?, dryRun? }`: remembered for that long, for
+ * ever when it does not say. `sessions`: how many live sessions of this replica it names.
  */
 export async function revokeNamedJwts({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const ttlSeconds = fields.integer("ttlSeconds", 1, TEN_YEARS_S);

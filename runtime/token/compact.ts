@@ -26,8 +26,16 @@ export interface CompactJws {
   readonly parts: readonly [string, string, string];
 }
 
+/** The header of an encrypted token, nothing of it proven. */
+export interface CompactJwe {
+  readonly header: JsonObject;
+  readonly headerJson: string;
+}
+
 const PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)$/;
 const JWS_PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)$/;
+/** The second part, the encrypted key, may be empty. */
+const JWE_PARTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 /** The last characters that leave no stray bits behind, by how many characters the part has over a multiple of 4. */
 const LAST_OF_TWO = "AQgw";
 const LAST_OF_THREE = "AEIMQUYcgkosw048";
@@ -58,6 +66,17 @@ export function parseJws(text: string, charsMax: number): CompactJws | null {
   if (headerJson === null || header === null) return null;
   const payload = Buffer.from(payloadPart, "base64url");
   return { header, headerJson, payload, parts: [headerPart, payloadPart, signaturePart] };
+}
+
+/** Reads the header of an encrypted token (RFC 7516 section 7.1); null when the text is none. */
+export function parseJwe(text: string, charsMax: number): CompactJwe | null {
+  if (text.length > charsMax) return null;
+  const [, ...parts] = JWE_PARTS.exec(text) ?? [];
+  const [headerPart] = parts;
+  if (headerPart === undefined || !parts.every(isCanonical)) return null;
+  const headerJson = decodePart(headerPart);
+  const header = headerJson === null ? null : parseObject(headerJson);
+  return headerJson === null || header === null ? null : { header, headerJson };
 }
 
 /** A member of an object, undefined when the object itself does not have it (`__proto__`, `constructor`). */

@@ -33,7 +33,10 @@ export function algorithmOf(header: JsonObject, rules: HeaderRules): { readonly 
 }
 
 /** Null when the rest of the header will do. */
-export function headerProblem(header: JsonObject, rules: HeaderRules): HeaderProblem | null {
+export function headerProblem(
+  header: JsonObject,
+  rules: Omit<HeaderRules, "algorithms">,
+): HeaderProblem | null {
   const kid = member(header, "kid");
   if (kid !== undefined && typeof kid !== "string") return "FailedToDecode";
   // A payload that is not base64url (RFC 7797) is refused, whatever `crit` says.
@@ -45,7 +48,7 @@ export function headerProblem(header: JsonObject, rules: HeaderRules): HeaderPro
 }
 
 /** RFC 7515 section 4.1.11: a list, not empty, of names that the header has. */
-function handlesCritical(header: JsonObject, rules: HeaderRules): boolean {
+function handlesCritical(header: JsonObject, rules: Omit<HeaderRules, "algorithms">): boolean {
   const critical = member(header, "crit");
   if (critical === undefined) return true;
   if (!Array.isArray(critical) || critical.length === 0) return false;

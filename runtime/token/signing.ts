@@ -2,18 +2,19 @@
  * Signs what policies generate, in compact form (RFC 7515 section 7.1). The algorithm is fixed when the bundle is
  * compiled and bound to the kind of key. It decides no content, and keys are read once.
  */
-import { createPrivateKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { JOSEError } from "jose/errors";
 import { CompactSign } from "jose/jws/compact/sign";
 import type { Exchange } from "../context.ts";
 import { keyMisfit } from "./algorithm.ts";
 import type { Algorithm } from "./algorithm.ts";
-import type { ClaimValue } from "./claims.ts";
 import { readKeys } from "./keys.ts";
 import type { KeyProblem } from "./keys.ts";
+import { addMembers, noMembers } from "./members.ts";
+import type { MadeHeader } from "./members.ts";
+import { readPrivateKey } from "./private-key.ts";
+import type { KeyText } from "./private-key.ts";
 import type { SecretEncoding } from "./secret.ts";
-import { typedValue } from "./typed-value.ts";
 
 /** What a policy's key text is. */
 export type SigningForm =
@@ -31,51 +32,18 @@ export interface SigningRules {
   readonly critical: readonly string[];
 }
 
-/** The key, as it was read at start. */
-export interface SigningKey {
-  readonly text: string;
-  /** Of an encrypted private key. */
-  readonly password: string | null;
-}
-
-/** Members of a header that policies add, and the kid; a kid that is absent or without value is left out. */
-export interface SigningHeader {
-  readonly kid?: string | null;
-  readonly headers?: readonly ClaimValue[];
-}
-
 /** What can be wrong with a key that was read at start. */
 type SignerProblem = Exclude<KeyProblem, "KeySetUnavailable">;
 
 /** Why nothing was signed. Names are those of the `steps.jwt` and `steps.jws` faults. */
 export type SigningProblem = SignerProblem | "GenerationFailed" | "SigningFailed";
 
-/** A JSON object under way. */
-export type Members = Record<string, unknown>;
-
-/** An object whose members may have any name. */
-export function noMembers(): Members {
-  const members: Members = Object.create(null);
-  return members;
-}
-
-/** Adds members; those without a value are left out. Null when all are of their type, else a problem. */
-export function addMembers(to: Members, added: readonly ClaimValue[]): "GenerationFailed" | null {
-  for (const member of added) {
-    if (member.value === null) continue;
-    const value = typedValue(member);
-    if (value === undefined) return "GenerationFailed";
-    to[member.name] = value;
-  }
-  return null;
-}
-
 /** Signs a payload's bytes. `type` is the header's `typ`; null: none. */
 export async function signCompact(
   x: Exchange,
   rules: SigningRules,
-  key: SigningKey,
-  { kid, headers = [] }: SigningHeader,
+  key: KeyText,
+  { kid, headers = [] }: MadeHeader,
   { payload, type }: { readonly payload: Uint8Array; readonly type: string | null },
 ): Promise<{ readonly token: string } | SigningProblem> {
   const signer = signerOf(x, rules, key);
@@ -105,7 +73,7 @@ interface State {
   readonly key: KeyObject | SignerProblem;
 }
 
-function signerOf(x: Exchange, rules: SigningRules, key: SigningKey): KeyObject | SignerProblem {
+function signerOf(x: Exchange, rules: SigningRules, key: KeyText): KeyObject | SignerProblem {
   const { counters } = x.gateway;
   const at = `signer ${x.program.environment} ${x.program.proxy} ${rules.id}`;
   const present = counters.get(at);
@@ -119,7 +87,7 @@ function isState(value: unknown): value is State {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "signer" && "key" in value;
 }
 
-function readSigner({ algorithm, keyForm }: SigningRules, key: SigningKey): KeyObject | SignerProblem {
+function readSigner({ algorithm, keyForm }: SigningRules, key: KeyText): KeyObject | SignerProblem {
   const read = keyForm.form === "private" ? readPrivateKey(key) : readSecretKey(key.text, keyForm.encoding);
   if (typeof read === "string") return read;
   const misfit = keyMisfit(read, algorithm, "private");
@@ -131,15 +99,4 @@ function readSecretKey(text: string, encoding: SecretEncoding): KeyObject | Sign
   const keys = readKeys(text, { form: "secret", encoding }, 1);
   if (typeof keys !== "string") return keys.form === "one" ? keys.key : "KeyParsingFailed";
   return keys === "KeySetUnavailable" ? "KeyParsingFailed" : keys;
-}
-
-function readPrivateKey({ text, password }: SigningKey): KeyObject | SignerProblem {
-  const pem = text.trim();
-  if (!pem.startsWith("-----BEGIN ")) return "KeyParsingFailed";
-  if (!pem.includes("PRIVATE KEY")) return "WrongKeyType";
-  try {
-    return createPrivateKey(password === null ? pem : { key: pem, passphrase: password });
-  } catch {
-    return "KeyParsingFailed";
-  }
 }

@@ -100,4 +100,17 @@ export const policyCatalogue = {
     },
     message: (p) => `"${p.name}" holds a credential: the log line will say (redacted)`,
   }),
+  AGW4106: warning<{ readonly algorithm: string }>({
+    title: "encrypted token that anybody can make",
+    explanation:
+      "A token that is encrypted with a public key says nothing about who encrypted it: the key is public. Claims in it " +
+      "admit whoever writes them. Let a signed token stand within the encrypted one, and verify it with nested.",
+    example: {
+      bad: "algorithms: { key: RSA-OAEP-256, content: A256GCM }\nprivateKey: { value: { file: own.pem } }",
+      good:
+        "algorithms: { key: RSA-OAEP-256, content: A256GCM }\nprivateKey: { value: { file: own.pem } }\n" +
+        "nested: { algorithm: RS256, publicKey: { jwks: { file: issuer.json } } }",
+    },
+    message: (p) => `${p.algorithm} proves no sender: anybody who has the public key can make such a token`,
+  }),
 } as const;

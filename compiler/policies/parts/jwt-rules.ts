@@ -4,7 +4,7 @@ import type { SecretEncoding } from "#runtime/token/secret.ts";
 import type { FileSource, PolicyModel, RefOr, SecretSource, TextSetting } from "../../ir/model.ts";
 import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
 import { durationMs } from "../../measure.ts";
-import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
+import type { Path, PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
 import { wordBefore } from "./presented-token.ts";
 import { readsValue, textCode } from "./values.ts";
 
@@ -34,7 +34,7 @@ export interface ClaimModel {
 }
 
 /** What VerifyJWT and VerifyJWS are told of the tokens that they take. */
-export interface VerifyModel extends KeyModel {
+export interface VerifyModel {
   readonly ignoreCriticalHeaders?: boolean;
   readonly knownHeaders?: readonly string[];
   readonly ignoreUnresolvedVariables?: boolean;
@@ -89,34 +89,37 @@ function keyTextOf({ publicKey, secretKey }: KeyModel): { readonly text: KeyText
 }
 
 /** Reports algorithms that the key cannot verify, and asks for the key at start. */
-export function analyzeKey<M extends PolicyModel & KeyModel>(step: PolicyAnalysis<M>): void {
-  const isSecret = step.model.secretKey !== undefined;
-  for (const algorithm of algorithmsOf(step.model)) {
+export function analyzeKey<M extends PolicyModel>(step: PolicyAnalysis<M>, model: KeyModel, at: Path = []): void {
+  const isSecret = model.secretKey !== undefined;
+  for (const algorithm of algorithmsOf(model)) {
     if (algorithm.startsWith("HS") === isSecret) continue;
-    step.report("AGW4102", ["algorithm"], { algorithm, key: isSecret ? "secret key" : "public key" });
+    step.report("AGW4102", [...at, "algorithm"], { algorithm, key: isSecret ? "secret key" : "public key" });
   }
-  const { text } = keyTextOf(step.model);
-  if ("request" in text) step.setting(text.request, isSecret ? ["secretKey", "value"] : ["publicKey"]);
+  const { text } = keyTextOf(model);
+  if ("request" in text) step.setting(text.request, [...at, ...(isSecret ? ["secretKey", "value"] : ["publicKey"])]);
 }
 
 /** Members of the configuration that say which keys verify. */
-export function keyRules<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>) {
-  const { form } = keyTextOf(e.model);
+export function keyRules<M extends PolicyModel>(e: PolicyEmit<M>, model: KeyModel) {
+  const { form } = keyTextOf(model);
   const openKeys = e.symbol(form.form === "url" ? "remoteKeys" : "localKeys");
-  return { algorithms: algorithmsOf(e.model), keyForm: { ...form }, openKeys };
+  return { algorithms: algorithmsOf(model), keyForm: { ...form }, openKeys };
 }
 
-/** Members of the configuration that both policies have. `kind`: under which their variables stand. */
-export function verifyRules<M extends PolicyModel & VerifyModel>(
+/**
+ * Members of the configuration that every such policy has. `proof`: those that say how a token is proven. `kind`: under
+ * which their variables stand.
+ */
+export function verifyRules<M extends PolicyModel & VerifyModel, P extends object>(
   e: PolicyEmit<M>,
-  kind: "jws" | "jwt",
-  source: string,
+  proof: P,
+  { kind, source }: { readonly kind: "jws" | "jwt"; readonly source: string },
 ) {
   const { ignoreCriticalHeaders = false, knownHeaders = [], ignoreUnresolvedVariables = false } = e.model;
   return {
     name: e.name,
     id: e.id,
-    ...keyRules(e),
+    ...proof,
     type: null,
     prefix: wordBefore(source),
     ignoreCriticalHeaders,
@@ -127,8 +130,8 @@ export function verifyRules<M extends PolicyModel & VerifyModel>(
 }
 
 /** An expression for the keys' text, or for their URL. */
-export function keyTextCode<M extends PolicyModel & KeyModel>(e: PolicyEmit<M>): Code {
-  const { text } = keyTextOf(e.model);
+export function keyTextCode<M extends PolicyModel>(e: PolicyEmit<M>, model: KeyModel): Code {
+  const { text } = keyTextOf(model);
   return "url" in text ? literal(text.url) : e.setting(text.request);
 }
 

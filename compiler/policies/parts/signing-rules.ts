@@ -3,14 +3,14 @@ import type { SigningForm } from "#runtime/token/signing.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
 import { code, identifier, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
 import type { PolicyModel, RefOr, SecretSource } from "../../ir/model.ts";
-import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
+import type { Path, PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
 import { assignedCode, assignsVariable } from "./assigned-variable.ts";
 import { analyzeMembers, claimCode, type ClaimModel } from "./jwt-rules.ts";
 import { readsValue, textCode } from "./values.ts";
 
-/** `privateKey` or `secretKey`. */
-export interface SigningModel {
-  readonly algorithm: string;
+/** An algorithm with `privateKey` or `secretKey`. */
+export interface SignerModel {
+  readonly algorithm?: string;
   readonly privateKey?: {
     readonly value: SecretSource;
     readonly password?: SecretSource;
@@ -21,11 +21,18 @@ export interface SigningModel {
     readonly value: SecretSource;
     readonly id?: RefOr<string>;
   };
+}
+
+/** What every policy that makes a token says of it. */
+export interface MadeTokenModel {
   readonly additionalHeaders?: readonly ClaimModel[];
   readonly criticalHeaders?: readonly string[];
   readonly outputVariable?: string;
   readonly ignoreUnresolvedVariables?: boolean;
 }
+
+/** A policy that signs. */
+export interface SigningModel extends SignerModel, MadeTokenModel {}
 
 /** Under which the policy's variables stand. */
 type Kind = "jws" | "jwt";
@@ -33,18 +40,23 @@ type Kind = "jws" | "jwt";
 /** Members of a header that the policy itself decides. */
 const OWN_HEADERS: readonly string[] = ["alg", "typ", "kid", "crit", "b64"];
 
-/** Reports a key that does not fit and headers that cannot be, and asks for the key at start. */
-export function analyzeSigning<M extends PolicyModel & SigningModel>(step: PolicyAnalysis<M>): void {
-  const { algorithm, privateKey, secretKey, additionalHeaders = [], criticalHeaders = [] } = step.model;
+/** Reports a key that does not fit, and asks for the key at start. */
+export function analyzeSigner<M extends PolicyModel>(step: PolicyAnalysis<M>, model: SignerModel, at: Path = []): void {
+  const { algorithm = "", privateKey, secretKey } = model;
   const isSecret = secretKey !== undefined;
   if (algorithm.startsWith("HS") !== isSecret) {
-    step.report("AGW4102", ["algorithm"], { algorithm, key: isSecret ? "secret key" : "private key" });
+    step.report("AGW4102", [...at, "algorithm"], { algorithm, key: isSecret ? "secret key" : "private key" });
   }
-  const owner = isSecret ? "secretKey" : "privateKey";
-  readsValue(step, (secretKey ?? privateKey)?.id, [owner, "id"]);
-  const { key, password } = settingsOf(step.model);
-  step.setting(key, [owner, "value"]);
-  if (password !== null) step.setting(password, ["privateKey", "password"]);
+  const owner = [...at, isSecret ? "secretKey" : "privateKey"];
+  readsValue(step, (secretKey ?? privateKey)?.id, [...owner, "id"]);
+  const { key, password } = settingsOf(model);
+  step.setting(key, [...owner, "value"]);
+  if (password !== null) step.setting(password, [...owner, "password"]);
+}
+
+/** Reports headers that cannot be. */
+export function analyzeHeaders<M extends PolicyModel & MadeTokenModel>(step: PolicyAnalysis<M>): void {
+  const { additionalHeaders = [], criticalHeaders = [] } = step.model;
   analyzeMembers(step, additionalHeaders, { list: "additionalHeaders", what: "header", own: OWN_HEADERS });
   criticalHeaders.forEach((name, at) => {
     if (additionalHeaders.some((header) => header.name === name)) return;
@@ -53,33 +65,40 @@ export function analyzeSigning<M extends PolicyModel & SigningModel>(step: Polic
   });
 }
 
-/** Members of the configuration that both policies have. */
-export function signingRules<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>, kind: Kind) {
-  const { model, name, id } = e;
-  const { algorithm, secretKey, criticalHeaders = [], ignoreUnresolvedVariables = false } = model;
+/** What says how a policy signs. */
+export function signerRules<M extends PolicyModel>({ name, id }: PolicyEmit<M>, { algorithm, secretKey }: SignerModel) {
   const form: SigningForm =
     secretKey === undefined ? { form: "private" } : { form: "secret", encoding: secretKey.encoding ?? "utf-8" };
+  return { name, id, algorithm: algorithm ?? "", keyForm: { ...form } };
+}
+
+/** Members of the configuration that every such policy has. */
+export function madeTokenRules<M extends PolicyModel & MadeTokenModel>(e: PolicyEmit<M>, kind: Kind) {
+  const { criticalHeaders = [], ignoreUnresolvedVariables = false } = e.model;
   return {
-    name,
-    id,
-    algorithm,
-    keyForm: { ...form },
     critical: criticalHeaders,
     ignoreUnresolved: ignoreUnresolvedVariables,
-    keep: e.isRead(`${kind}.${name}.`),
+    keep: e.isRead(`${kind}.${e.name}.`),
   };
 }
 
-/** The key as it was read at start (`SigningKey`). */
-export function signingKeyCode<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>): Code {
-  const { key, password } = settingsOf(e.model);
-  return literal({ text: e.setting(key), password: password === null ? null : e.setting(password) });
+/** Entries of the key as it was read at start (`KeyText`). */
+export function signingKeyEntries<M extends PolicyModel>(e: PolicyEmit<M>, model: SignerModel) {
+  const { key, password } = settingsOf(model);
+  return { text: e.setting(key), password: password === null ? null : e.setting(password) };
 }
 
-/** Entries of `SigningHeader`. */
-export function headerEntries<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>): [string, Embeddable][] {
-  const { privateKey, secretKey, additionalHeaders } = e.model;
-  const { id } = secretKey ?? privateKey ?? {};
+/** The kid that goes with the key. */
+export function signerKid({ privateKey, secretKey }: SignerModel): RefOr<string> | undefined {
+  return (secretKey ?? privateKey)?.id;
+}
+
+/** Entries of `MadeHeader`. */
+export function headerEntries<M extends PolicyModel & MadeTokenModel>(
+  e: PolicyEmit<M>,
+  id: RefOr<string> | undefined,
+): [string, Embeddable][] {
+  const { additionalHeaders } = e.model;
   const entries: [string, Embeddable][] = [];
   if (id !== undefined) entries.push(["kid", textCode(e, id)]);
   if (additionalHeaders === undefined) return entries;
@@ -87,19 +106,18 @@ export function headerEntries<M extends PolicyModel & SigningModel>(e: PolicyEmi
 }
 
 /** True when neither the kid nor a header comes from a variable. */
-export function hasConstantHeader({ privateKey, secretKey, additionalHeaders = [] }: SigningModel): boolean {
-  const { id } = secretKey ?? privateKey ?? {};
+export function hasConstantHeader({ additionalHeaders = [] }: MadeTokenModel, id: RefOr<string> | undefined): boolean {
   return typeof id !== "object" && additionalHeaders.every(({ ref }) => ref === undefined);
 }
 
 /** Notes the variable that the token is written to. */
-export function analyzeOutput<M extends PolicyModel & SigningModel>(step: PolicyAnalysis<M>, kind: Kind): void {
+export function analyzeOutput<M extends PolicyModel & MadeTokenModel>(step: PolicyAnalysis<M>, kind: Kind): void {
   const variable = outputVariable(step, kind);
   if (variable !== null) assignsVariable(step, variable, ["outputVariable"]);
 }
 
 /** A function that writes the token to that variable; null where nobody reads it. */
-export function outputCode<M extends PolicyModel & SigningModel>(e: PolicyEmit<M>, kind: Kind): Code {
+export function outputCode<M extends PolicyModel & MadeTokenModel>(e: PolicyEmit<M>, kind: Kind): Code {
   const variable = outputVariable(e, kind);
   const assigned = variable === null ? code`` : assignedCode(e, variable, identifier("token"));
   return assigned.text === "" ? literal(null) : code`(token) => {\n${assigned}\n}`;
@@ -107,13 +125,13 @@ export function outputCode<M extends PolicyModel & SigningModel>(e: PolicyEmit<M
 
 /** Null for the variable that carries the policy's name, which is always there. */
 function outputVariable(
-  { model: { outputVariable: variable }, name }: { readonly model: SigningModel; readonly name: string },
+  { model: { outputVariable: variable }, name }: { readonly model: MadeTokenModel; readonly name: string },
   kind: Kind,
 ): string | null {
   return variable === undefined || variable === `${kind}.${name}.generated_${kind}` ? null : variable;
 }
 
-function settingsOf({ privateKey, secretKey }: SigningModel): {
+function settingsOf({ privateKey, secretKey }: SignerModel): {
   readonly key: SettingRequest;
   readonly password: SettingRequest | null;
 } {

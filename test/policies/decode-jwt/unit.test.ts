@@ -25,6 +25,14 @@ describe("DecodeJWT", () => {
     expect(x.session?.credentials).toEqual([]);
   });
 
+  test("offers the header of an encrypted token, and nothing of what is within", () => {
+    const x = new PolicyFixture().exchange();
+    runtimeStep(x, CONFIG, `Bearer ${part({ alg: "dir", enc: "A128GCM", kid: "k" })}..AAAA.AAAA.AAAA`);
+    const read = (name: string): unknown => jwtVariable(x, "DJ", name);
+    expect([read("header.algorithm"), read("header.kid"), read("decoded.header.enc")]).toEqual(["dir", "k", "A128GCM"]);
+    expect([read("claim.subject"), read("payload-claim-names"), read("valid")]).toEqual([null, "", null]);
+  });
+
   test("keeps nothing that nobody reads", () => {
     const x = new PolicyFixture().exchange();
     runtimeStep(x, { ...CONFIG, keep: false }, `Bearer ${TOKEN}`);

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { generateJwt, type GenerateJwtModel } from "#compiler/policies/generate-jwt.ts";
 import { generateJwt as runtimeStep } from "#runtime/policies/generate-jwt.ts";
-import type { GenerateJwtConfig, JwtContent } from "#runtime/policies/generate-jwt.ts";
+import type { GenerateJwtConfig } from "#runtime/policies/generate-jwt.ts";
+import type { JwtContent } from "#runtime/token/jwt-content.ts";
 import { verifyJwt } from "#runtime/policies/verify-jwt.ts";
 import type { Algorithm } from "#runtime/token/algorithm.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
 import { localKeys } from "#runtime/token/key-source.ts";
 import type { KeyForm } from "#runtime/token/keys.ts";
-import type { SigningKey } from "#runtime/token/signing.ts";
+import type { KeyText } from "#runtime/token/private-key.ts";
 import { ecKey, edKey, rsaKey, type TestKey } from "../../support/jwt-forge.ts";
 import { analyzed, emitted } from "../../support/policy-emit.ts";
 import { faultOf, PolicyFixture } from "../../support/policy-fixture.ts";
@@ -36,7 +37,7 @@ interface Made {
 async function make(
   content: JwtContent,
   config: Partial<GenerateJwtConfig> = {},
-  key: SigningKey = { text: SECRET, password: null },
+  key: KeyText = { text: SECRET, password: null },
 ): Promise<Made> {
   const made: string[] = [];
   const x = new PolicyFixture().exchange();

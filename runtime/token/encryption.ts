@@ -1,0 +1,160 @@
+/**
+ * Encryption algorithms of tokens (RFC 7518 sections 4 and 5, RFC 8037) and the keys that fit them. Both algorithms are
+ * the policy's choice; a token's header can only agree with them. It encrypts nothing.
+ */
+import { createPublicKey, createSecretKey, X509Certificate } from "node:crypto";
+import type { JsonWebKeyInput, KeyObject } from "node:crypto";
+import { isObject, member, parseObject, textMember } from "./compact.ts";
+import { readPrivateKey } from "./private-key.ts";
+import type { KeyText } from "./private-key.ts";
+import { secretBytes } from "./secret.ts";
+import type { SecretEncoding } from "./secret.ts";
+
+/** What a key management algorithm demands of its key. */
+export type ManagementDemand =
+  | { readonly type: "rsa" }
+  | { readonly type: "agreement" }
+  | { readonly type: "wrap"; readonly bytes: number }
+  /** The key is the content's. */
+  | { readonly type: "direct" }
+  | { readonly type: "password" };
+
+/** Key management by name. RSA1_5 and RSA-OAEP with SHA-1 are not among them. */
+export const managementAlgorithms = {
+  "RSA-OAEP-256": { type: "rsa" },
+  "ECDH-ES": { type: "agreement" },
+  "ECDH-ES+A128KW": { type: "agreement" },
+  "ECDH-ES+A192KW": { type: "agreement" },
+  "ECDH-ES+A256KW": { type: "agreement" },
+  A128KW: { type: "wrap", bytes: 16 },
+  A192KW: { type: "wrap", bytes: 24 },
+  A256KW: { type: "wrap", bytes: 32 },
+  A128GCMKW: { type: "wrap", bytes: 16 },
+  A192GCMKW: { type: "wrap", bytes: 24 },
+  A256GCMKW: { type: "wrap", bytes: 32 },
+  "PBES2-HS256+A128KW": { type: "password" },
+  "PBES2-HS384+A192KW": { type: "password" },
+  "PBES2-HS512+A256KW": { type: "password" },
+  dir: { type: "direct" },
+} as const satisfies Record<string, ManagementDemand>;
+export type ManagementAlgorithm = keyof typeof managementAlgorithms;
+
+/** Content encryption by name, with the bytes of its key. */
+export const contentAlgorithms = {
+  A128GCM: 16,
+  A192GCM: 24,
+  A256GCM: 32,
+  "A128CBC-HS256": 32,
+  "A192CBC-HS384": 48,
+  "A256CBC-HS512": 64,
+} as const;
+export type ContentAlgorithm = keyof typeof contentAlgorithms;
+
+/** What a policy's key text is. `set`: a key set, of which `kid` names one key. */
+export type EncryptionKeyForm =
+  | { readonly form: "private" }
+  | { readonly form: "public" }
+  | { readonly form: "set" }
+  | { readonly form: "secret"; readonly encoding: SecretEncoding };
+
+/** What a policy says about encryption. */
+export interface EncryptionRules {
+  readonly management: ManagementAlgorithm;
+  readonly content: ContentAlgorithm;
+  readonly keyForm: EncryptionKeyForm;
+  /** Rounds of a password's derivation (PBES2): a token is made with as many, and may ask for at most as many. */
+  readonly iterations: number;
+}
+
+/** Why a key does not do. Names are those of the `steps.jwt` faults. */
+export type EncryptionKeyProblem =
+  | "AlgorithmMismatch"
+  | "InsufficientKeyLength"
+  | "InvalidSecretKey"
+  | "KeyParsingFailed"
+  | "NoMatchingPublicKey"
+  | "WrongKeyType";
+
+const RSA_BITS_MIN = 2048;
+const CURVES: readonly string[] = ["prime256v1", "secp384r1", "secp521r1"];
+
+/** Reads a policy's key and binds it to the algorithm. `kid` names the key of a set. */
+export function readEncryptionKey(
+  rules: EncryptionRules,
+  key: KeyText,
+  kid: string | null,
+): KeyObject | EncryptionKeyProblem {
+  const read = readKey(rules, key, kid);
+  return typeof read === "string" ? read : (misfit(rules, read) ?? read);
+}
+
+function readKey({ keyForm }: EncryptionRules, key: KeyText, kid: string | null): KeyObject | EncryptionKeyProblem {
+  switch (keyForm.form) {
+    case "private":
+      return readPrivateKey(key);
+    case "public":
+      return readPublicKey(key.text);
+    case "set":
+      return keyOfSet(key.text, kid);
+    case "secret": {
+      if (key.text.includes("-----BEGIN ")) return "WrongKeyType";
+      const bytes = secretBytes(key.text, keyForm.encoding);
+      return bytes === null ? "KeyParsingFailed" : createSecretKey(bytes);
+    }
+  }
+}
+
+function misfit({ management, content, keyForm }: EncryptionRules, key: KeyObject): EncryptionKeyProblem | null {
+  const demand: ManagementDemand = managementAlgorithms[management];
+  if (demand.type === "password") return key.type === "secret" ? null : "AlgorithmMismatch";
+  if (demand.type === "wrap" || demand.type === "direct") {
+    const bytes = demand.type === "wrap" ? demand.bytes : contentAlgorithms[content];
+    if (key.type !== "secret") return "AlgorithmMismatch";
+    const size = key.symmetricKeySize ?? 0;
+    return size === bytes ? null : size < bytes ? "InsufficientKeyLength" : "InvalidSecretKey";
+  }
+  if (key.type !== (keyForm.form === "private" ? "private" : "public")) return "AlgorithmMismatch";
+  const { asymmetricKeyType: type, asymmetricKeyDetails: { modulusLength = 0, namedCurve = "" } = {} } = key;
+  if (demand.type === "rsa") {
+    if (type !== "rsa") return "AlgorithmMismatch";
+    return modulusLength < RSA_BITS_MIN ? "InsufficientKeyLength" : null;
+  }
+  return type === "x25519" || (type === "ec" && CURVES.includes(namedCurve)) ? null : "AlgorithmMismatch";
+}
+
+function readPublicKey(text: string): KeyObject | EncryptionKeyProblem {
+  const pem = text.trim();
+  if (!pem.startsWith("-----BEGIN ")) return "KeyParsingFailed";
+  if (pem.includes("PRIVATE KEY")) return "WrongKeyType";
+  try {
+    return pem.includes("BEGIN CERTIFICATE") ? new X509Certificate(pem).publicKey : createPublicKey(pem);
+  } catch {
+    return "KeyParsingFailed";
+  }
+}
+
+function keyOfSet(text: string, kid: string | null): KeyObject | EncryptionKeyProblem {
+  const set = parseObject(text);
+  const list: unknown = set === null ? null : member(set, "keys");
+  if (!Array.isArray(list)) return "KeyParsingFailed";
+  for (const jwk of list) {
+    if (!isObject(jwk) || textMember(jwk, "kid") !== kid || member(jwk, "use") === "sig") continue;
+    return importPublicJwk(jwk) ?? "KeyParsingFailed";
+  }
+  return "NoMatchingPublicKey";
+}
+
+/** A public key of a JWK; null when it is none, or one with a private or secret part. */
+export function importPublicJwk(jwk: Readonly<Record<string, unknown>>): KeyObject | null {
+  if (member(jwk, "d") !== undefined || member(jwk, "k") !== undefined) return null;
+  const key: JsonWebKeyInput["key"] = {};
+  for (const name of ["kty", "n", "e", "crv", "x", "y"] as const) {
+    const value = textMember(jwk, name);
+    if (value !== null) key[name] = value;
+  }
+  try {
+    return createPublicKey({ key, format: "jwk" });
+  } catch {
+    return null;
+  }
+}
