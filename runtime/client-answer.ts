@@ -6,11 +6,16 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:ht
 import { answerLines, plainReason } from "./answer-head.ts";
 import { takesBody } from "./body-framing.ts";
 import type { Timer } from "./clock.ts";
+import type { Recoding } from "./compression.ts";
 import type { AnswerFilter } from "./event-stream.ts";
+import type { Fault } from "./fault.ts";
+import { sameName } from "./field-grammar.ts";
 import type { Gateway } from "./gateway.ts";
-import type { ResponseMessage } from "./message.ts";
+import type { HeaderLines, ResponseMessage } from "./message.ts";
 import { spender } from "./spent-bytes.ts";
 import type { TargetAnswer } from "./target/answer.ts";
+import { announcedTrailers, answerTrailers } from "./trailers.ts";
+import type { CodedSink, Transcoder } from "./transcoder.ts";
 
 /** What an answer is written for. */
 export interface AnswerOwner {
@@ -27,7 +32,13 @@ const LINGER_MS = 500;
 /** Sends a head that was written, and nothing else. */
 const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 
-export class ClientAnswer {
+/** What the body of a streamed answer goes through: first the filter, then the coding. */
+export interface AnswerWay {
+  readonly filter: AnswerFilter | null;
+  readonly recoding: Recoding | null;
+}
+
+export class ClientAnswer implements CodedSink {
   readonly #gateway: Gateway;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
@@ -36,6 +47,8 @@ export class ClientAnswer {
   #source: TargetAnswer | null = null;
   /** What its body goes through; null: it passes untouched. */
   #filter: AnswerFilter | null = null;
+  /** Puts it into another content coding; null: it leaves as it is. */
+  #transcoder: Transcoder | null = null;
   /** Runs while the whole answer is written and the client has not taken it, or has not said all it wanted. */
   #timer: Timer | null = null;
   /** Body bytes written. */
@@ -48,16 +61,21 @@ export class ClientAnswer {
     this.#owner = owner;
   }
 
-  /** Writes an answer whose body is in memory; null: empty. `lingers`: the client still sends, and nobody wants it. */
-  whole(response: ResponseMessage, body: Buffer | null, lingers: boolean): void {
+  /**
+   * Writes an answer whose body is in memory; null: empty. `lingers`: the client still sends, and nobody wants it.
+   * `trailers`: what the target sent behind this body, filtered.
+   */
+  whole(response: ResponseMessage, body: Buffer | null, lingers: boolean, trailers: HeaderLines = []): void {
     const outgoing = this.#outgoing;
     if (outgoing.destroyed || outgoing.headersSent) return;
     // Where no body follows, an untouched answer of the target keeps the length that it said (RFC 9110 section 8.6).
     const isHead = this.#incoming.method === "HEAD" || response.status === 304;
     const keepsLength = isHead && response.isHeld && !response.isRewritten;
     if (!keepsLength) response.removeHeader("content-length");
-    if (!this.#head(response, keepsLength ? null : (body?.length ?? 0))) return;
-    const hasContent = body !== null && body.length > 0 && takesBody(outgoing.statusCode);
+    const hasContent = body !== null && body.length > 0 && takesBody(response.status);
+    const trails = hasContent && !isHead && trailers.length > 0 && this.#incoming.httpVersion !== "1.0";
+    if (!this.#head(response, keepsLength || trails ? null : (body?.length ?? 0))) return;
+    if (trails) outgoing.addTrailers(pairs(trailers));
     this.bytes = hasContent ? body.length : 0;
     if (lingers) return this.#linger(hasContent ? body : NO_BYTES);
     if (hasContent) outgoing.end(body);
@@ -66,16 +84,18 @@ export class ClientAnswer {
     this.#awaitTaking();
   }
 
-  /** Writes the target's answer and relays its body, through the filter if there is one. `isEmpty`: none follows. */
-  stream(response: ResponseMessage, source: TargetAnswer, isEmpty: boolean, filter: AnswerFilter | null): void {
+  /** Writes the target's answer and relays its body on that way. `isEmpty`: none follows. */
+  stream(response: ResponseMessage, source: TargetAnswer, isEmpty: boolean, way: AnswerWay): void {
     const outgoing = this.#outgoing;
     if (outgoing.destroyed || outgoing.headersSent) return;
     // A length that no body follows would make the next answer part of this one.
     const saysNone = isEmpty && takesBody(response.status) && this.#incoming.method !== "HEAD";
     if (response.status === 204 || saysNone) response.removeHeader("content-length");
+    if (!isEmpty && !response.names.includes("content-length")) announce(response, source);
     if (!this.#head(response, saysNone ? 0 : null)) return void source.destroy();
     this.#source = source;
-    this.#filter = filter;
+    this.#filter = way.filter;
+    this.#transcoder = isEmpty ? null : (way.recoding?.stream(this) ?? null);
     source.on("data", this.#onData).on("end", this.#onEnd).on("error", ignoreError).on("close", this.#onSourceClose);
     outgoing.on("drain", this.#onDrain);
     // Not flushHeaders: it writes the head as UTF-8, and a target's bytes above 0x7f would become two each.
@@ -84,6 +104,7 @@ export class ClientAnswer {
 
   /** The exchange is over. */
   forget(): void {
+    this.#transcoder?.destroy();
     if (this.#timer !== null) this.#gateway.clock.clearTimer(this.#timer);
     this.#timer = null;
   }
@@ -136,15 +157,42 @@ export class ClientAnswer {
   readonly #onData = (bytes: Buffer): void => {
     this.#owner.touchTarget();
     if (this.#filter !== null) return this.#passOn(this.#filter.take(bytes), this.#filter);
+    if (this.#transcoder !== null) return this.#encode(this.#transcoder, bytes);
     this.bytes += bytes.length;
     if (!this.#outgoing.write(bytes, spender(bytes))) this.#source?.pause();
   };
 
   /** Writes what a filter lets through. */
   #passOn(bytes: Buffer, { failure }: AnswerFilter): void {
-    this.bytes += bytes.length;
     if (failure !== null) return this.#breakOff(bytes, failure.thrown);
-    if (bytes.length > 0 && !this.#outgoing.write(bytes)) this.#source?.pause();
+    if (bytes.length === 0) return;
+    if (this.#transcoder !== null) return this.#encode(this.#transcoder, bytes);
+    if (!this.coded(bytes)) this.#source?.pause();
+  }
+
+  #encode(transcoder: Transcoder, bytes: Buffer): void {
+    if (!transcoder.write(bytes)) this.#source?.pause();
+  }
+
+  /** See CodedSink. */
+  coded(bytes: Buffer): boolean {
+    this.bytes += bytes.length;
+    return this.#outgoing.write(bytes);
+  }
+
+  /** See CodedSink. */
+  codedEnd(): void {
+    this.#finish();
+  }
+
+  /** See CodedSink. */
+  codedFailed(cause: Fault): void {
+    this.#breakOff(NO_BYTES, cause);
+  }
+
+  /** See CodedSink. */
+  codedReady(): void {
+    this.#source?.resume();
   }
 
   /** What came before still leaves; then the connection ends, and with it an answer that is visibly not whole. */
@@ -153,12 +201,14 @@ export class ClientAnswer {
     this.#owner.answerBroken(thrown);
     this.#source?.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onSourceClose).destroy();
     this.#source = null;
+    this.bytes += bytes.length;
     outgoing.write(bytes, () => outgoing.destroy());
     this.#awaitTaking();
   }
 
   readonly #onDrain = (): void => {
-    this.#source?.resume();
+    if (this.#transcoder === null) this.#source?.resume();
+    else this.#transcoder.drained();
   };
 
   readonly #onEnd = (): void => {
@@ -166,15 +216,18 @@ export class ClientAnswer {
       this.#passOn(this.#filter.end(), this.#filter);
       if (this.#filter.failure !== null) return;
     }
-    const trailers = this.#source?.rawTrailers ?? [];
-    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) {
-      const pairs: [string, string][] = [];
-      for (let at = 0; at < trailers.length; at += 2) pairs.push([trailers[at] ?? "", trailers[at + 1] ?? ""]);
-      this.#outgoing.addTrailers(pairs);
-    }
-    this.#outgoing.end();
-    this.#awaitTaking();
+    if (this.#transcoder === null) this.#finish();
+    else this.#transcoder.end();
   };
+
+  /** The whole body is written. */
+  #finish(): void {
+    const outgoing = this.#outgoing;
+    const trailers = answerTrailers(this.#source?.rawTrailers ?? [], this.#transcoder !== null);
+    if (trailers.length > 0 && outgoing.chunkedEncoding) outgoing.addTrailers(pairs(trailers));
+    outgoing.end();
+    this.#awaitTaking();
+  }
 
   readonly #onSourceClose = (): void => {
     if (this.#source?.complete === false) this.#outgoing.destroy();
@@ -192,6 +245,22 @@ export class ClientAnswer {
       else this.#awaitTaking();
     }, limits.writeStallTimeoutMs);
   }
+}
+
+/** Says which trailers may follow, if the target has said so. */
+function announce(response: ResponseMessage, { rawHeaders }: TargetAnswer): void {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (!sameName(rawHeaders[at] ?? "", "trailer")) continue;
+    const names = announcedTrailers(rawHeaders[at + 1]);
+    if (names !== null) response.addHeader("Trailer", names);
+  }
+}
+
+/** Header lines as node takes trailers. */
+function pairs(lines: HeaderLines): [string, string][] {
+  const all: [string, string][] = [];
+  for (let at = 0; at < lines.length; at += 2) all.push([lines[at] ?? "", lines[at + 1] ?? ""]);
+  return all;
 }
 
 /** Errors are followed by 'close', which is what counts. */

@@ -16,6 +16,13 @@ export type Coding = "gzip" | "deflate" | "br";
  * The coding of a message's body; null for none. Throws `UnsupportedEncoding`: 415 for a request, 502 for an answer.
  */
 export function codingOf(message: Message, status: 415 | 502): Coding | null {
+  const coding = knownCoding(message);
+  if (coding === undefined) throw { ...fault("protocol.http.UnsupportedEncoding"), status } satisfies Fault;
+  return coding;
+}
+
+/** The coding of a message's body; null for none, undefined for one that cannot be undone. */
+export function knownCoding(message: Message): Coding | null | undefined {
   const value = message.headerJoined("content-encoding");
   switch (value?.trim().toLowerCase()) {
     case undefined:
@@ -30,14 +37,14 @@ export function codingOf(message: Message, status: 415 | 502): Coding | null {
     case "br":
       return "br";
     default:
-      throw { ...fault("protocol.http.UnsupportedEncoding"), status } satisfies Fault;
+      return undefined;
   }
 }
 
 /** Undoes a coding piece by piece, so that a small body cannot become more than its bound. Rejects with a fault. */
 export function decode(encoded: Buffer, coding: Coding, decoded: HeldBytes, broken: Fault): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = decoder(coding, encoded);
+    const stream = decoder(coding, encoded[0] ?? 0, encoded[1] ?? 0);
     stream.on("data", (bytes: Buffer) => {
       const cause = decoded.append(bytes);
       if (cause === null) return;
@@ -57,14 +64,14 @@ export function encode(body: Buffer, coding: Coding): Promise<Buffer> {
   });
 }
 
-function decoder(coding: Coding, encoded: Buffer) {
+/** Undoes a coding; the first two bytes of what it is given tell which "deflate" it is. */
+export function decoder(coding: Coding, first: number, second: number) {
   if (coding === "gzip") return createGunzip();
   if (coding === "br") return createBrotliDecompress();
-  return isZlib(encoded) ? createInflate() : createInflateRaw();
+  return isZlib(first, second) ? createInflate() : createInflateRaw();
 }
 
 /** Some senders leave out the zlib header (RFC 1950 section 2.2) that "deflate" means. */
-function isZlib(bytes: Buffer): boolean {
-  const first = bytes[0] ?? 0;
-  return (first & 0x0f) === 8 && ((first << 8) | (bytes[1] ?? 0)) % 31 === 0;
+function isZlib(first: number, second: number): boolean {
+  return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }

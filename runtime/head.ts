@@ -40,6 +40,8 @@ export interface RequestHeadParts {
   /** Null for an ordinary request: then Connection says nothing. */
   readonly upgrade: UpgradeOffer | null;
   readonly forwarded: Forwarded | null;
+  /** Lower-case names of the headers that go on; absent: all. */
+  readonly retained?: ReadonlySet<string> | undefined;
 }
 
 /** A request to a target that may go out as it is. */
@@ -113,6 +115,25 @@ function nominated(connection: string, dropped: string[] | null): string[] | nul
   return dropped;
 }
 
+/**
+ * True for a header that goes on where only those of a list do: one of them, or one without which a body or a handshake
+ * means something else. Names are lower-case.
+ */
+export function isRetained(name: string, retained: ReadonlySet<string>): boolean {
+  if (retained.has(name)) return true;
+  switch (name) {
+    case "content-type":
+    case "content-encoding":
+    case "content-range":
+    case "content-length":
+    case "connection":
+    case "upgrade":
+      return true;
+    default:
+      return name.startsWith("sec-websocket-");
+  }
+}
+
 /** What an upgrade offers; null without a key. Take it before policies run, for it is the client's. */
 export function upgradeOffer(message: Message): UpgradeOffer | null {
   const key = message.headerLine("sec-websocket-key");
@@ -129,7 +150,7 @@ export function upgradeOffer(message: Message): UpgradeOffer | null {
  * {@link writeRequestHead} makes text of it.
  */
 export function outgoingRequest(message: RequestMessage, parts: RequestHeadParts): OutgoingRequest | HeadRefusal {
-  const { upgrade, forwarded, host } = parts;
+  const { upgrade, forwarded, host, retained } = parts;
   const { query } = message;
   const target = query === null ? message.path : `${message.path}?${query}`;
   // An upgrade is a GET, whatever flows made of it (RFC 6455 section 4.1).
@@ -153,7 +174,7 @@ export function outgoingRequest(message: RequestMessage, parts: RequestHeadParts
       }
       hasProto ||= name === "x-forwarded-proto";
       hasHost ||= name === "x-forwarded-host";
-    }
+    } else if (retained !== undefined && !isRetained(name, retained)) continue;
     if (!addLine(out, lines[2 * at] ?? "", value)) return { refused: headerLabel(name) };
   }
   if (forwarded === null) return { verb, target, lines: out };

@@ -5,6 +5,7 @@ import type { Seed } from "./access/seed.ts";
 import type { TlsSettings } from "./certificates.ts";
 import type { ClientIpRule, Forwarding } from "./client.ts";
 import type { Clock } from "./clock.ts";
+import type { Compression } from "./compression.ts";
 import type { Limits } from "./limits.ts";
 import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
 import type { openTlsListener } from "./listen-tls.ts";
@@ -64,6 +65,8 @@ export interface ProxyProgram {
    * limits.bodyBytesMax.
    */
   readonly requestBytesMax?: number;
+  /** What becomes of the bodies of answers to clients (compression.algorithm); absent: they go as they are. */
+  readonly compression?: Compression;
   /** True when something reads when the target was asked and answered. */
   readonly readsTargetTimes?: true;
   /** Which header names the proxy owns: a client can neither send them nor spell them differently. */

@@ -94,6 +94,19 @@ export function removeQueryParam(query: string | null, name: string): string | n
   return kept === "" ? null : kept;
 }
 
+/** The pairs with one of these names, each as it is spelled; null when none remains. */
+export function keepQueryParams(query: string | null, names: ReadonlySet<string>): string | null {
+  if (query === null) return null;
+  const kept: string[] = [];
+  for (let start = 0; start <= query.length; ) {
+    const end = pairEnd(query, start);
+    const name = decodeQuery(query.slice(start, nameEnd(query, start, end)));
+    if (end > start && names.has(name)) kept.push(query.slice(start, end));
+    start = end + 1;
+  }
+  return kept.length === 0 ? null : kept.join("&");
+}
+
 /** Decodes a name or value: `+` is a space, `%XX` a byte of UTF-8; what cannot be decoded stays as it is. */
 export function decodeQuery(text: string): string {
   const plus = text.indexOf("+");

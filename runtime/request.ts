@@ -10,7 +10,8 @@ import type { Timer } from "./clock.ts";
 import type { Exchange, Wire } from "./context.ts";
 import { enter, openExchange, traceRefusal, type Entered } from "./entry.ts";
 import type { EventFlows } from "./event-stream.ts";
-import { fault, type Fault } from "./fault.ts";
+import type { Recoding } from "./compression.ts";
+import { fault, isFault, type Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import { hygieneResponse } from "./head.ts";
 import type { Listener } from "./listen.ts";
@@ -24,6 +25,7 @@ import {
 } from "./run.ts";
 import type { TargetAnswer } from "./target/answer.ts";
 import { HttpTarget, type HttpTargetOwner } from "./target/http.ts";
+import { answerTrailers } from "./trailers.ts";
 
 /** Serves one request. */
 export function serveRequest(gateway: Gateway, listener: Listener, incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -183,14 +185,18 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.#stage = "target";
     // What nobody looked into streams, and what there never was stays away.
     const isOwn = x.request.isRewritten || hasBody(this.incoming);
-    this.#withBody(isOwn ? x.request.outgoingBody() : null, (body) => this.#sendRequest(x, body));
+    this.#withBody(isOwn ? x.request.outgoingBody() : null, (body) => {
+      const recoding = isOwn ? (x.target?.compression?.request(x) ?? null) : null;
+      if (body === null || recoding === null) return this.#sendRequest(x, body, recoding);
+      this.#withBody(recoding.whole(body), (recoded) => this.#sendRequest(x, recoded, recoding));
+    });
   }
 
-  #sendRequest(x: Exchange, body: Buffer | null): void {
+  #sendRequest(x: Exchange, body: Buffer | null, recoding: Recoding | null): void {
     const { peer, scheme } = this.#asked;
     const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {
-      this.#target = new HttpTarget(x, this.incoming, body, forwarded, this);
+      this.#target = new HttpTarget(x, this.incoming, { body, recoding }, forwarded, this);
     } catch (thrown) {
       return failExchange(x, thrown, this);
     }
@@ -206,10 +212,18 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const goOn = (encoded: Buffer | null): void => {
       if (this.#stage === stage) next(encoded);
     };
-    body.then(goOn).catch((defect: unknown) => {
-      this.#gateway.defect(defect);
+    body.then(goOn).catch((thrown: unknown) => {
+      const x = this.#x;
+      if (x !== null && isFault(thrown) && this.#stage === stage) return this.#bodyFailed(x, thrown);
+      this.#gateway.defect(thrown);
       this.incoming.socket.destroy();
     });
+  }
+
+  /** A body in memory is not encoded as it says. */
+  #bodyFailed(x: Exchange, cause: Fault): void {
+    this.#stage = "fault";
+    failExchange(x, cause, this);
   }
 
   /** See Wire: a client that waits for 100-continue is told once, and only when its body is wanted. */
@@ -232,11 +246,19 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.#stage = "sending";
     const lingers = this.#endsUnread(this.#target !== null && !x.request.isRewritten);
     if (answer !== null && !response.isHeld) {
-      return this.#client.stream(response, answer, !bringsBody(x, answer), this.events);
+      const recoding = x.program.compression?.answer(x, response) ?? null;
+      return this.#client.stream(response, answer, !bringsBody(x, answer), { filter: this.events, recoding });
     }
+    // They belong to the body that they came behind.
+    const trailers = answer === null || response.isRewritten ? [] : answer.rawTrailers;
     answer?.destroy();
     this.#target?.abort();
-    this.#withBody(response.outgoingBody(), (body) => this.#client.whole(response, body, lingers));
+    this.#withBody(response.outgoingBody(), (body) => {
+      const recoding = x.program.compression?.answer(x, response) ?? null;
+      const last = answerTrailers(trailers, recoding !== null);
+      if (body === null || recoding === null) return this.#client.whole(response, body, lingers, last);
+      this.#withBody(recoding.whole(body), (recoded) => this.#client.whole(response, recoded, lingers, last));
+    });
   }
 
   /** A caller took the events of a called proxy into memory, past the flow that was to see each of them. */
@@ -274,7 +296,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     this.#isBroken = true;
     const { code, policy } = breakExchange(x, thrown);
     const place = { id: x.id, proxy: x.program.proxy };
-    this.#gateway.log.event("event_stream_broken", { ...place, fault: code, policy }, "warn");
+    this.#gateway.log.event("response_broken", { ...place, fault: code, policy }, "warn");
   }
 
   /** See AnswerOwner. */

@@ -4,6 +4,7 @@
  */
 import type { Exchange } from "./context.ts";
 import { fault, faultBody, isFault, type Fault } from "./fault.ts";
+import { isRetained } from "./head.ts";
 import type { Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
 
@@ -90,6 +91,8 @@ export function runAnswer(x: Exchange, response: ResponseMessage, owner: ChainOw
   if (status === 405 && x.target?.needsAllowHeader === true && !response.names.includes("allow")) {
     return failExchange(x, fault("protocol.http.Response405WithoutAllowHeader"), owner);
   }
+  const retained = x.target?.retainedResponseHeaders;
+  if (retained !== undefined) response.removeWhere((name) => !isRetained(name, retained));
   if (status === SWITCHED || x.target?.isSuccess(status) === true) return runChain(x, x.chains.response, owner);
   failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, owner);
 }

@@ -32,6 +32,11 @@ const explanations: Readonly<Record<string, Explain>> = {
     [/^\d+(k|K|M|G|kb|kB|Kb|mb|Mb|gb|Gb)$/, "the units are B, KB, KiB, MB, MiB, GB and GiB, spelled so"],
     [/^0/, "it must be more than nothing"],
   ),
+  "name-list": firstOf(
+    [/(^|,)\s*(,|$)/, "between two commas stands a name"],
+    [/^\s*\S+(\s+\S+)+\s*$/, "names are parted by commas"],
+    [/[*{}]/, "names are written out; there are no patterns and no templates"],
+  ),
   host: firstOf(
     [/:\/\//, "it has no scheme"],
     [/^[^:]+:\d+$/, "the port has a key of its own"],

@@ -35,7 +35,7 @@ import { resolveHealthMonitor } from "./health-monitor.ts";
 import { resolveLoadBalancer } from "./load-balancer.ts";
 import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
-import { checkUrl, successCodes, targetTls, urlTemplate } from "./target.ts";
+import { checkUrl, compressionAlgorithm, retained, successCodes, targetTls, urlTemplate } from "./target.ts";
 
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
@@ -103,6 +103,7 @@ function resolveEndpoint(context: Context, endpoint: ProxyEndpointModel, targets
     postClientFlow: steps.list(endpoint.postClientFlow?.response),
     routeRules: resolveRoutes(context, endpoint, targets),
     requestBytesMax: parseLimit(endpoint.properties?.["request.payload.parse.limit"]),
+    compression: compressionAlgorithm(endpoint.properties?.["compression.algorithm"]),
     apiTimeoutMs: apiTimeout === undefined ? null : Number(apiTimeout),
     webSocket: resolveWebSocket(endpoint.webSocket),
   };
@@ -174,6 +175,8 @@ function routeTarget(
     keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
     successCodes: [],
     responseBytesMax: null,
+    compression: null,
+    retained: { requestHeaders: null, responseHeaders: null, queryParams: null },
     resumesTls: true,
     needsAllowHeader: false,
     span: model.positions.of(rule, "url"),
@@ -219,6 +222,8 @@ function resolveTarget(context: Context, target: TargetEndpointModel): ProgramTa
     keepAliveTimeoutMs: Number(properties?.["keepalive.timeout.millis"] ?? KEEP_ALIVE_TIMEOUT_MS),
     successCodes: successCodes(properties?.["success.codes"]),
     responseBytesMax: parseLimit(properties?.["response.payload.parse.limit"]),
+    compression: compressionAlgorithm(properties?.["compression.algorithm"]),
+    retained: retained(properties),
     resumesTls: properties?.["allow.tls.session.resumption"] !== false,
     needsAllowHeader: properties?.["ignore.allow.header.for.405"] === false,
     span: model.positions.of(target),

@@ -1,4 +1,5 @@
 /** Target endpoints and target servers: addresses, TLS, timeouts; Apigee's endpoint properties that matter to them. */
+import type { CompressionAlgorithm } from "#runtime/compression.ts";
 import { parseTemplate } from "#runtime/language/template.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
@@ -10,7 +11,7 @@ import type {
   TargetEndpointModel,
   TextSetting,
 } from "../ir/model.ts";
-import type { ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate } from "../ir/program.ts";
+import type { ProgramRetained, ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate } from "../ir/program.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import type { StepResolver } from "./step.ts";
 
@@ -102,4 +103,27 @@ function urlProblem(text: string): string | null {
 /** The parts of `success.codes`: `1xx,2xx,404`. The schema has checked their form. */
 export function successCodes(written: string | number | boolean | undefined): readonly string[] {
   return written === undefined ? [] : String(written).split(",").map((code) => code.trim());
+}
+
+/** `compression.algorithm`, whose value the schema has checked. */
+export function compressionAlgorithm(written: string | number | boolean | undefined): CompressionAlgorithm | null {
+  return written === "gzip" || written === "deflate" || written === "none" ? written : null;
+}
+
+/** What `request.retain.headers` and its kin leave of messages. */
+export function retained(properties: TargetEndpointModel["properties"]): ProgramRetained {
+  const list = (name: string): readonly string[] | null => {
+    const written = properties?.[name];
+    if (typeof written === "string") return [...new Set(written.split(",").map((part) => part.trim()))];
+    return properties?.[`${name}.enabled`] === false ? [] : null;
+  };
+  const headers = (name: string): readonly string[] | null => {
+    const names = list(name)?.map((header) => header.toLowerCase());
+    return names === undefined ? null : [...new Set(names)];
+  };
+  return {
+    requestHeaders: headers("request.retain.headers"),
+    responseHeaders: headers("response.retain.headers"),
+    queryParams: list("retain.queryparams"),
+  };
 }

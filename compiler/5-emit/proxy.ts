@@ -319,6 +319,9 @@ class ProxyEmitter {
       code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway), this.#file), this.#file.type("program.ts", "WebSocketRoute"))}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       ...(endpoint.endpoint.requestBytesMax === null ? [] : [code`requestBytesMax: ${endpoint.endpoint.requestBytesMax}`]),
+      ...(endpoint.endpoint.compression === null
+        ? []
+        : [code`compression: ${this.#file.symbol("compression")}(${endpoint.endpoint.compression})`]),
       code`targets`,
       ...([...this.#proxy.reads].some(isTargetTime) ? [code`readsTargetTimes: true`] : []),
       code`headers: ${this.#headers()}`,

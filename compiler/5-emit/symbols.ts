@@ -3,6 +3,7 @@
  * the type check: renaming a helper breaks the compile, not a customer.
  */
 import type * as Body from "#runtime/body.ts";
+import type * as Compression from "#runtime/compression.ts";
 import type * as EventStream from "#runtime/event-stream.ts";
 import type * as Chain from "#runtime/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
@@ -91,6 +92,7 @@ export const symbols = {
     "traceFolded",
   ]),
   ...from<typeof Body>()("body.ts", ["requestBody", "requestForm", "responseBody"]),
+  ...from<typeof Compression>()("compression.ts", ["compression"]),
   ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
   ...from<typeof ClientIp>()("client-ip.ts", ["clientIpFrom"]),
   ...from<typeof Forwarded>()("forwarded.ts", ["trustedProxies"]),

@@ -28,7 +28,8 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
   if (local !== null) return localCode(target, local, scope);
   if (loadBalancer !== null) return balancedCode(target, loadBalancer, scope);
   const { file, values } = scope;
-  const spec = literal({ name: target.name, url: values.text(url ?? undefined, "text"), ...endpointMembers(target) });
+  const address = values.text(url ?? undefined, "text");
+  const spec = literal({ name: target.name, url: address, ...endpointMembers(target, file) });
   if (typeof url === "string" && !/^https:/i.test(url)) return code`${file.symbol("plainTarget")}(${spec}, limits)`;
   const tls = tlsCode(target.tls.get(scope.environment) ?? null, values, resumes(target, scope));
   const make = file.symbol(typeof url === "string" ? "secureTarget" : "anyTarget");
@@ -38,7 +39,7 @@ export function targetCode(target: ProgramTarget, scope: TargetScope): Code {
 /** No server is known before a variable names it; only transports of schemes that it may name are linked. */
 function templateCode(target: ProgramTarget, { scheme }: ProgramUrlTemplate, scope: TargetScope): Code {
   const { file, values, environment } = scope;
-  const spec = literal({ name: target.name, ...endpointMembers(target) });
+  const spec = literal({ name: target.name, ...endpointMembers(target, file) });
   if (scheme === "http") return code`${file.symbol("plainTemplateTarget")}(${spec}, limits)`;
   const tls = tlsCode(target.tls.get(environment) ?? null, values, resumes(target, scope));
   const make = file.symbol(scheme === "https" ? "secureTemplateTarget" : "anyTemplateTarget");
@@ -46,7 +47,7 @@ function templateCode(target: ProgramTarget, { scheme }: ProgramUrlTemplate, sco
 }
 
 function localCode(target: ProgramTarget, local: ProgramLocal, { file, programOf }: TargetScope): Code {
-  const spec = literal({ name: target.name, ...endpointMembers(target) });
+  const spec = literal({ name: target.name, ...endpointMembers(target, file) });
   if ("path" in local) return code`${file.symbol("localPathTarget")}(${spec}, ${local.path}, limits)`;
   return code`${file.symbol("localTarget")}(${spec}, ${programOf(local.proxy, local.endpoint)}, limits)`;
 }
@@ -56,12 +57,21 @@ function resumes({ resumesTls }: ProgramTarget, { readsCertificate }: TargetScop
 }
 
 /** Members of EndpointSpec (runtime/target/plain.ts) but for the name. */
-function endpointMembers(target: ProgramTarget) {
+function endpointMembers(target: ProgramTarget, file: FileWriter) {
   const { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs } = target;
-  const { successCodes, responseBytesMax, needsAllowHeader } = target;
-  const own = responseBytesMax === null ? {} : { responseBytesMax };
+  const { successCodes, responseBytesMax, compression, needsAllowHeader } = target;
+  const own = {
+    ...(responseBytesMax === null ? {} : { responseBytesMax }),
+    ...(compression === null ? {} : { compression: code`${file.symbol("compression")}(${compression})` }),
+  };
+  const { requestHeaders, responseHeaders, queryParams } = target.retained;
+  const retained = {
+    ...(requestHeaders === null ? {} : { retainedHeaders: requestHeaders }),
+    ...(responseHeaders === null ? {} : { retainedResponseHeaders: responseHeaders }),
+    ...(queryParams === null ? {} : { retainedQueryParams: queryParams }),
+  };
   const allow = needsAllowHeader ? { needsAllowHeader } : {};
-  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, ...own, ...allow };
+  return { connectTimeoutMs, ioTimeoutMs, keepAliveTimeoutMs, successCodes, ...own, ...retained, ...allow };
 }
 
 const algorithms = { RoundRobin: "roundRobin", Weighted: "weighted", LeastConnections: "leastConnections" } as const;
@@ -90,7 +100,7 @@ function balancedCode(target: ProgramTarget, balancer: ProgramLoadBalancer, scop
     unhealthyStatuses: balancer.unhealthyStatuses,
     retryEnabled: balancer.retryEnabled,
     isMonitored: target.healthMonitor !== null,
-    ...endpointMembers(target),
+    ...endpointMembers(target, file),
   });
   const transport = file.symbol(target.secure || used.some(isSecure) ? "secureTransport" : "plainTransport");
   return code`${file.symbol("balancedTarget")}(${spec}, ${transport}, limits)`;

@@ -108,7 +108,10 @@ function programModules(root: string, modules: readonly ModuleText[]): Plugin {
       // Without side effects, an import whose names were all shaken off goes too: https, tls and sqlite cost start-up
       // time.
       build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, external: true, sideEffects: false }));
-      build.onResolve({ filter: /^#runtime\// }, ({ path }) => ({ path: absolute(path.slice(1)) }));
+      // As package.json has it. Files of runtime/ find that by themselves, and who comes first decides about a module.
+      build.onResolve({ filter: /^#runtime\// }, ({ path }) => {
+        return { path: absolute(path.slice(1)), sideEffects: false };
+      });
       build.onResolve({ filter: /^(\.|program\/)/ }, ({ path, importer, kind }) => {
         if (kind === "entry-point") return { path: absolute(path) };
         if (!slashed(importer).startsWith(programFolder)) return undefined;

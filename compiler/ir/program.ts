@@ -2,6 +2,7 @@
  * The resolved program: what the model means. No name points elsewhere any more, conditions are parsed, defaults are filled,
  * shared flows stand where they are called. Types only.
  */
+import type { CompressionAlgorithm } from "#runtime/compression.ts";
 import type { Condition } from "#runtime/language/condition.ts";
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
@@ -172,6 +173,8 @@ export interface ProgramEndpoint extends ProgramFlows {
   readonly postClientFlow: readonly ProgramStep[];
   /** `request.payload.parse.limit`; null: the gateway's own limit. */
   readonly requestBytesMax: number | null;
+  /** `compression.algorithm` of answers to clients; null: they leave as they came. */
+  readonly compression: CompressionAlgorithm | null;
   /** `api.timeout`: bound of a whole call; null: none. */
   readonly apiTimeoutMs: number | null;
   readonly webSocket: ProgramWebSocket;
@@ -212,11 +215,22 @@ export interface ProgramTarget extends ProgramFlows {
   readonly successCodes: readonly string[];
   /** `response.payload.parse.limit`; null: the gateway's own limit. */
   readonly responseBytesMax: number | null;
+  /** What of messages goes on (`request.retain.headers` and its kin); null: everything. Header names in lower case. */
+  readonly retained: ProgramRetained;
+  /** `compression.algorithm` of requests to the target; null: they leave as they came. */
+  readonly compression: CompressionAlgorithm | null;
   /** `allow.tls.session.resumption`. */
   readonly resumesTls: boolean;
   /** `ignore.allow.header.for.405` is false. */
   readonly needsAllowHeader: boolean;
   readonly span: Span;
+}
+
+/** Lists of names, in the order of the bundle. */
+export interface ProgramRetained {
+  readonly requestHeaders: readonly string[] | null;
+  readonly responseHeaders: readonly string[] | null;
+  readonly queryParams: readonly string[] | null;
 }
 
 /** A URL that variables make (apigee-core section 2.4). */

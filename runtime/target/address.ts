@@ -1,6 +1,7 @@
 /** Where a request goes: the path, query and Host that a target gets (apigee-core section 2.4). */
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
+import { keepQueryParams } from "../query.ts";
 import type { Target, TargetServer, Transport } from "./target.ts";
 
 /** What the target is asked for, whichever of its servers gets it. */
@@ -31,9 +32,11 @@ export function pathBehind(x: Exchange, base: string): string {
   return path === "" ? "/" : path;
 }
 
-/** A configured query with that of the request, unless `target.copy.queryparams` says otherwise. */
+/** A configured query with what of the request's goes on (`target.copy.queryparams`, `retain.queryparams`). */
 export function queryBehind(x: Exchange, configured: string | null): string | null {
-  return joinQueries(configured, isTrue(x.copyQueryParams) ? x.request.query : null);
+  if (!isTrue(x.copyQueryParams)) return joinQueries(configured, null);
+  const retained = x.target?.retainedQueryParams;
+  return joinQueries(configured, retained === undefined ? x.request.query : keepQueryParams(x.request.query, retained));
 }
 
 /** Value of Host towards a server: what `target.header.host` says, else `host:port` without the scheme's own port. */

@@ -50,8 +50,8 @@ export interface ConnectionSettings {
 /** How a request's body goes out; what the head says of it must agree. */
 export type BodyFraming = "none" | "length" | "chunked";
 
-/** Sent at the end of a chunked body without trailers (RFC 9112 section 7.1). */
-const LAST_CHUNK = "0\r\n\r\n";
+/** Sent at the end of a chunked body; trailers and an empty line follow (RFC 9112 section 7.1). */
+const LAST_CHUNK = "0\r\n";
 /** Taken off what a target says it keeps a connection for: the next request must arrive within it. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
@@ -137,10 +137,10 @@ export class TargetConnection implements SocketOwner, AnswerSource {
     return isTaken;
   }
 
-  /** The body is complete. */
-  end(): void {
+  /** The body is complete. `trailers`: header lines, checked, each with its line end; only behind a chunked body. */
+  end(trailers = ""): void {
     if (this.#isGone || this.#isBodySent) return;
-    if (this.#framing === "chunked") this.#socket.write(LAST_CHUNK, "latin1");
+    if (this.#framing === "chunked") this.#socket.write(`${LAST_CHUNK}${trailers}\r\n`, "latin1");
     this.#isBodySent = true;
   }
 

@@ -4,9 +4,12 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Exchange } from "../context.ts";
+import type { Recoding } from "../compression.ts";
 import { fault, type Fault, type FaultCode } from "../fault.ts";
-import { writeRequestHead, type Forwarded } from "../head.ts";
+import { fieldLines, writeRequestHead, type Forwarded } from "../head.ts";
 import type { HeaderLines } from "../message.ts";
+import { announcedTrailers, requestTrailers, takesTrailers } from "../trailers.ts";
+import type { CodedSink, Transcoder } from "../transcoder.ts";
 import type { ReadHead } from "./response-head.ts";
 import { NOT_SCHEDULED, type Scheduled } from "../scheduler.ts";
 import { addressTarget, hostFor } from "./address.ts";
@@ -37,7 +40,15 @@ const stageFaults = {
   exchange: "messaging.adaptors.http.flow.UnexpectedEOFAtTarget",
 } as const;
 
-export class HttpTarget implements ExchangeUser, Scheduled {
+/** What is sent behind the head. */
+export interface RequestBody {
+  /** What is sent at once; null: nothing, or the client's body as it comes. */
+  readonly body: Buffer | null;
+  /** Puts what comes from the client into another coding; a `body` has been. */
+  readonly recoding: Recoding | null;
+}
+
+export class HttpTarget implements ExchangeUser, Scheduled, CodedSink {
   readonly #x: Exchange;
   readonly #target: Target;
   readonly #incoming: IncomingMessage;
@@ -46,6 +57,8 @@ export class HttpTarget implements ExchangeUser, Scheduled {
   /** What is sent at once; null: nothing, or the client's body as it comes. */
   readonly #body: Buffer | null;
   readonly #framing: BodyFraming;
+  readonly #recoding: Recoding | null;
+  #transcoder: Transcoder | null = null;
   readonly #sentMs: number;
   #server: TargetServer;
   #connection: TargetConnection | null = null;
@@ -67,7 +80,7 @@ export class HttpTarget implements ExchangeUser, Scheduled {
   constructor(
     x: Exchange,
     incoming: IncomingMessage,
-    body: Buffer | null,
+    { body, recoding }: RequestBody,
     forwarded: Forwarded,
     owner: HttpTargetOwner,
   ) {
@@ -79,7 +92,10 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     this.#owner = owner;
     this.#forwarded = forwarded;
     this.#body = body;
-    const isChunked = body === null && incoming.headers["transfer-encoding"] !== undefined;
+    this.#recoding = recoding;
+    const isChunked = body === null
+      ? recoding !== null || incoming.headers["transfer-encoding"] !== undefined
+      : !x.request.isRewritten && incoming.rawTrailers.length > 0;
     const hasLength = body !== null || x.request.headerLine("content-length") !== null;
     this.#framing = isChunked ? "chunked" : hasLength ? "length" : "none";
     this.#server = firstServer(x, target, addressTarget(x, target).server);
@@ -103,7 +119,8 @@ export class HttpTarget implements ExchangeUser, Scheduled {
   #send(isFresh: boolean): void {
     const { host, port, transport } = this.#server;
     const { clock } = this.#x.gateway;
-    const parts = { host: hostFor(this.#x, this.#server), upgrade: null, forwarded: this.#forwarded };
+    const own = { host: hostFor(this.#x, this.#server), forwarded: this.#forwarded };
+    const parts = { ...own, upgrade: null, retained: this.#target.retainedHeaders };
     const head = writeRequestHead(this.#x.request, parts, this.#framingLines());
     if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
     noteTry(this.#x);
@@ -116,15 +133,32 @@ export class HttpTarget implements ExchangeUser, Scheduled {
     connection.send(head, this.#x.request.verb, this.#framing, this);
     if (this.#body !== null) connection.write(this.#body, false);
     // The target may answer before the rest of a body comes, and the client may wait for that.
-    if (!this.#isStreaming) connection.end();
+    if (!this.#isStreaming) connection.end(this.#trailers());
     if (connection.isConnected) this.connected();
   }
 
+  /** The lines of this hop: what frames the body, and whether trailers are taken. */
   #framingLines(): HeaderLines {
-    if (this.#framing === "chunked") return ["Transfer-Encoding", "chunked"];
+    const lines = this.#bodyLines();
+    return takesTrailers(this.#incoming.headers) ? [...lines, "TE", "trailers", "Connection", "TE"] : lines;
+  }
+
+  #bodyLines(): HeaderLines {
+    if (this.#framing === "chunked") {
+      const names = announcedTrailers(this.#incoming.headers.trailer);
+      return ["Transfer-Encoding", "chunked", ...(names === null ? [] : ["Trailer", names])];
+    }
     if (this.#body !== null) return ["Content-Length", String(this.#body.length)];
     const length = this.#x.request.headerLine("content-length");
     return length === null ? [] : ["Content-Length", length];
+  }
+
+  /** The client's trailers as they go on. */
+  #trailers(): string {
+    const { rawTrailers } = this.#incoming;
+    if (rawTrailers.length === 0 || this.#framing !== "chunked") return "";
+    const lines = fieldLines(requestTrailers(rawTrailers, this.#x.program.headers, this.#recoding !== null));
+    return typeof lines === "string" ? lines : "";
   }
 
   /** Nobody wants the answer any more; harmless when it is whole. */
@@ -158,22 +192,54 @@ export class HttpTarget implements ExchangeUser, Scheduled {
   /** Nothing of the body is read before a connection stands, so that until then another server can have it. */
   #flow(): void {
     this.#isFlowing = true;
+    const transcoder = this.#recoding?.stream(this) ?? null;
+    this.#transcoder = transcoder;
     this.#incoming.on("data", (bytes: Buffer) => {
-      this.bytesSent += bytes.length;
       this.received();
-      if (!this.#isOver && this.#connection?.write(bytes, true) === false) this.#incoming.pause();
+      if (this.#isOver) return;
+      const isTaken = transcoder === null ? this.#pass(bytes, true) : transcoder.write(bytes);
+      if (!isTaken) this.#incoming.pause();
     });
     this.#incoming.on("end", () => {
       if (this.#isOver) return;
-      this.#connection?.end();
-      noteSent(this.#x);
+      if (transcoder === null) this.codedEnd();
+      else transcoder.end();
     });
+  }
+
+  /** `isSpent`: nobody else holds these bytes. */
+  #pass(bytes: Buffer, isSpent: boolean): boolean {
+    this.bytesSent += bytes.length;
+    return this.#connection?.write(bytes, isSpent) !== false;
+  }
+
+  /** See CodedSink. */
+  coded(bytes: Buffer): boolean {
+    return this.#isOver || this.#pass(bytes, false);
+  }
+
+  /** See CodedSink. */
+  codedEnd(): void {
+    if (this.#isOver) return;
+    this.#connection?.end(this.#trailers());
+    noteSent(this.#x);
+  }
+
+  /** See CodedSink. */
+  codedFailed(cause: Fault): void {
+    if (!this.#isOver) this.#endWith(cause);
+  }
+
+  /** See CodedSink. */
+  codedReady(): void {
+    this.#incoming.resume();
   }
 
   /** See ExchangeUser. */
   drained(): void {
     this.received();
-    this.#incoming.resume();
+    if (this.#transcoder === null) this.#incoming.resume();
+    else this.#transcoder.drained();
   }
 
   /** See ExchangeUser. */
@@ -232,8 +298,12 @@ export class HttpTarget implements ExchangeUser, Scheduled {
 
   /** The end of it, without another try. */
   #giveUp(code: FaultCode): void {
+    this.#endWith(fault(code));
+  }
+
+  #endWith(cause: Fault): void {
     this.abort();
-    this.#owner.targetFailed(fault(code));
+    this.#owner.targetFailed(cause);
   }
 
   /** Once more is the same as once, and nothing of the body is gone. */
@@ -267,6 +337,7 @@ export class HttpTarget implements ExchangeUser, Scheduled {
 
   #end(): void {
     this.#isOver = true;
+    this.#transcoder?.destroy();
     this.dueMs = Infinity;
     this.#x.gateway.scheduler.cancel(this);
     this.#server.state?.leave();

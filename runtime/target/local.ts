@@ -5,7 +5,7 @@
  */
 import type { Exchange } from "../context.ts";
 import { fault } from "../fault.ts";
-import { hygieneRequest } from "../head.ts";
+import { hygieneRequest, isRetained } from "../head.ts";
 import type { Limits } from "../limits.ts";
 import { RequestMessage } from "../message.ts";
 import { originRefusal } from "../origin.ts";
@@ -52,6 +52,8 @@ function callProgram(caller: Exchange, program: ProxyProgram, path: string): Exc
   sent.query = queryBehind(caller, null);
   const request = new RequestMessage(sent.verb, path, sent.query, sent.version, [...sent.lines]);
   request.takeBody(sent);
+  const retained = caller.target?.retainedHeaders;
+  if (retained !== undefined) request.removeWhere((name) => !isRetained(name, retained));
   // Like over a network: what the called proxy writes itself, nobody else can have sent.
   hygieneRequest(request, program.headers, session !== null, true);
   refuse(caller, request, program);

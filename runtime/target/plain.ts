@@ -1,5 +1,6 @@
 /** Targets reached over plain TCP, and what targets of all kinds are made of. */
 import type { Socket } from "node:net";
+import type { Compression } from "../compression.ts";
 import type { Limits } from "../limits.ts";
 import { basePathOf } from "./address.ts";
 import { connectTcp } from "./connect.ts";
@@ -17,6 +18,12 @@ export interface EndpointSpec {
   readonly successCodes: readonly string[];
   /** See Target. */
   readonly responseBytesMax?: number;
+  /** See Target. */
+  readonly compression?: Compression;
+  /** See Target; header names in lower case. */
+  readonly retainedHeaders?: readonly string[];
+  readonly retainedResponseHeaders?: readonly string[];
+  readonly retainedQueryParams?: readonly string[];
   /** ignore.allow.header.for.405 is false. */
   readonly needsAllowHeader?: true;
 }
@@ -62,14 +69,19 @@ export function templateTarget(spec: EndpointSpec, transport: Transport): Target
   return { ...endpointParts(spec), transport, servers: [], balancer: null, basePath: "", query: null };
 }
 
-/** Members of a target that both kinds take from the endpoint as they are. */
-type EndpointPart = "name" | "connectTimeoutMs" | "ioTimeoutMs" | "isSuccess" | "needsAllowHeader" | "responseBytesMax";
-
 /** What targets with and without a URL share. */
-export function endpointParts(spec: EndpointSpec): Pick<Target, EndpointPart> {
-  const { name, connectTimeoutMs, ioTimeoutMs, responseBytesMax, needsAllowHeader = false } = spec;
-  const own = responseBytesMax === undefined ? {} : { responseBytesMax };
-  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess: successTest(spec.successCodes), needsAllowHeader, ...own };
+export function endpointParts(spec: EndpointSpec) {
+  const { name, connectTimeoutMs, ioTimeoutMs, responseBytesMax, compression, needsAllowHeader = false } = spec;
+  const { retainedHeaders, retainedResponseHeaders, retainedQueryParams } = spec;
+  const isSuccess = successTest(spec.successCodes);
+  const own = {
+    ...(responseBytesMax === undefined ? {} : { responseBytesMax }),
+    ...(compression === undefined ? {} : { compression }),
+    ...(retainedHeaders === undefined ? {} : { retainedHeaders: new Set(retainedHeaders) }),
+    ...(retainedResponseHeaders === undefined ? {} : { retainedResponseHeaders: new Set(retainedResponseHeaders) }),
+    ...(retainedQueryParams === undefined ? {} : { retainedQueryParams: new Set(retainedQueryParams) }),
+  };
+  return { name, connectTimeoutMs, ioTimeoutMs, isSuccess, needsAllowHeader, ...own };
 }
 
 function successTest(codes: readonly string[]): (status: number) => boolean {

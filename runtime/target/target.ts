@@ -3,6 +3,7 @@
  * plain.ts, secure.ts and balanced.ts make them.
  */
 import type { Socket } from "node:net";
+import type { Compression } from "../compression.ts";
 import type { Exchange } from "../context.ts";
 import type { ConnectionPool } from "./pool.ts";
 
@@ -97,6 +98,14 @@ export interface Target {
   readonly call?: (x: Exchange) => Exchange;
   /** Statuses that are no fault (success.codes). */
   readonly isSuccess: (status: number) => boolean;
+  /** Headers of requests that go on (request.retain.headers), lower-case; absent: all. */
+  readonly retainedHeaders?: ReadonlySet<string>;
+  /** Headers of its answers that response flows see (response.retain.headers), lower-case; absent: all. */
+  readonly retainedResponseHeaders?: ReadonlySet<string>;
+  /** Query parameters of requests that go on (retain.queryparams); absent: all. */
+  readonly retainedQueryParams?: ReadonlySet<string>;
+  /** What becomes of the bodies of requests (compression.algorithm); absent: they go as they are. */
+  readonly compression?: Compression;
   /** A 405 without Allow is a fault (ignore.allow.header.for.405 is false). */
   readonly needsAllowHeader: boolean;
 }

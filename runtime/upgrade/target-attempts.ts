@@ -79,8 +79,9 @@ export class TargetAttempts implements HandshakeOwner {
 
   #try(): void {
     const { gateway, request, program } = this.#x;
-    const { state, transport, host, port } = this.#server;
-    const parts = { host: hostFor(this.#x, this.#server), upgrade: this.#offer, forwarded: this.#forwarded };
+    const { state, transport, host: address, port } = this.#server;
+    const host = hostFor(this.#x, this.#server);
+    const parts = { host, upgrade: this.#offer, forwarded: this.#forwarded, retained: this.#target.retainedHeaders };
     const head = writeRequestHead(request, parts);
     if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
     const { limits, clock, scheduler, metrics } = gateway;
@@ -88,7 +89,7 @@ export class TargetAttempts implements HandshakeOwner {
     const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: transport.scheme === "https" };
     noteTry(this.#x);
     this.#x.trace?.asked(head);
-    const socket: Socket = transport.connect(host, port);
+    const socket: Socket = transport.connect(address, port);
     this.#x.targetSocket = socket;
     // The head leaves as soon as the connection stands.
     if (this.#x.targetTimes !== null) {

@@ -115,14 +115,14 @@ describe("streams that are broken off", () => {
     ["an event that is too large", `data: ${"x".repeat(2000)}`, "protocol.http.TooBigBody", null],
   ])("%s: the events before it arrive, the end does not", async (_, bytes, code, policy) => {
     using stream = await opened();
-    const before = gateway.lines({ event: "event_stream_broken", fault: code }).length;
+    const before = gateway.lines({ event: "response_broken", fault: code }).length;
     stream.from.socket.write(`data: before\n\n${bytes}`);
     const rest = (await stream.client.end()).toString();
     expect(rest).toContain("data: before\n\n");
     expect(rest).not.toMatch(/stop|xxx|0\r\n\r\n$/);
     await stream.from.gone();
     await gateway.calm();
-    expect(gateway.lines({ event: "event_stream_broken", fault: code }).slice(before)).toMatchObject([{ level: "warn", policy }]);
+    expect(gateway.lines({ event: "response_broken", fault: code }).slice(before)).toMatchObject([{ level: "warn", policy }]);
     expect(gateway.lines({ "http.response.status_code": 200, "error.type": code })).toHaveLength(1);
   });
 });

@@ -112,7 +112,7 @@ describe("a bundle", () => {
 describe("packages", () => {
   const using = async (text: string) => {
     writeFileSync(join(copy, "runtime", "door.ts"), text);
-    const main = { path: "program/main.ts", text: `import "#runtime/door.ts";` };
+    const main = { path: "program/main.ts", text: `import * as door from "#runtime/door.ts"; console.log(door);` };
     return bundleProgram([main], { minify: true, root: copy });
   };
 
