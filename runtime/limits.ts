@@ -137,7 +137,9 @@ export interface Limits {
   readonly statsCellsMax: number;
   /** Points in time of one query of analytics. */
   readonly statsPointsMax: number;
-  /** Roll-ups that one query of analytics reads; a wider one is refused. */
+  /** Raw rows of one export. */
+  readonly statsRowsMax: number;
+  /** Roll-ups or raw rows that one query of analytics reads; a wider one is refused. */
   readonly statsReadMax: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
@@ -230,6 +232,7 @@ export const defaultLimits: Limits = {
   analyticsPendingMax: 20_000,
   statsCellsMax: 50_000,
   statsPointsMax: 1_500,
+  statsRowsMax: 1_000_000,
   statsReadMax: 500_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,

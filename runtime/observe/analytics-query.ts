@@ -1,12 +1,16 @@
 /**
- * Answers questions about roll-ups: numbers by group and by time. It reads them in slices between which others have the
- * event loop, and keeps a bounded number of cells (a group at a point in time). It parses nothing.
+ * Answers questions: numbers by group and by time, from roll-ups, or from raw rows where something is asked that
+ * roll-ups have not. It reads in slices between which others have the event loop, and keeps a bounded number of cells
+ * (a group at a point in time).
  */
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import { grains, type AnalyticsFile, type Grain, type Rollup } from "../state/analytics-file.ts";
+import { isAsked, valueIn, type StoredRow } from "./analytics-export.ts";
+import type { RowValue, StatsFilter } from "./analytics-filter.ts";
 import {
-  countNames, dimensionNames, MEASURE_SLOTS, measureSlot, type CountName, type DimensionName, type MeasureName,
+  addRow, countNames, dimensionNames, MEASURE_SLOTS, measureSlot, noStats, type AnalyticsRow, type CountName,
+  type MeasureName,
 } from "./analytics-row.ts";
 
 /** What is made of a metric's values; `tps` is rows for each second. */
@@ -21,11 +25,12 @@ export interface Selected {
 
 export interface StatsQuery {
   readonly select: readonly Selected[];
-  readonly dimensions: readonly DimensionName[];
+  readonly dimensions: readonly string[];
+  readonly filter: StatsFilter | null;
   /** Wall clock, at borders of `grain`. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** Which roll-ups are read. */
+  /** Distance of the points in time. */
   readonly grain: Grain;
   /** True: numbers for each of them, besides the totals. */
   readonly isSeries: boolean;
@@ -33,7 +38,7 @@ export interface StatsQuery {
 
 /** One combination of the dimensions' values. */
 export interface StatsGroup {
-  readonly values: readonly (string | number | null)[];
+  readonly values: readonly RowValue[];
   readonly total: Cell;
   /** By point in time; empty without a series. */
   readonly points: ReadonlyMap<number, Cell>;
@@ -49,13 +54,18 @@ export interface StatsResult {
 /** How many rows; then for each selected metric how many have it, sum, least, greatest. */
 export type Cell = Float64Array;
 
-/** A question is too wide: more roll-ups than one query may read. */
+/** A question is too wide: more than one query may read. */
 export class TooWide extends Error {}
 
 /** Roll-ups between two pauses: about a millisecond. */
 const SLICE = 512;
 
-/** Reads the roll-ups and adds them up. Rejects with TooWide or StoreFailure. */
+/** True where roll-ups cannot answer. */
+export function needsRows({ dimensions, filter }: Pick<StatsQuery, "dimensions" | "filter">): boolean {
+  return [...dimensions, ...(filter?.names ?? [])].some((name) => !dimensionNames.some((one) => one === name));
+}
+
+/** Reads what answers and adds it up. Rejects with TooWide or StoreFailure. */
 export async function queryStats(
   file: AnalyticsFile,
   query: StatsQuery,
@@ -63,13 +73,54 @@ export async function queryStats(
   clock: Pick<Clock, "setTimer">,
 ): Promise<StatsResult> {
   const collected = new Collector(query, limits.statsCellsMax);
+  if (needsRows(query)) await readRows(file, query, limits.statsReadMax, clock, collected);
+  else await readRollups(file, query, limits.statsReadMax, clock, collected);
+  return collected;
+}
+
+async function readRollups(
+  file: AnalyticsFile,
+  query: StatsQuery,
+  readMax: number,
+  clock: Pick<Clock, "setTimer">,
+  collected: Collector,
+): Promise<void> {
+  const { filter } = query;
   let last: Pick<Rollup, "atMs" | "key"> = { atMs: query.fromMs, key: "" };
   for (let read = 0; ; read += SLICE) {
-    if (read >= limits.statsReadMax) throw new TooWide();
+    if (read >= readMax) throw new TooWide();
     const slice = file.rollups(query.grain, last.atMs, last.key, query.toMs, SLICE);
-    for (const rollup of slice) collected.add(rollup);
+    for (const { atMs, key, stats } of slice) {
+      const values: RowValue[] = JSON.parse(key);
+      const valueOf = (name: string): RowValue => values[dimensionNames.findIndex((one) => one === name)] ?? null;
+      if (filter === null || filter.holds(valueOf)) collected.add(atMs, valueOf, stats);
+    }
     last = slice.at(-1) ?? last;
-    if (slice.length < SLICE) return collected;
+    if (slice.length < SLICE) return;
+    await new Promise<void>((resolve) => void clock.setTimer(resolve, 0));
+  }
+}
+
+async function readRows(
+  file: AnalyticsFile,
+  query: StatsQuery,
+  readMax: number,
+  clock: Pick<Clock, "setTimer">,
+  collected: Collector,
+): Promise<void> {
+  let read = 0;
+  for (let last = 0; ; ) {
+    const [chunk] = file.chunks(last, query.fromMs, query.toMs, 1);
+    if (chunk === undefined) return;
+    last = chunk.id;
+    for (const line of chunk.rows.trimEnd().split("\n")) {
+      if (++read > readMax) throw new TooWide();
+      const row: StoredRow & AnalyticsRow = JSON.parse(line);
+      if (!isAsked(row, query)) continue;
+      const stats = noStats();
+      addRow(stats, row);
+      collected.add(row.client_sent_end_timestamp, (name) => valueIn(row, name), stats);
+    }
     await new Promise<void>((resolve) => void clock.setTimer(resolve, 0));
   }
 }
@@ -100,7 +151,6 @@ class Collector implements StatsResult {
   left = 0;
   readonly #query: StatsQuery;
   readonly #cellsMax: number;
-  readonly #dimensionAt: readonly number[];
   readonly #slots: readonly number[];
   readonly #groups = new Map<string, { values: StatsGroup["values"]; total: Cell; points: Map<number, Cell> }>();
   #cells = 0;
@@ -108,7 +158,6 @@ class Collector implements StatsResult {
   constructor(query: StatsQuery, cellsMax: number) {
     this.#query = query;
     this.#cellsMax = cellsMax;
-    this.#dimensionAt = query.dimensions.map((name) => dimensionNames.indexOf(name));
     this.#slots = query.select.map(({ metric }) =>
       isCountName(metric) ? countNames.indexOf(metric) : measureSlot(metric),
     );
@@ -119,10 +168,9 @@ class Collector implements StatsResult {
     return [...this.#groups.values()];
   }
 
-  add({ atMs, key, stats }: Rollup): void {
+  add(atMs: number, valueOf: (name: string) => RowValue, stats: Float64Array): void {
     this.#addTo(this.total, stats);
-    const all: (string | number | null)[] = JSON.parse(key);
-    const values = this.#dimensionAt.map((at) => all[at] ?? null);
+    const values = this.#query.dimensions.map(valueOf);
     const name = JSON.stringify(values);
     let group = this.#groups.get(name);
     const point = Math.floor((atMs - this.#query.fromMs) / grains[this.#query.grain]);

@@ -75,6 +75,10 @@ export interface Details {
 
 export type AnalyticsRow = Dimensions & Details & Counts & Measures;
 
+/** Names of what only raw rows have, besides their id and times. */
+export const detailNames = ["proxy_basepath", "request_path", "client_ip", "useragent", "close_code"] as const satisfies
+  readonly (keyof Details)[];
+
 /** Order of the dimensions in the key of a roll-up. The file depends on it: names are only ever added, at the end. */
 export const dimensionNames = [
   "message_type", "environment", "apiproxy", "proxy_endpoint", "target", "request_verb", "response_status_code",

@@ -1,10 +1,12 @@
 /**
- * Analytics over the admin API: `GET /v1/stats`. It owns the words of a question and the shape of its answer; what is
- * counted stands in observe/analytics-row.ts, how roll-ups are read in observe/analytics-query.ts.
+ * Analytics over the admin API: `GET /v1/stats` and `GET /v1/stats/rows`. It owns the words of a question and the shape
+ * of its answer; what is counted stands in observe/analytics-row.ts, how it is read in observe/analytics-query.ts.
  */
-import { countNames, dimensionNames, measureNames, type DimensionName } from "../observe/analytics-row.ts";
+import { columnNames, exportedRows } from "../observe/analytics-export.ts";
+import { BadFilter, parseFilter, type StatsFilter } from "../observe/analytics-filter.ts";
+import { countNames, detailNames, dimensionNames, measureNames } from "../observe/analytics-row.ts";
 import {
-  isCountName, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
+  isCountName, needsRows, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
 } from "../observe/analytics-query.ts";
 import { grainNames, grains, type Grain } from "../state/analytics-file.ts";
 import type { AdminCall, AdminRoute } from "./admin-call.ts";
@@ -13,12 +15,17 @@ import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
 
 /** Endpoints of a gateway with analytics. */
 export function statsRoutes(): readonly AdminRoute[] {
-  return [{ method: "GET", path: /^\/v1\/stats$/, endpoint: getStats }];
+  return [
+    { method: "GET", path: /^\/v1\/stats$/, endpoint: getStats },
+    { method: "GET", path: /^\/v1\/stats\/rows$/, endpoint: getRows },
+  ];
 }
 
 /** Groups of an answer when the request names no limit. */
 const GROUPS = 50;
 const GROUPS_MAX = 1_000;
+/** Raw rows of an answer when the request names no limit. */
+const ROWS = 10_000;
 const SELECTED_MAX = 12;
 const DIMENSIONS_MAX = 6;
 /** Without `from`, so much before `to`. */
@@ -42,6 +49,7 @@ async function getStats({ fields, gateway }: AdminCall): Promise<Answer> {
       from: new Date(query.fromMs).toISOString(),
       to: new Date(query.toMs).toISOString(),
       unit: query.grain,
+      source: needsRows(query) ? "rows" : "rollups",
       ...(query.isSeries ? { times: times(query).map((atMs) => new Date(atMs).toISOString()) } : {}),
       groups: sorted.slice(0, limit).map((group) => shownGroup(group, query)),
       total: shownTotals(total, query),
@@ -54,20 +62,65 @@ async function getStats({ fields, gateway }: AdminCall): Promise<Answer> {
   }
 }
 
+/** `GET /v1/stats/rows?format=csv&from=...&to=...&filter=...`: raw rows, as many as asked for, while they are read. */
+function getRows({ fields, gateway }: AdminCall): Answer {
+  const { analytics, clock, limits } = gateway;
+  if (analytics === null) return errorAnswer(404, "not_found", "This gateway keeps no analytics");
+  const limit = fields.integer("limit", 1, limits.statsRowsMax) ?? ROWS;
+  const format = fields.text("format") ?? "jsonl";
+  const range = timeRange(fields, clock.wallMs());
+  const filter = filterOf(fields);
+  const problem = fields.problem();
+  if (problem !== null) return problem;
+  if (format !== "jsonl" && format !== "csv") return badRequest("format is jsonl or csv");
+  if (typeof range === "string") return badRequest(range);
+  if (typeof filter === "string") return badRequest(filter);
+  analytics.flush();
+  return {
+    status: 200,
+    contentType: format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/jsonl; charset=utf-8",
+    body: exportedRows(analytics.file(), { ...range, filter, format, limit }, clock),
+    headers: { "Content-Disposition": `attachment; filename="analytics.${format}"` },
+  };
+}
+
+/** The filter; null where none is given, or what is wrong with it. */
+function filterOf(fields: Fields): StatsFilter | null | string {
+  const text = fields.text("filter");
+  if (text === null) return null;
+  const known = columnNames();
+  try {
+    return parseFilter(text, (name) => known.includes(name));
+  } catch (thrown) {
+    if (thrown instanceof BadFilter) return thrown.message;
+    throw thrown;
+  }
+}
+
+/** `from` and `to`, or what is wrong with them. */
+function timeRange(fields: Fields, nowMs: number): { readonly fromMs: number; readonly toMs: number } | string {
+  const toMs = timeOf(fields.text("to"), nowMs + 1);
+  const fromMs = timeOf(fields.text("from"), (toMs ?? nowMs) - RANGE_MS);
+  if (fromMs === null || toMs === null) return "from and to are times such as 2026-01-31T12:00:00Z, or milliseconds";
+  return fromMs < toMs ? { fromMs, toMs } : "from must lie before to";
+}
+
 /** The question, or what is wrong with it. */
 function statsQuery(fields: Fields, nowMs: number, pointsMax: number): StatsQuery | string {
   const select = selected(fields.text("select") ?? "sum(message_count)");
   const dimensions = listed(fields.text("dimensions"));
   const unit = fields.text("unit");
-  const toMs = timeOf(fields.text("to"), nowMs);
-  const fromMs = timeOf(fields.text("from"), (toMs ?? nowMs) - RANGE_MS);
+  const range = timeRange(fields, nowMs);
+  const filter = filterOf(fields);
+  if (typeof filter === "string") return filter;
   if (typeof select === "string") return select;
-  const unknown = dimensions.find((name) => !isDimension(name));
-  if (unknown !== undefined) return `${JSON.stringify(unknown)} is no dimension: one of ${dimensionNames.join(", ")}`;
+  const known: readonly string[] = [...dimensionNames, ...detailNames];
+  const unknown = dimensions.find((name) => !known.includes(name));
+  if (unknown !== undefined) return `${JSON.stringify(unknown)} is no dimension: one of ${known.join(", ")}`;
   if (dimensions.length > DIMENSIONS_MAX) return `at most ${DIMENSIONS_MAX} dimensions`;
   if (unit !== null && !isGrain(unit)) return `unit is one of ${grainNames.join(", ")}`;
-  if (fromMs === null || toMs === null) return "from and to are times such as 2026-01-31T12:00:00Z, or milliseconds";
-  if (fromMs >= toMs) return "from must lie before to";
+  if (typeof range === "string") return range;
+  const { fromMs, toMs } = range;
   const grain = unit ?? grainNames.find((name) => points(fromMs, toMs, name) <= pointsMax) ?? "day";
   if (points(fromMs, toMs, grain) > pointsMax) {
     return `at most ${pointsMax} points in time: ask for less time or a coarser unit`;
@@ -75,7 +128,8 @@ function statsQuery(fields: Fields, nowMs: number, pointsMax: number): StatsQuer
   const widthMs = grains[grain];
   return {
     select,
-    dimensions: dimensions.filter(isDimension),
+    dimensions,
+    filter,
     fromMs: Math.floor(fromMs / widthMs) * widthMs,
     toMs: Math.ceil(toMs / widthMs) * widthMs,
     grain,
@@ -99,10 +153,6 @@ function selected(text: string): readonly Selected[] | string {
 
 function isMetric(name: string): name is Selected["metric"] {
   return isCountName(name) || measureNames.some((one) => one === name);
-}
-
-function isDimension(name: string): name is DimensionName {
-  return dimensionNames.some((one) => one === name);
 }
 
 function isGrain(name: string): name is Grain {

@@ -111,7 +111,11 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
   }
   // A body nobody read would be taken for the next request.
   if (!request.complete) response.shouldKeepAlive = false;
-  send(response, answer);
+  try {
+    await send(response, answer);
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) door.gateway.defect(error);
+  }
 }
 
 async function answerAdmin(request: IncomingMessage, response: ServerResponse, door: Door): Promise<Answer> {

@@ -1,16 +1,17 @@
 /**
- * What the side listeners (ops, admin) answer with: small, complete, never cached. It owns their limits too; it knows
- * no endpoint.
+ * What the side listeners (ops, admin) answer with: small and complete, or in pieces as fast as they are taken; never
+ * cached. It owns their limits too; it knows no endpoint.
  */
 import type { ServerResponse } from "node:http";
 import type { Limits } from "../limits.ts";
 import type { ListenLimits } from "../listen.ts";
 
-/** A whole answer. */
+/** An answer. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** The whole of it, or pieces that are made while they are sent. */
+  readonly body: string | AsyncIterable<string>;
   /** Further header lines. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -37,16 +38,40 @@ export function badRequest(message: string, headers?: Answer["headers"]): Answer
   return errorAnswer(400, "bad_request", message, headers);
 }
 
-/** Sends it. To a HEAD request node sends no body. */
-export function send(response: ServerResponse, { body, contentType, headers = {}, status }: Answer): void {
+/** Sends it. To a HEAD request node sends no body. Rejects with what a body in pieces throws, the connection cut. */
+export async function send(response: ServerResponse, answer: Answer): Promise<void> {
+  const { body, contentType, headers = {}, status } = answer;
+  const length = typeof body === "string" ? { "Content-Length": Buffer.byteLength(body) } : {};
   response.writeHead(status, {
     "Content-Type": contentType,
-    "Content-Length": Buffer.byteLength(body),
+    ...length,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     ...headers,
   });
-  response.end(body);
+  if (typeof body === "string") return void response.end(body);
+  try {
+    for await (const piece of body) {
+      if (response.destroyed) return;
+      if (!response.write(piece)) await drained(response);
+    }
+    response.end();
+  } catch (thrown) {
+    // The head has left: only a cut connection tells that something is missing.
+    response.destroy();
+    throw thrown;
+  }
+}
+
+/** Until more can be written, or nothing any more. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    response.on("drain", settle).on("close", settle);
+  });
 }
 
 /** The gateway's limits with far fewer connections. */

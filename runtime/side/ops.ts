@@ -25,7 +25,7 @@ export function openOps(at: ListenAt, gateway: OpsGateway, lifecycle: Lifecycle)
     limits: sideLimits(gateway.limits),
     clock: gateway.clock,
     isUpgrade: () => false,
-    onRequest: (request, response) => send(response, answerOps(request, gateway, lifecycle)),
+    onRequest: (request, response) => void send(response, answerOps(request, gateway, lifecycle)),
     onUpgrade: (_request, socket) => void socket.destroy(),
   });
 }

@@ -144,9 +144,11 @@ describe("analytics", () => {
   });
 
   it.each([
+    ["filter=apiproxy%20=%20x", 400, "is not expected"],
     ["select=sum(nothing)", 400, "is no metric"],
     ["select=median(message_count)", 400, "select is a list"],
     ["select=", 400, "select must be text"],
+    ["dimensions=gateway_flow_id", 400, "is no dimension"],
     ["dimensions=client_ip;drop", 400, "is no dimension"],
     ["dimensions=constructor", 400, "is no dimension"],
     ["unit=week", 400, "unit is one of"],
@@ -172,6 +174,40 @@ describe("analytics", () => {
     expect(without.gateway.analytics).toBe(null);
     expect(without.gateway.metrics.text("prometheus")).not.toContain("apigw_analytics");
     await without[Symbol.asyncDispose]();
+  });
+
+  it("export raw rows as JSON lines and as CSV that no spreadsheet takes for formulas", async () => {
+    const { gateway } = await started();
+    const hostile = '=HYPERLINK("http://evil.example","x")';
+    await answer(gateway, plainRequest("/open/plain?q=1", { "User-Agent": hostile }));
+    await answer(gateway, plainRequest("/open/a,b%22c", { "User-Agent": "+1-1" }));
+    await answer(gateway, plainRequest("/nowhere"));
+    await gateway.calm();
+    const { address } = await gateway.line({ event: "listening", listener: "admin" });
+    const fetched = async (query: string): Promise<Response> =>
+      fetch(`http://${String(address)}/v1/stats/rows?${query}`, { headers: { authorization: `Bearer ${ADMIN_SECRET}` } });
+    const jsonl = await fetched("filter=response_status_code%20ne%20404");
+    expect([jsonl.status, jsonl.headers.get("content-type"), jsonl.headers.get("content-length")]).toEqual([
+      200, "application/jsonl; charset=utf-8", null,
+    ]);
+    const lines = (await jsonl.text()).trimEnd().split("\n").map((line): AnalyticsRow => JSON.parse(line));
+    expect(lines.map(({ useragent }) => useragent)).toEqual([hostile, "+1-1"]);
+    const csv = (await (await fetched("format=csv")).text()).trimEnd().split("\r\n");
+    expect(csv.length).toBe(4);
+    expect(csv[0]).toContain("message_type,environment,apiproxy");
+    expect(csv[1]).toContain(`"'=HYPERLINK(""http://evil.example"",""x"")"`);
+    expect(csv[2]).toContain(`"/open/a,b%22c"`);
+    expect(csv[2]).toContain(`"'+1-1"`);
+    for (const line of csv) expect(line.match(/(?:^|,)"?[=+@-]/)).toBe(null);
+    expect((await (await fetched("format=csv&limit=1")).text()).trimEnd().split("\r\n").length).toBe(2);
+    for (const [query, text] of [["format=xml", "format is"], ["filter=x", "no dimension"], ["limit=0", "whole number"], ["to=1&from=2", "before"]]) {
+      const refused = await fetched(query ?? "");
+      expect([refused.status, (await refused.text()).includes(text ?? "")]).toEqual([400, true]);
+    }
+    const byAgent = await stats(gateway, "dimensions=useragent&filter=apiproxy%20eq%20'open'");
+    expect(byAgent).toMatchObject({ source: "rows", total: { "sum(message_count)": 2 } });
+    expect(await stats(gateway, "filter=apiproxy%20is%20null")).toMatchObject({ source: "rollups", total: { "sum(message_count)": 1 } });
+    await gateway[Symbol.asyncDispose]();
   });
 
   it("count every connection, also those that clients, targets and the gateway's own stop cut", async () => {

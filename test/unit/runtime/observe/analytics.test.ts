@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { Analytics, type AnalyticsSettings } from "#runtime/observe/analytics.ts";
+import { parseFilter } from "#runtime/observe/analytics-filter.ts";
 import { queryStats, shownValue, TooWide, type StatsQuery } from "#runtime/observe/analytics-query.ts";
 import { Log } from "#runtime/observe/log.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
@@ -184,6 +185,7 @@ describe("numbers", () => {
       { label: "errors", aggregate: "avg", metric: "is_error" },
     ],
     dimensions: ["apiproxy"],
+    filter: null,
     fromMs: clock.wallMs() - 24 * HOUR_MS,
     toMs: clock.wallMs() + 24 * HOUR_MS,
     grain: "hour",
@@ -217,6 +219,17 @@ describe("numbers", () => {
     clock.advance(1_000);
     const result = await queryStats(analytics.file(), query({ dimensions: ["developer_app"] }), { ...limits, statsCellsMax: 5 }, systemClock);
     expect([result.groups.length, result.left, result.total[0]]).toEqual([5, 15, 20]);
+    const isKnown = (): boolean => true;
+    for (const filter of ["developer_app in ('app-3', 'app-4')", "request_path eq '/chat/room' and developer_app like 'app-1_'"]) {
+      const asked = query({ filter: parseFilter(filter, isKnown) });
+      const { total } = await queryStats(analytics.file(), asked, limits, systemClock);
+      expect([filter, total[0]]).toEqual([filter, filter.includes("like") ? 10 : 2]);
+    }
+    const byAddress = query({ dimensions: ["client_ip"], isSeries: true });
+    const { groups } = await queryStats(analytics.file(), byAddress, limits, systemClock);
+    expect(groups.map(({ values, total }) => [values, total[0]])).toEqual([[["192.0.2.1"], 20]]);
+    const raw = queryStats(analytics.file(), byAddress, { ...limits, statsReadMax: 19 }, systemClock);
+    await expect(raw).rejects.toBeInstanceOf(TooWide);
     const wide = queryStats(analytics.file(), query({ grain: "minute" }), { ...limits, statsReadMax: 0 }, systemClock);
     await expect(wide).rejects.toBeInstanceOf(TooWide);
     analytics.close();
