@@ -339,11 +339,14 @@ function policyVariable(name: string, isPolicy: (name: string) => boolean): Flow
   if (prefix === "oauthV2" && what === "fault.name") return { kind: "failure", policy, what: "name" };
   if (prefix === "oauthV2" && what === "fault.cause") return { kind: "failure", policy, what: "cause" };
   if (prefix === "verifyapikey") return { kind: "access", policy, path };
-  if (prefix === "oauthv2accesstoken" || prefix === "hmac" || prefix === "jws") return { kind: "issued", policy, name: path.join(".") };
+  if (ISSUED.has(prefix)) return { kind: "issued", policy, name: path.join(".") };
   if (prefix === "ratelimit") return { kind: "rate", policy, name: path.join(".") };
   if (prefix === "jwt") return { kind: "jwt", policy, path };
   return null;
 }
+
+/** Prefixes of what policies make (apigee-policies section 3.28). */
+const ISSUED: ReadonlySet<string> = new Set(["oauthv2accesstoken", "oauthv2authcode", "hmac", "jws"]);
 
 /** `<prefix>.<policy>.<path>`, where the policy's name may itself hold dots. */
 function splitPolicy(name: string, isPolicy: (name: string) => boolean): [string, string, string[]] | null {

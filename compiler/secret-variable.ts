@@ -8,6 +8,7 @@ import type { ProgramPolicy } from "./ir/program.ts";
 const ALWAYS = new RegExp(
   "^private\\.|^websocket\\.credential$" +
     "|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret|generated_jw[ts])$" +
+    "|^oauthv2authcode\\..+\\.code$" +
     "|\\.header\\.(?:authorization|proxy-authorization|cookie|set-cookie)(?:\\.|$)",
   "i",
 );
@@ -21,13 +22,17 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
   GenerateJWS: ["outputVariable"],
   GenerateJWT: ["outputVariable"],
   HMAC: ["verificationValue"],
-  OAuthV2: ["passWord", "refreshToken"],
+  OAuthV2: ["passWord", "refreshToken", "code", "codeVerifier"],
 };
 
-/** What a policy reads where its model names nothing else. */
-const BY_DEFAULT: Readonly<Record<string, readonly string[]>> = {
-  OAuthV2: ["request.formparam.password", "request.formparam.refresh_token"],
-};
+/** What OAuthV2 reads where it issues something and names nothing else. */
+const ISSUING = /^(?:Generate|Refresh)/;
+const READ_BY_DEFAULT = [
+  "request.formparam.password",
+  "request.formparam.refresh_token",
+  "request.formparam.code",
+  "request.formparam.code_verifier",
+];
 
 /** Texts that hold a whole query or body, and with it what stands in them. */
 const WHOLE: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +44,8 @@ const WHOLE: Readonly<Record<string, readonly string[]>> = {
 export function secretVariables(policies: readonly ProgramPolicy[]): (variable: string) => boolean {
   const secret = new Set<string>();
   for (const { model } of policies) {
-    for (const name of BY_DEFAULT[model.kind] ?? []) secret.add(name);
+    const issues = "operation" in model && ISSUING.test(String(model.operation));
+    if (issues) for (const name of READ_BY_DEFAULT) secret.add(name);
     for (const [key, value] of Object.entries(model)) {
       const isSource = SOURCES.has(key) || OWN_SOURCES[model.kind]?.includes(key) === true;
       if (isSource) for (const name of namesIn(value)) secret.add(canonical(name));

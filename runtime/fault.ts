@@ -143,6 +143,8 @@ export const faults = {
   "keymanagement.service.invalid_refresh_token": security(400, "Invalid Refresh Token"),
   "keymanagement.service.refresh_token_expired": security(400, "Refresh Token expired"),
   "keymanagement.service.refresh_token_not_approved": security(400, "Refresh Token not approved"),
+  "keymanagement.service.invalid_request-authorization_code_invalid": security(400, "Invalid Authorization Code"),
+  "keymanagement.service.authorization_code_expired": security(400, "Authorization Code expired"),
   // VerifyJWT, DecodeJWT, GenerateJWT
   "steps.jwt.FailedToResolveVariable": jwt("Failed to resolve variable: policy({})"),
   "steps.jwt.GenerationFailed": jwt("Token generation failed: policy({})"),

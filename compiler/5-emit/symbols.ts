@@ -40,6 +40,8 @@ import type * as Admin from "#runtime/side/admin.ts";
 import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
 import type * as OAuthV2 from "#runtime/policies/oauth-v2.ts";
 import type * as OAuthV2Issue from "#runtime/policies/oauth-v2-issue.ts";
+import type * as OAuthV2Code from "#runtime/policies/oauth-v2-code.ts";
+import type * as OAuthV2Implicit from "#runtime/policies/oauth-v2-implicit.ts";
 import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
 import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
@@ -186,6 +188,8 @@ export const symbols = {
   ...from<typeof VerifyApiKey>()("policies/verify-api-key.ts", ["verifyApiKey"]),
   ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken"]),
   ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["clientCredentialsGrant", "generateAccessToken"]),
+  ...from<typeof OAuthV2Code>()("policies/oauth-v2-code.ts", ["authorizationCodeGrant", "generateAuthorizationCode"]),
+  ...from<typeof OAuthV2Implicit>()("policies/oauth-v2-implicit.ts", ["generateImplicitToken"]),
   ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),

@@ -72,6 +72,10 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
     "No such refresh token is the client's, or it was replaced by another one; in that case its grant is revoked.",
   "keymanagement.service.refresh_token_expired": "The refresh token has expired.",
   "keymanagement.service.refresh_token_not_approved": "The refresh token, or the grant that it prolongs, was revoked.",
+  "keymanagement.service.invalid_request-authorization_code_invalid":
+    "No such authorization code is the client's, its redirect_uri or code_verifier is another one, or it was used before;" +
+    " in that case what came of it is revoked.",
+  "keymanagement.service.authorization_code_expired": "The authorization code has expired.",
   "steps.jwt.FailedToResolveVariable":
     "A variable that should hold the token, a demanded value or a claim has no value.",
   "steps.jwt.GenerationFailed": "A claim or header is not of its type, or a time cannot be read.",

@@ -12,6 +12,8 @@ export interface OAuthV2Model extends PolicyModel, KeyModel {
     | "VerifyJWTAccessToken"
     | "GenerateAccessToken"
     | "RefreshAccessToken"
+    | "GenerateAuthorizationCode"
+    | "GenerateAccessTokenImplicitGrant"
     | "InvalidateToken";
   readonly accessToken?: string;
   readonly accessTokenPrefix?: string;
@@ -28,6 +30,14 @@ export interface OAuthV2Model extends PolicyModel, KeyModel {
   readonly passWord?: string;
   readonly refreshToken?: string;
   readonly appEndUser?: string;
+  readonly code?: string;
+  readonly redirectUri?: string;
+  readonly codeVerifier?: string;
+  readonly responseType?: string;
+  readonly state?: string;
+  readonly codeChallenge?: string;
+  readonly codeChallengeMethod?: string;
+  readonly pkce?: { readonly required?: boolean; readonly methods?: readonly ("S256" | "plain")[] };
   readonly expiresIn?: Lifetime;
   readonly refreshTokenExpiresIn?: Lifetime;
   readonly reuseRefreshToken?: boolean;

@@ -1,6 +1,7 @@
 /** OAuthV2 at compile time: its operations; verifying and revoking. What issues tokens is oauth-v2-issue.ts. */
 import { code, literal, type Code } from "../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
+import { analyzeAuthorize, codeCode, implicitCode } from "./oauth-v2-authorize.ts";
 import { analyzeIssue, issueCode } from "./oauth-v2-issue.ts";
 import type { OAuthV2Model } from "./oauth-v2-model.ts";
 import { checksCredential } from "./parts/credential.ts";
@@ -23,7 +24,7 @@ export const oauthV2 = {
   basename: "oauth-v2",
   phases: ["request"],
   failedPrefix: "oauthV2",
-  variablePrefixes: ["oauthv2accesstoken", "oauthV2", "jwt"],
+  variablePrefixes: ["oauthv2accesstoken", "oauthv2authcode", "oauthV2", "jwt"],
   timing: () => "maybe",
   analyze(step) {
     switch (step.model.operation) {
@@ -33,6 +34,9 @@ export const oauthV2 = {
       case "GenerateAccessToken":
       case "RefreshAccessToken":
         return analyzeIssue(step);
+      case "GenerateAuthorizationCode":
+      case "GenerateAccessTokenImplicitGrant":
+        return analyzeAuthorize(step);
       case "InvalidateToken":
         return step.model.tokens?.forEach(({ ref }, at) => step.reads(ref, ["tokens", at, "ref"]));
     }
@@ -45,6 +49,10 @@ export const oauthV2 = {
       case "GenerateAccessToken":
       case "RefreshAccessToken":
         return e.wait(issueCode(e));
+      case "GenerateAuthorizationCode":
+        return e.wait(codeCode(e));
+      case "GenerateAccessTokenImplicitGrant":
+        return e.wait(implicitCode(e));
       case "InvalidateToken":
         return e.wait(invalidateCode(e));
     }

@@ -18,10 +18,12 @@ import type { IssuedToken, NewToken, TokenOwner, TokenRefusal, TokenWish } from 
 export interface GrantWish extends TokenWish {
   /** Lifetime of the refresh token; null: it never expires. */
   readonly refreshExpiresInMs: number | null;
+  /** What was agreed to before, and when (wall clock): the grant is never more. */
+  readonly consent?: { readonly scopes: readonly string[]; readonly atMs: number };
 }
 
 /** What a refresh is to bring: scopes and attributes that it does not name stay as they were. */
-export interface RefreshWish extends Omit<GrantWish, "grantType" | "subject"> {
+export interface RefreshWish extends Omit<GrantWish, "grantType" | "subject" | "consent"> {
   /** The presented refresh token goes on being good; public clients get another one all the same. */
   readonly isReused: boolean;
 }
@@ -34,8 +36,8 @@ const NOT_APPROVED = "keymanagement.service.refresh_token_not_approved";
 export type RefreshRefusal = typeof INVALID | typeof EXPIRED | typeof NOT_APPROVED;
 
 /**
- * Begins a grant with its first two tokens. Null: a grant with that id is there already, which happens to codes that
- * are used twice at once.
+ * Begins a grant with its first two tokens. Null: it was revoked before it began, because its code was used twice at
+ * once or its app's tokens were revoked.
  */
 export function openGrant(
   services: AccessServices,
@@ -45,7 +47,11 @@ export function openGrant(
 ): Maybe<IssuedToken | TokenRefusal | null> {
   return andThen(tokenOwner(services, key, wish.scopes), (owner) => {
     if (typeof owner === "string") return owner;
-    return andThen(putBoth(services, owner, wish, owner.scopes, grantId), ({ access, refresh }) => {
+    const { consent } = wish;
+    if (consent !== undefined && areTokensRevoked(consent.atMs, owner)) return null;
+    const scopes = consent === undefined ? owner.scopes : narrowed(consent.scopes, owner.scopes, []);
+    if (scopes === null) return "steps.oauth.v2.invalid_request";
+    return andThen(putBoth(services, { ...owner, scopes }, wish, scopes, grantId), ({ access, refresh }) => {
       const endsAtMs = later(access.record.expiresAtMs, refresh.record.expiresAtMs);
       const refreshDigest = refresh.record.id;
       const grant: TokenGrant = { id: grantId, status: "approved", refreshDigest, refreshCount: 0, endsAtMs };
@@ -123,9 +129,16 @@ function prolong(
   });
 }
 
-/** Ends a grant of which a refresh token or code was used twice. */
+/** Ends a grant of which a refresh token or code was used twice, also one that is only about to begin. */
 export function replayed(services: AccessServices, grantId: string): Maybe<typeof INVALID> {
-  return andThen(setGrantStatus(services, grantId, "replayed"), () => INVALID);
+  const { store, clock, limits } = services;
+  return andThen(setGrantStatus(services, grantId, "replayed"), (grant) => {
+    if (grant !== null) return INVALID;
+    const endsAtMs = clock.wallMs();
+    const ended: TokenGrant = { id: grantId, status: "replayed", refreshDigest: "", refreshCount: 0, endsAtMs };
+    const put = store.put("grant", grantId, ended, { ifAbsent: true, expiresAtMs: keptUntilMs(endsAtMs, limits) });
+    return andThen(put, (isNew) => (isNew ? INVALID : replayed(services, grantId)));
+  });
 }
 
 /** Stores an access token and, unless one is reused, a refresh token that keeps the scopes of the whole grant. */

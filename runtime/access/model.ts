@@ -134,6 +134,27 @@ export interface TokenGrant {
   readonly endsAtMs: number | null;
 }
 
+/** An authorization code, stored under its digest. */
+export interface AuthorizationCode {
+  /** Digest of the code. */
+  readonly id: string;
+  /** Digest of the consumer key that it was issued to. */
+  readonly clientKeyDigest: string;
+  readonly scopes: readonly string[];
+  readonly subject: string | null;
+  readonly attributes: Attributes;
+  readonly hidden: readonly string[];
+  /** What the token request must repeat; null when the authorization request named no address. */
+  readonly redirectUri: string | null;
+  /** Digest of the verifier that the token request must bring; null without a challenge. */
+  readonly verifierDigest: string | null;
+  /** Wall clock. */
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The grant that the code was taken for; null while nobody has used it. */
+  readonly grantId: string | null;
+}
+
 /** A mark that the gateway keeps for itself: a removed record, a revoked JWT. */
 export interface MetaRecord {
   readonly note: string;

@@ -2,8 +2,8 @@
 import { openGrant, refreshGrant } from "../access/grants.ts";
 import { andThen } from "../maybe.ts";
 import { textOf } from "../token/token-answer.ts";
-import { lifetimeMs } from "../token/token-request.ts";
-import type { AskedToken, Grant } from "../token/token-request.ts";
+import { refreshLifetimeMs } from "../token/token-request.ts";
+import type { Grant } from "../token/token-request.ts";
 
 /**
  * Nobody here knows users: a step before this one must have checked the password (apigee-policies section 3.28).
@@ -35,7 +35,3 @@ export const refreshTokenGrant: Grant = {
     return refreshGrant(x.gateway, key, textOf(request.refreshToken ?? null), refreshWish);
   },
 };
-
-function refreshLifetimeMs({ request, name }: AskedToken): number | null {
-  return lifetimeMs(request.refreshExpiresInMs ?? null, name, "InvalidValueForRefreshTokenExpiresIn");
-}

@@ -60,6 +60,7 @@ export class MemoryStore implements Store {
     key: new Shelf(),
     token: new Shelf(),
     grant: new Shelf(),
+    code: new Shelf(),
     meta: new Shelf(),
   };
   /** Where entries with an expiry are, in the order in which they came; walked by the sweeper. */

@@ -4,12 +4,21 @@
  * of an engine than get, set, compare-and-set, delete, scan, and an ordered stream with a wake-up.
  */
 import type { Maybe } from "../maybe.ts";
-import type { ApiProduct, App, Developer, KeyRecord, MetaRecord, TokenGrant, TokenRecord } from "../access/model.ts";
+import type {
+  ApiProduct,
+  App,
+  AuthorizationCode,
+  Developer,
+  KeyRecord,
+  MetaRecord,
+  TokenGrant,
+  TokenRecord,
+} from "../access/model.ts";
 import type { CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 
 /**
- * What can be stored, by kind. Keys and tokens have their digest as id, products their name, grants a
+ * What can be stored, by kind. Keys, tokens and codes have their digest as id, products their name, grants a
  * random one. Records are plain JSON.
  */
 export interface Records {
@@ -19,6 +28,7 @@ export interface Records {
   readonly key: KeyRecord;
   readonly token: TokenRecord;
   readonly grant: TokenGrant;
+  readonly code: AuthorizationCode;
   readonly meta: MetaRecord;
 }
 export type RecordKind = keyof Records;

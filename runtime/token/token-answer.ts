@@ -122,6 +122,8 @@ export function rfcError(code: FaultCode, detail: string): string {
     case "keymanagement.service.invalid_refresh_token":
     case "keymanagement.service.refresh_token_expired":
     case "keymanagement.service.refresh_token_not_approved":
+    case "keymanagement.service.invalid_request-authorization_code_invalid":
+    case "keymanagement.service.authorization_code_expired":
       return "invalid_grant";
     default:
       return "invalid_client";

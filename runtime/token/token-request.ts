@@ -2,6 +2,7 @@
  * Requests for tokens: what they say, who sends them, and what a grant type has to tell. Nothing is issued here.
  */
 import { Buffer } from "node:buffer";
+import type { CodeRefusal } from "../access/codes.ts";
 import type { RefreshRefusal } from "../access/grants.ts";
 import type { KeyRecord } from "../access/model.ts";
 import type { Client, IssuedToken, TokenRefusal, TokenWish } from "../access/tokens.ts";
@@ -30,6 +31,9 @@ export interface TokenRequest {
   readonly refreshToken?: Value;
   readonly userName?: Value;
   readonly passWord?: Value;
+  readonly code?: Value;
+  readonly redirectUri?: Value;
+  readonly codeVerifier?: Value;
 }
 
 export interface RequestedAttribute {
@@ -44,7 +48,7 @@ export interface Grant {
   readonly isPublic: boolean;
   /** The parameter that is missing, null when none is. */
   missing(request: TokenRequest): string | null;
-  issue(x: Exchange, asked: AskedToken): Maybe<IssuedToken | TokenRefusal | RefreshRefusal>;
+  issue(x: Exchange, asked: AskedToken): Maybe<IssuedToken | TokenRefusal | RefreshRefusal | CodeRefusal>;
 }
 
 /** What a grant type issues for. */
@@ -96,4 +100,9 @@ export function lifetimeMs(
   if (ms === -1) return null;
   if (!Number.isSafeInteger(ms) || ms <= 0) throw fault(`steps.oauth.v2.${code}`, textOf(value), policy);
   return ms;
+}
+
+/** The lifetime of the refresh token that is asked for. */
+export function refreshLifetimeMs({ request, name }: AskedToken): number | null {
+  return lifetimeMs(request.refreshExpiresInMs ?? null, name, "InvalidValueForRefreshTokenExpiresIn");
 }
