@@ -14,7 +14,7 @@ import type { startTracing } from "./observe/tracing.ts";
 import type { openDebug } from "./debug/debug.ts";
 import type { SettingSpec } from "./settings.ts";
 import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
-import type { AdminRoute } from "./side/admin-call.ts";
+import type { AdminSubject } from "./side/admin-route.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
@@ -187,7 +187,7 @@ export interface GatewayProgram {
     readonly secret: () => string | null;
     readonly tls: () => TlsSettings | null;
     /** Endpoints of what gateway.yaml asks for; absent: none. */
-    readonly routes?: readonly AdminRoute[];
+    readonly subjects?: readonly AdminSubject[];
   } | null;
 }
 

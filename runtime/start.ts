@@ -204,10 +204,10 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
 function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gateway): AdminOptions {
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
-  const debug = tracing === null ? [] : (program.openDebug?.(gateway, tracing).routes ?? []);
-  const routes = [...(program.admin?.routes ?? []), ...debug];
-  if (settings === null || program.openTlsListener === null) return { routes };
-  return { routes, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
+  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing);
+  const subjects = [...(program.admin?.subjects ?? []), ...(debug === undefined ? [] : [debug.subject])];
+  if (settings === null || program.openTlsListener === null) return { subjects };
+  return { subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
 }
 
 /** Whether somebody else has taken over the first public port. */

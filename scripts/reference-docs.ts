@@ -1,6 +1,6 @@
 /**
- * Makes the pages of docs/reference/ from their only sources: the schemas, the catalogue of diagnostics, and the tables of
- * faults, close reasons and limits. `--check` only compares.
+ * Makes the pages of docs/reference/ from their only sources: the schemas, the catalogue of diagnostics, the operations of
+ * the admin API, and the tables of faults, close reasons and limits. `--check` only compares.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,6 +10,10 @@ import { faultDocs } from "../compiler/diagnostics/fault-docs.ts";
 import { closeReasonDocs } from "../compiler/diagnostics/close-reason-docs.ts";
 import { faults, type FaultCode } from "../runtime/fault.ts";
 import { defaultLimits } from "../runtime/limits.ts";
+import { adminSubjects } from "../runtime/side/admin.ts";
+import { debugSubject } from "../runtime/side/admin-debug.ts";
+import { statsSubject } from "../runtime/side/admin-stats.ts";
+import { openapiDocument } from "../runtime/side/admin-openapi.ts";
 import { closeReasons, type CloseReasonId } from "../runtime/upgrade/close-reason.ts";
 
 const root = path.resolve(fileURLToPath(import.meta.url), "../..");
@@ -24,7 +28,18 @@ export function referencePages(): ReadonlyMap<string, string> {
     ["docs/reference/faults.md", faultsPage()],
     ["docs/reference/close-reasons.md", closeReasonsPage()],
     ["docs/reference/limits.md", limitsPage()],
+    ["docs/reference/admin-openapi.json", openapiPage()],
   ]);
+}
+
+/** The description of the admin API with what only some artifacts have. */
+function openapiPage(): string {
+  const nobody = (): never => {
+    throw new TypeError("nothing is asked of what is only described");
+  };
+  const debug = { create: nobody, get: nobody, limits: defaultLimits, list: nobody, remove: nobody };
+  const document = openapiDocument(adminSubjects(defaultLimits, [debugSubject(debug), statsSubject()]));
+  return `${JSON.stringify(document, null, 1)}\n`;
 }
 
 function schemaPage(): string {

@@ -24,8 +24,8 @@ export function analyticsCode({ program }: Plan, values: SettingValues, file: Fi
   return join([code`{`, code`open: ${open},`, code`settings: () => (${settings}),`, code`}`], "\n");
 }
 
-/** Functions that tell the further endpoints of the admin listener. */
-export function adminRouteCodes({ program }: Plan, file: FileWriter): readonly Code[] {
+/** What the admin listener answers beyond what it always does. */
+export function adminSubjectCodes({ program }: Plan, file: FileWriter): readonly Code[] {
   const { analytics = "off" } = program.gateway.observability ?? {};
-  return analytics === "off" ? [] : [code`...${file.symbol("statsRoutes")}()`];
+  return analytics === "off" ? [] : [code`${file.symbol("statsSubject")}()`];
 }

@@ -5,7 +5,7 @@ import type { Plan, RoutePlan } from "../ir/plan.ts";
 import { limitOverrides } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";
 import { accessCode } from "./access.ts";
-import { adminRouteCodes, analyticsCode } from "./analytics.ts";
+import { adminSubjectCodes, analyticsCode } from "./analytics.ts";
 import type { SettingRequest } from "../policies/definition.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
 import { FileWriter } from "./file.ts";
@@ -282,14 +282,14 @@ function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
       ? literal({ socketPath: values.text(admin.socket, "text") })
       : literal({ host, port: values.port(admin?.port ?? 9091), reusePort: false });
   const secret = values.text(admin?.secret, "secret");
-  const routes = adminRouteCodes(plan, file);
+  const subjects = adminSubjectCodes(plan, file);
   const parts = [
     code`{`,
     code`open: ${file.symbol("openAdmin")},`,
     code`at: () => (${at}),`,
     code`secret: () => ${secret},`,
     code`tls: () => (${tlsCode(admin?.tls, values)}),`,
-    ...(routes.length === 0 ? [] : [code`routes: [${join(routes, ", ")}],`]),
+    ...(subjects.length === 0 ? [] : [code`subjects: [${join(subjects, ", ")}],`]),
     code`}`,
   ];
   return join(parts, "\n");

@@ -161,7 +161,7 @@ export const symbols = {
   ...from<typeof Tracing>()("observe/tracing.ts", ["startTracing"]),
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
   ...from<typeof Analytics>()("observe/analytics.ts", ["openAnalytics"]),
-  ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsRoutes"]),
+  ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
   ...from<typeof LocalTarget>()("target/local.ts", ["localPathTarget", "localTarget"]),

@@ -8,7 +8,7 @@ import type { Limits } from "../limits.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { StoreFailure } from "../state/store.ts";
-import type { ListedRecord, PutOptions, RecordKind, Records, RevocationEvent, Store } from "../state/store.ts";
+import type { PutOptions, RecordKind, Records, RevocationEvent, Store } from "../state/store.ts";
 import type { CredentialKind } from "./credential.ts";
 import { digest, fingerprint } from "./digest.ts";
 import { appIdentity, developerIdentity, keyIdentity, productIdentity } from "./identity.ts";
@@ -21,6 +21,9 @@ export interface AccessServices {
   readonly clock: Clock;
   readonly limits: Limits;
 }
+
+/** Records that operators keep. */
+export type ChangeableKind = "developer" | "app" | "product" | "key";
 
 /** What a change makes of a record; null leaves it as it is. */
 export interface Change<K extends RecordKind> {
@@ -143,6 +146,20 @@ export function revokeTokensOfDeveloper(
   }));
 }
 
+/**
+ * Writes what a change makes of a record. What was verified with it is looked up again, and sessions that depend on it
+ * are checked again. Null: there is no such record.
+ */
+export function updateRecord<K extends ChangeableKind>(
+  { store, clock }: AccessServices,
+  kind: K,
+  id: string,
+  change: (record: Records[K]) => Records[K],
+): Maybe<Records[K] | null> {
+  const event = eventNow(clock, "changed", [identityOfRecord[kind](id)]);
+  return changeRecord(store, kind, id, (record) => ({ record: change(record), event }));
+}
+
 /** Writes a product, new or changed. Its sessions are checked again and end where it no longer covers them. */
 export function putProduct({ store, clock }: AccessServices, product: ApiProduct): Maybe<boolean> {
   const event = eventNow(clock, "changed", [productIdentity(product.name)]);
@@ -155,7 +172,7 @@ export function putProduct({ store, clock }: AccessServices, product: ApiProduct
  */
 export function removeRecord(
   { store, clock }: AccessServices,
-  kind: "developer" | "app" | "product" | "key",
+  kind: ChangeableKind,
   id: string,
 ): Maybe<boolean> {
   const mark = { note: "removed", atMs: clock.wallMs() };
@@ -179,6 +196,9 @@ export interface NewKey {
   readonly expiresAtMs: number | null;
   readonly scopes?: readonly string[];
   readonly attributes?: Attributes;
+  /** The key and its secret, where somebody else has made them; absent: random ones. */
+  readonly key?: string | null;
+  readonly secret?: string | null;
 }
 
 /** A key as its owner gets it, once. */
@@ -188,12 +208,12 @@ export interface CreatedKey {
   readonly record: KeyRecord;
 }
 
-/** Makes a key and its secret for an app. Null: no such app. */
-export function createKey({ store, clock }: AccessServices, wanted: NewKey): Maybe<CreatedKey | null> {
+/** Makes a key and its secret for an app. Null: no such app. `taken`: there is such a key already. */
+export function createKey({ store, clock }: AccessServices, wanted: NewKey): Maybe<CreatedKey | "taken" | null> {
   return andThen(store.get("app", wanted.appId), (app) => {
     if (app === null) return null;
-    const key = randomSecret(clock);
-    const secret = randomSecret(clock);
+    const key = wanted.key ?? randomSecret(clock);
+    const secret = wanted.secret ?? randomSecret(clock);
     const id = digest(key);
     const record: KeyRecord = {
       id,
@@ -206,7 +226,9 @@ export function createKey({ store, clock }: AccessServices, wanted: NewKey): May
       scopes: wanted.scopes ?? [],
       attributes: wanted.attributes ?? {},
     };
-    return andThen(store.put("key", id, record, { ifAbsent: true }), () => ({ key, secret, record }));
+    return andThen(store.put("key", id, record, { ifAbsent: true }), (isNew) =>
+      isNew ? { key, secret, record } : "taken",
+    );
   });
 }
 
@@ -216,18 +238,6 @@ export function keysByFingerprint(store: Store, start: string, limit: number): M
   return andThen(store.list("key", { after: prefix, limit }), (listed) =>
     listed.map(({ record }) => record).filter((record) => record.id.startsWith(prefix)),
   );
-}
-
-/** Apps with that name: names are unique only within one developer. Reads all apps, page by page. */
-export async function appsNamed({ store, limits }: AccessServices, name: string): Promise<readonly App[]> {
-  const found: App[] = [];
-  let after: string | undefined = "";
-  while (after !== undefined) {
-    const page: readonly ListedRecord<"app">[] = await store.list("app", { after, limit: limits.adminPageMax });
-    for (const { record } of page) if (record.name === name) found.push(record);
-    after = page.length < limits.adminPageMax ? undefined : page.at(-1)?.id;
-  }
-  return found;
 }
 
 /** A new key, secret or token: 256 random bits as 43 base64url characters. */

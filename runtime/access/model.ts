@@ -67,7 +67,7 @@ export interface KeyRecord {
 export interface ProductQuota {
   readonly limit: number;
   readonly interval: number;
-  readonly timeUnit: "minute" | "hour" | "day" | "month";
+  readonly timeUnit: "minute" | "hour" | "day" | "week" | "month";
 }
 
 /** One operation of a product: a proxy, a resource path and the methods allowed on it (none: all). */
@@ -76,6 +76,7 @@ export interface ProductOperation {
   readonly resource: string;
   readonly methods: readonly string[];
   readonly quota?: ProductQuota | null;
+  readonly attributes?: Attributes;
 }
 
 /** What may be called: either `operations`, or any of `proxies` with any of `resources`. An empty list allows all. */

@@ -7,8 +7,8 @@ import type { Gateway } from "../gateway.ts";
 import type { Limits } from "../limits.ts";
 import type { Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
-import { debugRoutes } from "../side/admin-debug.ts";
-import type { AdminRoute } from "../side/admin-call.ts";
+import { debugSubject } from "../side/admin-debug.ts";
+import type { AdminSubject } from "../side/admin-route.ts";
 import { DebugSession, type DebugRequest } from "./debug-session.ts";
 
 /** Why a session cannot be: `unknown`: no such deployment. `off`: it has no traced twins. `full`: too many sessions. */
@@ -67,9 +67,9 @@ export class Debug {
     return true;
   }
 
-  /** Endpoints of the admin listener. */
-  get routes(): readonly AdminRoute[] {
-    return debugRoutes(this);
+  /** What the admin listener answers for it. */
+  get subject(): AdminSubject {
+    return debugSubject(this);
   }
 
   #makeRoom(): boolean {

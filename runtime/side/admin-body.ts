@@ -7,6 +7,7 @@ import { badRequest, errorAnswer, type Answer } from "./answer.ts";
 
 const TEXT_CHARS_MAX = 1_024;
 const LIST_MAX = 100;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** The body's fields, or the answer that refuses. Rejects when the client goes away. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Fields | Answer> {
@@ -53,11 +54,25 @@ export function parseQuery(target: string | undefined): Fields {
 /** Reads fields one by one; what was wrong is asked once, at the end. */
 export class Fields {
   readonly #values: Map<string, unknown>;
+  /** Put before the names of fields in messages: where a nested object stands. */
+  readonly #place: string;
   readonly #asked = new Set<string>();
+  readonly #nested: Fields[] = [];
   readonly #problems: string[] = [];
 
-  constructor(values: Map<string, unknown>) {
+  constructor(values: Map<string, unknown>, place = "") {
     this.#values = values;
+    this.#place = place;
+  }
+
+  /** Names of the fields that were asked for: what a description must tell. */
+  get asked(): ReadonlySet<string> {
+    return this.#asked;
+  }
+
+  /** True when it was given, be it null. */
+  has(name: string): boolean {
+    return this.#values.has(name);
   }
 
   addOnce(name: string, value: string): void {
@@ -80,11 +95,36 @@ export class Fields {
     return value ?? "";
   }
 
+  /** Also as text, for queries. False when absent. */
   flag(name: string): boolean {
     const value = this.#take(name);
-    if (value === undefined || value === false) return false;
-    if (value === true) return true;
+    if (value === undefined || value === false || value === "false") return false;
+    if (value === true || value === "true") return true;
     return this.#problem(`${name} must be true or false`) ?? false;
+  }
+
+  /** One of these texts; null when absent. */
+  choice<T extends string>(name: string, choices: readonly T[]): T | null {
+    const value = this.#take(name);
+    if (value === undefined) return null;
+    return choices.find((choice) => choice === value) ?? this.#problem(`${name} must be one of ${choices.join(", ")}`);
+  }
+
+  /** As a choice, and missing is a problem too. */
+  neededChoice<T extends string>(name: string, choices: readonly [T, ...T[]]): T {
+    const value = this.choice(name, choices);
+    if (value === null && !this.#values.has(name)) this.#problem(`${name} is missing`);
+    return value ?? choices[0];
+  }
+
+  /** An instant of RFC 3339 as wall clock; null when it is null or absent. */
+  instant(name: string): number | null {
+    const value = this.#take(name);
+    if (value === undefined || value === null) return null;
+    const wallMs = typeof value === "string" && INSTANT.test(value) ? Date.parse(value) : NaN;
+    return Number.isNaN(wallMs)
+      ? this.#problem(`${name} must be an instant such as 2030-01-31T12:00:00Z, or null`)
+      : wallMs;
   }
 
   /** A whole number within bounds; also as decimal text, for queries. Null when absent. */
@@ -94,6 +134,13 @@ export class Fields {
     const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
     if (typeof number === "number" && Number.isInteger(number) && number >= min && number <= max) return number;
     return this.#problem(`${name} must be a whole number from ${min} to ${max}`);
+  }
+
+  /** As a whole number, and missing is a problem too. */
+  neededInteger(name: string, min: number, max: number): number {
+    const value = this.integer(name, min, max);
+    if (value === null && !this.#values.has(name)) this.#problem(`${name} is missing`);
+    return value ?? min;
   }
 
   /** A list of texts; empty when absent. */
@@ -115,15 +162,26 @@ export class Fields {
     return Object.fromEntries(entries);
   }
 
-  /** A nested object's fields; no fields when absent. Ask its own `problem()` too. */
+  /** A nested object's fields; no fields when absent. */
   nested(name: string): Fields {
     const value = this.#take(name);
-    if (value === undefined) return new Fields(new Map());
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      return new Fields(new Map(Object.entries(value)));
+    return this.#fieldsOf(value ?? {}, name);
+  }
+
+  /** What is read from a nested object; null when it is null or absent. */
+  nestedOrNull<T>(name: string, read: (fields: Fields) => T): T | null {
+    const value = this.#take(name);
+    return value === undefined || value === null ? null : read(this.#fieldsOf(value, name));
+  }
+
+  /** The fields of each object of a list; no objects when absent. */
+  objects(name: string): readonly Fields[] {
+    const value = this.#take(name);
+    if (value === undefined) return [];
+    if (!Array.isArray(value) || value.length > LIST_MAX) {
+      return this.#problem(`${name} must be a list of at most ${LIST_MAX} objects`) ?? [];
     }
-    this.#problem(`${name} must be an object`);
-    return new Fields(new Map());
+    return value.map((item: unknown, at) => this.#fieldsOf(item, `${name}[${at}]`));
   }
 
   /** How many fields there are. */
@@ -133,10 +191,24 @@ export class Fields {
 
   /** The answer for everything that was wrong, unknown fields included; null when nothing was. */
   problem(): Answer | null {
+    const problems = this.#found();
+    return problems.length === 0 ? null : badRequest(problems.join("; "));
+  }
+
+  #found(): readonly string[] {
     const unknown = [...this.#values.keys()].filter((name) => !this.#asked.has(name));
     const strays = unknown.map((name) => `${JSON.stringify(name.slice(0, 64))} is not known here`);
-    const problems = [...this.#problems, ...strays];
-    return problems.length === 0 ? null : badRequest(problems.join("; "));
+    const own = [...this.#problems, ...strays];
+    return [...own.map((text) => this.#place + text), ...this.#nested.flatMap((fields) => fields.#found())];
+  }
+
+  /** What is no object has one problem, and no fields. */
+  #fieldsOf(value: unknown, name: string): Fields {
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    const fields = new Fields(new Map(isObject ? Object.entries(value) : []), `${this.#place}${name}: `);
+    if (isObject) this.#nested.push(fields);
+    else this.#problem(`${name} must be an object`);
+    return fields;
   }
 
   #take(name: string): unknown {

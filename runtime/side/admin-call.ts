@@ -1,19 +1,34 @@
 /**
  * One request to the admin API on its way to its endpoint, and how its words (an app's name, a key's fingerprint)
- * become records. Types and look-ups; endpoints live in admin-sessions.ts and admin-access.ts.
+ * become records. Types and look-ups; endpoints live in the file of their subject.
  */
-import { appsNamed, keysByFingerprint } from "../access/change.ts";
+import { keysByFingerprint } from "../access/change.ts";
+import type { CredentialKind } from "../access/credential.ts";
 import { digest, isDigest } from "../access/digest.ts";
+import type { Identity } from "../access/identity.ts";
 import type { App, Developer, KeyRecord } from "../access/model.ts";
+import { recordsWhere } from "../access/removal.ts";
 import type { Gateway } from "../gateway.ts";
 import type { FieldValue } from "../observe/json-line.ts";
-import { badRequest, errorAnswer, type Answer } from "./answer.ts";
+import type { RecordKind, Records } from "../state/store.ts";
+import { sessionsNamed } from "../upgrade/revocation.ts";
+import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
 import type { Fields } from "./admin-body.ts";
 
 /** What the admin API needs of the gateway. */
 export type AdminGateway = Pick<
   Gateway,
-  "analytics" | "clock" | "defect" | "deployed" | "draining" | "limits" | "log" | "metrics" | "sessions" | "store"
+  | "analytics"
+  | "clock"
+  | "defect"
+  | "deployed"
+  | "draining"
+  | "limits"
+  | "log"
+  | "metrics"
+  | "organization"
+  | "sessions"
+  | "store"
 >;
 
 export interface AdminCall {
@@ -28,13 +43,6 @@ export interface AdminCall {
   audit(action: string, fields: Readonly<Record<string, FieldValue>>): void;
   /** Begins to drain; a second call would cut it short. */
   drain(): void;
-}
-
-/** Where an endpoint stands: the path's groups are the `id` and the `child` of the call. */
-export interface AdminRoute {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: RegExp;
-  readonly endpoint: Endpoint;
 }
 
 /** An endpoint. It asks `fields.problem()` before it changes anything. */
@@ -79,22 +87,68 @@ export async function keyByFingerprint(gateway: AdminGateway, text: string): Pro
 export async function appOf(gateway: AdminGateway, idOrName: string): Promise<App | Answer> {
   const app = await gateway.store.get("app", idOrName);
   if (app !== null) return app;
-  const [first, second] = await appsNamed(gateway, idOrName);
+  const [first, second] = await recordsWhere(gateway, "app", ({ name }) => name === idOrName);
   if (first === undefined) return notFound("app");
   return second === undefined ? first : errorAnswer(409, "ambiguous", "Several apps have that name: give its id");
 }
 
 /** The developer with that id, or else with that email address. */
 export async function developerOf(gateway: AdminGateway, idOrEmail: string): Promise<Developer | Answer> {
-  const { limits, store } = gateway;
-  const developer = await store.get("developer", idOrEmail);
+  const developer = await gateway.store.get("developer", idOrEmail);
   if (developer !== null) return developer;
-  for (let after = "", isLast = false; !isLast; ) {
-    const page = await store.list("developer", { after, limit: limits.adminPageMax });
-    const found = page.find(({ record }) => record.email === idOrEmail);
-    if (found !== undefined) return found.record;
-    after = page.at(-1)?.id ?? "";
-    isLast = page.length < limits.adminPageMax;
+  const [found] = await recordsWhere(gateway, "developer", ({ email }) => email === idOrEmail);
+  return found ?? notFound("developer");
+}
+
+/** How many sessions of this process a change of these identities concerns. */
+export function concerned(
+  { sessions }: AdminGateway,
+  identities: readonly Identity[],
+  credentialKind?: CredentialKind,
+): number {
+  const event = credentialKind === undefined ? { identities } : { identities, credentialKind };
+  return sessionsNamed(sessions, event).length;
+}
+
+/** Which part of a list is asked for. */
+export interface ListPage {
+  readonly limit: number;
+  readonly after: string;
+}
+
+/** Rows of a page when the request names no limit. */
+const PAGE_ROWS = 100;
+
+export function pageOf({ fields, gateway }: AdminCall): ListPage {
+  const limit = fields.integer("limit", 1, gateway.limits.adminPageMax) ?? PAGE_ROWS;
+  return { limit: Math.min(limit, gateway.limits.adminPageMax), after: fields.text("after") ?? "" };
+}
+
+/**
+ * One page of records in the order of their ids. With a filter it looks at no more than adminPageMax of them, so that
+ * a page may hold few or none and yet not be the last.
+ */
+export async function listRecords<K extends RecordKind>(
+  { gateway }: AdminCall,
+  kind: K,
+  { after, limit }: ListPage,
+  isWanted: ((record: Records[K]) => boolean) | null,
+  shown: (record: Records[K]) => object,
+): Promise<Answer> {
+  const readMax = isWanted === null ? limit : gateway.limits.adminPageMax;
+  const read = await gateway.store.list(kind, { after, limit: readMax });
+  const rows: object[] = [];
+  let next: string | null = null;
+  for (const { id, record } of read) {
+    if (rows.length === limit) break;
+    next = id;
+    if (isWanted === null || isWanted(record)) rows.push(shown(record));
   }
-  return notFound("developer");
+  const isLast = read.length < readMax && next === (read.at(-1)?.id ?? null);
+  return jsonAnswer(200, { [`${kind}s`]: rows, next: isLast ? null : next });
+}
+
+/** Null for never. */
+export function isoOrNull(wallMs: number | null): string | null {
+  return wallMs === null ? null : new Date(wallMs).toISOString();
 }

@@ -7,6 +7,9 @@ import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../acces
 import type { Identity } from "../access/identity.ts";
 import type { Fields } from "./admin-body.ts";
 import { isAnswer, notFound, type AdminCall } from "./admin-call.ts";
+import { dryRunField, reach } from "./admin-collection.ts";
+import type { AdminSubject } from "./admin-route.ts";
+import { choice, integer, record, text } from "./admin-schema.ts";
 import { badRequest, jsonAnswer, type Answer } from "./answer.ts";
 
 const TEN_YEARS_S = 10 * 365 * 86_400;
@@ -17,31 +20,28 @@ interface Named {
   readonly words: Readonly<Record<string, string>>;
 }
 
-/**
- * `POST /v1/jwts:revoke { issuer, jti | kid | sid | subject, ttlSeconds?, dryRun? }`: remembered for that long, for
- * ever when it does not say. `sessions`: how many live sessions of this replica it names.
- */
-export async function revokeNamedJwts({ audit, fields, gateway }: AdminCall): Promise<Answer> {
+/** Remembered for `ttlSeconds`, for ever when it does not say. */
+async function revokeNamedJwts({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const ttlSeconds = fields.integer("ttlSeconds", 1, TEN_YEARS_S);
   const dryRun = fields.flag("dryRun");
   const named = namedIn(fields);
   if (isAnswer(named)) return named;
   const { identity, words } = named;
   const sessions = gateway.sessions.find([identity]).length;
-  if (dryRun) return jsonAnswer(200, { ...words, sessions, dryRun });
+  if (dryRun) return jsonAnswer(200, { ...words, status: "approved", sessions, dryRun });
   await revokeJwts(gateway, identity, ttlSeconds === null ? null : gateway.clock.wallMs() + ttlSeconds * 1_000);
   audit("jwt.revoked", { ...words, sessions });
-  return jsonAnswer(200, { ...words, status: "revoked", sessions });
+  return jsonAnswer(200, { ...words, status: "revoked", sessions, dryRun });
 }
 
-/** `POST /v1/jwts:approve { issuer, jti | kid | sid | subject }`: takes a revocation back. */
-export async function approveNamedJwts({ audit, fields, gateway }: AdminCall): Promise<Answer> {
+/** Takes a revocation back. */
+async function approveNamedJwts({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const named = namedIn(fields);
   if (isAnswer(named)) return named;
   const { identity, words } = named;
   if (!(await approveJwts(gateway, identity))) return notFound("revocation");
   audit("jwt.approved", words);
-  return jsonAnswer(200, { ...words, status: "approved" });
+  return jsonAnswer(200, { ...words, status: "approved", sessions: 0, dryRun: false });
 }
 
 function namedIn(fields: Fields): Named | Answer {
@@ -62,3 +62,46 @@ const NAMES = [
   ["sid", sidIdentity],
   ["subject", subjectIdentity],
 ] as const;
+
+/** JWTs, as the document describes them. */
+export function jwtsSubject(): AdminSubject {
+  const one = {
+    jti: text("One token."),
+    kid: text("All tokens of this signing key."),
+    sid: text("All tokens of this login (OpenID Connect)."),
+    subject: text("All tokens of this subject that were issued until now."),
+  };
+  const names = { issuer: text("Claim `iss`."), ...one };
+  const status = choice("Whether such tokens are accepted.", ["approved", "revoked"]);
+  const answers = { 200: "JwtChange" };
+  return {
+    name: "jwts",
+    description: "Revocations of JWTs: by issuer and exactly one of jti, kid, sid and subject.",
+    parameters: {},
+    schemas: {
+      JwtChange: record("What was named, and what stands now.", { ...names, status, ...reach() }, Object.keys(one)),
+    },
+    routes: [
+      {
+        method: "POST",
+        path: "/v1/jwts:revoke",
+        id: "revokeJwts",
+        summary: "Refuses JWTs, and ends their sessions.",
+        body: { ...names, ttlSeconds: integer("How long; default: for ever.", 1, TEN_YEARS_S), ...dryRunField() },
+        needed: ["issuer"],
+        answers,
+        endpoint: revokeNamedJwts,
+      },
+      {
+        method: "POST",
+        path: "/v1/jwts:approve",
+        id: "approveJwts",
+        summary: "Takes a revocation back.",
+        body: names,
+        needed: ["issuer"],
+        answers,
+        endpoint: approveNamedJwts,
+      },
+    ],
+  };
+}

@@ -15,18 +15,21 @@ import {
   tokenIdentity,
   type Identity,
 } from "../access/identity.ts";
+import type { Limits } from "../limits.ts";
 import type { Session } from "../upgrade/session.ts";
-import { appOf, developerOf, isAnswer, keyByFingerprint, notFound } from "./admin-call.ts";
+import { appOf, developerOf, isAnswer, isoOrNull, keyByFingerprint, notFound } from "./admin-call.ts";
 import type { AdminCall, AdminGateway } from "./admin-call.ts";
 import type { Fields } from "./admin-body.ts";
+import { verb } from "./admin-collection.ts";
+import type { AdminSubject, Properties } from "./admin-route.ts";
+import { choice, count, flag, instant, list, number, orNull, paging, record, ref, text } from "./admin-schema.ts";
 import { badRequest, jsonAnswer, type Answer } from "./answer.ts";
 
 /** Rows of a page when the request names no limit. */
 const PAGE_ROWS = 100;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** `GET /v1/sessions`: one page in order of arrival; `after` of the answer asks for the next. */
-export async function listSessions({ fields, gateway }: AdminCall): Promise<Answer> {
+async function listSessions({ fields, gateway }: AdminCall): Promise<Answer> {
   const limit = fields.integer("limit", 1, gateway.limits.adminPageMax) ?? PAGE_ROWS;
   const after = fields.integer("after", 0, Number.MAX_SAFE_INTEGER) ?? 0;
   const filter = await filterOf(gateway, fields, false);
@@ -34,35 +37,36 @@ export async function listSessions({ fields, gateway }: AdminCall): Promise<Answ
   if (problem !== null) return problem;
   if (isAnswer(filter)) return filter;
   const page = gateway.sessions.list(filter, { after, limit });
-  return jsonAnswer(200, { sessions: page.sessions.map(shown), after: page.after, total: gateway.sessions.count });
+  const next = page.after === null ? null : String(page.after);
+  return jsonAnswer(200, { sessions: page.sessions.map(shown), next, total: gateway.sessions.count });
 }
 
-/** `GET /v1/sessions/{id}` */
-export function getSession({ fields, gateway, id }: AdminCall): Answer {
+function getSession({ fields, gateway, id }: AdminCall): Answer {
   const session = gateway.sessions.byId(id);
   return fields.problem() ?? (session === null ? notFound("session") : jsonAnswer(200, shown(session)));
 }
 
-/** `DELETE /v1/sessions/{id}`: 202 when another process may have it. */
-export async function endSession(call: AdminCall): Promise<Answer> {
+/** 202 when another process may have it. */
+async function endSession(call: AdminCall): Promise<Answer> {
   const { audit, fields, gateway, id } = call;
+  const dryRun = fields.flag("dryRun");
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (!UUID.test(id)) return notFound("session");
   const matched = gateway.sessions.byId(id) === null ? 0 : 1;
+  if (dryRun) return jsonAnswer(200, { matched, ended: 0 });
   await announceEnd(gateway, [sessionIdentity(id)]);
   audit("session.end", { session_id: id, matched });
   return jsonAnswer(matched === 1 ? 200 : 202, { matched, ended: matched });
 }
 
-/** `POST /v1/sessions:end { filter, all?, dryRun?, reason? }`: `reason` is a note for the audit line. */
-export async function endSessions({ audit, fields, gateway }: AdminCall): Promise<Answer> {
+async function endSessions({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const inner = fields.nested("filter");
   const all = fields.flag("all");
   const dryRun = fields.flag("dryRun");
   const note = fields.text("reason");
   const filter = await filterOf(gateway, inner, true);
-  const problem = fields.problem() ?? inner.problem();
+  const problem = fields.problem();
   if (problem !== null) return problem;
   if (isAnswer(filter)) return filter;
   if (all === filter.length > 0) return badRequest("either a filter or all: true is needed");
@@ -139,7 +143,107 @@ function shown(session: Session): object {
   };
 }
 
-/** Null for never. */
-export function isoOrNull(wallMs: number | null): string | null {
-  return wallMs === null ? null : new Date(wallMs).toISOString();
+/** Sessions, as the document describes them. */
+export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
+  const filter = {
+    proxy: text("Of this proxy."),
+    product: text("Admitted by this product."),
+    session: text("With this id."),
+    subject: text("Of this end user; opaque tokens have the empty issuer."),
+    issuer: text("Issuer of the subject's JWTs."),
+    app: text("Of the app with this id or name."),
+    developer: text("Of the developer with this id or e-mail address."),
+    key: text("Admitted by the key with this fingerprint or digest."),
+    token: text("Admitted by the token with this digest."),
+  };
+  const body = {
+    filter: record("All of these; tokens also in clear.", filter, Object.keys(filter)),
+    all: flag("Every session, instead of a filter."),
+    dryRun: flag("Only tell how many it would end."),
+    reason: text("A note for the audit line."),
+  };
+  const path = "/v1/sessions/{session}";
+  const end = "Ends sessions by filter, in every process that shares the store.";
+  return {
+    name: "sessions",
+    description: "WebSocket connections of this process, those whose handshake is under way included.",
+    parameters: { session: "Id of the session." },
+    schemas: { ...sessionSchemas(), ...sessionListSchemas() },
+    routes: [
+      {
+        method: "GET",
+        path: "/v1/sessions",
+        id: "listSessions",
+        summary: "Lists sessions that match all that is given.",
+        query: { ...paging(adminPageMax), ...filter },
+        answers: { 200: "SessionPage" },
+        endpoint: listSessions,
+      },
+      {
+        method: "GET",
+        path,
+        id: "getSession",
+        summary: "Gets a session.",
+        answers: { 200: "Session" },
+        endpoint: getSession,
+      },
+      {
+        method: "DELETE",
+        path,
+        id: "endSession",
+        summary: "Ends a session; 202 when it is not here and may be elsewhere.",
+        query: { dryRun: flag("Only tell whether it is here.") },
+        answers: { 200: "SessionsEnded", 202: "SessionsEnded" },
+        endpoint: endSession,
+      },
+      verb("/v1/sessions:end", "endSessions", end, "SessionsEnded", body, endSessions),
+    ],
+  };
+}
+
+function sessionListSchemas(): Properties {
+  return {
+    SessionPage: record("One page of sessions.", {
+      sessions: list("In order of arrival.", ref("Session")),
+      next: orNull(text("Give it back as `after` to get the next page; null when this was the last.")),
+      total: count("Sessions of this process, whatever the filter."),
+    }),
+    SessionsEnded: record("What was ended.", {
+      matched: count("Sessions of this process that were meant."),
+      ended: count("Of these, how many were told to end."),
+    }),
+  };
+}
+
+function sessionSchemas(): Properties {
+  return {
+    Session: record("A session.", {
+      id: text("Its id, also in log lines."),
+      state: choice("Where it stands.", ["handshake", "open", "closing", "closed"]),
+      environment: text("Environment."),
+      proxy: text("Proxy."),
+      endpoint: text("Proxy endpoint."),
+      target: orNull(text("Target endpoint; null until there is one.")),
+      clientAddress: text("Address of the client."),
+      app: orNull(text("Name of the app.")),
+      developer: orNull(text("Id of the developer.")),
+      product: orNull(text("Name of the product.")),
+      keyFingerprint: orNull(text("Fingerprint of the key.")),
+      startedAt: instant("When its handshake began."),
+      ageMs: number("Milliseconds since the 101, or since the handshake began."),
+      credentials: list("What admitted it.", ref("SessionCredential")),
+      traffic: { oneOf: [ref("SessionTraffic"), { type: "null" }], description: "Null before the 101." },
+    }),
+    SessionCredential: record("A credential that admitted a session.", {
+      kind: choice("What it is.", ["key", "token", "jwt", "certificate"]),
+      policy: text("Policy that verified it."),
+      expiresAt: orNull(instant("When the session ends because of it; null: never.")),
+    }),
+    SessionTraffic: record("What went through so far.", {
+      bytesFromClient: count("Bytes."),
+      bytesFromTarget: count("Bytes."),
+      framesFromClient: count("Frames."),
+      framesFromTarget: count("Frames."),
+    }),
+  };
 }

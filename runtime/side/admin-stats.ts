@@ -9,17 +9,11 @@ import {
   isCountName, needsRows, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
 } from "../observe/analytics-query.ts";
 import { grainNames, grains, type Grain } from "../state/analytics-file.ts";
-import type { AdminCall, AdminRoute } from "./admin-call.ts";
+import type { AdminCall } from "./admin-call.ts";
 import type { Fields } from "./admin-body.ts";
+import type { AdminSubject, Properties } from "./admin-route.ts";
+import { choice, count, instant, integer, list, record, ref, text } from "./admin-schema.ts";
 import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
-
-/** Endpoints of a gateway with analytics. */
-export function statsRoutes(): readonly AdminRoute[] {
-  return [
-    { method: "GET", path: /^\/v1\/stats$/, endpoint: getStats },
-    { method: "GET", path: /^\/v1\/stats\/rows$/, endpoint: getRows },
-  ];
-}
 
 /** Groups of an answer when the request names no limit. */
 const GROUPS = 50;
@@ -31,6 +25,94 @@ const DIMENSIONS_MAX = 6;
 /** Without `from`, so much before `to`. */
 const RANGE_MS = 3_600_000;
 const NOT_SET = "(not set)";
+
+/** Analytics, as the document describes them. */
+export function statsSubject(): AdminSubject {
+  const time = "A time of ISO 8601 with its zone, a date, or milliseconds since 1970.";
+  const range = {
+    from: text(`${time} Default: an hour before \`to\`.`),
+    to: text(`${time} Default: now.`),
+    filter: text("A condition on columns, as docs/observability.md tells."),
+  };
+  return {
+    name: "stats",
+    description: "Analytics: numbers by dimension and time. Artifacts without analytics have none of it.",
+    parameters: {},
+    schemas: statsSchemas(),
+    routes: [
+      {
+        method: "GET",
+        path: "/v1/stats",
+        id: "getStats",
+        summary: "Numbers by dimension and time.",
+        query: {
+          select: text(
+            "Numbers, parted by commas: sum, avg, min or max of a metric, and tps. Default sum(message_count).",
+          ),
+          dimensions: text("Names of dimensions, parted by commas; default: none."),
+          ...range,
+          unit: choice("With it, groups have a value for each of these times.", grainNames),
+          limit: integer("Groups of the answer, the largest first. Default 50.", 1, GROUPS_MAX),
+        },
+        answers: { 200: "Stats" },
+        endpoint: getStats,
+      },
+      {
+        method: "GET",
+        path: "/v1/stats/rows",
+        id: "getStatsRows",
+        summary: "Raw rows, oldest first.",
+        query: {
+          ...range,
+          format: choice("Default jsonl.", ["jsonl", "csv"]),
+          limit: { type: "integer", minimum: 1, description: "Rows of the answer. Default 10000." },
+        },
+        media: ["application/jsonl", "text/csv"],
+        answers: { 200: { type: "string", description: "A row on each line." } },
+        endpoint: getRows,
+      },
+    ],
+  };
+}
+
+function statsSchemas(): Properties {
+  const totals = {
+    type: "object",
+    additionalProperties: { type: ["number", "null"] },
+    description: "By what was selected.",
+  };
+  const series = {
+    type: "object",
+    additionalProperties: { type: "array" },
+    description: "By what was selected, a value for each time.",
+  };
+  return {
+    Stats: record(
+      "Numbers.",
+      {
+        from: instant("Begin of the time that was read."),
+        to: instant("Its end."),
+        unit: choice("What it was read by.", grainNames),
+        source: choice("What it was read from.", ["rows", "rollups"]),
+        times: list("Begins of the points in time; absent without `unit`.", { type: "string" }),
+        groups: list("The largest first.", ref("StatsGroup")),
+        total: totals,
+        groupsLeftOut: count("Groups beyond `limit`."),
+        rowsLeftOut: count("Rows that no group counts, because there were too many groups."),
+      },
+      ["times"],
+    ),
+    StatsGroup: record(
+      "One combination of dimensions.",
+      {
+        dimensions: { type: "object", additionalProperties: { type: "string" }, description: "Values by dimension." },
+        totals,
+        series,
+      },
+      ["series"],
+    ),
+  };
+}
 
 /** `GET /v1/stats?select=sum(message_count)&dimensions=apiproxy&from=...&to=...&unit=minute` */
 async function getStats({ fields, gateway }: AdminCall): Promise<Answer> {

@@ -6,26 +6,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { digest } from "../access/digest.ts";
 import type { TlsSettings } from "../certificates.ts";
+import type { Limits } from "../limits.ts";
 import { openListener, type ListenAt, type Listener, type ListenerOptions } from "../listen.ts";
 import type { openTlsListener, TlsEvents } from "../listen-tls.ts";
 import { StoreFailure } from "../state/store.ts";
-import {
-  appAction,
-  developerAction,
-  getApp,
-  getDeveloper,
-  keyStatus,
-  listRecords,
-  postDrain,
-  postKey,
-  postToken,
-  tokenStatus,
-} from "./admin-access.ts";
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
-import { isAnswer, type AdminGateway, type AdminRoute, type Endpoint } from "./admin-call.ts";
+import { appsSubject } from "./admin-apps.ts";
+import { isAnswer, type AdminGateway } from "./admin-call.ts";
+import { developersSubject } from "./admin-developers.ts";
 import { guardAdmin, type AdminAuth } from "./admin-guard.ts";
-import { approveNamedJwts, revokeNamedJwts } from "./admin-jwts.ts";
-import { endSession, endSessions, getSession, listSessions } from "./admin-sessions.ts";
+import { jwtsSubject } from "./admin-jwts.ts";
+import { keysSubject } from "./admin-keys.ts";
+import { openapiSubject } from "./admin-openapi.ts";
+import { processSubject } from "./admin-process.ts";
+import { productsSubject } from "./admin-products.ts";
+import { routerOf, type AdminSubject, type Router } from "./admin-route.ts";
+import { sessionsSubject } from "./admin-sessions.ts";
+import { tokensSubject } from "./admin-tokens.ts";
 import { badRequest, errorAnswer, pathOf, send, sideLimits, type Answer } from "./answer.ts";
 
 export type { AdminGateway } from "./admin-call.ts";
@@ -42,8 +39,8 @@ export interface AdminOptions {
   readonly hostnames?: readonly string[];
   /** Null: plain. */
   readonly tls?: AdminTls | null;
-  /** Endpoints of what only some artifacts have. */
-  readonly routes?: readonly AdminRoute[];
+  /** What an artifact adds to the operations that every admin listener has. */
+  readonly subjects?: readonly AdminSubject[];
 }
 
 export interface AdminLifecycle {
@@ -69,14 +66,15 @@ export async function openAdmin(
   gateway: AdminGateway,
   lifecycle: AdminLifecycle,
   secret: string | null,
-  { hostnames = [], tls = null, routes = [] }: AdminOptions = {},
+  { hostnames = [], subjects = [], tls = null }: AdminOptions = {},
 ): Promise<Listener> {
   const certificates = tls !== null && tls.settings.clientAuth !== "none";
   if (secret === null && !certificates) throw new TypeError("the admin listener needs a secret or client certificates");
   const problem = secret === null ? null : adminSecretProblem(secret);
   if (problem !== null) throw new TypeError(problem);
   const auth: AdminAuth = { secretDigest: secret === null ? null : digest(secret), certificates, hostnames };
-  const door: Door = { gateway, lifecycle, auth, routes: [...adminRoutes(), ...routes] };
+  const all = adminSubjects(gateway.limits, subjects);
+  const door: Door = { gateway, lifecycle, auth, find: routerOf(all) };
   const listener: ListenerOptions = {
     name: "admin",
     at,
@@ -94,7 +92,18 @@ interface Door {
   readonly gateway: AdminGateway;
   readonly lifecycle: AdminLifecycle;
   readonly auth: AdminAuth;
-  readonly routes: readonly AdminRoute[];
+  readonly find: Router;
+}
+
+/** Everything that the listener answers, its own description last. */
+export function adminSubjects(
+  limits: Limits,
+  more: readonly AdminSubject[] = [],
+): readonly AdminSubject[] {
+  const records = [developersSubject, appsSubject, keysSubject, productsSubject, tokensSubject, jwtsSubject];
+  const own = [sessionsSubject, ...records, processSubject];
+  const subjects = [...own.map((subject) => subject(limits)), ...more];
+  return [...subjects, openapiSubject(subjects)];
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
@@ -119,13 +128,13 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
 }
 
 async function answerAdmin(request: IncomingMessage, response: ServerResponse, door: Door): Promise<Answer> {
-  const { auth, gateway, lifecycle, routes } = door;
+  const { auth, find, gateway, lifecycle } = door;
   const actor = guardAdmin(request, auth);
   if (isAnswer(actor)) {
     if (actor.status === 401) gateway.metrics.count("adminUnauthorized");
     return actor;
   }
-  const found = endpointFor(routes, request.method ?? "", pathOf(request.url));
+  const found = find(request.method ?? "", pathOf(request.url));
   if (isAnswer(found)) return found;
   const fields = await fieldsOf(request, response, gateway.limits.adminBodyBytesMax);
   if (isAnswer(fields)) return fields;
@@ -142,7 +151,7 @@ async function answerAdmin(request: IncomingMessage, response: ServerResponse, d
   });
 }
 
-/** The query of GET and DELETE, else the body; no body at all has no fields. */
+/** The query of GET and DELETE, the body of POST and PATCH; no body at all has no fields. */
 async function fieldsOf(
   request: IncomingMessage,
   response: ServerResponse,
@@ -150,71 +159,11 @@ async function fieldsOf(
 ): Promise<Fields | Answer> {
   const { headers, method } = request;
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-  if (method !== "POST") {
+  if (method !== "POST" && method !== "PATCH") {
     return hasBody ? badRequest(`${method} has no body`, { Connection: "close" }) : parseQuery(request.url);
   }
-  if (parseQuery(request.url).size > 0) return badRequest("POST has no query", { Connection: "close" });
+  if (parseQuery(request.url).size > 0) return badRequest(`${method} has no query`, { Connection: "close" });
   if (!hasBody) return new Fields(new Map());
   if (headers.expect !== undefined) response.writeContinue();
   return readBody(request, bytesMax);
-}
-
-/** Every endpoint that each admin listener has. */
-function adminRoutes(): readonly AdminRoute[] {
-  return [
-    { method: "GET", path: /^\/v1\/sessions$/, endpoint: listSessions },
-    { method: "GET", path: /^\/v1\/sessions\/([^/:]+)$/, endpoint: getSession },
-    { method: "DELETE", path: /^\/v1\/sessions\/([^/:]+)$/, endpoint: endSession },
-    { method: "POST", path: /^\/v1\/sessions:end$/, endpoint: endSessions },
-    { method: "GET", path: /^\/v1\/keys$/, endpoint: listRecords("key") },
-    { method: "POST", path: /^\/v1\/keys$/, endpoint: postKey },
-    { method: "POST", path: /^\/v1\/keys:revoke$/, endpoint: keyStatus("revoked") },
-    { method: "POST", path: /^\/v1\/keys:approve$/, endpoint: keyStatus("approved") },
-    { method: "POST", path: /^\/v1\/tokens$/, endpoint: postToken },
-    { method: "POST", path: /^\/v1\/tokens:revoke$/, endpoint: tokenStatus("revoked") },
-    { method: "POST", path: /^\/v1\/tokens:approve$/, endpoint: tokenStatus("approved") },
-    { method: "POST", path: /^\/v1\/jwts:revoke$/, endpoint: revokeNamedJwts },
-    { method: "POST", path: /^\/v1\/jwts:approve$/, endpoint: approveNamedJwts },
-    { method: "GET", path: /^\/v1\/apps$/, endpoint: listRecords("app") },
-    { method: "GET", path: /^\/v1\/apps\/([^/:]+)$/, endpoint: getApp },
-    { method: "POST", path: /^\/v1\/apps\/([^/:]+):revoke$/, endpoint: appAction("revoked") },
-    { method: "POST", path: /^\/v1\/apps\/([^/:]+):approve$/, endpoint: appAction("approved") },
-    { method: "POST", path: /^\/v1\/apps\/([^/:]+):revokeTokens$/, endpoint: appAction("tokens.revoked") },
-    { method: "GET", path: /^\/v1\/developers$/, endpoint: listRecords("developer") },
-    { method: "GET", path: /^\/v1\/developers\/([^/:]+)$/, endpoint: getDeveloper },
-    { method: "POST", path: /^\/v1\/developers\/([^/:]+):deactivate$/, endpoint: developerAction("inactive") },
-    { method: "POST", path: /^\/v1\/developers\/([^/:]+):activate$/, endpoint: developerAction("active") },
-    { method: "POST", path: /^\/v1\/developers\/([^/:]+):revokeTokens$/, endpoint: developerAction("tokens.revoked") },
-    { method: "POST", path: /^\/v1\/drain$/, endpoint: postDrain },
-  ];
-}
-
-/** The endpoint and the decoded names in its path; 405 names the methods that the path does have. */
-function endpointFor(
-  routes: readonly AdminRoute[],
-  method: string,
-  path: string,
-): { endpoint: Endpoint; id: string; child: string } | Answer {
-  const allowed: string[] = [];
-  for (const route of routes) {
-    const match = route.path.exec(path);
-    if (match === null) continue;
-    if (route.method !== method) {
-      allowed.push(route.method);
-      continue;
-    }
-    const [id, child] = [decoded(match[1] ?? ""), decoded(match[2] ?? "")];
-    if (id === null || child === null) return badRequest("The path is not encoded correctly");
-    return { endpoint: route.endpoint, id, child };
-  }
-  if (allowed.length === 0) return errorAnswer(404, "not_found", "No such endpoint");
-  return errorAnswer(405, "method_not_allowed", `${method} is not allowed here`, { Allow: allowed.join(", ") });
-}
-
-function decoded(part: string): string | null {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return null;
-  }
 }

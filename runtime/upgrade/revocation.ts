@@ -171,7 +171,7 @@ export class Revocations implements StoreListener {
     this.#epoch = stored.sequence;
     this.#remember(stored);
     const { event } = stored;
-    const named = this.#sessions.find(event.identities).filter((session) => isNamed(session, event));
+    const named = sessionsNamed(this.#sessions, event);
     for (const session of named) {
       if (event.effect === "changed") this.#doubts.add(session, "accessChanged");
       else this.#end(session, reasonOf(event));
@@ -246,8 +246,16 @@ function jwtsOf(session: Session): readonly NamedJwt[] {
   return jwts.map(({ identities, issuedAtMs = 0 }) => ({ identities, issuedAtMs }));
 }
 
+/** The sessions that an event means. */
+export function sessionsNamed(
+  sessions: Sessions,
+  event: Pick<RevocationEvent, "identities" | "credentialKind">,
+): readonly Session[] {
+  return sessions.find(event.identities).filter((session) => isNamed(session, event));
+}
+
 /** True when the event means a session with one of these credentials; all its identities are known to be carried. */
-function isNamed(session: Session, event: RevocationEvent): boolean {
+function isNamed(session: Session, event: Pick<RevocationEvent, "identities" | "credentialKind">): boolean {
   if (event.credentialKind === undefined) return true;
   return session.credentials.some(({ kind, identities }) => isMeant(event, kind, identities));
 }
@@ -256,7 +264,7 @@ function isNamed(session: Session, event: RevocationEvent): boolean {
  * True when an event means a credential of this kind: one for a single kind must name an identity of its own. A JWT is
  * a token too.
  */
-function isMeant(event: RevocationEvent, kind: CredentialKind, own: readonly Identity[]): boolean {
+function isMeant(event: Pick<RevocationEvent, "identities" | "credentialKind">, kind: CredentialKind, own: readonly Identity[]): boolean {
   if (event.credentialKind === undefined) return true;
   const isOfKind = event.credentialKind === kind || (event.credentialKind === "token" && kind === "jwt");
   return isOfKind && own.includes(event.identities[0] ?? "");
