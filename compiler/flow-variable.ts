@@ -186,6 +186,16 @@ export function parameterVariable(parameter: string, callout: string): string {
   return `${parameter} of ${callout}`;
 }
 
+const AT_ENTRY = /^(?:(?:organization|environment|apiproxy|proxy|client|system)\.(?!sent\.|received\.end\.)|messageid$)/;
+
+/** True for what has its value before any flow runs, and without a look at a body. */
+export function isKnownAtEntry(variable: FlowVariable): boolean {
+  if (variable.kind === "time" || variable.kind === "property") return true;
+  if (variable.kind === "builtin") return AT_ENTRY.test(variable.id);
+  if (!("message" in variable) || bodyOf(variable) !== null) return false;
+  return variable.message === "request" || variable.message === "message";
+}
+
 /** True for the variables that replace a target's URL: in request flows of target endpoints, and nowhere else. */
 export function isTargetUrl(variable: FlowVariable): boolean {
   return variable.kind === "builtin" && (variable.id === "target.url" || variable.id === "target.evaluated.url");

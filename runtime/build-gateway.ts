@@ -11,6 +11,7 @@ import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { SessionRecord } from "./observe/record.ts";
 import { storeReport, watchHearing } from "./observe/store-health.ts";
+import type { Spans } from "./otlp/spans.ts";
 import type { GatewayProgram, ProxyProgram } from "./program.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
@@ -45,6 +46,8 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   });
   const lagParts = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
   const lag = watchHearing(program.lag, lagParts, log, metrics);
+  const instance = instanceOf(clock, host.env);
+  const spans = openSpans(program, { clock, limits, instance, log, metrics });
   const tracing = program.startTracing?.(clock) ?? null;
   const sessionServices: SessionServices = {
     clock,
@@ -61,13 +64,14 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   };
   return {
     organization: program.organization,
-    instance: instanceOf(clock, host.env),
+    instance,
     clock,
     limits,
     router: program.route,
     deployed: deployAll(program),
     sessionServices,
     tracing,
+    spans,
     handshakes: new Handshakes(limits),
     exchanges: 0,
     heldBytes: 0,
@@ -85,6 +89,24 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     refusing: false,
     defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
   };
+}
+
+/** The way of spans to a collector, with a line at each end of an outage; null where the program sends none. */
+function openSpans(
+  program: GatewayProgram,
+  { clock, limits, instance, log, metrics }: Pick<Gateway, "clock" | "limits" | "instance" | "log" | "metrics">,
+): Spans | null {
+  const { openSpans: open } = program;
+  if (open === undefined) return null;
+  return open({
+    clock,
+    limits,
+    instanceId: instance.uuid,
+    exported: (count) => metrics.count("spansExported", count),
+    dropped: (count) => metrics.count("spansDropped", count),
+    failed: (detail) => log.event("collector_failed", { detail }, "warn"),
+    recovered: () => log.event("collector_back", {}),
+  });
 }
 
 function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed> {

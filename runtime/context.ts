@@ -12,6 +12,7 @@ import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { RequestMessage, ResponseMessage } from "./message.ts";
 import type { Trace } from "./observe/trace.ts";
+import type { ExchangeSpan } from "./otlp/exchange-span.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
 import type { ServerEvent } from "./server-event.ts";
 import type { TargetAnswer } from "./target/answer.ts";
@@ -115,6 +116,8 @@ export class Exchange {
   event: ServerEvent | null = null;
   /** Bytes of memory that its bodies take, counted in the gateway's until it ends. */
   heldBytes = 0;
+  /** Its place in a distributed trace; null where the gateway takes no part in any. */
+  readonly span: ExchangeSpan | null;
   /** Recording of this exchange; null unless Debug asked for it. */
   readonly trace: Trace | null;
   /** The form of the program's chains that this exchange takes: the traced twins where it is recorded. */
@@ -142,7 +145,9 @@ export class Exchange {
     this.inboundPath = start.request.path;
     this.inboundQuery = start.request.query;
     const { session, gateway, program } = start;
-    this.trace = gateway.tracing === null ? null : gateway.tracing.begin(start);
+    this.span = gateway.spans === null ? null : gateway.spans.begin(this);
+    const spans = this.span?.isSampled === true ? gateway.spans : null;
+    this.trace = gateway.tracing === null ? null : gateway.tracing.begin(start, spans);
     this.chains = (this.trace === null ? null : program.traced) ?? program.plain;
     this.startedWallMs = session === null ? gateway.clock.wallMs() : session.startedAtMs;
     this.startedMs = session === null ? gateway.clock.monotonicMs() : session.startedMs;

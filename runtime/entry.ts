@@ -90,7 +90,7 @@ export function traceRefusal(
   cause: Fault | null,
   status: number,
 ): void {
-  if (gateway.tracing?.watches(entered.deployed.program) !== true) return;
+  if (gateway.spans === null && gateway.tracing?.watches(entered.deployed.program) !== true) return;
   const x = openExchange(gateway, entered, socket, client, null);
   x.fault = cause;
   x.trace?.finish(x, status);

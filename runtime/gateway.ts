@@ -9,6 +9,7 @@ import type { Analytics } from "./observe/analytics.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { Tracing } from "./observe/tracing.ts";
+import type { Spans } from "./otlp/spans.ts";
 import type { ProxyProgram, Router } from "./program.ts";
 import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
@@ -40,6 +41,8 @@ export interface Gateway {
   readonly sessionServices: SessionServices;
   /** Decides which exchanges run the traced twins; null where the artifact has none. */
   readonly tracing: Tracing | null;
+  /** Takes part in distributed traces; null where the bundle does not ask for it. */
+  readonly spans: Spans | null;
   readonly handshakes: Handshakes;
   /** Plain HTTP exchanges under way that were admitted; bounded by the listeners' connections. */
   exchanges: number;

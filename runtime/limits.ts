@@ -141,6 +141,18 @@ export interface Limits {
   readonly statsRowsMax: number;
   /** Roll-ups or raw rows that one query of analytics reads; a wider one is refused. */
   readonly statsReadMax: number;
+  /** Spans that wait for a collector; further ones are dropped and counted. */
+  readonly spansQueuedMax: number;
+  /** Spans of one request to a collector. */
+  readonly spanBatchMax: number;
+  /** Spans of one exchange; its last steps are left out and counted. */
+  readonly spansPerExchangeMax: number;
+  /** Time that spans wait for others to be sent with. */
+  readonly spanLingerMs: number;
+  /** Time for a collector to answer. */
+  readonly spanExportTimeoutMs: number;
+  /** Longest wait before a collector that failed is asked again. */
+  readonly spanRetryMaxMs: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
@@ -234,6 +246,12 @@ export const defaultLimits: Limits = {
   statsPointsMax: 1_500,
   statsRowsMax: 1_000_000,
   statsReadMax: 500_000,
+  spansQueuedMax: 4_096,
+  spanBatchMax: 512,
+  spansPerExchangeMax: 128,
+  spanLingerMs: 1_000,
+  spanExportTimeoutMs: 5_000,
+  spanRetryMaxMs: 60_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
   debugSessionsMax: 20,

@@ -12,6 +12,8 @@ import type { openTlsListener } from "./listen-tls.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
 import type { startTracing } from "./observe/tracing.ts";
 import type { openDebug } from "./debug/debug.ts";
+import type { Sampling } from "./otlp/exchange-span.ts";
+import type { Spans, SpansHost } from "./otlp/spans.ts";
 import type { SettingSpec } from "./settings.ts";
 import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
 import type { AdminSubject } from "./side/admin-route.ts";
@@ -73,6 +75,8 @@ export interface ProxyProgram {
   readonly headers: HeaderOwnership;
   /** Steps of the traced twins by index. */
   readonly positions: readonly StepPosition[];
+  /** Which exchanges are recorded as spans; absent where the gateway sends none. */
+  readonly sampling?: Sampling;
   readonly open: (start: ExchangeStart) => Exchange;
   readonly plain: Chains;
   /** The traced twins; null when the bundle says `observability: { debug: off }`. */
@@ -176,6 +180,8 @@ export interface GatewayProgram {
   readonly access: () => Seed;
   /** Absent where no proxy has traced twins. */
   readonly startTracing?: typeof startTracing;
+  /** Sends spans to a collector; absent where the bundle does not ask for it. */
+  readonly openSpans?: (host: SpansHost) => Spans;
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
   /** Absent where gateway.yaml asks for none. */

@@ -193,6 +193,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   }
 
   #sendRequest(x: Exchange, body: Buffer | null, recoding: Recoding | null): void {
+    x.span?.passOn(x.request);
     const { peer, scheme } = this.#asked;
     const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {

@@ -118,10 +118,14 @@ async function finishStart(
       gateway.revocations.close();
       gateway.lag?.close();
       metrics.close();
-      void lastRecords(gateway).then(() => {
+      const leave = async (): Promise<void> => {
+        await lastRecords(gateway);
         gateway.analytics?.close();
-        return andThen(gateway.store.close(), () => finish(exitCode));
-      });
+        await gateway.spans?.close();
+        await gateway.store.close();
+        finish(exitCode);
+      };
+      void leave();
     },
   }, clock);
   const lifecycle = { isReady: () => !gateway.draining, drain: () => drain.signal("admin") };
@@ -197,6 +201,7 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   gateway.lag?.close();
   gateway.metrics.close();
   gateway.analytics?.close();
+  await gateway.spans?.close();
   await gateway.store.close();
 }
 

@@ -22,6 +22,7 @@ import type {
   ProgramFlows,
   ProgramProxy,
   ProgramRouteRule,
+  ProgramSampling,
   ProgramTarget,
   ProgramTargetTls,
   ProgramWebSocket,
@@ -37,6 +38,8 @@ import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, compressionAlgorithm, retained, successCodes, targetTls, urlTemplate } from "./target.ts";
 
+/** Share of exchanges that are recorded where nothing is written. */
+const SAMPLE_DEFAULT = 0.01;
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 
 /** What every part of one proxy is resolved with. */
@@ -86,7 +89,17 @@ export function resolveProxy(
     properties: resolveProperties(value, environments),
     policies: steps.policies,
     debug: (value.observability?.debug ?? model.gateway.observability?.debug ?? "on") === "on",
+    sampling: resolveSampling(model, value, steps),
   };
+}
+
+/** What a proxy leaves out is as the gateway has it. */
+function resolveSampling({ gateway }: BundleModel, proxy: ProxyModel, steps: StepResolver): ProgramSampling | null {
+  const all = gateway.observability?.traces;
+  if (all === undefined) return null;
+  const own = proxy.observability?.traces ?? {};
+  const condition = own.condition === undefined ? all : own;
+  return { share: own.sample ?? all.sample ?? SAMPLE_DEFAULT, condition: steps.condition(condition, "condition") };
 }
 
 function resolveEndpoint(context: Context, endpoint: ProxyEndpointModel, targets: Targets): ProgramEndpoint {

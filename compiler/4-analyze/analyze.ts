@@ -33,7 +33,7 @@ function features({ gateway, proxies }: Program): Features {
     store: gateway.store?.kind ?? "embedded",
     admin: gateway.admin !== undefined,
     ops: gateway.ops !== undefined,
-    tracing: debug,
+    tracing: debug || gateway.observability?.traces !== undefined,
     debug,
   };
 }
@@ -54,6 +54,14 @@ function collectStoreSettings({ gateway, model }: Program, settings: Settings): 
     settings.add(node.host, "text", model.positions.of(node));
     settings.add(node.port, "port", model.positions.of(node));
   }
+}
+
+function collectTraceSettings({ gateway, model }: Program, settings: Settings): void {
+  const traces = gateway.observability?.traces;
+  if (traces === undefined) return;
+  const span = model.positions.of(traces);
+  settings.add(traces.endpoint, "text", span);
+  for (const value of Object.values(traces.headers ?? {})) settings.add(value, "secret", span);
 }
 
 /** The variable that lists addresses, where they are not written out. */
@@ -91,6 +99,7 @@ function collectSettings(program: Program, settings: Settings): void {
   collectStoreSettings(program, settings);
   const analytics = gateway.observability?.analytics;
   if (typeof analytics === "object") settings.add(analytics.file, "text", positions.of(analytics));
+  collectTraceSettings(program, settings);
   for (const environment of program.environments) {
     for (const server of environment.targetServers) {
       settings.add(server.host, "text", server.span);

@@ -9,6 +9,7 @@ import type {
   PositionPlan,
   ProxyPlan,
   RulesPlan,
+  SamplingPlan,
   Segment,
   SessionPlan,
   TargetPlan,
@@ -24,6 +25,7 @@ import type {
   ProgramStep,
   ProgramTarget,
 } from "../ir/program.ts";
+import { isKnownAtEntry } from "../flow-variable.ts";
 import type { HookPoint } from "../ir/model.ts";
 import type { Optimisation, Optimisations } from "../optimisations.ts";
 import type { Obligation, Timing } from "../policies/definition.ts";
@@ -48,6 +50,7 @@ export function analyzeProxy(
   const planner = new ProxyPlanner(program, proxy, settings, diagnostics, optimisations);
   const targets = proxy.targets.map((target) => planner.target(target));
   const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
+  const sampling = planner.sampling();
   planner.usage.reportNeverWritten(proxy, diagnostics);
   planner.usage.reportNoProperty(proxy, diagnostics);
   const plan: ProxyPlan = {
@@ -60,6 +63,7 @@ export function analyzeProxy(
     reads: planner.usage.reads,
     used: null,
     ownedHeaders: [...planner.usage.ownedHeaders].sort(),
+    sampling,
     positions: planner.positions,
     policies: proxy.policies,
   };
@@ -185,6 +189,21 @@ class ProxyPlanner {
       session: sessionPlan(endpoint, all, this.usage),
       bodies: this.#bodies.all(requests.flatMap((flows) => [...flows.request, ...behindTarget(flows)])),
     };
+  }
+
+  /** Which exchanges are sent to a collector, which is decided before any flow. */
+  sampling(): SamplingPlan | null {
+    const { sampling } = this.#proxy;
+    if (sampling === null) return null;
+    const { share, condition } = sampling;
+    if (condition === null) return { share, when: { kind: "never", why: "no condition is written" } };
+    for (const name of conditionVariables(condition.ast)) {
+      if (!isKnownAtEntry(this.usage.variable(name))) {
+        this.#live.diagnostics.report("AGW3045", condition.span, { name });
+      }
+    }
+    const place = { known: this.#known({}), names: UNCONDITIONAL.names, isDead: false };
+    return { share, when: this.#judge(condition, place).when };
   }
 
   #events({ eventFlow: steps }: ProgramFlows, base: Omit<Place, "phase" | "flow">): Segment {

@@ -23,7 +23,7 @@ const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
   session: true, request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true,
   route: true, target: true,
   targetUrl: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true, failures: true,
-  trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
+  span: true, trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
   heldBytes: true, event: true, server: true, failedServers: true, targetSocket: true, targetTimes: true,
 };
 

@@ -133,6 +133,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
   const isWatching = plan.program.proxies.some(({ targets }) => targets.some(({ healthMonitor }) => healthMonitor !== null));
   const clientIp = clientIpCode(plan, file);
   const analytics = analyticsCode(plan, values, file);
+  const spans = spansCode(plan, values, file);
   const parts: [string, Code][] = [
     ["organization", literal(plan.program.organization)],
     ["compiler", literal(version)],
@@ -156,6 +157,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ...(analytics === null ? [] : [["analytics", analytics] satisfies [string, Code]]),
     ["access", code`() => ${accessCode(plan, values)}`],
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
+    ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
     ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],
@@ -239,6 +241,20 @@ function prefaceCode(
 function addressRanges(ranges: AddressRanges, values: SettingValues, file: FileWriter): Embeddable {
   if ("env" in ranges) return code`${file.symbol("ipRanges")}(${values.text(ranges, "text")})`;
   return ranges.flatMap((text) => parseIpRange(text) ?? []).map(({ family, words, bits }) => ({ family, words, bits }));
+}
+
+/** An expression of type `GatewayProgram["openSpans"]`; null where no collector is named. */
+function spansCode(plan: Plan, values: SettingValues, file: FileWriter): Code | null {
+  const traces = plan.program.gateway.observability?.traces;
+  if (traces === undefined) return null;
+  const headers = Object.entries(traces.headers ?? {}).map(([name, value]) => [name, values.text(value, "secret")] as const);
+  const settings = literal({
+    endpoint: values.text(traces.endpoint, "text"),
+    headers: Object.fromEntries(headers),
+    serviceName: traces.serviceName ?? "apigw",
+    followsParent: traces.followParent ?? false,
+  });
+  return code`(host) => ${file.symbol("openSpans")}(${settings}, host)`;
 }
 
 /** Environments that pick the client's address from a header; null where none does. */

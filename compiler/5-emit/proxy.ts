@@ -302,6 +302,17 @@ class ProxyEmitter {
     return this.#file.constant("headers", code`${this.#file.symbol("headerOwnership")}(${written}, ${names})`, type);
   }
 
+  /** Which exchanges are recorded for a collector; nothing where the gateway names none. */
+  #sampling(): readonly Code[] {
+    const { sampling } = this.#proxy;
+    if (sampling === null) return [];
+    const { when } = sampling;
+    const share = when.kind === "always" ? 1 : sampling.share;
+    const test = when.kind !== "test" || share === 1 ? literal(null) : code`(x) => ${conditionCode(when.ast, this.#context.scope("request"))}`;
+    const type = this.#file.type("otlp/exchange-span.ts", "Sampling");
+    return [code`sampling: ${this.#file.constant("sampling", code`{ share: ${share}, when: ${test} }`, type)}`];
+  }
+
   #factory(endpoint: EndpointPlan, plain: Code, traced: Code, positions: Code): string {
     const { proxy } = this.#proxy;
     const isOnly = this.#proxy.endpoints.length === 1;
@@ -326,6 +337,7 @@ class ProxyEmitter {
       ...([...this.#proxy.reads].some(isTargetTime) ? [code`readsTargetTimes: true`] : []),
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
+      ...this.#sampling(),
       code`open: (start) => new ${exchange}(start)`,
       code`plain: ${plain}`,
       code`traced: ${traced}`,

@@ -32,6 +32,7 @@ import type * as EmbeddedStore from "#runtime/state/embedded.ts";
 import type * as RevocationLag from "#runtime/upgrade/revocation-lag.ts";
 import type * as RedisStore from "#runtime/state/redis.ts";
 import type * as Tracing from "#runtime/observe/tracing.ts";
+import type * as Spans from "#runtime/otlp/spans.ts";
 import type * as Debug from "#runtime/debug/debug.ts";
 import type * as Analytics from "#runtime/observe/analytics.ts";
 import type * as AdminStats from "#runtime/side/admin-stats.ts";
@@ -159,6 +160,7 @@ export const symbols = {
   ...from<typeof RevocationLag>()("upgrade/revocation-lag.ts", ["watchLag"]),
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
   ...from<typeof Tracing>()("observe/tracing.ts", ["startTracing"]),
+  ...from<typeof Spans>()("otlp/spans.ts", ["openSpans"]),
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
   ...from<typeof Analytics>()("observe/analytics.ts", ["openAnalytics"]),
   ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),

@@ -75,6 +75,7 @@ export interface GatewayModel {
     readonly debug?: "on" | "off";
     readonly accessLog?: "on" | "off";
     readonly analytics?: "on" | "off" | AnalyticsModel;
+    readonly traces?: TracesModel;
   };
 }
 
@@ -88,6 +89,19 @@ export interface AnalyticsModel {
     readonly hours?: string;
     readonly days?: string;
   };
+}
+
+/** Which exchanges are sent to a collector. */
+export interface SamplingModel {
+  readonly sample?: number;
+  readonly condition?: string;
+}
+
+export interface TracesModel extends SamplingModel {
+  readonly endpoint: TextSetting;
+  readonly headers?: Readonly<Record<string, string | SecretSource>>;
+  readonly serviceName?: string;
+  readonly followParent?: boolean;
 }
 
 /** Members of other kinds than the written one are absent; for redis one of `url`, `cluster`, `sentinel` is there. */
@@ -227,7 +241,7 @@ export interface ProxyModel {
   readonly propertySets?: PropertySetsModel;
   /** Policies of this proxy by name, from its policies folder. */
   readonly policies: readonly Named<PolicyModel>[];
-  readonly observability?: { readonly debug?: "on" | "off" };
+  readonly observability?: { readonly debug?: "on" | "off"; readonly traces?: SamplingModel };
 }
 
 export interface SharedFlowModel {

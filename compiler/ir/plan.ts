@@ -156,8 +156,15 @@ export interface ProxyPlan {
   /** Those that generated code still reads; null: any. */
   readonly used: ReadonlySet<string> | null;
   readonly ownedHeaders: readonly string[];
+  /** Which exchanges are sent to a collector; null where the gateway names none. */
+  readonly sampling: SamplingPlan | null;
   readonly positions: readonly PositionPlan[];
   readonly policies: readonly ProgramPolicy[];
+}
+
+export interface SamplingPlan {
+  readonly share: number;
+  readonly when: When;
 }
 
 export interface PositionPlan {

@@ -93,6 +93,15 @@ export interface ProgramProxy {
   /** Every policy of the proxy and of the shared flows it calls that some step runs, each once. */
   readonly policies: readonly ProgramPolicy[];
   readonly debug: boolean;
+  /** Which exchanges are sent to a collector; null where the gateway names none. */
+  readonly sampling: ProgramSampling | null;
+}
+
+export interface ProgramSampling {
+  /** Share of all exchanges, 0 to 1. */
+  readonly share: number;
+  /** What is recorded whatever the share; null: nothing. */
+  readonly condition: ProgramCondition | null;
 }
 
 /** Values of property sets: environment where the proxy is deployed -> name of the variable -> text. */

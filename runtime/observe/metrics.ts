@@ -36,6 +36,8 @@ export const counters = {
   storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
   keySetFetches: ["apigw_key_set_fetches_total", "Key sets of issuers that were fetched."],
   keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last good set stays."],
+  spansExported: ["apigw_spans_exported_total", "Spans that a collector has taken."],
+  spansDropped: ["apigw_spans_dropped_total", "Spans that no collector got: too many, or it was slow or gone."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

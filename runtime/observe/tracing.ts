@@ -75,11 +75,14 @@ export class Tracing {
     return this.#watched.has(program);
   }
 
-  /** The recording of an exchange that begins; null where nobody wants one. */
-  begin(start: ExchangeStart): Trace | null {
+  /**
+   * The recording of an exchange that begins; null where nobody wants one. `also`: a sink that is not asked any more.
+   */
+  begin(start: ExchangeStart, also: TraceSink | null): Trace | null {
     const watching = this.#watched.get(start.program);
-    if (watching === undefined) return null;
-    const sinks = watching.filter((sink) => sink.wants(start));
+    if (watching === undefined && also === null) return null;
+    const sinks = (watching ?? []).filter((sink) => sink.wants(start));
+    if (also !== null) sinks.push(also);
     return sinks.length === 0 ? null : new Trace(this.#clock, start, sinks, this.#sessionOf(start));
   }
 

@@ -208,6 +208,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (target === null || offer === null) throw new TypeError("invariant: a routed upgrade has a target and an offer");
     this.#stage = "target";
     this.#mark.sentMs = this.#gateway.clock.monotonicMs();
+    x.span?.passOn(x.request);
     const { peer, scheme } = this.#asked;
     const forwarded = { for: peer, proto: scheme, host: this.#entered?.authority ?? "" };
     try {

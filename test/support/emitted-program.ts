@@ -132,6 +132,7 @@ function startOf(program: ProxyProgram, url: string, step: StubbedStep, options:
     organization: "acme",
     step,
     counters: new Map(),
+    spans: null,
     tracing: options.traced === true ? recording(clock, [program]) : null,
     defect: (thrown: unknown) => {
       throw thrown;

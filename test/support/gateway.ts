@@ -9,6 +9,7 @@ import { compile, type EmittedModule } from "#compiler/compile.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
 import { systemClock, type Clock } from "#runtime/clock.ts";
 import type { Gateway } from "#runtime/gateway.ts";
+import type { Limits } from "#runtime/limits.ts";
 import type { Listener } from "#runtime/listen.ts";
 import type { LogOutput } from "#runtime/observe/log.ts";
 import type { GatewayProgram } from "#runtime/program.ts";
@@ -29,6 +30,8 @@ export type LinePattern = Readonly<Record<string, string | number | boolean | nu
 export interface GatewayOptions {
   readonly env?: TestEnvironment;
   readonly clock?: Clock;
+  /** In place of the program's own. */
+  readonly limits?: Partial<Limits>;
   /** Puts something between the gateway and its store. */
   readonly wrapStore?: (store: Store) => Store;
 }
@@ -70,8 +73,9 @@ export async function startGatewayFromBundle(files: BundleFiles, options: Gatewa
 
 /** Starts what was compiled before; each start has a program of its own. */
 export async function startModules(modules: readonly EmittedModule[], options: GatewayOptions = {}): Promise<TestGateway> {
-  const { clock = systemClock, env = {}, wrapStore } = options;
-  const program = await importProgram(modules);
+  const { clock = systemClock, env = {}, limits = {}, wrapStore } = options;
+  const imported = await importProgram(modules);
+  const program = { ...imported, limits: { ...imported.limits, ...limits } };
   const { openStore } = program;
   const log = new CapturedLog();
   const started = await startGateway(

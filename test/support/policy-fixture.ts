@@ -68,6 +68,7 @@ export class PolicyFixture {
       verified: new VerifiedCache(this.store, this.revocations, this.clock, this.limits),
       sessions: this.around.sessions,
       counters: new Map(),
+      spans: null,
       tracing: null,
     };
     this.gateway = parts as Gateway;

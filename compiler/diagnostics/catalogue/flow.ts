@@ -174,4 +174,15 @@ export const flowCatalogue = {
     },
     message: (p) => `writing "${p.name}" has no effect here: only request flows of a target endpoint replace its URL`,
   }),
+  AGW3045: error<{ readonly name: string }>({
+    title: "sampling condition reads too much",
+    explanation:
+      "Whether an exchange is recorded for a collector is decided when its request comes in, before any flow. The " +
+      "condition can read the request, except its body, and what is known of the client and the proxy.",
+    example: {
+      bad: "observability: { traces: { condition: 'response.status.code >= 500' } }",
+      good: "observability: { traces: { condition: 'request.header.x-debug = \"1\"' } }",
+    },
+    message: (p) => `"${p.name}" has no value yet when a request comes in`,
+  }),
 } as const;

@@ -48,6 +48,7 @@ export async function gatewayOf(program: GatewayProgram, form: Form): Promise<Te
     router: program.route,
     deployed,
     sessionServices: { ...services, clock },
+    spans: null,
     tracing: form === "traced" ? recording(clock, deployed.keys()) : null,
     store,
     // A cache would answer the second call at once: the late form is to wait each time.

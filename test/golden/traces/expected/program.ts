@@ -1,0 +1,112 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import type { Sampling } from "#runtime/otlp/exchange-span.ts";
+import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { queryValue } from "#runtime/variables.ts";
+
+const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership([], ["x-debug"]);
+
+const SAMPLING: Sampling = { share: 0.25, when: (x) => x.request.header("x-debug") === "1" };
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
+  return andThen(verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")), () => route(x));
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "e171f8173ded27ce",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    headers: HEADERS,
+    positions: [],
+    sampling: SAMPLING,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: null,
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://chat.internal",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
