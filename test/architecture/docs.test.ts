@@ -84,7 +84,8 @@ describe("hand-written tables", () => {
 });
 
 describe("the reference", () => {
-  const page = (name: string): string => referencePages().get(`docs/reference/${name}.md`) ?? "";
+  const pages = referencePages();
+  const page = (name: string): string => pages.get(`docs/reference/${name}.md`) ?? "";
   const tables: readonly [name: string, entries: readonly string[]][] = [
     ["diagnostics", codes()],
     ["faults", Object.keys(faults).map((code) => `\`${code}\``)],
