@@ -356,7 +356,14 @@ function policyVariable(name: string, isPolicy: (name: string) => boolean): Flow
 }
 
 /** Prefixes of what policies make (apigee-policies section 3.28). */
-const ISSUED: ReadonlySet<string> = new Set(["oauthv2accesstoken", "oauthv2authcode", "hmac", "jws"]);
+const ISSUED: ReadonlySet<string> = new Set([
+  "oauthv2accesstoken",
+  "oauthv2refreshtoken",
+  "oauthv2authcode",
+  "oauthv2client",
+  "hmac",
+  "jws",
+]);
 
 /** `<prefix>.<policy>.<path>`, where the policy's name may itself hold dots. */
 function splitPolicy(name: string, isPolicy: (name: string) => boolean): [string, string, string[]] | null {

@@ -21,6 +21,8 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
   BasicAuthentication: ["password", "assignTo"],
   GenerateJWS: ["outputVariable"],
   GenerateJWT: ["outputVariable"],
+  DeleteOAuthV2Info: ["authorizationCode"],
+  GetOAuthV2Info: ["refreshToken", "authorizationCode"],
   HMAC: ["verificationValue"],
   OAuthV2: ["passWord", "refreshToken", "code", "codeVerifier"],
 };

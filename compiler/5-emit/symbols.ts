@@ -43,6 +43,10 @@ import type * as OAuthV2 from "#runtime/policies/oauth-v2.ts";
 import type * as OAuthV2Issue from "#runtime/policies/oauth-v2-issue.ts";
 import type * as OAuthV2Code from "#runtime/policies/oauth-v2-code.ts";
 import type * as OAuthV2Implicit from "#runtime/policies/oauth-v2-implicit.ts";
+import type * as GetOAuthV2Info from "#runtime/policies/get-oauth-v2-info.ts";
+import type * as SetOAuthV2Info from "#runtime/policies/set-oauth-v2-info.ts";
+import type * as DeleteOAuthV2Info from "#runtime/policies/delete-oauth-v2-info.ts";
+import type * as RevokeOAuthV2 from "#runtime/policies/revoke-oauth-v2.ts";
 import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
 import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
@@ -188,10 +192,22 @@ export const symbols = {
     "anyTarget", "anyTemplateTarget", "secureTarget", "secureTemplateTarget", "secureTransport", "trustedTransport",
   ]),
   ...from<typeof VerifyApiKey>()("policies/verify-api-key.ts", ["verifyApiKey"]),
-  ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken"]),
+  ...from<typeof OAuthV2>()("policies/oauth-v2.ts", ["verifyAccessToken", "invalidateToken", "validateToken"]),
   ...from<typeof OAuthV2Issue>()("policies/oauth-v2-issue.ts", ["clientCredentialsGrant", "generateAccessToken"]),
   ...from<typeof OAuthV2Code>()("policies/oauth-v2-code.ts", ["authorizationCodeGrant", "generateAuthorizationCode"]),
   ...from<typeof OAuthV2Implicit>()("policies/oauth-v2-implicit.ts", ["generateImplicitToken"]),
+  ...from<typeof GetOAuthV2Info>()("policies/get-oauth-v2-info.ts", [
+    "getAccessTokenInfo",
+    "getAuthorizationCodeInfo",
+    "getClientInfo",
+    "getRefreshTokenInfo",
+  ]),
+  ...from<typeof SetOAuthV2Info>()("policies/set-oauth-v2-info.ts", ["setOAuthV2Info"]),
+  ...from<typeof DeleteOAuthV2Info>()("policies/delete-oauth-v2-info.ts", [
+    "deleteAccessToken",
+    "deleteAuthorizationCode",
+  ]),
+  ...from<typeof RevokeOAuthV2>()("policies/revoke-oauth-v2.ts", ["revokeOAuthV2"]),
   ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),

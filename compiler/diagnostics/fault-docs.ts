@@ -75,6 +75,22 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "keymanagement.service.invalid_request-authorization_code_invalid":
     "No such authorization code is the client's, its redirect_uri or code_verifier is another one, or it was used before;" +
     " in that case what came of it is revoked.",
+  "steps.oauth.v2.FailedToResolveRefreshToken": "The variable that should hold the refresh token has no value.",
+  "steps.oauth.v2.FailedToResolveAuthorizationCode":
+    "The variable that should hold the authorization code has no value.",
+  "steps.oauth.v2.FailedToResolveClientId": "The variable that should hold the client id has no value.",
+  "steps.oauth.v2.invalid_access_token":
+    "GetOAuthV2Info, SetOAuthV2Info or DeleteOAuthV2Info: the store knows no such access token.",
+  "steps.oauth.v2.access_token_expired": "The same: the access token has expired.",
+  "steps.oauth.v2.access_token_not_approved": "GetOAuthV2Info: the access token is revoked.",
+  "steps.oauth.v2.invalid_refresh_token": "GetOAuthV2Info: the store knows no such refresh token.",
+  "steps.oauth.v2.refresh_token_expired": "GetOAuthV2Info: the refresh token has expired.",
+  "steps.oauth.v2.invalid_request-authorization_code_invalid":
+    "GetOAuthV2Info or DeleteOAuthV2Info: the store knows no such authorization code.",
+  "steps.oauth.v2.authorization_code_expired": "The same: the authorization code has expired.",
+  "steps.oauth.v2.invalid_client-invalid_client_id": "GetOAuthV2Info: the store knows no such client.",
+  "steps.oauth.v2.InvalidAPICallAsNoApiProductMatchFound":
+    "GetOAuthV2Info: no product of the access token covers the call.",
   "keymanagement.service.authorization_code_expired": "The authorization code has expired.",
   "steps.jwt.FailedToResolveVariable":
     "A variable that should hold the token, a demanded value or a claim has no value.",

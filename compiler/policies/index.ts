@@ -5,13 +5,17 @@ import { assignMessage } from "./assign-message.ts";
 import { basicAuthentication } from "./basic-authentication.ts";
 import { decodeJws } from "./decode-jws.ts";
 import { decodeJwt } from "./decode-jwt.ts";
+import { deleteOAuthV2Info } from "./delete-oauth-v2-info.ts";
 import { flowCallout } from "./flow-callout.ts";
 import { generateJws } from "./generate-jws.ts";
 import { generateJwt } from "./generate-jwt.ts";
+import { getOAuthV2Info } from "./get-oauth-v2-info.ts";
 import { hmac } from "./hmac.ts";
 import { messageLogging } from "./message-logging.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
+import { revokeOAuthV2 } from "./revoke-oauth-v2.ts";
+import { setOAuthV2Info } from "./set-oauth-v2-info.ts";
 import { spikeArrest } from "./spike-arrest.ts";
 import { verifyApiKey } from "./verify-api-key.ts";
 import { verifyJws } from "./verify-jws.ts";
@@ -27,6 +31,10 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   hmac,
   verifyApiKey,
   oauthV2,
+  getOAuthV2Info,
+  setOAuthV2Info,
+  deleteOAuthV2Info,
+  revokeOAuthV2,
   verifyJwt,
   decodeJwt,
   generateJwt,

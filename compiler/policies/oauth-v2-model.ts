@@ -1,5 +1,6 @@
 /** OAuthV2 as it is written: one policy, many operations. Types only. */
 import type { PolicyModel, RefOr } from "../ir/model.ts";
+import type { AttributeModel } from "./parts/oauth-request.ts";
 import type { KeyModel } from "./parts/jwt-rules.ts";
 
 /** A lifetime: a duration, milliseconds, or a variable with a fallback; -1: without end. */
@@ -14,7 +15,8 @@ export interface OAuthV2Model extends PolicyModel, KeyModel {
     | "RefreshAccessToken"
     | "GenerateAuthorizationCode"
     | "GenerateAccessTokenImplicitGrant"
-    | "InvalidateToken";
+    | "InvalidateToken"
+    | "ValidateToken";
   readonly accessToken?: string;
   readonly accessTokenPrefix?: string;
   readonly scope?: string;
@@ -44,12 +46,7 @@ export interface OAuthV2Model extends PolicyModel, KeyModel {
   readonly generateResponse?: { readonly enabled?: boolean };
   readonly generateErrorResponse?: { readonly enabled?: boolean; readonly realm?: string };
   readonly rfcCompliantRequestResponse?: boolean;
-  readonly attributes?: readonly {
-    readonly name: string;
-    readonly ref?: string;
-    readonly value?: string;
-    readonly display?: boolean;
-  }[];
+  readonly attributes?: readonly AttributeModel[];
   readonly tokens?: readonly {
     readonly type: "accesstoken" | "refreshtoken";
     readonly cascade?: boolean;

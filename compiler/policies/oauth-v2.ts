@@ -38,6 +38,7 @@ export const oauthV2 = {
       case "GenerateAccessTokenImplicitGrant":
         return analyzeAuthorize(step);
       case "InvalidateToken":
+      case "ValidateToken":
         return step.model.tokens?.forEach(({ ref }, at) => step.reads(ref, ["tokens", at, "ref"]));
     }
   },
@@ -54,7 +55,8 @@ export const oauthV2 = {
       case "GenerateAccessTokenImplicitGrant":
         return e.wait(implicitCode(e));
       case "InvalidateToken":
-        return e.wait(invalidateCode(e));
+      case "ValidateToken":
+        return e.wait(changeCode(e));
     }
   },
 } satisfies PolicyDefinition<OAuthV2Model>;
@@ -114,12 +116,13 @@ function sourceOf({ model, name }: PolicyEmit<OAuthV2Model>) {
   };
 }
 
-function invalidateCode(e: PolicyEmit<OAuthV2Model>): Code {
+function changeCode(e: PolicyEmit<OAuthV2Model>): Code {
   const tokens = (e.model.tokens ?? []).map(({ type, cascade = false, ref }) => ({
     type,
     cascade,
     variable: ref,
     value: e.variable(ref),
   }));
-  return code`${e.symbol("invalidateToken")}(${e.x}, ${e.name}, ${tokens})`;
+  const change = e.model.operation === "ValidateToken" ? "validateToken" : "invalidateToken";
+  return code`${e.symbol(change)}(${e.x}, ${e.name}, ${tokens})`;
 }

@@ -7,10 +7,11 @@ import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { changeRecord } from "./change.ts";
 import type { AccessServices } from "./change.ts";
+import { bulkRevocation } from "./cutoff.ts";
 import { digest } from "./digest.ts";
 import { attributeOf } from "./model.ts";
 import type { KeyRecord, TokenGrant, TokenRecord } from "./model.ts";
-import { areTokensRevoked, isPast } from "./resolve.ts";
+import { isPast } from "./resolve.ts";
 import { keptUntilMs, putToken, setGrantStatus, tokenOwner } from "./tokens.ts";
 import type { IssuedToken, NewToken, TokenOwner, TokenRefusal, TokenWish } from "./tokens.ts";
 
@@ -47,19 +48,32 @@ export function openGrant(
 ): Maybe<IssuedToken | TokenRefusal | null> {
   return andThen(tokenOwner(services, key, wish.scopes), (owner) => {
     if (typeof owner === "string") return owner;
-    const { consent } = wish;
-    if (consent !== undefined && areTokensRevoked(consent.atMs, owner)) return null;
+    const { consent, subject = null } = wish;
     const scopes = consent === undefined ? owner.scopes : narrowed(consent.scopes, owner.scopes, []);
     if (scopes === null) return "steps.oauth.v2.invalid_request";
-    return andThen(putBoth(services, { ...owner, scopes }, wish, scopes, grantId), ({ access, refresh }) => {
-      const endsAtMs = later(access.record.expiresAtMs, refresh.record.expiresAtMs);
-      const refreshDigest = refresh.record.id;
-      const grant: TokenGrant = { id: grantId, status: "approved", refreshDigest, refreshCount: 0, endsAtMs };
-      const expiresAtMs = keptUntilMs(endsAtMs, services.limits);
-      return andThen(services.store.put("grant", grantId, grant, { ifAbsent: true, expiresAtMs }), (isNew) =>
-        isNew ? issued(owner, access, { ...refresh, grant }) : null,
-      );
-    });
+    const own = { ...owner, scopes };
+    if (consent === undefined) return beginGrant(services, own, grantId, wish);
+    const token = { kind: "code", issuedAtMs: consent.atMs, subject } as const;
+    return andThen(bulkRevocation(services.store, token, owner), (reason) =>
+      reason === null ? beginGrant(services, own, grantId, wish) : null,
+    );
+  });
+}
+
+function beginGrant(
+  services: AccessServices,
+  owner: TokenOwner,
+  grantId: string,
+  wish: GrantWish,
+): Maybe<IssuedToken | null> {
+  return andThen(putBoth(services, owner, wish, owner.scopes, grantId), ({ access, refresh }) => {
+    const endsAtMs = later(access.record.expiresAtMs, refresh.record.expiresAtMs);
+    const refreshDigest = refresh.record.id;
+    const grant: TokenGrant = { id: grantId, status: "approved", refreshDigest, refreshCount: 0, endsAtMs };
+    const expiresAtMs = keptUntilMs(endsAtMs, services.limits);
+    return andThen(services.store.put("grant", grantId, grant, { ifAbsent: true, expiresAtMs }), (isNew) =>
+      isNew ? issued(owner, access, { ...refresh, grant }) : null,
+    );
   });
 }
 
@@ -74,16 +88,18 @@ export function refreshGrant(
     if (typeof record === "string") return record;
     return andThen(tokenOwner(services, key, []), (owner) => {
       if (typeof owner === "string") return owner;
-      if (areTokensRevoked(record.issuedAtMs, owner)) return NOT_APPROVED;
       const scopes = narrowed(record.scopes, owner.scopes, wish.scopes);
       if (scopes === null) return "steps.oauth.v2.invalid_request";
-      const known = { ...wish, ...inherited(record, wish) };
-      // A public client proves itself by nothing but this token (RFC 9700 section 2.2.2).
-      const isReused = wish.isReused && key.secretDigest !== null;
-      const presented: NewToken = { token: presentedToken, record };
-      const own = { ...owner, scopes };
-      const made = putBoth(services, own, known, record.scopes, record.grantId, isReused ? presented : null);
-      return andThen(made, ({ access, refresh }) => prolong(services, owner, record, access, refresh));
+      return andThen(bulkRevocation(services.store, record, owner), (reason) => {
+        if (reason !== null) return NOT_APPROVED;
+        const known = { ...wish, ...inherited(record, wish) };
+        // A public client proves itself by nothing but this token (RFC 9700 section 2.2.2).
+        const isReused = wish.isReused && key.secretDigest !== null;
+        const presented: NewToken = { token: presentedToken, record };
+        const own = { ...owner, scopes };
+        const made = putBoth(services, own, known, record.scopes, record.grantId, isReused ? presented : null);
+        return andThen(made, ({ access, refresh }) => prolong(services, owner, record, access, refresh));
+      });
     });
   });
 }

@@ -21,6 +21,15 @@ export interface Developer {
   readonly tokensRevokedAtMs?: number;
 }
 
+/** Since when tokens of an end user count, everywhere or at one app. */
+export interface TokenCutoff {
+  readonly id: string;
+  /** Tokens issued up to this instant (wall clock) count as revoked. */
+  readonly tokensRevokedAtMs?: number;
+  /** The same for access tokens alone. */
+  readonly accessTokensRevokedAtMs?: number;
+}
+
 /**
  * An app; while `revoked`, none of its keys works, whatever their own status says. Its credentials are separate
  * records.
@@ -34,6 +43,8 @@ export interface App {
   readonly attributes: Attributes;
   /** Tokens issued up to this instant (wall clock) count as revoked. */
   readonly tokensRevokedAtMs?: number;
+  /** The same for access tokens alone. */
+  readonly accessTokensRevokedAtMs?: number;
 }
 
 /** Status of a key, and of the bond between a key and one of its products. */

@@ -10,6 +10,7 @@ import { andThen, isPending } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { Store } from "../state/store.ts";
 import type { AccessCall, CredentialBasis, CredentialLabels } from "./credential.ts";
+import { bulkRevocation } from "./cutoff.ts";
 import { digest } from "./digest.ts";
 import {
   appIdentity,
@@ -162,18 +163,13 @@ function productsOfToken(token: TokenRecord, key: KeyRecord): readonly string[] 
   return token.products.filter((name) => approved.includes(name));
 }
 
-/** True for a token issued (wall clock) before the tokens of its app or developer were revoked all at once. */
-export function areTokensRevoked(issuedAtMs: number, owner: Owner): boolean {
-  const { tokensRevokedAtMs: byApp = Number.NEGATIVE_INFINITY } = owner.app;
-  const { tokensRevokedAtMs: byDeveloper = Number.NEGATIVE_INFINITY } = owner.developer;
-  return issuedAtMs <= Math.max(byApp, byDeveloper);
-}
-
-/** True when nothing that is larger than the token revokes it: its grant, or all tokens of its app or developer. */
-export function isUnrevoked(store: Store, token: TokenRecord, owner: Owner): Maybe<boolean> {
-  if (areTokensRevoked(token.issuedAtMs, owner)) return false;
-  if (token.grantId === undefined) return true;
-  return andThen(store.get("grant", token.grantId), (grant) => grant !== null && grant.status === "approved");
+/** True when nothing that is larger than the token revokes it: its grant, or a bulk revocation (access/cutoff). */
+function isUnrevoked(store: Store, token: TokenRecord, owner: Owner): Maybe<boolean> {
+  return andThen(bulkRevocation(store, token, owner), (reason) => {
+    if (reason !== null) return false;
+    if (token.grantId === undefined) return true;
+    return andThen(store.get("grant", token.grantId), (grant) => grant !== null && grant.status === "approved");
+  });
 }
 
 /** The first product, in order, that covers the call. `scopes` null: a key, for which scopes play no part. */

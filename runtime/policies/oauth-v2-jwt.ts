@@ -4,7 +4,7 @@
  */
 import { askStore, callOf, watch } from "../access/admission.ts";
 import type { AccessGrant } from "../access/model.ts";
-import { areTokensRevoked } from "../access/resolve.ts";
+import { areTokensRevoked } from "../access/cutoff.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { FaultCode } from "../fault.ts";

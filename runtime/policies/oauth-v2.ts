@@ -1,10 +1,10 @@
 /**
- * OAuthV2 for opaque tokens of the store: verify and invalidate. Issuing is oauth-v2-issue.ts, JWT is
+ * OAuthV2 for opaque tokens of the store: verify, invalidate and validate. Issuing is oauth-v2-issue.ts, JWT is
  * oauth-v2-jwt.ts.
  */
 import { admit, askStore, callOf } from "../access/admission.ts";
-import type { AccessGrant } from "../access/model.ts";
-import { findToken, invalidateToken as invalidate } from "../access/tokens.ts";
+import type { AccessGrant, TokenRecord } from "../access/model.ts";
+import { findToken, setTokenStatus } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
@@ -49,10 +49,10 @@ function tokenFields(x: Exchange, { token, key, app, developer }: AccessGrant): 
   ]);
 }
 
-/** One token that InvalidateToken revokes. */
-export interface TokenToInvalidate {
+/** One token that InvalidateToken revokes, or ValidateToken approves. */
+export interface TokenToChange {
   readonly type: "accesstoken" | "refreshtoken";
-  /** Also the token that was issued with it. */
+  /** Also every other token of its grant. */
   readonly cascade: boolean;
   /** The variable that holds it, for the fault's text. */
   readonly variable: string;
@@ -60,22 +60,47 @@ export interface TokenToInvalidate {
 }
 
 /** Operation InvalidateToken: revokes tokens one after the other; their sessions end at once. */
-export function invalidateToken(x: Exchange, name: string, tokens: readonly TokenToInvalidate[]): Maybe<void> {
-  return invalidateFrom(x, name, tokens, 0);
+export function invalidateToken(x: Exchange, name: string, tokens: readonly TokenToChange[]): Maybe<void> {
+  return changeFrom(x, name, "revoked", tokens, 0);
 }
 
-function invalidateFrom(x: Exchange, name: string, tokens: readonly TokenToInvalidate[], at: number): Maybe<void> {
+/** Operation ValidateToken: lifts revocations. A token that something larger revokes is a fault. */
+export function validateToken(x: Exchange, name: string, tokens: readonly TokenToChange[]): Maybe<void> {
+  return changeFrom(x, name, "approved", tokens, 0);
+}
+
+function changeFrom(
+  x: Exchange,
+  name: string,
+  status: TokenRecord["status"],
+  tokens: readonly TokenToChange[],
+  at: number,
+): Maybe<void> {
   const token = tokens[at];
   if (token === undefined) return undefined;
   const { type, cascade, variable, value } = token;
   if (value === null || value === "") throw fault("steps.oauth.v2.FailedToResolveToken", variable, name);
   const presented = String(value);
+  const isAccess = type === "accesstoken";
   return andThen(askStore(name, () => findToken(x.gateway.store, presented)), (record) => {
-    if (record === null) throw fault("keymanagement.service.invalid_access_token", "", name);
-    const isAccess = record.kind === "access";
-    if (isAccess !== (type === "accesstoken")) throw fault("steps.oauth.v2.InvalidTokenType", "", name);
-    return andThen(askStore(name, () => invalidate(x.gateway, presented, { cascade })), () =>
-      invalidateFrom(x, name, tokens, at + 1),
-    );
+    if (record === null) {
+      throw fault(`keymanagement.service.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", name);
+    }
+    if (isAccess !== (record.kind === "access")) throw fault("steps.oauth.v2.InvalidTokenType", "", name);
+    const changing = askStore(name, () => setTokenStatus(x.gateway, record.id, status, { cascade }));
+    return andThen(changing, () => {
+      const onward = (): Maybe<void> => changeFrom(x, name, status, tokens, at + 1);
+      return status === "revoked" ? onward() : andThen(demandGrant(x, name, record), onward);
+    });
+  });
+}
+
+/** Throws when the token's grant is revoked: by another cascade, or because a token or code was used twice. */
+function demandGrant(x: Exchange, name: string, { kind, grantId }: TokenRecord): Maybe<void> {
+  if (grantId === undefined) return;
+  return andThen(askStore(name, () => x.gateway.store.get("grant", grantId)), (grant) => {
+    if (grant?.status === "approved") return;
+    const code = kind === "access" ? "access_token_not_approved" : "refresh_token_not_approved";
+    throw fault(`keymanagement.service.${code}`, "", name);
   });
 }

@@ -61,6 +61,7 @@ export class MemoryStore implements Store {
     token: new Shelf(),
     grant: new Shelf(),
     code: new Shelf(),
+    cutoff: new Shelf(),
     meta: new Shelf(),
   };
   /** Where entries with an expiry are, in the order in which they came; walked by the sweeper. */

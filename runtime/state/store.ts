@@ -11,6 +11,7 @@ import type {
   Developer,
   KeyRecord,
   MetaRecord,
+  TokenCutoff,
   TokenGrant,
   TokenRecord,
 } from "../access/model.ts";
@@ -29,6 +30,7 @@ export interface Records {
   readonly token: TokenRecord;
   readonly grant: TokenGrant;
   readonly code: AuthorizationCode;
+  readonly cutoff: TokenCutoff;
   readonly meta: MetaRecord;
 }
 export type RecordKind = keyof Records;

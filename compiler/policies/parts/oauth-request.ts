@@ -3,6 +3,7 @@
  * parameters, lifetimes, attributes, and how they answer.
  */
 import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts";
+import type { PolicyModel } from "../../ir/model.ts";
 import type { PolicyAnalysis, PolicyEmit } from "../definition.ts";
 import type { Lifetime, OAuthV2Model } from "../oauth-v2-model.ts";
 import { milliseconds } from "./jwt-rules.ts";
@@ -51,15 +52,26 @@ export function namedCode(e: PolicyEmit<OAuthV2Model>, key: OptionalKey): Code {
   return variable === undefined ? literal(null) : e.variable(variable);
 }
 
+/** An attribute as it is written. */
+export interface AttributeModel {
+  readonly name: string;
+  readonly ref?: string;
+  readonly value?: string;
+  readonly display?: boolean;
+}
+
+/** A policy that gives tokens attributes. */
+type WithAttributes = PolicyModel & { readonly attributes?: readonly AttributeModel[] };
+
 /** Notes what attributes read. */
-export function readsAttributes(step: PolicyAnalysis<OAuthV2Model>): void {
+export function readsAttributes<M extends WithAttributes>(step: PolicyAnalysis<M>): void {
   step.model.attributes?.forEach(({ ref }, at) => {
     if (ref !== undefined) step.reads(ref, ["attributes", at, "ref"]);
   });
 }
 
 /** Attributes that go with what is issued. */
-export function attributesCode(e: PolicyEmit<OAuthV2Model>): readonly Embeddable[] {
+export function attributesCode<M extends WithAttributes>(e: PolicyEmit<M>): readonly Embeddable[] {
   return (e.model.attributes ?? []).map(({ name, ref, value = "", display = true }) => ({
     name,
     value: ref === undefined ? literal(value) : code`${e.symbol("valueOr")}(${e.variable(ref)}, ${value})`,

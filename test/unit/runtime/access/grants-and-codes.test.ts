@@ -9,6 +9,7 @@ import { EmbeddedStore } from "#runtime/state/embedded.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import { RedisStore } from "#runtime/state/redis.ts";
 import { codeContract } from "../../../contract/codes.ts";
+import { cutoffContract } from "../../../contract/cutoffs.ts";
 import { grantContract } from "../../../contract/grants.ts";
 import { startRedis, type RedisServer } from "../../../support/redis-server.ts";
 import { redisSettings, silentReport } from "../../../support/redis-store.ts";
@@ -19,7 +20,7 @@ let files = 0;
 
 const embedded = (clock: Clock, limits: Limits) => new EmbeddedStore(join(folder, `${files++}.db`), clock, limits);
 
-for (const contract of [grantContract, codeContract]) {
+for (const contract of [grantContract, codeContract, cutoffContract]) {
   contract("memory", (clock, limits) => new MemoryStore(clock, limits));
   contract("embedded", embedded);
 }
@@ -32,5 +33,5 @@ describe("with a server", () => {
   afterAll(() => server.remove());
   const opened = (clock: Clock, limits: Limits) =>
     new RedisStore(redisSettings({ url: server.url, keyPrefix: `{${randomUUID()}}` }), clock, limits, silentReport);
-  for (const contract of [grantContract, codeContract]) contract("redis", opened);
+  for (const contract of [grantContract, codeContract, cutoffContract]) contract("redis", opened);
 });
