@@ -361,6 +361,7 @@ const ISSUED: ReadonlySet<string> = new Set([
   "oauthv2refreshtoken",
   "oauthv2authcode",
   "oauthv2client",
+  "introspection",
   "hmac",
   "jws",
 ]);

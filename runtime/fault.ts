@@ -107,6 +107,7 @@ export const faults = {
   "gateway.SessionEnded": messaging(401, "Classification failures", "The connection ended before its handshake: {}"),
   "gateway.StoreUnavailable": messaging(503, "Classification failures", "The store is unavailable"),
   "gateway.KeySetUnavailable": messaging(503, "Classification failures", "The keys of the token's issuer are unavailable"),
+  "gateway.IntrospectionUnavailable": messaging(503, "Classification failures", "The token's server is unavailable"),
   "gateway.InternalError": { status: 500, text: "Internal error", category: "System", subcategory: "Gateway" },
   // Targets
   "messaging.adaptors.http.flow.ServiceUnavailable": transport(503, "Connectivity", "The Service is temporarily unavailable"),

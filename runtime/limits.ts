@@ -105,6 +105,14 @@ export interface Limits {
   readonly jwksRetryMs: number;
   /** Verified JWTs remembered by one policy, so that a token seen before costs no signature check. */
   readonly verifiedJwtsMax: number;
+  /** Answers of an introspection server that one policy remembers: of active tokens, and as many of others. */
+  readonly introspectionsKeptMax: number;
+  /** Questions to an introspection server that are under way at once; more tokens are refused with 503. */
+  readonly introspectionsAtOnceMax: number;
+  /** Bytes of its answer; a larger one is none. */
+  readonly introspectionBytesMax: number;
+  /** Time for which it is not asked again after it failed. */
+  readonly introspectionPauseMs: number;
   /** Counters of one SpikeArrest policy (one for each identifier). */
   readonly spikeArrestIdentifiersMax: number;
   /** Bytes of an access-log backlog that the output has not taken; lines beyond are dropped and counted. */
@@ -228,6 +236,10 @@ export const defaultLimits: Limits = {
   jwksKeptMaxMs: 86_400_000,
   jwksRetryMs: 10_000,
   verifiedJwtsMax: 10_000,
+  introspectionsKeptMax: 10_000,
+  introspectionsAtOnceMax: 256,
+  introspectionBytesMax: 64 * 1024,
+  introspectionPauseMs: 1_000,
   spikeArrestIdentifiersMax: 10_000,
   logBacklogBytesMax: 4 * 1024 * 1024,
   sideConnectionsMax: 256,

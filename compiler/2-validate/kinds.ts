@@ -14,6 +14,7 @@ export const policyKinds = [
   "GenerateJWT",
   "GetOAuthV2Info",
   "HMAC",
+  "IntrospectToken",
   "MessageLogging",
   "OAuthV2",
   "RaiseFault",

@@ -47,6 +47,7 @@ import type * as GetOAuthV2Info from "#runtime/policies/get-oauth-v2-info.ts";
 import type * as SetOAuthV2Info from "#runtime/policies/set-oauth-v2-info.ts";
 import type * as DeleteOAuthV2Info from "#runtime/policies/delete-oauth-v2-info.ts";
 import type * as RevokeOAuthV2 from "#runtime/policies/revoke-oauth-v2.ts";
+import type * as IntrospectToken from "#runtime/policies/introspect-token.ts";
 import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
 import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
@@ -208,6 +209,7 @@ export const symbols = {
     "deleteAuthorizationCode",
   ]),
   ...from<typeof RevokeOAuthV2>()("policies/revoke-oauth-v2.ts", ["revokeOAuthV2"]),
+  ...from<typeof IntrospectToken>()("policies/introspect-token.ts", ["introspectToken"]),
   ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),

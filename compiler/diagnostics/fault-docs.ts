@@ -32,6 +32,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "gateway.SessionEnded": "A revocation or an operator ended the handshake.",
   "gateway.StoreUnavailable": "A credential could not be looked up.",
   "gateway.KeySetUnavailable": "A key set could not be fetched, and there is none from before.",
+  "gateway.IntrospectionUnavailable":
+    "The introspection server did not answer as it should, and no answer of before may stand in.",
   "gateway.InternalError": "A defect of the gateway itself; the log has the details.",
   "messaging.adaptors.http.flow.ServiceUnavailable":
     "The target refused the connection, could not be resolved or did not accept in time, or its pool of connections is full.",

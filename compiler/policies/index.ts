@@ -11,6 +11,7 @@ import { generateJws } from "./generate-jws.ts";
 import { generateJwt } from "./generate-jwt.ts";
 import { getOAuthV2Info } from "./get-oauth-v2-info.ts";
 import { hmac } from "./hmac.ts";
+import { introspectToken } from "./introspect-token.ts";
 import { messageLogging } from "./message-logging.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
@@ -31,6 +32,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   hmac,
   verifyApiKey,
   oauthV2,
+  introspectToken,
   getOAuthV2Info,
   setOAuthV2Info,
   deleteOAuthV2Info,

@@ -38,6 +38,8 @@ export const counters = {
   keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last good set stays."],
   spansExported: ["apigw_spans_exported_total", "Spans that a collector has taken."],
   spansDropped: ["apigw_spans_dropped_total", "Spans that no collector got: too many, or it was slow or gone."],
+  introspections: ["apigw_introspections_total", "Tokens that an introspection server was asked about and answered."],
+  introspectionFailures: ["apigw_introspection_failures_total", "Questions that it did not answer."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

@@ -1,6 +1,6 @@
 /**
- * One GET of a small text, bounded in bytes and time. It follows no redirect, sends no credential and keeps no
- * connection.
+ * One GET or POST of a small text, bounded in bytes and time. It follows no redirect, sends no credential but what it
+ * is given, and keeps no connection.
  */
 import { Buffer } from "node:buffer";
 import { request as requestHttp } from "node:http";
@@ -15,14 +15,30 @@ export interface FetchBounds {
   readonly timeoutMs: number;
 }
 
+/** What is sent; a body makes it a POST. */
+export interface SentText {
+  readonly accept: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+const KEY_SET: SentText = { accept: "application/jwk-set+json, application/json" };
+
 /** The text of an answer 200. Rejects with an Error whose message says in a few words what was wrong. */
-export function fetchText({ url, lookup }: KeySetUrl, clock: Clock, bounds: FetchBounds): Promise<string> {
+export function fetchText(
+  { url, lookup }: KeySetUrl,
+  clock: Clock,
+  bounds: FetchBounds,
+  { accept, headers = {}, body }: SentText = KEY_SET,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = url.protocol === "https:" ? requestHttps : requestHttp;
+    const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
     const sent = request(url, {
       agent: false,
       lookup,
-      headers: { Accept: "application/jwk-set+json, application/json" },
+      method: body === undefined ? "GET" : "POST",
+      headers: { Accept: accept, ...headers, ...length },
       maxHeaderSize: bounds.headBytesMax,
     });
     const timer = clock.setTimer(() => sent.destroy(new Error("no answer in time")), bounds.timeoutMs);
@@ -48,6 +64,6 @@ export function fetchText({ url, lookup }: KeySetUrl, clock: Clock, bounds: Fetc
       });
       answer.on("close", () => fail(new Error("the answer broke off")));
     });
-    sent.end();
+    sent.end(body);
   });
 }

@@ -1,0 +1,180 @@
+// program/proxies/chat.ts
+/** Proxy chat, compiled from proxies/chat/proxy.yaml. */
+import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { Exchange } from "#runtime/context.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerValue } from "#runtime/policies/assign-message.ts";
+import { introspectToken } from "#runtime/policies/introspect-token.ts";
+import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
+import { issuedVariable } from "#runtime/token/issued.ts";
+import { needText } from "#runtime/variables.ts";
+import { settings } from "../settings.ts";
+
+const POSITIONS = [
+  {
+    policy: "IT-Token",
+    kind: "IntrospectToken",
+    file: "proxies/chat/policies/IT-Token.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+  {
+    policy: "AM-Subject",
+    kind: "AssignMessage",
+    file: "proxies/chat/policies/AM-Subject.yaml",
+    line: 1,
+    flow: "PreFlow",
+  },
+];
+
+const INTROSPECT_TOKEN = {
+  name: "IT-Token",
+  id: "IT-Token",
+  variable: null,
+  prefix: "Bearer",
+  scopes: [],
+  requireAllScopes: false,
+  allowPrivateAddresses: false,
+  authentication: "basic",
+  timeoutMs: 5000,
+  freshMs: 30000,
+  staleMs: 300000,
+  negativeMs: 5000,
+  keep: true,
+} as const;
+
+const WEB_SOCKET: WebSocketRoute = {
+  mode: "allow",
+  idleTimeoutMs: 600000,
+  maxDurationMs: Infinity,
+  allowedOrigins: null,
+  ambientCredential: false,
+  halfCloseTimeoutMs: 30000,
+  writeStallTimeoutMs: 60000,
+  closeGraceMs: 1000,
+  closeTimeoutMs: 5000,
+  spliceBufferBytesMax: 65536,
+  closes: {},
+};
+
+const HEADERS: HeaderOwnership = headerOwnership(["x-subject"], ["authorization"]);
+
+/** Route rules: the first whose condition holds. */
+function route(x: Exchange): Maybe<void> {
+  takeRoute(x, "default", "default");
+}
+
+/** Request flow of the proxy endpoint. */
+function request(x: Exchange): Maybe<void> {
+  // IT-Token · IntrospectToken · proxies/chat/policies/IT-Token.yaml
+  return andThen(
+    introspectToken(x, INTROSPECT_TOKEN, x.request.header("authorization"), { audience: "chat" }, {
+      endpoint: "https://id.example.com/oauth2/introspect",
+      clientId: "gateway",
+      clientSecret: settings.introspectionSecret,
+    }),
+    () => afterItToken(x),
+  );
+}
+
+function afterItToken(x: Exchange): Maybe<void> {
+  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
+  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(issuedVariable(x, "IT-Token", "sub"), "AM-Subject", "introspection.IT-Token.sub")));
+  return route(x);
+}
+
+/** Response flow. */
+function response(x: Exchange): Maybe<void> {
+  x.inTarget = false;
+}
+
+/** Request flow of the proxy endpoint. */
+function tracedRequest(x: Exchange): Maybe<void> {
+  // IT-Token · IntrospectToken · proxies/chat/policies/IT-Token.yaml
+  traceStep(x, 0, null);
+  return andThen(
+    introspectToken(x, INTROSPECT_TOKEN, x.request.header("authorization"), { audience: "chat" }, {
+      endpoint: "https://id.example.com/oauth2/introspect",
+      clientId: "gateway",
+      clientSecret: settings.introspectionSecret,
+    }),
+    () => {
+      traceEnd(x);
+      return tracedAfterItToken(x);
+    },
+  );
+}
+
+function tracedAfterItToken(x: Exchange): Maybe<void> {
+  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
+  traceStep(x, 1, null);
+  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(issuedVariable(x, "IT-Token", "sub"), "AM-Subject", "introspection.IT-Token.sub")));
+  traceEnd(x);
+  return route(x);
+}
+
+/** Proxy endpoint default on /chat, in one environment. */
+export function chat(environment: string, targets: Targets): ProxyProgram {
+  return {
+    proxy: "chat",
+    endpoint: "default",
+    environment,
+    basePath: "/chat",
+    baseSegments: 1,
+    hash: "952533e7e150d69d",
+    webSocket: WEB_SOCKET,
+    apiTimeoutMs: null,
+    targets,
+    headers: HEADERS,
+    positions: POSITIONS,
+    open: (start) => new Exchange(start),
+    plain: { request, response, fault: () => {} },
+    traced: { request: tracedRequest, response, fault: () => {} },
+  };
+}
+
+// program/routes.ts
+/** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import type { Limits } from "#runtime/limits.ts";
+import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
+import { segmentEnd } from "#runtime/routing.ts";
+import { plainTarget } from "#runtime/target/plain.ts";
+import type { Target } from "#runtime/target/target.ts";
+import { chat } from "./proxies/chat.ts";
+
+const chatDefaultTargets: Record<string, Target> = {};
+
+const chatInDefault = chat("default", chatDefaultTargets);
+
+/** Every deployed route. */
+export const routes: readonly RouteEntry[] = [
+  { hostnames: ["*"], program: chatInDefault },
+];
+
+/** Makes the targets; called once, when the settings have been read. */
+export function makeTargets(limits: Limits): void {
+  chatDefaultTargets["default"] = plainTarget({
+    name: "default",
+    url: "http://backend:3000",
+    connectTimeoutMs: 3000,
+    ioTimeoutMs: 55000,
+    keepAliveTimeoutMs: 60000,
+    successCodes: [],
+  }, limits);
+}
+
+/** Environment group default: *. */
+function routeDefault(path: string): ProxyProgram | null {
+  const end0 = segmentEnd(path, 1);
+  const segment0 = path.slice(1, end0);
+  if (segment0 === "chat") {
+    return chatInDefault;
+  }
+  return null;
+}
+
+/** The program for a host (lower-case, without port) and a canonical path. */
+export function route(_host: string, path: string): ProxyProgram | null {
+  return routeDefault(path);
+}
