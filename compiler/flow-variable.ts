@@ -32,7 +32,7 @@ export type FlowVariable =
   /** What was verified: `app.name`, `developer.email`, `apiproduct.tier`; `policy` where the name carries one. */
   | { readonly kind: "access"; readonly policy: string | null; readonly path: readonly string[] }
   | { readonly kind: "jwt"; readonly policy: string; readonly path: readonly string[] }
-  /** `oauthv2accesstoken.<policy>.*` of the operations that issue tokens, `hmac.<policy>.*`, `jws.<policy>.*`. */
+  /** `oauthv2accesstoken.<policy>.*` of operations that issue tokens, `hmac.`, `jws.`, `securityevent.<policy>.*`. */
   | { readonly kind: "issued"; readonly policy: string; readonly name: string }
   /** `ratelimit.<policy>.*` of SpikeArrest. */
   | { readonly kind: "rate"; readonly policy: string; readonly name: string }
@@ -364,6 +364,7 @@ const ISSUED: ReadonlySet<string> = new Set([
   "introspection",
   "hmac",
   "jws",
+  "securityevent",
 ]);
 
 /** `<prefix>.<policy>.<path>`, where the policy's name may itself hold dots. */

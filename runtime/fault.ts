@@ -183,6 +183,11 @@ export const faults = {
   "steps.jwt.InvalidSecretKey": jwt("Invalid secret key: policy({})"),
   "steps.jwt.WrongKeyType": jwt("Wrong key type: policy({})"),
   // VerifyJWS, DecodeJWS, GenerateJWS
+  "steps.securityevent.InvalidRequest": step(400, "Not a security event that can be read: policy({})", "securityevent"),
+  "steps.securityevent.InvalidKey": step(400, "No key verifies the security event: policy({})", "securityevent"),
+  "steps.securityevent.InvalidIssuer": step(400, "Issuer mismatch: policy({})", "securityevent"),
+  "steps.securityevent.InvalidAudience": step(400, "Audience mismatch: policy({})", "securityevent"),
+  "steps.securityevent.AuthenticationFailed": step(400, "The security event does not verify: policy({})", "securityevent"),
   "steps.jws.FailedToResolveVariable": jws("Failed to resolve variable"),
   "steps.jws.FailedToDecode": jws("Failed to decode JWS"),
   "steps.jws.InvalidJws": jws("Invalid JWS"),

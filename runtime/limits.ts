@@ -113,6 +113,8 @@ export interface Limits {
   readonly introspectionBytesMax: number;
   /** Time for which it is not asked again after it failed. */
   readonly introspectionPauseMs: number;
+  /** Age of a security event; older ones are refused, newer ones remembered, so that none counts twice. */
+  readonly securityEventAgeMaxMs: number;
   /** Counters of one SpikeArrest policy (one for each identifier). */
   readonly spikeArrestIdentifiersMax: number;
   /** Bytes of an access-log backlog that the output has not taken; lines beyond are dropped and counted. */
@@ -240,6 +242,7 @@ export const defaultLimits: Limits = {
   introspectionsAtOnceMax: 256,
   introspectionBytesMax: 64 * 1024,
   introspectionPauseMs: 1_000,
+  securityEventAgeMaxMs: 7 * 86_400_000,
   spikeArrestIdentifiersMax: 10_000,
   logBacklogBytesMax: 4 * 1024 * 1024,
   sideConnectionsMax: 256,

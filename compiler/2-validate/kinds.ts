@@ -18,6 +18,7 @@ export const policyKinds = [
   "MessageLogging",
   "OAuthV2",
   "RaiseFault",
+  "RevokeBySecurityEvent",
   "RevokeOAuthV2",
   "SetOAuthV2Info",
   "SpikeArrest",

@@ -61,6 +61,8 @@ import type * as HmacPolicy from "#runtime/policies/hmac.ts";
 import type * as VerifyEncryptedJwt from "#runtime/policies/verify-jwt-encrypted.ts";
 import type * as GenerateEncryptedJwt from "#runtime/policies/generate-jwt-encrypted.ts";
 import type * as Jwt from "#runtime/token/jwt.ts";
+import type * as RevokeBySecurityEvent from "#runtime/policies/revoke-by-security-event.ts";
+import type * as SecurityEvent from "#runtime/token/security-event.ts";
 import type * as Signing from "#runtime/token/signing.ts";
 import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
@@ -241,6 +243,8 @@ export const symbols = {
   ...from<typeof VerifyEncryptedJwt>()("policies/verify-jwt-encrypted.ts", ["verifyEncryptedJwt"]),
   ...from<typeof GenerateEncryptedJwt>()("policies/generate-jwt-encrypted.ts", ["generateEncryptedJwt"]),
   ...from<typeof Jwt>()("token/jwt.ts", ["signedTokens"]),
+  ...from<typeof RevokeBySecurityEvent>()("policies/revoke-by-security-event.ts", ["revokeBySecurityEvent"]),
+  ...from<typeof SecurityEvent>()("token/security-event.ts", ["logoutNotice", "securityEventNotice"]),
   ...from<typeof Signing>()("token/signing.ts", ["signCompact"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),

@@ -121,6 +121,12 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
     "RSA under 2048 bits, or a secret shorter than the hash (RFC 7518 sections 3.2 and 3.3).",
   "steps.jwt.WrongKeyType":
     "A private key where a public one belongs, or the reverse; a PEM text where a secret belongs.",
+  "steps.securityevent.InvalidRequest":
+    "No token, of another type or too old, or claims that are not those of a security event or logout.",
+  "steps.securityevent.InvalidKey": "No key of the issuer fits the token.",
+  "steps.securityevent.InvalidIssuer": "iss differs.",
+  "steps.securityevent.InvalidAudience": "aud differs.",
+  "steps.securityevent.AuthenticationFailed": "The signature does not verify, or the type is another.",
   "steps.jws.FailedToResolveVariable":
     "A variable that should hold the signature, the payload or a header has no value.",
   "steps.jws.FailedToDecode": "Not three base64url parts behind a JSON header.",

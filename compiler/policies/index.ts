@@ -15,6 +15,7 @@ import { introspectToken } from "./introspect-token.ts";
 import { messageLogging } from "./message-logging.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
+import { revokeBySecurityEvent } from "./revoke-by-security-event.ts";
 import { revokeOAuthV2 } from "./revoke-oauth-v2.ts";
 import { setOAuthV2Info } from "./set-oauth-v2-info.ts";
 import { spikeArrest } from "./spike-arrest.ts";
@@ -43,6 +44,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   verifyJws,
   decodeJws,
   generateJws,
+  revokeBySecurityEvent,
   // What becomes of the message.
   assignMessage,
   raiseFault,

@@ -34,6 +34,8 @@ export const counters = {
   adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
   adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
   storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
+  securityEvents: ["apigw_security_events_total", "Security events taken, replays included."],
+  securityEventsRefused: ["apigw_security_events_refused_total", "Security events refused."],
   keySetFetches: ["apigw_key_set_fetches_total", "Key sets of issuers that were fetched."],
   keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last good set stays."],
   spansExported: ["apigw_spans_exported_total", "Spans that a collector has taken."],

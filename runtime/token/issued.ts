@@ -1,6 +1,6 @@
 /**
- * The flow variables of what a policy made (`oauthv2accesstoken.<policy>.*`, `hmac.<policy>.*`, `jws.<policy>.*`), read by
- * name. It makes nothing.
+ * The flow variables of what a policy made (`oauthv2accesstoken.<policy>.*`, `hmac.<policy>.*`, `jws.<policy>.*`), read
+ * by name. It makes nothing.
  */
 import type { Exchange, Value } from "../context.ts";
 

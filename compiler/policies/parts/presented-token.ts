@@ -1,4 +1,4 @@
-/** Where policies find the token or signature that they look into: in the Authorization header unless told otherwise. */
+/** Where policies find the token or signature that they look into: the Authorization header unless told otherwise. */
 import type { PolicyModel } from "../../ir/model.ts";
 import { code, literal } from "../../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyEmit } from "../definition.ts";
