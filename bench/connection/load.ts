@@ -11,9 +11,11 @@ const [mode = "", portText = "0", ...rest] = process.argv.slice(2);
 const port = Number(portText);
 const numbers = rest.map(Number);
 
+/** The line with the credential. */
+const header = process.env["LOAD_HEADER"] ?? "X-Api-Key: secret-key-1";
 const request =
   "GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-Api-Key: secret-key-1\r\n\r\n";
+  `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${header}\r\n\r\n`;
 
 /** Header of a binary frame (RFC 6455 section 5.2). */
 function frameHeader(bytes: number, masked: boolean): Buffer {

@@ -11,12 +11,13 @@ import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { isObject, member, parseJwe, parseObject, textMember } from "./compact.ts";
 import type { JsonObject } from "./compact.ts";
-import { importPublicJwk, readEncryptionKey } from "./encryption.ts";
+import { readEncryptionKey } from "./encryption.ts";
 import type { EncryptionKeyProblem, EncryptionRules } from "./encryption.ts";
 import { criticalNames, headerProblem } from "./header.ts";
 import type { HeaderRules } from "./header.ts";
 import type { JwtRules, signedTokens } from "./jwt.ts";
 import type { KeyText } from "./private-key.ts";
+import { importPublicJwk } from "./public-jwk.ts";
 import type { JwtProblem, JwtProver, ProvenJwt } from "./verified-jwts.ts";
 
 /** What a policy says about the encrypted tokens it takes. */

@@ -3,10 +3,11 @@
  * the policy's choice; a token's header can only agree with them. It encrypts nothing.
  */
 import { createPublicKey, createSecretKey, X509Certificate } from "node:crypto";
-import type { JsonWebKeyInput, KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { isObject, member, parseObject, textMember } from "./compact.ts";
 import { readPrivateKey } from "./private-key.ts";
 import type { KeyText } from "./private-key.ts";
+import { importPublicJwk } from "./public-jwk.ts";
 import { secretBytes } from "./secret.ts";
 import type { SecretEncoding } from "./secret.ts";
 
@@ -142,19 +143,4 @@ function keyOfSet(text: string, kid: string | null): KeyObject | EncryptionKeyPr
     return importPublicJwk(jwk) ?? "KeyParsingFailed";
   }
   return "NoMatchingPublicKey";
-}
-
-/** A public key of a JWK; null when it is none, or one with a private or secret part. */
-export function importPublicJwk(jwk: Readonly<Record<string, unknown>>): KeyObject | null {
-  if (member(jwk, "d") !== undefined || member(jwk, "k") !== undefined) return null;
-  const key: JsonWebKeyInput["key"] = {};
-  for (const name of ["kty", "n", "e", "crv", "x", "y"] as const) {
-    const value = textMember(jwk, name);
-    if (value !== null) key[name] = value;
-  }
-  try {
-    return createPublicKey({ key, format: "jwk" });
-  } catch {
-    return null;
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { watch } from "../access/admission.ts";
 import { noLabels } from "../access/credential.ts";
+import type { Credential } from "../access/credential.ts";
 import { appIdentity } from "../access/identity.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
@@ -51,9 +52,15 @@ export function admitJwt(
   if (rules.keep) x.keep(rules.name, jwt);
 }
 
+/** A remembered token belongs to one policy, so that only the epoch tells one of its credentials from the next. */
 function watchToken(x: Exchange, rules: JwtAdmissionRules, epoch: number, jwt: VerifiedJwt): void {
+  if (jwt.admitted?.epoch !== epoch) jwt.admitted = credentialOf(rules, epoch, jwt);
+  watch(x, jwt.admitted);
+}
+
+function credentialOf(rules: JwtAdmissionRules, epoch: number, jwt: VerifiedJwt): Credential {
   const clientId = textMember(jwt.claims, "client_id");
-  watch(x, {
+  return {
     kind: "jwt",
     policy: rules.name,
     epoch,
@@ -62,7 +69,7 @@ function watchToken(x: Exchange, rules: JwtAdmissionRules, epoch: number, jwt: V
     issuedAtMs: jwt.issuedAtMs,
     labels: noLabels,
     basis: null,
-  });
+  };
 }
 
 function isUnresolved({ issuer, subject, audience, id, claims = [], headers = [] }: ClaimValues): boolean {

@@ -3,13 +3,15 @@
  * algorithm. It fetches nothing and follows no reference in a token (jku, x5u, jwk, x5c).
  */
 import { createPublicKey, createSecretKey } from "node:crypto";
-import type { JsonWebKeyInput, KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { keyMisfit } from "./algorithm.ts";
 import type { Algorithm } from "./algorithm.ts";
 import { isObject, member, textMember } from "./compact.ts";
 import type { JsonObject } from "./compact.ts";
+import { importPublicJwk } from "./public-jwk.ts";
 import { secretBytes } from "./secret.ts";
 import type { SecretEncoding } from "./secret.ts";
+import { isWeakRsa } from "./weak-rsa.ts";
 
 /** What a policy's key text is. */
 export type KeyForm =
@@ -96,7 +98,7 @@ export function readSet(text: string, keysMax: number, before: KeySet | null = n
   const byKid = new Map<string, SetKey[]>();
   for (const entry of list.slice(0, keysMax)) {
     const kid = isObject(entry) ? textMember(entry, "kid") : null;
-    const read = isObject(entry) && isForVerifying(entry) ? importJwk(entry) : null;
+    const read = isObject(entry) && isForVerifying(entry) ? importPublicJwk(entry) : null;
     if (kid === null || read === null || !isObject(entry)) continue;
     const named = byKid.get(kid);
     const known = before?.byKid.get(kid)?.find(({ key }) => key.equals(read));
@@ -116,26 +118,14 @@ function isForVerifying(jwk: JsonObject): boolean {
   return operations === undefined || (Array.isArray(operations) && operations.includes("verify"));
 }
 
-function importJwk(jwk: JsonObject): KeyObject | null {
-  const key: JsonWebKeyInput["key"] = {};
-  for (const name of ["kty", "n", "e", "crv", "x", "y"] as const) {
-    const value = textMember(jwk, name);
-    if (value !== null) key[name] = value;
-  }
-  try {
-    return createPublicKey({ key, format: "jwk" });
-  } catch {
-    return null;
-  }
-}
-
 function readPublicKey(text: string): Keys | KeyProblem {
   const pem = text.trim();
   if (!pem.startsWith("-----BEGIN ")) return "KeyParsingFailed";
   // createPublicKey would derive the public half of a private key, and the mistake would go unseen.
   if (pem.includes("PRIVATE KEY")) return "WrongKeyType";
   try {
-    return { form: "one", key: createPublicKey(pem) };
+    const key = createPublicKey(pem);
+    return isWeakRsa(key) ? "KeyParsingFailed" : { form: "one", key };
   } catch {
     return "KeyParsingFailed";
   }

@@ -4,6 +4,7 @@
  * claims.ts's.
  */
 import type { KeyObject } from "node:crypto";
+import type { Credential } from "../access/credential.ts";
 import { digest } from "../access/digest.ts";
 import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
@@ -44,6 +45,8 @@ export interface VerifiedJwt extends CompactToken {
   /** Wall clock; 0 when it does not say. */
   readonly issuedAtMs: number;
   readonly identities: readonly Identity[];
+  /** The credential that was last made of it; jwt-admission.ts keeps it here, so that sessions can share it. */
+  admitted?: Credential;
 }
 
 /** Why a token does not verify. Names are those of the `steps.jwt` faults. */
