@@ -19,6 +19,7 @@ export const policyKinds = [
   "OAuthV2",
   "RaiseFault",
   "RevokeBySecurityEvent",
+  "RevokeJWT",
   "RevokeOAuthV2",
   "SetOAuthV2Info",
   "SpikeArrest",

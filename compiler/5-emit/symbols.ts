@@ -63,6 +63,8 @@ import type * as GenerateEncryptedJwt from "#runtime/policies/generate-jwt-encry
 import type * as Jwt from "#runtime/token/jwt.ts";
 import type * as RevokeBySecurityEvent from "#runtime/policies/revoke-by-security-event.ts";
 import type * as SecurityEvent from "#runtime/token/security-event.ts";
+import type * as OAuthV2JwtIssue from "#runtime/policies/oauth-v2-jwt-issue.ts";
+import type * as RevokeJwt from "#runtime/policies/revoke-jwt.ts";
 import type * as Signing from "#runtime/token/signing.ts";
 import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
@@ -245,6 +247,8 @@ export const symbols = {
   ...from<typeof Jwt>()("token/jwt.ts", ["signedTokens"]),
   ...from<typeof RevokeBySecurityEvent>()("policies/revoke-by-security-event.ts", ["revokeBySecurityEvent"]),
   ...from<typeof SecurityEvent>()("token/security-event.ts", ["logoutNotice", "securityEventNotice"]),
+  ...from<typeof OAuthV2JwtIssue>()("policies/oauth-v2-jwt-issue.ts", ["jwtClientCredentialsGrant"]),
+  ...from<typeof RevokeJwt>()("policies/revoke-jwt.ts", ["revokeJwt"]),
   ...from<typeof Signing>()("token/signing.ts", ["signCompact"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),

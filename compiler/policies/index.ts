@@ -16,6 +16,7 @@ import { messageLogging } from "./message-logging.ts";
 import { oauthV2 } from "./oauth-v2.ts";
 import { raiseFault } from "./raise-fault.ts";
 import { revokeBySecurityEvent } from "./revoke-by-security-event.ts";
+import { revokeJwt } from "./revoke-jwt.ts";
 import { revokeOAuthV2 } from "./revoke-oauth-v2.ts";
 import { setOAuthV2Info } from "./set-oauth-v2-info.ts";
 import { spikeArrest } from "./spike-arrest.ts";
@@ -45,6 +46,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   decodeJws,
   generateJws,
   revokeBySecurityEvent,
+  revokeJwt,
   // What becomes of the message.
   assignMessage,
   raiseFault,

@@ -2,16 +2,18 @@
 import type { PolicyModel, RefOr } from "../ir/model.ts";
 import type { AttributeModel } from "./parts/oauth-request.ts";
 import type { KeyModel } from "./parts/jwt-rules.ts";
+import type { SignerModel } from "./parts/signing-rules.ts";
 
 /** A lifetime: a duration, milliseconds, or a variable with a fallback; -1: without end. */
 export type Lifetime = number | string | { readonly ref: string; readonly value?: number };
 
-export interface OAuthV2Model extends PolicyModel, KeyModel {
+export interface OAuthV2Model extends PolicyModel, KeyModel, Pick<SignerModel, "privateKey"> {
   readonly kind: "OAuthV2";
   readonly operation: 
     | "VerifyAccessToken"
     | "VerifyJWTAccessToken"
     | "GenerateAccessToken"
+    | "GenerateJWTAccessToken"
     | "RefreshAccessToken"
     | "GenerateAuthorizationCode"
     | "GenerateAccessTokenImplicitGrant"

@@ -32,6 +32,7 @@ export const oauthV2 = {
       case "VerifyJWTAccessToken":
         return analyzeVerify(step);
       case "GenerateAccessToken":
+      case "GenerateJWTAccessToken":
       case "RefreshAccessToken":
         return analyzeIssue(step);
       case "GenerateAuthorizationCode":
@@ -48,6 +49,7 @@ export const oauthV2 = {
       case "VerifyJWTAccessToken":
         return e.wait(isJwt(e.model) ? verifyJwtCode(e) : verifyCode(e));
       case "GenerateAccessToken":
+      case "GenerateJWTAccessToken":
       case "RefreshAccessToken":
         return e.wait(issueCode(e));
       case "GenerateAuthorizationCode":

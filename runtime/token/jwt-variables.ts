@@ -52,6 +52,8 @@ function ownVariable(x: Exchange, jwt: KeptJwt, name: string): Value {
       return secondsLeft(x, jwt) === 0;
     case "seconds_remaining":
       return secondsLeft(x, jwt);
+    case "time_remaining_formatted":
+      return timeLeftText(x, jwt);
     case "expiry_formatted":
       return expiryText(jwt);
     default:
@@ -64,6 +66,16 @@ function secondsLeft(x: Exchange, jwt: KeptJwt): number | null {
   const expiry = member(jwt.claims, "exp");
   if (typeof expiry !== "number") return null;
   return Math.max(0, Math.floor(expiry - x.gateway.clock.wallMs() / 1000));
+}
+
+/** Hours, minutes, seconds and milliseconds until exp: `00:59:59.926`. */
+function timeLeftText(x: Exchange, jwt: KeptJwt): string | null {
+  const expiry = member(jwt.claims, "exp");
+  if (typeof expiry !== "number") return null;
+  const leftMs = Math.max(0, expiry * 1000 - x.gateway.clock.wallMs());
+  const padded = (number: number, digits: number): string => String(Math.floor(number)).padStart(digits, "0");
+  const [hours, minutes, seconds] = [leftMs / 3_600_000, (leftMs / 60_000) % 60, (leftMs / 1000) % 60];
+  return `${padded(hours, 2)}:${padded(minutes, 2)}:${padded(seconds, 2)}.${padded(leftMs % 1000, 3)}`;
 }
 
 function expiryText(jwt: KeptJwt): string | null {

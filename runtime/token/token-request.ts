@@ -9,6 +9,8 @@ import type { Client, IssuedToken, TokenRefusal, TokenWish } from "../access/tok
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { Maybe } from "../maybe.ts";
+import type { KeyText } from "./private-key.ts";
+import type { SigningRules } from "./signing.ts";
 import { textOf, wordsOf } from "./token-answer.ts";
 
 /** What the request says, read from flow variables. */
@@ -34,6 +36,17 @@ export interface TokenRequest {
   readonly code?: Value;
   readonly redirectUri?: Value;
   readonly codeVerifier?: Value;
+  /** How JWT access tokens are signed. */
+  readonly jwt?: JwtAccessTokens;
+}
+
+/** What RFC 9068 wants to be told, and what signs. */
+export interface JwtAccessTokens {
+  readonly rules: SigningRules;
+  readonly key: KeyText;
+  readonly kid: string | null;
+  readonly issuer: string | null;
+  readonly audience: string | null;
 }
 
 export interface RequestedAttribute {

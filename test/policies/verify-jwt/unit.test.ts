@@ -342,12 +342,12 @@ test("its variables", async () => {
   await run(x, { token: forge(HEADER, claims, rsa.privateKey), config: { keep: true } });
   const read = (name: string) => jwtVariable(x, "VJ", name);
   expect(Object.fromEntries([
-    "valid", "is_expired", "seconds_remaining", "expiry_formatted", "payload-claim-names",
+    "valid", "is_expired", "seconds_remaining", "time_remaining_formatted", "expiry_formatted", "payload-claim-names",
     "header.algorithm", "header.kid", "header.type", "claim.subject", "claim.issuer", "claim.audience", "claim.expiry",
     "claim.n", "decoded.claim.exp", "decoded.claim.b", "decoded.claim.o", "decoded.claim.z", "decoded.header.typ",
     "claim.constructor", "decoded.claim.__proto__", "header.toString", "nothing", "claim.none",
   ].map((name) => [name, read(name)]))).toEqual({
-    valid: true, is_expired: false, seconds_remaining: 60, expiry_formatted: "2030-01-01T12:01:00.000Z",
+    valid: true, is_expired: false, seconds_remaining: 60, time_remaining_formatted: "00:01:00.000", expiry_formatted: "2030-01-01T12:01:00.000Z",
     "payload-claim-names": "iss,sub,jti,exp,aud,n,b,o,z",
     "header.algorithm": "RS256", "header.kid": "k1", "header.type": "JWT", "claim.subject": "ann",
     "claim.issuer": "https://id.example.com", "claim.audience": "a,b", "claim.expiry": (NOW_S + 60) * 1000,
