@@ -18,6 +18,7 @@ import type { SettingSpec } from "./settings.ts";
 import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
 import type { AdminSubject } from "./side/admin-route.ts";
 import type { openAdmin } from "./side/admin.ts";
+import type { adminPage } from "./side/admin-page.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
 import type { Exchange, ExchangeStart } from "./context.ts";
@@ -194,6 +195,8 @@ export interface GatewayProgram {
     readonly tls: () => TlsSettings | null;
     /** Endpoints of what gateway.yaml asks for; absent: none. */
     readonly subjects?: readonly AdminSubject[];
+    /** Absent where the page is off: then it is not in the artifact. */
+    readonly page?: typeof adminPage;
   } | null;
 }
 

@@ -205,14 +205,15 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   await gateway.store.close();
 }
 
-/** What the admin listener has besides the endpoints of every artifact: certificates, analytics, Debug sessions. */
+/** What the admin listener has beside the endpoints of every artifact: page, certificates, analytics, Debug. */
 function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gateway): AdminOptions {
+  const page = program.admin?.page ?? null;
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
   const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing);
   const subjects = [...(program.admin?.subjects ?? []), ...(debug === undefined ? [] : [debug.subject])];
-  if (settings === null || program.openTlsListener === null) return { subjects };
-  return { subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
+  if (settings === null || program.openTlsListener === null) return { page, subjects };
+  return { page, subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
 }
 
 /** Whether somebody else has taken over the first public port. */

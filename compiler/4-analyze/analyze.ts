@@ -32,6 +32,7 @@ function features({ gateway, proxies }: Program): Features {
     tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
     store: gateway.store?.kind ?? "embedded",
     admin: gateway.admin !== undefined,
+    page: gateway.admin !== undefined && gateway.admin.page !== "off",
     ops: gateway.ops !== undefined,
     tracing: debug || gateway.observability?.traces !== undefined,
     debug,

@@ -5,6 +5,7 @@ import { camelCase, HASH_PLACEHOLDER } from "./names.ts";
 import { ModulePrinter } from "./module.ts";
 import { emitProgram, emitRoutes, emitSettings } from "./program.ts";
 import { emitProxy, type EmittedProxy } from "./proxy.ts";
+import { emitRouteReports } from "./route-report.ts";
 
 /** A generated file. */
 export interface EmittedModule {
@@ -42,7 +43,8 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
     const chain = { proxy: proxy.proxy.name, hash };
     modules.push({ path: `program/${emitted.file.path}`, text: withHash(text, hash), chain });
   }
-  for (const file of [emitSettings(plan), emitRoutes(plan, proxies)]) {
+  const reports = plan.features.admin ? [emitRouteReports(plan)] : [];
+  for (const file of [emitSettings(plan), emitRoutes(plan, proxies), ...reports]) {
     modules.push({ path: `program/${file.path}`, text: printer.print(file) });
   }
   const program = emitProgram(plan, proxies, options.version);

@@ -298,14 +298,16 @@ function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {
       ? literal({ socketPath: values.text(admin.socket, "text") })
       : literal({ host, port: values.port(admin?.port ?? 9091), reusePort: false });
   const secret = values.text(admin?.secret, "secret");
-  const subjects = adminSubjectCodes(plan, file);
+  const reports = file.import("./route-reports.ts", "routeReports", "value");
+  const subjects = [code`${file.symbol("routesSubject")}(${reports})`, ...adminSubjectCodes(plan, file)];
   const parts = [
     code`{`,
     code`open: ${file.symbol("openAdmin")},`,
     code`at: () => (${at}),`,
     code`secret: () => ${secret},`,
     code`tls: () => (${tlsCode(admin?.tls, values)}),`,
-    ...(subjects.length === 0 ? [] : [code`subjects: [${join(subjects, ", ")}],`]),
+    code`subjects: [${join(subjects, ", ")}],`,
+    ...(plan.features.page ? [code`page: ${file.symbol("adminPage")},`] : []),
     code`}`,
   ];
   return join(parts, "\n");

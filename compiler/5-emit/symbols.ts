@@ -38,6 +38,8 @@ import type * as Analytics from "#runtime/observe/analytics.ts";
 import type * as AdminStats from "#runtime/side/admin-stats.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as Admin from "#runtime/side/admin.ts";
+import type * as AdminPage from "#runtime/side/admin-page.ts";
+import type * as AdminRoutes from "#runtime/side/admin-routes.ts";
 import type * as VerifyApiKey from "#runtime/policies/verify-api-key.ts";
 import type * as OAuthV2 from "#runtime/policies/oauth-v2.ts";
 import type * as OAuthV2Issue from "#runtime/policies/oauth-v2-issue.ts";
@@ -175,6 +177,8 @@ export const symbols = {
   ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
+  ...from<typeof AdminPage>()("side/admin-page.ts", ["adminPage"]),
+  ...from<typeof AdminRoutes>()("side/admin-routes.ts", ["routesSubject"]),
   ...from<typeof LocalTarget>()("target/local.ts", ["localPathTarget", "localTarget"]),
   ...from<typeof PlainTarget>()("target/plain.ts", ["plainTarget", "plainTemplateTarget", "plainTransport"]),
   ...from<typeof HealthMonitor>()("target/health-monitor.ts", ["watchServers"]),

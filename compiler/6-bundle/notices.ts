@@ -8,12 +8,17 @@ import { dirname, join } from "node:path";
 import type { Bundle } from "./bundle.ts";
 import { packageOf } from "./sizes.ts";
 
+/** The admin page is bundled before: what is in it no longer shows in an artifact's inputs. */
+const PAGE_FILE = "runtime/side/page.generated.js";
+const PAGE_PACKAGES = ["preact", "uplot"] as const;
+
 /** Text of `third-party-notices.txt`; null when the artifact contains no package. */
 export function thirdPartyNotices(bundle: Bundle): string | null {
   const names = new Set<string>();
   for (const input of bundle.inputs) {
     const name = packageOf(input);
     if (name !== null) names.add(name);
+    if (input.path === PAGE_FILE) for (const page of PAGE_PACKAGES) names.add(page);
   }
   if (names.size === 0) return null;
   return [...names].sort().map(notice).join("\n");

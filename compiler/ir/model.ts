@@ -58,6 +58,7 @@ export interface GatewayModel {
     /** Path of a Unix socket instead of host and port. */
     readonly socket?: FileSource;
     readonly secret?: SecretSource;
+    readonly page?: "on" | "off";
     readonly tls?: TlsModel;
   };
   /** Durations as `30s`, sizes as `64KiB`, counts as numbers; keys are those of `limits` in the schema. */

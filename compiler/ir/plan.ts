@@ -34,6 +34,8 @@ export interface Features {
   readonly tlsListener: boolean;
   readonly store: "memory" | "embedded" | "redis";
   readonly admin: boolean;
+  /** The page of the admin listener. */
+  readonly page: boolean;
   readonly ops: boolean;
   /** Some proxy has traced twins, and something may ask for recordings. */
   readonly tracing: boolean;

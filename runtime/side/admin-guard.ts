@@ -1,6 +1,6 @@
 /**
- * Who may speak to the admin listener: a client with the secret or a verified certificate, and never a browser on
- * behalf of some web page. It decides before anything else of the request is looked at.
+ * Who may speak to the admin listener: a client with the secret or a verified certificate, and of browsers only the
+ * listener's own page, never one on behalf of another. It decides before anything else of the request is looked at.
  */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -24,21 +24,32 @@ export interface Actor {
   readonly actor: string;
 }
 
-/** The actor, or the answer that refuses. */
-export function guardAdmin(request: IncomingMessage, auth: AdminAuth): Actor | Answer {
-  if (!isOwnHost(request.headers.host, auth.hostnames)) {
+/** The answer that refuses a request by where it comes from; null when it may go on. It asks for no secret. */
+export function guardSite({ headers }: IncomingMessage, { hostnames }: Pick<AdminAuth, "hostnames">): Answer | null {
+  const { host, origin } = headers;
+  if (!isOwnHost(host, hostnames)) {
     return errorAnswer(403, "host_not_allowed", "Host must be loopback, an IP address or a configured name");
   }
-  const site = request.headers["sec-fetch-site"];
+  const site = headers["sec-fetch-site"];
   const isForeign = site !== undefined && site !== "none" && site !== "same-origin";
-  if (isForeign || request.headers.origin !== undefined) {
-    return errorAnswer(403, "cross_site", "The admin API does not answer to web pages");
+  if (isForeign || (origin !== undefined && !isOwnOrigin(origin, host ?? ""))) {
+    return errorAnswer(403, "cross_site", "The admin API does not answer to other web pages");
   }
+  return null;
+}
+
+/** The actor, or the answer that refuses. */
+export function guardActor(request: IncomingMessage, auth: AdminAuth): Actor | Answer {
   const actor = actorOf(request, auth);
   if (actor !== null) return { actor };
   return errorAnswer(401, "unauthorized", "A valid bearer secret or client certificate is needed", {
     "WWW-Authenticate": 'Bearer realm="apigw admin"',
   });
+}
+
+/** True when the connection itself says who it is, so that no secret has to be typed. */
+export function hasCertificate(request: IncomingMessage, { certificates }: AdminAuth): boolean {
+  return certificates && clientCertificate(request.socket) !== null;
 }
 
 function actorOf(request: IncomingMessage, { certificates, secretDigest }: AdminAuth): string | null {
@@ -49,6 +60,11 @@ function actorOf(request: IncomingMessage, { certificates, secretDigest }: Admin
   const presented = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (secretDigest === null || presented === undefined) return null;
   return matches(presented, secretDigest) ? "secret" : null;
+}
+
+/** The page's own requests: host and port are those that were asked for. A proxy may have taken TLS off. */
+function isOwnOrigin(origin: string, host: string): boolean {
+  return /^https?:\/\/(.+)$/.exec(origin.toLowerCase())?.[1] === host.toLowerCase();
 }
 
 /** Names resolve to whatever their owner likes; loopback names and addresses do not (DNS rebinding). */

@@ -16,13 +16,16 @@ import {
   type Identity,
 } from "../access/identity.ts";
 import type { Limits } from "../limits.ts";
+import { CLOSE_TEXT_BYTES_MAX, type CloseWords } from "../upgrade/close-reason.ts";
 import type { Session } from "../upgrade/session.ts";
 import { appOf, developerOf, isAnswer, isoOrNull, keyByFingerprint, notFound } from "./admin-call.ts";
 import type { AdminCall, AdminGateway } from "./admin-call.ts";
 import type { Fields } from "./admin-body.ts";
 import { verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
-import { choice, count, flag, instant, list, number, orNull, paging, record, ref, text } from "./admin-schema.ts";
+import {
+  choice, count, flag, instant, integer, list, number, orNull, paging, record, ref, text,
+} from "./admin-schema.ts";
 import { badRequest, jsonAnswer, type Answer } from "./answer.ts";
 
 /** Rows of a page when the request names no limit. */
@@ -32,13 +35,14 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 async function listSessions({ fields, gateway }: AdminCall): Promise<Answer> {
   const limit = fields.integer("limit", 1, gateway.limits.adminPageMax) ?? PAGE_ROWS;
   const after = fields.integer("after", 0, Number.MAX_SAFE_INTEGER) ?? 0;
+  const skip = fields.integer("skip", 0, Number.MAX_SAFE_INTEGER) ?? 0;
   const filter = await filterOf(gateway, fields, false);
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (isAnswer(filter)) return filter;
-  const page = gateway.sessions.list(filter, { after, limit });
-  const next = page.after === null ? null : String(page.after);
-  return jsonAnswer(200, { sessions: page.sessions.map(shown), next, total: gateway.sessions.count });
+  const { sessions, after: behind, matched } = gateway.sessions.list(filter, { after, limit, skip });
+  const next = behind === null ? null : String(behind);
+  return jsonAnswer(200, { sessions: sessions.map(shown), next, matched, total: gateway.sessions.count });
 }
 
 function getSession({ fields, gateway, id }: AdminCall): Answer {
@@ -65,23 +69,50 @@ async function endSessions({ audit, fields, gateway }: AdminCall): Promise<Answe
   const all = fields.flag("all");
   const dryRun = fields.flag("dryRun");
   const note = fields.text("reason");
+  const close = fields.nested("close");
+  const words = wordsOf(close);
   const filter = await filterOf(gateway, inner, true);
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (isAnswer(filter)) return filter;
+  if (words !== null && isAnswer(words)) return words;
   if (all === filter.length > 0) return badRequest("either a filter or all: true is needed");
   const matched = gateway.sessions.find(filter).length;
   if (dryRun) return jsonAnswer(200, { matched, ended: 0 });
-  if (!all) await announceEnd(gateway, filter);
-  else for (const proxy of proxiesOf(gateway)) await announceEnd(gateway, [proxyIdentity(proxy)]);
-  audit("sessions.end", { filter: all ? "all" : filter.join(" "), matched, note });
+  if (!all) await announceEnd(gateway, filter, words);
+  else for (const proxy of proxiesOf(gateway)) await announceEnd(gateway, [proxyIdentity(proxy)], words);
+  audit("sessions.end", { filter: all ? "all" : filter.join(" "), matched, code: words?.code ?? null, note });
   return jsonAnswer(200, { matched, ended: matched });
 }
 
 /** Here at once, elsewhere as soon as the event is read. */
-async function announceEnd(gateway: AdminGateway, identities: readonly Identity[]): Promise<void> {
-  gateway.sessions.end(identities, "ended");
-  await gateway.store.append(eventNow(gateway.clock, "ended", identities));
+async function announceEnd(
+  gateway: AdminGateway,
+  identities: readonly Identity[],
+  words: CloseWords | null = null,
+): Promise<void> {
+  const event = eventNow(gateway.clock, "ended", identities);
+  gateway.sessions.end(identities, "ended", words === null ? {} : { words });
+  await gateway.store.append(words === null ? event : { ...event, close: words });
+}
+
+/** Code and text of the close frame; null when nothing is said: then the route's own or the table's are sent. */
+function wordsOf(close: Fields): CloseWords | Answer | null {
+  if (close.size === 0) return null;
+  const code = close.integer("code", 1_000, 4_999);
+  const text = close.text("reason") ?? "";
+  if (code !== null && !isSendable(code)) {
+    return badRequest("close.code must be 1000 to 1003, 1007 to 1014 or 3000 to 4999");
+  }
+  if (Buffer.byteLength(text) > CLOSE_TEXT_BYTES_MAX) {
+    return badRequest(`close.reason has more than ${CLOSE_TEXT_BYTES_MAX} bytes`);
+  }
+  return code === null ? badRequest("close.code is missing") : { code, text };
+}
+
+/** Codes that an endpoint may put into a close frame (RFC 6455 section 7.4, IANA registry). */
+function isSendable(code: number): boolean {
+  return code <= 1_003 || (code >= 1_007 && code <= 1_014) || code >= 3_000;
 }
 
 function proxiesOf(gateway: AdminGateway): ReadonlySet<string> {
@@ -160,6 +191,10 @@ export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
     filter: record("All of these; tokens also in clear.", filter, Object.keys(filter)),
     all: flag("Every session, instead of a filter."),
     dryRun: flag("Only tell how many it would end."),
+    close: record("What clients are told in place of the route's or the table's own.", {
+      code: integer("1000 to 1003, 1007 to 1014 or 3000 to 4999.", 1_000, 4_999),
+      reason: text(`At most ${CLOSE_TEXT_BYTES_MAX} bytes.`),
+    }, ["reason"]),
     reason: text("A note for the audit line."),
   };
   const path = "/v1/sessions/{session}";
@@ -175,7 +210,7 @@ export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
         path: "/v1/sessions",
         id: "listSessions",
         summary: "Lists sessions that match all that is given.",
-        query: { ...paging(adminPageMax), ...filter },
+        query: { ...paging(adminPageMax), skip: count("Sessions to leave out behind `after`."), ...filter },
         answers: { 200: "SessionPage" },
         endpoint: listSessions,
       },
@@ -206,6 +241,7 @@ function sessionListSchemas(): Properties {
     SessionPage: record("One page of sessions.", {
       sessions: list("In order of arrival.", ref("Session")),
       next: orNull(text("Give it back as `after` to get the next page; null when this was the last.")),
+      matched: count("Sessions that match, on whatever page."),
       total: count("Sessions of this process, whatever the filter."),
     }),
     SessionsEnded: record("What was ended.", {

@@ -14,10 +14,11 @@ import { Fields, parseQuery, readBody } from "./admin-body.ts";
 import { appsSubject } from "./admin-apps.ts";
 import { isAnswer, type AdminGateway } from "./admin-call.ts";
 import { developersSubject } from "./admin-developers.ts";
-import { guardAdmin, type AdminAuth } from "./admin-guard.ts";
+import { guardActor, guardSite, hasCertificate, type AdminAuth } from "./admin-guard.ts";
 import { jwtsSubject } from "./admin-jwts.ts";
 import { keysSubject } from "./admin-keys.ts";
 import { openapiSubject } from "./admin-openapi.ts";
+import type { adminPage } from "./admin-page.ts";
 import { processSubject } from "./admin-process.ts";
 import { productsSubject } from "./admin-products.ts";
 import { routerOf, type AdminSubject, type Router } from "./admin-route.ts";
@@ -39,6 +40,8 @@ export interface AdminOptions {
   readonly hostnames?: readonly string[];
   /** Null: plain. */
   readonly tls?: AdminTls | null;
+  /** Answers with the page at `/`; null: there is none. */
+  readonly page?: typeof adminPage | null;
   /** What an artifact adds to the operations that every admin listener has. */
   readonly subjects?: readonly AdminSubject[];
 }
@@ -66,7 +69,7 @@ export async function openAdmin(
   gateway: AdminGateway,
   lifecycle: AdminLifecycle,
   secret: string | null,
-  { hostnames = [], subjects = [], tls = null }: AdminOptions = {},
+  { hostnames = [], page = null, subjects = [], tls = null }: AdminOptions = {},
 ): Promise<Listener> {
   const certificates = tls !== null && tls.settings.clientAuth !== "none";
   if (secret === null && !certificates) throw new TypeError("the admin listener needs a secret or client certificates");
@@ -74,7 +77,7 @@ export async function openAdmin(
   if (problem !== null) throw new TypeError(problem);
   const auth: AdminAuth = { secretDigest: secret === null ? null : digest(secret), certificates, hostnames };
   const all = adminSubjects(gateway.limits, subjects);
-  const door: Door = { gateway, lifecycle, auth, find: routerOf(all) };
+  const door: Door = { gateway, lifecycle, auth, page, find: routerOf(all) };
   const listener: ListenerOptions = {
     name: "admin",
     at,
@@ -92,6 +95,7 @@ interface Door {
   readonly gateway: AdminGateway;
   readonly lifecycle: AdminLifecycle;
   readonly auth: AdminAuth;
+  readonly page: typeof adminPage | null;
   readonly find: Router;
 }
 
@@ -128,8 +132,12 @@ async function serve(request: IncomingMessage, response: ServerResponse, door: D
 }
 
 async function answerAdmin(request: IncomingMessage, response: ServerResponse, door: Door): Promise<Answer> {
-  const { auth, find, gateway, lifecycle } = door;
-  const actor = guardAdmin(request, auth);
+  const { auth, find, gateway, lifecycle, page } = door;
+  const refusal = guardSite(request, auth);
+  if (refusal !== null) return refusal;
+  // The page holds no data: whoever reads it has learnt nothing, and must show a secret for everything it asks.
+  if (page !== null && pathOf(request.url) === "/") return page(request, hasCertificate(request, auth));
+  const actor = guardActor(request, auth);
   if (isAnswer(actor)) {
     if (actor.status === 401) gateway.metrics.count("adminUnauthorized");
     return actor;

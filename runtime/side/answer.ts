@@ -11,7 +11,7 @@ export interface Answer {
   readonly status: number;
   readonly contentType: string;
   /** The whole of it, or pieces that are made while they are sent. */
-  readonly body: string | AsyncIterable<string>;
+  readonly body: string | Buffer | AsyncIterable<string>;
   /** Further header lines. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -41,7 +41,8 @@ export function badRequest(message: string, headers?: Answer["headers"]): Answer
 /** Sends it. To a HEAD request node sends no body. Rejects with what a body in pieces throws, the connection cut. */
 export async function send(response: ServerResponse, answer: Answer): Promise<void> {
   const { body, contentType, headers = {}, status } = answer;
-  const length = typeof body === "string" ? { "Content-Length": Buffer.byteLength(body) } : {};
+  const isWhole = typeof body === "string" || Buffer.isBuffer(body);
+  const length = isWhole ? { "Content-Length": Buffer.byteLength(body) } : {};
   response.writeHead(status, {
     "Content-Type": contentType,
     ...length,
@@ -49,7 +50,7 @@ export async function send(response: ServerResponse, answer: Answer): Promise<vo
     "X-Content-Type-Options": "nosniff",
     ...headers,
   });
-  if (typeof body === "string") return void response.end(body);
+  if (isWhole) return void response.end(body);
   try {
     for await (const piece of body) {
       if (response.destroyed) return;

@@ -17,6 +17,7 @@ import type {
 } from "../access/model.ts";
 import type { CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
+import type { CloseWords } from "../upgrade/close-reason.ts";
 
 /**
  * What can be stored, by kind. Keys, tokens and codes have their digest as id, products their name, grants a
@@ -43,6 +44,8 @@ export interface RevocationEvent {
   readonly identities: readonly Identity[];
   /** Only sessions that a credential of this kind with the first identity admitted; absent: any. */
   readonly credentialKind?: CredentialKind;
+  /** Of `ended`: what clients are told in place of the reason's own code and text. */
+  readonly close?: CloseWords;
   /** Wall clock. */
   readonly atMs: number;
 }

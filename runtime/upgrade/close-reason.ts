@@ -45,6 +45,13 @@ export const closeReasons = {
   internal: row("error", 1011, 500, "internal error", true, true),
 } as const satisfies Record<string, CloseReason>;
 
+/** What a close frame to the client says in place of its reason's own code and text. */
+export interface CloseWords {
+  readonly code: number;
+  /** As much of it as fits into a close frame. */
+  readonly text: string;
+}
+
 /** Identifier of a reason. */
 export type CloseReasonId = keyof typeof closeReasons;
 

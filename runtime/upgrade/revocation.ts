@@ -10,7 +10,7 @@ import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { StoreFailure } from "../state/store.ts";
 import type { RevocationEvent, Store, StoredEvent, StoreListener } from "../state/store.ts";
-import type { CloseReasonId } from "./close-reason.ts";
+import type { CloseReasonId, CloseWords } from "./close-reason.ts";
 import { Doubts } from "./doubts.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./session-index.ts";
@@ -174,16 +174,16 @@ export class Revocations implements StoreListener {
     const named = sessionsNamed(this.#sessions, event);
     for (const session of named) {
       if (event.effect === "changed") this.#doubts.add(session, "accessChanged");
-      else this.#end(session, reasonOf(event));
+      else this.#end(session, reasonOf(event), event.close);
     }
     this.#options.onEvent?.(stored, named.length);
     this.retryDoubts();
   }
 
   /** A session that cannot end as it should must not keep the others from ending. */
-  #end(session: Session, reason: CloseReasonId): void {
+  #end(session: Session, reason: CloseReasonId, words?: CloseWords): void {
     try {
-      session.end(reason);
+      session.end(reason, words);
     } catch (cause) {
       this.#options.onFailure?.(cause);
     }

@@ -5,7 +5,7 @@
 import type { Limits } from "../limits.ts";
 import { sessionIdOf } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
-import type { CloseReasonId } from "./close-reason.ts";
+import type { CloseReasonId, CloseWords } from "./close-reason.ts";
 import type { Session } from "./session.ts";
 
 /** What the index asks of a session. */
@@ -18,17 +18,33 @@ export interface IndexedSession {
   /** True when `identities()` has it, or it is the session's own. */
   carries(identity: Identity): boolean;
   /** Harmless when it has ended already. May remove it from the index at once. */
-  end(reason: CloseReasonId): void;
+  end(reason: CloseReasonId, words?: CloseWords): void;
 }
 
 /** Sessions that carry all of these identities; none named: every session. */
 export type SessionFilter = readonly Identity[];
+
+/** Which page of a list. */
+export interface SessionPageWish {
+  readonly after?: number;
+  readonly limit: number;
+  /** Sessions left out behind `after`. */
+  readonly skip?: number;
+}
+
+export interface EndOptions {
+  /** Only counts. */
+  readonly dryRun?: boolean;
+  readonly words?: CloseWords;
+}
 
 /** One page of a list, in order of arrival. */
 export interface SessionPage<S> {
   readonly sessions: readonly S[];
   /** Give it back to get the next page; null when nothing followed. */
   readonly after: number | null;
+  /** Sessions that the filter means, on whatever page. */
+  readonly matched: number;
 }
 
 /**
@@ -110,19 +126,21 @@ export class Sessions<S extends IndexedSession = Session> {
     return found.sort(byArrival);
   }
 
-  /** One page of `find`, at most `limit` sessions, behind the place where the last page ended. */
-  list(filter: SessionFilter, page: { readonly after?: number; readonly limit: number }): SessionPage<S> {
-    const { after = 0, limit } = page;
-    const rest = this.find(filter).filter(({ serial }) => serial > after);
-    const sessions = rest.slice(0, limit);
-    return { sessions, after: rest.length > limit ? (sessions.at(-1)?.serial ?? null) : null };
+  /** One page of `find`, at most `limit` sessions, `skip` behind the place where the last page ended. */
+  list(filter: SessionFilter, page: SessionPageWish): SessionPage<S> {
+    const { after = 0, limit, skip = 0 } = page;
+    const found = this.find(filter);
+    const first = firstBehind(found, after) + skip;
+    const sessions = found.slice(first, first + limit);
+    const isLast = first + limit >= found.length;
+    return { sessions, after: isLast ? null : (sessions.at(-1)?.serial ?? null), matched: found.length };
   }
 
   /** Ends every session that the filter means; `dryRun` only counts. How many were meant. */
-  end(filter: SessionFilter, reason: CloseReasonId, options: { readonly dryRun?: boolean } = {}): number {
+  end(filter: SessionFilter, reason: CloseReasonId, options: EndOptions = {}): number {
     const meant = this.find(filter);
     if (options.dryRun === true) return meant.length;
-    for (const session of meant) session.end(reason);
+    for (const session of meant) session.end(reason, options.words);
     return meant.length;
   }
 
@@ -156,6 +174,18 @@ export class Sessions<S extends IndexedSession = Session> {
 
 function carriesAll(session: IndexedSession, filter: SessionFilter): boolean {
   return filter.every((identity) => session.carries(identity));
+}
+
+/** Where in order of arrival those begin that came later than `serial`. */
+function firstBehind(sessions: readonly IndexedSession[], serial: number): number {
+  let low = 0;
+  let high = sessions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sessions[middle]?.serial ?? Infinity) > serial) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function byArrival(a: IndexedSession, b: IndexedSession): number {

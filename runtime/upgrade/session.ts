@@ -11,7 +11,7 @@ import type { Identity } from "../access/identity.ts";
 import type { HandshakeMark } from "../observe/analytics-exchange.ts";
 import type { SessionRecord, SessionTimer } from "../observe/record.ts";
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
-import type { CloseReasonId } from "./close-reason.ts";
+import type { CloseReasonId, CloseWords } from "./close-reason.ts";
 import { NOT_SCHEDULED } from "../scheduler.ts";
 import type { Scheduled, Scheduler } from "../scheduler.ts";
 import type { Sessions } from "./session-index.ts";
@@ -234,17 +234,17 @@ export class Session implements SpliceOwner, Scheduled {
   }
 
   /**
-   * Ends it: the handshake is aborted, an open session closed by the reason's code. The first reason counts; a later
-   * one only stops the bytes that a gentler one still lets pass.
+   * Ends it: the handshake is aborted, an open session closed by the reason's code, or with `words`. The first reason
+   * counts; a later one only stops the bytes that a gentler one still lets pass.
    */
-  end(reason: CloseReasonId): void {
+  end(reason: CloseReasonId, words?: CloseWords): void {
     if (this.state === "closed" || this.#isCut) return;
     const { cutsTraffic } = closeReasons[reason];
     const isFirst = this.endReason === null;
     if (!isFirst && !cutsTraffic) return;
     this.endReason ??= reason;
     this.#isCut = cutsTraffic;
-    if (this.#splice !== null) this.#endSplice(this.#splice, reason);
+    if (this.#splice !== null) this.#endSplice(this.#splice, reason, words);
     else if (isFirst) this.#abortHandshake(reason);
     this.#reschedule();
   }
@@ -304,9 +304,9 @@ export class Session implements SpliceOwner, Scheduled {
     abort?.onAbort(reason);
   }
 
-  #endSplice(splice: SessionSplice, reason: CloseReasonId): void {
+  #endSplice(splice: SessionSplice, reason: CloseReasonId, words?: CloseWords): void {
     this.state = "closing";
-    const { code, text } = this.route.closes[reason] ?? closeReasons[reason];
+    const { code, text } = words ?? this.route.closes[reason] ?? closeReasons[reason];
     splice.end(reason, code, text);
   }
 

@@ -18,7 +18,7 @@ function markdownIn(folder: string): string[] {
     .sort();
 }
 
-const FOLDERS = "runtime|compiler|schema|templates|test|bench|examples|docs|scripts|\\.ci";
+const FOLDERS = "runtime|compiler|page|schema|templates|test|bench|examples|docs|scripts|\\.ci";
 /** A path of the repository in backquotes, or the destination of a link. */
 const NAMED = new RegExp(`\`((?:${FOLDERS})/[A-Za-z0-9._/-]*)\`|\\]\\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\\)`, "g");
 

@@ -6,7 +6,8 @@ import { nodesOf, parseSource, placeOf, sourcesIn, type Import, type Source } fr
 const runtime = sourcesIn("runtime");
 const compiler = sourcesIn("compiler");
 const templates = sourcesIn("templates");
-const everything = [...runtime, ...compiler, ...templates, ...sourcesIn("scripts", "bench", "examples", "test")];
+const page = sourcesIn("page");
+const everything = [...runtime, ...compiler, ...templates, ...page, ...sourcesIn("scripts", "bench", "examples", "test")];
 
 /** A rule: what is wrong with an import, or null. */
 type Rule = (file: string, imported: Import) => string | null;
@@ -20,7 +21,7 @@ function violations(sources: readonly Source[], rule: Rule): string[] {
   );
 }
 
-const isPackage = (to: string): boolean => !to.startsWith("node:") && !/^(runtime|compiler|templates|schema|test|scripts|bench|examples|package\.json)(\/|$)/.test(to);
+const isPackage = (to: string): boolean => !to.startsWith("node:") && !/^(runtime|compiler|templates|schema|page|test|scripts|bench|examples|package\.json)(\/|$)/.test(to);
 
 const sqliteFiles = ["runtime/state/embedded.ts", "runtime/state/analytics-file.ts"];
 
@@ -34,6 +35,13 @@ const ofRuntime: Rule = (file, { to }) => {
   if (to === "@xmldom/xmldom") return file === "runtime/template/xml-document.ts" ? null : "xml-document.ts is the door to xmldom";
   if (to === "jose") return file.startsWith("runtime/token/") ? null : "jose belongs to runtime/token/";
   return "runtime/ imports node:* and itself";
+};
+
+/** I1, the other way round: what runs in a browser and what runs in a gateway have no file in common. */
+const ofPage: Rule = (file, { to }) => {
+  if (to.startsWith("page/") || to === "preact") return null;
+  if (to === "uplot") return file === "page/parts/chart.tsx" ? null : "chart.tsx is the door to uplot";
+  return "page/ imports preact and itself";
 };
 
 /** I2. */
@@ -53,7 +61,7 @@ const ofSchemas: Rule = (file, { to, typeOnly }) => {
 const doors: Readonly<Record<string, readonly string[]>> = {
   yaml: ["compiler/1-parse/"],
   "ts-morph": ["compiler/5-emit/module.ts"],
-  esbuild: ["compiler/6-bundle/", "scripts/build-validators.ts"],
+  esbuild: ["compiler/6-bundle/", "scripts/build-validators.ts", "scripts/build-page.ts"],
   recheck: ["compiler/expression/regex-safety.ts"],
   "recheck-jar": [],
   commander: ["compiler/cli.ts", "compiler/cli/"],
@@ -62,6 +70,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "@xmldom/xmldom": ["runtime/template/xml-document.ts", "scripts/xml-texts.ts"],
   ioredis: ["runtime/state/redis-connection.ts"],
   ws: ["examples/", "bench/"],
+  preact: ["page/"],
+  uplot: ["page/parts/chart.tsx"],
 };
 const ofLibraries: Rule = (file, { to }) => {
   if (!isPackage(to) || /^(test|bench)\//.test(file)) return null;
@@ -101,9 +111,10 @@ const ofSessions: Rule = (file, { to }) => (file.startsWith("runtime/upgrade/") 
 describe("imports", () => {
   const rules: readonly [title: string, sources: readonly Source[], rule: Rule][] = [
     ["runtime/ imports node:* and itself, and its libraries at their doors", runtime, ofRuntime],
+    ["page/ imports preact and itself", page, ofPage],
     ["compiler/ imports of runtime/ types, and few values", compiler, ofCompiler],
     ["schema/ and templates/ are imported by nobody", everything, ofSchemas],
-    ["each library has one door", [...compiler, ...runtime, ...templates, ...sourcesIn("scripts", "examples")], ofLibraries],
+    ["each library has one door", [...compiler, ...runtime, ...templates, ...page, ...sourcesIn("scripts", "examples")], ofLibraries],
     ["phases import no other phase", everything, ofPhases],
     ["policies import no other policy", [...compiler, ...runtime], ofPolicies],
     ["sessions know no policies", runtime, ofSessions],
@@ -122,6 +133,10 @@ describe("imports", () => {
     ["runtime/state/redis.ts", 'import { Redis } from "ioredis";', ofRuntime],
     ["runtime/policies/a.ts", 'const jose = await import("jose");', ofRuntime],
     ["runtime/a.ts", 'import type { Plan } from "#compiler/ir/plan.ts";', ofRuntime],
+    ["page/a.tsx", 'import { duration } from "../runtime/clock.ts";', ofPage],
+    ["page/a.tsx", 'import uPlot from "uplot";', ofPage],
+    ["runtime/side/a.ts", 'import { h } from "preact";', ofRuntime],
+    ["runtime/side/a.ts", 'import { x } from "../../page/format.ts";', ofRuntime],
     ["compiler/4-analyze/a.ts", 'import { type Exchange, andThen } from "#runtime/maybe.ts";', ofCompiler],
     ["compiler/4-analyze/a.ts", 'import "#runtime/maybe.ts";', ofCompiler],
     ["compiler/4-analyze/a.ts", 'import schema from "../../schema/proxy.schema.json";', ofSchemas],

@@ -10,7 +10,8 @@ const FUNCTION_LINES_MAX = 70;
 const LINE_WIDTH_MAX = 120;
 
 const shipped = sourcesIn("runtime", "compiler");
-const everything = [...shipped, ...sourcesIn("test", "scripts", "templates", "bench", "examples")];
+const page = sourcesIn("page");
+const everything = [...shipped, ...page, ...sourcesIn("test", "scripts", "templates", "bench", "examples")];
 
 /** Tables: rows of texts that read best on one line each. */
 const tables = ["runtime/fault.ts", "runtime/upgrade/close-reason.ts", "compiler/diagnostics/catalogue/"];

@@ -33,7 +33,7 @@ const GENERATED = /\.generated\.(js|d\.ts)$/;
 export function sourcesIn(...folders: readonly string[]): readonly Source[] {
   return folders.flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name) && !GENERATED.test(entry.name))
+      .filter((entry) => entry.isFile() && /\.(tsx?|js|mjs)$/.test(entry.name) && !GENERATED.test(entry.name))
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
       .filter((file) => !/(^|\/)(node_modules|expected|bundle|gateway|\.tmp)\//.test(file))
       .sort()

@@ -4,6 +4,7 @@ import { defaultLimits } from "#runtime/limits.ts";
 import { adminSubjects } from "#runtime/side/admin.ts";
 import { debugSubject } from "#runtime/side/admin-debug.ts";
 import { openapiDocument } from "#runtime/side/admin-openapi.ts";
+import { routesSubject } from "#runtime/side/admin-routes.ts";
 import { statsSubject } from "#runtime/side/admin-stats.ts";
 import { patternOf, type AdminSubject } from "#runtime/side/admin-route.ts";
 
@@ -23,7 +24,7 @@ const nothing = (): never => {
 const debug = debugSubject({ create: nothing, get: nothing, limits: defaultLimits, list: nothing, remove: nothing });
 
 /** All that any artifact may answer. */
-export function subjectsOf(more: readonly AdminSubject[] = [debug, statsSubject()]): readonly AdminSubject[] {
+export function subjectsOf(more: readonly AdminSubject[] = [debug, statsSubject(), routesSubject(nothing)]): readonly AdminSubject[] {
   return adminSubjects(defaultLimits, more);
 }
 

@@ -38,7 +38,17 @@ describe("the door", () => {
     ["userinfo in Host", `${get}\r\nHost: localhost@evil.example\r\n${auth}`, 403],
     ["a web page elsewhere", `${get}\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n${auth}`, 403],
     ["a web page on another port", `${get}\r\nHost: localhost\r\nSec-Fetch-Site: same-site\r\n${auth}`, 403],
-    ["an Origin", `${get}\r\nHost: localhost\r\nOrigin: http://localhost\r\n${auth}`, 403],
+    ["an Origin elsewhere", `${get}\r\nHost: localhost:9091\r\nOrigin: http://evil.example\r\n${auth}`, 403],
+    ["an Origin on another port", `${get}\r\nHost: localhost:9091\r\nOrigin: http://localhost:9092\r\n${auth}`, 403],
+    ["an Origin that begins like ours", `${get}\r\nHost: localhost:9091\r\nOrigin: http://localhost:9091.evil.example\r\n${auth}`, 403],
+    ["an Origin that ends like ours", `${get}\r\nHost: localhost:9091\r\nOrigin: http://evil@localhost:9091\r\n${auth}`, 403],
+    ["an opaque Origin", `${get}\r\nHost: localhost:9091\r\nOrigin: null\r\n${auth}`, 403],
+    ["our Origin, but another site", `${get}\r\nHost: localhost\r\nOrigin: http://localhost\r\nSec-Fetch-Site: cross-site\r\n${auth}`, 403],
+    ["our own page without the secret", `${get}\r\nHost: localhost\r\nOrigin: http://localhost\r\nSec-Fetch-Site: same-origin`, 401],
+    ["our own page", `${get}\r\nHost: localhost:9091\r\nOrigin: http://localhost:9091\r\nSec-Fetch-Site: same-origin\r\n${auth}`, 200],
+    ["our own page behind TLS", `${get}\r\nHost: localhost:9091\r\nOrigin: https://localhost:9091\r\n${auth}`, 200],
+    ["an address that somebody typed", `${get}\r\nHost: localhost\r\nSec-Fetch-Site: none\r\n${auth}`, 200],
+    ["the page where there is none", `GET / HTTP/1.1\r\nHost: localhost\r\n${auth}`, 404],
     ["an upgrade is a plain request", `${get}\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${auth}`, 200],
     ["loopback", `${get}\r\nHost: localhost:9091\r\n${auth}`, 200],
     ["an IPv4 address", `${get}\r\nHost: 127.0.0.1\r\n${auth}`, 200],
@@ -239,6 +249,9 @@ describe("sessions", () => {
     expect((await ground.ask("POST", "/v1/sessions:end", { filter: {} })).status).toBe(400);
     expect((await ground.ask("POST", "/v1/sessions:end", { all: true, filter: { proxy: "chat" } })).status).toBe(400);
     expect((await ground.ask("POST", "/v1/sessions:end", { filter: { nope: "x" } })).status).toBe(400);
+    for (const close of [{ code: 1005 }, { code: 2999 }, { code: 5000 }, { reason: "no code" }, { code: 4000, reason: "é".repeat(62) }, { code: 4000, x: 1 }]) {
+      expect((await ground.ask("POST", "/v1/sessions:end", { filter: { proxy: "chat" }, close })).status).toBe(400);
+    }
     expect((await ground.ask("POST", "/v1/sessions:end", { all: true, dryRun: true })).body).toEqual({ matched: 4, ended: 0 });
     expect([...ground.x.sessions.all()].every(({ endReason }) => endReason === null)).toBe(true);
   });
