@@ -95,11 +95,16 @@ class BodyReading {
   /** Reads to the end. Rejects with a fault; never settles when the sender breaks off, which its owner notices. */
   async into(message: Message, coding: Coding | null): Promise<void> {
     const encoded = await this.#all();
-    if (coding === null || encoded.length === 0) return message.hold(encoded, null);
+    if (coding === null || encoded.length === 0) {
+      message.hold(encoded, null);
+      this.#x.trace?.held(message);
+      return;
+    }
     const { bytesMax, tooBig, broken } = this.#bounds;
     const decoded = new HeldBytes(this.#x, bytesMax, tooBig, 0);
     await decode(encoded, coding, decoded, broken);
     message.hold(decoded.bytes, { bytes: encoded, again: (body) => encode(body, coding) });
+    this.#x.trace?.held(message);
   }
 
   #all(): Promise<Buffer> {

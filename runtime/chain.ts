@@ -26,7 +26,7 @@ export function noRoute(): never {
  */
 export function carryOn(x: Exchange, thrown: unknown, policy: string): void {
   if (!isFault(thrown)) throw thrown;
-  x.trace?.end(thrown);
+  x.trace?.end(x, thrown);
   x.noteFailed(policy, thrown);
   // A policy of the shared flow that this one called has failed as well.
   if (thrown.policy !== null && thrown.policy !== policy) x.noteFailed(thrown.policy, thrown);
@@ -66,20 +66,20 @@ function failRule(x: Exchange, thrown: unknown): void {
 
 /** A traced step begins. `condition` is its condition's value, null when it has none. */
 export function traceStep(x: Exchange, step: number, condition: boolean | null): void {
-  x.trace?.begin(step, condition);
+  x.trace?.begin(x, step, condition);
 }
 
 /** The traced step has ended well, or its fault was carried on from. */
 export function traceEnd(x: Exchange): void {
-  x.trace?.end(null);
+  x.trace?.end(x, null);
 }
 
 /** A traced step's condition did not hold. */
 export function traceSkipped(x: Exchange, step: number): void {
-  x.trace?.pass(step, "skipped");
+  x.trace?.pass(x, step, "skipped");
 }
 
 /** A step that the compiler left out of the plain chain. */
 export function traceFolded(x: Exchange, step: number): void {
-  x.trace?.pass(step, "folded");
+  x.trace?.pass(x, step, "folded");
 }

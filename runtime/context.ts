@@ -10,7 +10,7 @@ import type { Client } from "./client.ts";
 import type { EventFlows } from "./event-stream.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
-import type { RequestMessage, ResponseMessage } from "./message.ts";
+import type { HeaderLines, RequestMessage, ResponseMessage } from "./message.ts";
 import type { Trace } from "./observe/trace.ts";
 import type { ExchangeSpan } from "./otlp/exchange-span.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
@@ -28,6 +28,8 @@ export interface ExchangeStart {
   readonly gateway: Gateway;
   readonly program: ProxyProgram;
   readonly request: RequestMessage;
+  /** Header lines as they came, before hygiene; absent: those of `request`. */
+  readonly received?: HeaderLines;
   readonly socket: Socket;
   readonly client: Client;
   /** Where the client is, as its environment has it (`client.resolved.ip`). */

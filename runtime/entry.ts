@@ -10,9 +10,10 @@ import { fault, type Fault } from "./fault.ts";
 import type { Deployed, Gateway } from "./gateway.ts";
 import { guardRequest, type Refusal } from "./guard.ts";
 import { hygieneRequest } from "./head.ts";
-import { RequestMessage } from "./message.ts";
+import { RequestMessage, type HeaderLines } from "./message.ts";
 import { canonicalPath } from "./path.ts";
 import { pathSuffix } from "./routing.ts";
+import { faultResponse } from "./run.ts";
 import type { PresentedCredential } from "./upgrade/presented-credential.ts";
 import type { Session } from "./upgrade/session.ts";
 
@@ -20,6 +21,8 @@ import type { Session } from "./upgrade/session.ts";
 export interface Entered {
   readonly deployed: Deployed;
   readonly request: RequestMessage;
+  /** Its header lines as they came. */
+  readonly received: HeaderLines;
   /** Host header as the client sent it, "" when there was none. */
   readonly authority: string;
   /** Its name: lower-case, without port. */
@@ -66,21 +69,21 @@ export function enter(
   const credential = deployed.program.webSocket.takeCredential?.(request, isUpgrade) ?? null;
   if (typeof credential === "string") return { fault: fault("protocol.http.BadRequest", credential), close: false };
   const suffix = pathSuffix(target.path, deployed.program.baseSegments);
-  return { deployed, request, authority, host, pathSuffix: suffix, clientAddress, credential };
+  const where = { host, pathSuffix: suffix, clientAddress };
+  return { deployed, request, received: incoming.rawHeaders, authority, credential, ...where };
 }
 
 /** The exchange of a request that found its proxy. `session`: null for plain HTTP. */
 export function openExchange(
   gateway: Gateway,
-  { deployed, request, host, pathSuffix, clientAddress, credential }: Entered,
+  { deployed, request, received, host, pathSuffix, clientAddress, credential }: Entered,
   socket: Socket,
   client: Client,
   session: Session | null,
 ): Exchange {
   const { program } = deployed;
-  return program.open({
-    gateway, program, request, socket, client, clientAddress, host, pathSuffix, credential, session,
-  });
+  const asked = { request, received, client, clientAddress, host, pathSuffix, credential };
+  return program.open({ gateway, program, socket, session, ...asked });
 }
 
 /** A request that found its proxy and was refused before any flow; where somebody records, an exchange without steps. */
@@ -93,6 +96,7 @@ export function traceRefusal(
   if (gateway.spans === null && gateway.tracing?.watches(entered.deployed.program) !== true) return;
   const x = openExchange(gateway, entered, socket, client, null);
   x.fault = cause;
+  if (cause !== null) x.response = faultResponse(cause);
   x.trace?.finish(x, status);
 }
 

@@ -21,7 +21,7 @@ import type { openAdmin } from "./side/admin.ts";
 import type { adminPage } from "./side/admin-page.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
-import type { Exchange, ExchangeStart } from "./context.ts";
+import type { Exchange, ExchangeStart, Value } from "./context.ts";
 import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
@@ -78,6 +78,10 @@ export interface ProxyProgram {
   readonly positions: readonly StepPosition[];
   /** Which exchanges are recorded as spans; absent where the gateway sends none. */
   readonly sampling?: Sampling;
+  /** What recordings show of variables; absent where none can be asked for. */
+  readonly variables?: readonly TracedVariable[];
+  /** By step, indexes of the variables that it reads and writes. */
+  readonly stepVariables?: readonly StepVariables[];
   readonly open: (start: ExchangeStart) => Exchange;
   readonly plain: Chains;
   /** The traced twins; null when the bundle says `observability: { debug: off }`. */
@@ -117,6 +121,21 @@ export interface StepPosition {
   readonly flow: string;
   /** The step's condition as written; absent when it has none. */
   readonly condition?: string;
+}
+
+/** A variable that some step reads or writes. Declared with a method, like chains. */
+export interface TracedVariable<X extends Exchange = Exchange> {
+  readonly name: string;
+  /** It holds a credential. */
+  readonly secret?: true;
+  /** Absent: nobody reads it, so that it has no place. */
+  read?(x: X): Value;
+}
+
+/** What one step does with variables: indexes into the program's. */
+export interface StepVariables {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
 }
 
 /** A deployed route, for logs and `--routes`. */

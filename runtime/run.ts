@@ -181,7 +181,7 @@ export function faultResponse(cause: Fault): ResponseMessage {
 /** Puts an exchange into the state of a fault: its answer is the one that no rule has touched. */
 export function takeFault(x: Exchange, thrown: unknown): Fault {
   const cause = isFault(thrown) ? thrown : internalError(x, thrown);
-  x.trace?.end(cause);
+  x.trace?.end(x, cause);
   if (cause.policy !== null) {
     x.noteFailed(cause.policy, cause);
     x.gateway.metrics.policyFault(x.program, cause.policy);

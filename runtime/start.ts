@@ -210,10 +210,15 @@ function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gatew
   const page = program.admin?.page ?? null;
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
-  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing);
+  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing, secretsOf(program));
   const subjects = [...(program.admin?.subjects ?? []), ...(debug === undefined ? [] : [debug.subject])];
   if (settings === null || program.openTlsListener === null) return { page, subjects };
   return { page, subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };
+}
+
+/** Values of settings that must be seen nowhere. */
+function secretsOf({ settings, values }: GatewayProgram): readonly string[] {
+  return settings.filter(({ kind }) => kind === "secret").map(({ id }) => values[id] ?? "");
 }
 
 /** Whether somebody else has taken over the first public port. */

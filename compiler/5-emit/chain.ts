@@ -358,6 +358,7 @@ export class ChainEmitter {
 
   /** Records that a step begins; statements of the traced form only, like the next two. */
   #begin(item: PlanStep): Code {
+    this.#context.traced?.note(item, this.#kind);
     const hasCondition = item.when.kind === "test" || this.#asked.has(item);
     return code`${this.#file.symbol("traceStep")}(${X}, ${item.index}, ${hasCondition ? true : null});`;
   }
@@ -367,7 +368,9 @@ export class ChainEmitter {
   }
 
   #skip(item: PlanStep): Code[] {
-    return this.#traced ? [code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`] : [];
+    if (!this.#traced) return [];
+    this.#context.traced?.note(item, this.#kind);
+    return [code`${this.#file.symbol("traceSkipped")}(${X}, ${item.index});`];
   }
 }
 

@@ -12,6 +12,7 @@ import { FileWriter } from "./file.ts";
 import { EXCHANGE_MEMBERS, HASH_PLACEHOLDER, Names } from "./names.ts";
 import type { Scope } from "./scope.ts";
 import type { StepContext } from "./step.ts";
+import { TracedVariables } from "./traced-variables.ts";
 import { readVariable, writeVariable, type VariableScope } from "./variable.ts";
 import { webSocketRoute } from "./web-socket.ts";
 
@@ -99,13 +100,16 @@ class ProxyEmitter {
     const { fields, messageFields } = this.#fields;
     const isPolicy = new Set(this.#proxy.policies.map((policy) => policy.name));
     const { messages } = this.#proxy;
+    const isSecret = secretVariables(this.#proxy.policies);
+    const shows = this.#plan.features.debug && this.#proxy.proxy.debug;
     const scopes = new Map<string, Scope>();
     const inFault = { value: false };
-    return {
+    const context: StepContext = {
       written: new Set(),
       inFault,
       used: this.#proxy.used,
-      isSecret: secretVariables(this.#proxy.policies),
+      isSecret,
+      traced: shows ? new TracedVariables(this.#proxy, (kind) => context.scope(kind), isSecret) : null,
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
         const found = this.#plan.settings.find((setting) => setting.key === key);
@@ -144,6 +148,7 @@ class ProxyEmitter {
         return scope;
       },
     };
+    return context;
   }
 
   #positions(): Code {
@@ -151,6 +156,14 @@ class ProxyEmitter {
       return condition === null ? position : { ...position, condition };
     });
     return this.#proxy.proxy.debug && list.length > 0 ? this.#file.constant("positions", literal(list)) : literal([]);
+  }
+
+  /** What recordings show of variables; nothing where none can be asked for. */
+  #shown(): Code[] {
+    const { traced } = this.#context;
+    if (traced === null) return [];
+    const variables = traced.table(this.#file, this.#exchange);
+    return [code`variables: ${variables}`, code`stepVariables: ${traced.uses(this.#file)}`];
   }
 
   /** Request, response and fault functions of the targets, by name. */
@@ -338,6 +351,7 @@ class ProxyEmitter {
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
       ...this.#sampling(),
+      ...this.#shown(),
       code`open: (start) => new ${exchange}(start)`,
       code`plain: ${plain}`,
       code`traced: ${traced}`,

@@ -8,6 +8,7 @@ import { withKnown } from "../expression/template-known.ts";
 import { code, identifier, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 import type { Scope } from "./scope.ts";
+import type { TracedVariables } from "./traced-variables.ts";
 import { templateCode } from "./template.ts";
 
 /** What all steps of a proxy share. */
@@ -21,6 +22,8 @@ export interface StepContext {
   isSecret(variable: string): boolean;
   /** Names of the policies that left code. */
   readonly written: Set<string>;
+  /** Told of each step of a traced chain; null where nobody shows variables. */
+  readonly traced: TracedVariables | null;
   /** True while fault rules are emitted. */
   readonly inFault: { value: boolean };
 }

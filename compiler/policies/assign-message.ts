@@ -5,6 +5,7 @@ import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.
 import { analyzeActions, type Destination } from "./parts/analyze-actions.ts";
 import { changedParts } from "./parts/changed-parts.ts";
 import { actionStatements } from "./parts/emit-actions.ts";
+import { writtenVariables } from "./parts/written-variables.ts";
 import type { ActionModel, ActionsModel } from "./parts/message-model.ts";
 
 export interface AssignMessageModel extends ActionsModel {
@@ -47,6 +48,7 @@ export const assignMessage = {
     const { name, type = "request" } = assignTo ?? {};
     return name === undefined || isMessage(name) ? null : { name, type };
   },
+  touches: ({ actions, assignTo }) => writtenVariables(actions, assignTo?.name),
   changes: ({ assignTo, actions }) => (assignTo === undefined ? changedParts(actions) : null),
   analyze(step) {
     const to = assignedTo(step.model, step.phase === "request" ? "request" : "response");

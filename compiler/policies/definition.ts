@@ -145,6 +145,10 @@ export interface PolicyDefinition<M extends PolicyModel = PolicyModel> {
   makes?(model: M): NamedMessage | null;
   /** Parts of messages that the policy changes; null or no answer: any. Custom variables are told by `writes`. */
   changes?(model: M): readonly MessagePart[] | null;
+  /**
+   * Variables of messages that the policy writes, for those who read recordings; `message` stands for the flow's own.
+   */
+  touches?(model: M): readonly string[];
   /** Legality, reads, writes, obligations; called once for each step that stands in a chain. */
   analyze(step: PolicyAnalysis<M>): void;
   /** Statements of one step. */

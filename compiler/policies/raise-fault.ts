@@ -4,6 +4,7 @@ import type { PolicyDefinition } from "./definition.ts";
 import { analyzeActions } from "./parts/analyze-actions.ts";
 import { actionStatements } from "./parts/emit-actions.ts";
 import type { ActionsModel } from "./parts/message-model.ts";
+import { writtenVariables } from "./parts/written-variables.ts";
 import { frozen } from "./parts/values.ts";
 
 export interface RaiseFaultModel extends ActionsModel {
@@ -18,6 +19,7 @@ export const raiseFault = {
   failedPrefix: "raisefault",
   variablePrefixes: ["raisefault"],
   timing: () => "sync",
+  touches: ({ actions = [] }) => writtenVariables(actions, "error"),
   analyze(step) {
     analyzeActions(step, "answer");
   },

@@ -9,7 +9,11 @@ import type { SessionRecord } from "../observe/record.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { TraceSink, Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
-import { closeOf, summaryOf, transactionOf, type TransactionClose, type TransactionSummary } from "./transaction.ts";
+import { fittingJson } from "./fitting-json.ts";
+import { Mask } from "./mask.ts";
+import {
+  closeOf, learnTransaction, summaryOf, transactionOf, type TransactionClose, type TransactionSummary,
+} from "./transaction.ts";
 
 /** What somebody asks for; checked before. */
 export interface DebugRequest {
@@ -30,6 +34,8 @@ export interface DebugEntry {
   readonly json: string;
   /** Null while a WebSocket connection is open, and for what never was one. */
   close: TransactionClose | null;
+  /** What its close must not say; null behind that. */
+  mask: Mask | null;
 }
 
 /** What a session needs of whoever keeps it. */
@@ -37,11 +43,14 @@ export interface DebugSessionParts {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly tracing: Tracing;
+  /** Values of the gateway's own that must stand nowhere. */
+  readonly secrets: readonly string[];
   /** Whether that many more bytes may be kept; they count from then on if so. */
   take(bytes: number): boolean;
 }
 
 export class DebugSession implements TraceSink {
+  readonly takesValues = true;
   readonly id: string;
   readonly request: DebugRequest;
   readonly createdAtMs: number;
@@ -97,22 +106,27 @@ export class DebugSession implements TraceSink {
   ended(trace: Trace, x: Exchange, status: number, durationMs: number): void {
     this.#underWay--;
     if (this.state !== "active") return;
-    const transaction = transactionOf(trace, x, status, durationMs);
-    const json = JSON.stringify(transaction);
+    const mask = new Mask(this.#parts.secrets);
+    learnTransaction(mask, trace, x);
+    const transaction = transactionOf(mask, trace, x, status, durationMs);
+    const json = fittingJson(transaction, this.#parts.limits.debugEntryBytesMax);
     const bytes = Buffer.byteLength(json);
     if (!this.#parts.take(bytes)) {
       this.dropped++;
       return;
     }
     this.bytes += bytes;
-    this.entries.set(x.id, { summary: summaryOf(transaction), json, close: null });
+    const isOpen = status === 101 && x.session !== null;
+    this.entries.set(x.id, { summary: summaryOf(transaction), json, close: null, mask: isOpen ? mask : null });
     if (this.entries.size >= this.request.count) this.end("completed");
   }
 
   /** See TraceSink: also when this session is over, as long as the entry is there. */
   closed(record: SessionRecord): void {
     const entry = this.entries.get(record.sessionId);
-    if (entry !== undefined) entry.close = closeOf(record);
+    if (entry === undefined) return;
+    entry.close = closeOf(entry.mask ?? new Mask(this.#parts.secrets), record);
+    entry.mask = null;
   }
 
   /** Records nothing more. The first end counts. */

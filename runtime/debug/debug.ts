@@ -1,6 +1,7 @@
 /**
  * All Debug sessions of one gateway (apigee-core section 8.1): how many there are, how many bytes they keep, when they
- * are forgotten. Nothing of them outlives the process. Linked only where a bundle has an admin listener and traced twins.
+ * are forgotten. Nothing of them outlives the process. Linked only where a bundle has an admin listener and traced
+ * twins.
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Gateway } from "../gateway.ts";
@@ -14,16 +15,25 @@ import { DebugSession, type DebugRequest } from "./debug-session.ts";
 /** Why a session cannot be: `unknown`: no such deployment. `off`: it has no traced twins. `full`: too many sessions. */
 export type DebugRefusal = "unknown" | "off" | "full";
 
+/** What it needs of the gateway. */
+export type DebugServices = Pick<Gateway, "clock" | "limits" | "deployed">;
+
+/** Secrets of the gateway's own that are looked for; others are hidden where a name gives them away. */
+const SECRETS_MAX = 100;
+
 export class Debug {
   readonly limits: Limits;
   readonly #clock: Clock;
   readonly #tracing: Tracing;
+  readonly #secrets: readonly string[];
   readonly #programs: readonly ProxyProgram[];
   /** Oldest first. */
   readonly #sessions = new Map<string, { readonly session: DebugSession; readonly forget: Timer }>();
   #bytes = 0;
 
-  constructor({ clock, limits, deployed }: Pick<Gateway, "clock" | "limits" | "deployed">, tracing: Tracing) {
+  /** `secrets`: values of the gateway's own that must stand nowhere. */
+  constructor({ clock, limits, deployed }: DebugServices, tracing: Tracing, secrets: readonly string[]) {
+    this.#secrets = secrets.slice(0, SECRETS_MAX);
     this.limits = limits;
     this.#clock = clock;
     this.#tracing = tracing;
@@ -40,7 +50,8 @@ export class Debug {
     if (traced.length === 0) return "off";
     if (this.#sessions.size >= this.limits.debugSessionsMax && !this.#makeRoom()) return "full";
     const clock = this.#clock;
-    const parts = { clock, limits: this.limits, tracing: this.#tracing, take: (bytes: number) => this.#take(bytes) };
+    const take = (bytes: number): boolean => this.#take(bytes);
+    const parts = { clock, limits: this.limits, tracing: this.#tracing, secrets: this.#secrets, take };
     const session = new DebugSession(parts, request, traced);
     const keptMs = request.timeoutMs + this.limits.debugKeptMs;
     this.#sessions.set(session.id, { session, forget: clock.setTimer(() => void this.remove(session.id), keptMs) });
@@ -85,6 +96,6 @@ export class Debug {
 }
 
 /** For programs whose admin listener may ask for Debug sessions. */
-export function openDebug(gateway: Pick<Gateway, "clock" | "limits" | "deployed">, tracing: Tracing): Debug {
-  return new Debug(gateway, tracing);
+export function openDebug(gateway: DebugServices, tracing: Tracing, secrets: readonly string[]): Debug {
+  return new Debug(gateway, tracing, secrets);
 }

@@ -2,12 +2,18 @@
  * One recorded exchange as the admin API shows it (apigee-core section 8.2, in words of its own): who asked for what,
  * each step in order, where it went, how it ended. It shapes a trace; debug-session.ts keeps the result.
  */
-import type { Exchange } from "../context.ts";
+import type { Exchange, Value } from "../context.ts";
 import { faultName, type Fault } from "../fault.ts";
 import type { SessionRecord } from "../observe/record.ts";
-import type { StepOutcome, Trace, TracedStep } from "../observe/trace.ts";
-import type { ProxyProgram } from "../program.ts";
+import type { StepOutcome, Trace, TracedStep, TracedValue } from "../observe/trace.ts";
+import type { ProxyProgram, TracedVariable } from "../program.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
+import { HIDDEN, type Mask } from "./mask.ts";
+import { isSecretVariable } from "./secret-name.ts";
+import { cut, learnMessages, shownMessages, type ShownMessages } from "./shown-message.ts";
+
+/** Characters of a variable's value that are kept. */
+const VARIABLE_CHARS_MAX = 1_024;
 
 /** What a list shows of an exchange. */
 export interface TransactionSummary {
@@ -48,6 +54,17 @@ export interface TransactionStep {
   readonly startMs: number;
   readonly durationMs: number;
   readonly fault: TransactionFault | null;
+  /** Variables of its condition and its policy, before it ran. */
+  readonly reads: readonly ShownVariable[];
+  /** Variables that it wrote, or tried to. */
+  readonly writes: readonly ShownVariable[];
+}
+
+export interface ShownVariable {
+  readonly name: string;
+  readonly value: Value;
+  /** Nobody reads it, so that the compiled chain does not write it. */
+  readonly unread?: true;
 }
 
 export interface Transaction extends TransactionSummary {
@@ -66,6 +83,7 @@ export interface Transaction extends TransactionSummary {
   readonly steps: readonly TransactionStep[];
   /** Steps beyond those that a trace keeps. */
   readonly stepsDropped: number;
+  readonly messages: ShownMessages;
 }
 
 /** How a WebSocket connection ended. */
@@ -85,10 +103,21 @@ export interface TransactionClose {
   readonly framesFromTarget: number;
 }
 
-/** What a trace and its exchange tell. */
-export function transactionOf(trace: Trace, x: Exchange, status: number, durationMs: number): Transaction {
+/** Teaches a mask what a trace and its exchange give away. */
+export function learnTransaction(mask: Mask, trace: Trace, x: Exchange): void {
+  mask.learn(x.credential?.value ?? "");
+  learnMessages(mask, trace, x);
+  for (const { reads, writes } of trace.steps) {
+    for (const { variable, value } of [...reads, ...writes]) {
+      const known = x.program.variables?.[variable];
+      if (known !== undefined && typeof value === "string" && isSecret(known)) mask.learn(value);
+    }
+  }
+}
+
+/** What a trace and its exchange tell, without what the mask hides. */
+export function transactionOf(mask: Mask, trace: Trace, x: Exchange, status: number, durationMs: number): Transaction {
   const { program, target, request } = x;
-  const { positions } = program;
   return {
     id: x.id,
     kind: request.names.includes("upgrade") ? "websocket" : "http",
@@ -98,32 +127,33 @@ export function transactionOf(trace: Trace, x: Exchange, status: number, duratio
     startedAt: new Date(x.startedWallMs).toISOString(),
     durationMs: milliseconds(durationMs),
     method: trace.request.verb,
-    path: trace.request.path,
+    path: mask.text(trace.request.path),
     status,
-    fault: faultOf(x.fault),
+    fault: faultOf(mask, x.fault),
     client: { address: x.clientAddress, scheme: x.client.scheme },
-    host: x.host,
+    host: mask.text(x.host),
     basePath: program.basePath,
-    pathSuffix: x.pathSuffix,
+    pathSuffix: mask.text(x.pathSuffix),
     route: x.route,
     target: target === null ? null : {
       endpoint: target.name,
       server: x.server?.name ?? null,
       failedServers: (x.failedServers ?? []).map(({ name }) => name),
     },
-    steps: trace.steps.flatMap((step) => stepOf(step, positions)),
+    steps: trace.steps.flatMap((step) => stepOf(mask, step, program)),
     stepsDropped: trace.dropped,
+    messages: shownMessages(mask, trace, x),
   };
 }
 
 /** What its record tells of the end of a session. */
-export function closeOf(record: SessionRecord): TransactionClose {
+export function closeOf(mask: Mask, record: SessionRecord): TransactionClose {
   return {
     at: new Date(record.endedAtMs).toISOString(),
     closedBy: record.closedBy,
     reason: closeReasons[record.reason].label,
     code: record.code,
-    text: record.text,
+    text: mask.text(record.text),
     timer: record.timer,
     forced: record.forced,
     durationMs: milliseconds(record.durationMs),
@@ -140,8 +170,8 @@ export function summaryOf(transaction: Transaction): TransactionSummary {
   return { id, kind, environment, proxy, endpoint, startedAt, durationMs, method, path, status, fault };
 }
 
-function stepOf(step: TracedStep, positions: ProxyProgram["positions"]): TransactionStep[] {
-  const position = positions[step.step];
+function stepOf(mask: Mask, step: TracedStep, program: ProxyProgram): TransactionStep[] {
+  const position = program.positions[step.step];
   if (position === undefined) return [];
   const { policy, kind, file, line, flow, condition } = position;
   return [{
@@ -150,17 +180,34 @@ function stepOf(step: TracedStep, positions: ProxyProgram["positions"]): Transac
     file,
     line,
     flow,
-    condition: condition === undefined ? null : { text: condition, result: step.condition },
+    condition: condition === undefined ? null : { text: mask.text(condition), result: step.condition },
     outcome: step.outcome,
     startMs: milliseconds(step.startMs),
     durationMs: milliseconds(step.durationMs),
-    fault: faultOf(step.fault),
+    fault: faultOf(mask, step.fault),
+    reads: shownVariables(mask, step.reads, program),
+    writes: shownVariables(mask, step.writes, program),
   }];
 }
 
-function faultOf(fault: Fault | null): TransactionFault | null {
+function shownVariables(mask: Mask, values: readonly TracedValue[], program: ProxyProgram): readonly ShownVariable[] {
+  return values.flatMap(({ variable, value }): ShownVariable[] => {
+    const known = program.variables?.[variable];
+    if (known === undefined) return [];
+    const { name } = known;
+    if (known.read === undefined) return [{ name, value: null, unread: true }];
+    if (value !== null && isSecret(known)) return [{ name, value: HIDDEN }];
+    return [{ name, value: typeof value === "string" ? cut(mask.body(value), VARIABLE_CHARS_MAX) : value }];
+  });
+}
+
+function isSecret({ name, secret }: TracedVariable): boolean {
+  return secret === true || isSecretVariable(name);
+}
+
+function faultOf(mask: Mask, fault: Fault | null): TransactionFault | null {
   if (fault === null) return null;
-  return { name: faultName(fault.code), code: fault.code, message: fault.text, policy: fault.policy };
+  return { name: faultName(fault.code), code: fault.code, message: mask.text(fault.text), policy: fault.policy };
 }
 
 /** To the microsecond. */

@@ -10,6 +10,8 @@ import { Trace } from "./trace.ts";
 
 /** Takes recordings. None of its methods may throw. */
 export interface TraceSink {
+  /** It takes messages and values of variables too; absent: steps, and when the target was asked. */
+  readonly takesValues?: true;
   /** Whether an exchange that begins so is to be recorded for this sink; `ended` follows if so. */
   wants(start: ExchangeStart): boolean;
   /** The exchange is over, or its 101 has left. */

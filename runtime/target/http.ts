@@ -124,7 +124,7 @@ export class HttpTarget implements ExchangeUser, Scheduled, CodedSink {
     const head = writeRequestHead(this.#x.request, parts, this.#framingLines());
     if (typeof head !== "string") throw fault("steps.assignmessage.SetVariableFailed", head.refused);
     noteTry(this.#x);
-    this.#x.trace?.asked(head);
+    this.#x.trace?.asked(head, this.#x.request.content);
     const { pool } = transport;
     const connection = isFresh ? pool.open(host, port, clock) : pool.take(host, port, clock);
     if (connection === null) throw fault("messaging.adaptors.http.flow.ServiceUnavailable");

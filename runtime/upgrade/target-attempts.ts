@@ -88,7 +88,7 @@ export class TargetAttempts implements HandshakeOwner {
     const { connectTimeoutMs, ioTimeoutMs } = this.#target;
     const settings = { limits, clock, scheduler, connectTimeoutMs, ioTimeoutMs, isTls: transport.scheme === "https" };
     noteTry(this.#x);
-    this.#x.trace?.asked(head);
+    this.#x.trace?.asked(head, null);
     const socket: Socket = transport.connect(address, port);
     this.#x.targetSocket = socket;
     // The head leaves as soon as the connection stands.

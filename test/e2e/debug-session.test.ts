@@ -86,6 +86,36 @@ it("records refusals with the step that refused, and those before any step", asy
   ]);
 });
 
+it("shows both messages at both ends, and the variables of each step", async () => {
+  const { body } = await admin.post("/v1/debugSessions", { proxy: "key" });
+  const client = await rawSocket(gateway.port, `/key/a/b?room=7&apikey=${API_KEY}`, { "X-Hostile": '"}]<script>\u00e9' });
+  const [entry] = await admin.recorded(body["id"], 1);
+  const { messages, steps } = Object(entry) as Record<"messages" | "steps", never>;
+  expect(messages).toMatchObject({
+    request: { method: "GET", path: "/key/a/b", query: "room=7&apikey=******", version: "1.1", body: null },
+    targetRequest: { method: "GET", path: "/a/b", query: "room=7", version: "1.1", body: null },
+    targetResponse: { status: 101 },
+    response: { status: 101, body: null },
+  });
+  const { request, targetRequest } = messages as Record<string, { readonly headers: readonly object[] }>;
+  expect(request?.headers).toContainEqual({ name: "X-Hostile", value: '"}]<script>\u00e9' });
+  expect(targetRequest?.headers).toContainEqual({ name: "X-App", value: "web" });
+  expect(steps).toMatchObject([
+    {
+      reads: [{ name: "request.queryparam.apikey", value: "******" }],
+      writes: [
+        { name: "client_id" }, { name: "developer.app.name", value: "web" },
+        { name: "developer.email", value: "ann@example.com" }, { name: "apiproduct.name", value: "all" },
+      ],
+    },
+    {
+      reads: [{ name: "developer.app.name", value: "web" }],
+      writes: [{ name: "request.queryparam.apikey", value: null }, { name: "request.header.x-app", value: "web" }],
+    },
+  ]);
+  client.socket.destroy();
+});
+
 it("tells conditions, and steps that did not run, of plain requests", async () => {
   const { body } = await admin.post("/v1/debugSessions", { proxy: "rules", count: 1 });
   const answer = await fetch(`http://127.0.0.1:${gateway.port}/rules/a`, { headers: { "x-fault": "request" } });

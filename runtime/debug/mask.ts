@@ -1,0 +1,128 @@
+/**
+ * Takes credentials out of what is recorded, before it is kept: by the names under which they travel, by their form,
+ * and wherever a value stands that was found under such a name elsewhere in the same exchange.
+ */
+import { isSecretName, isSecretParameter } from "./secret-name.ts";
+
+/** What stands in the place of a credential. */
+export const HIDDEN = "******";
+
+/** Shorter values are hidden where they stand, and not looked for elsewhere: they would be found everywhere. */
+const LOOKED_FOR_CHARS_MIN = 4;
+/** Values of cookies are often words. */
+const COOKIE_CHARS_MIN = 8;
+/** Values that one exchange looks for; those beyond are hidden only where they stand. */
+const LOOKED_FOR_MAX = 500;
+
+const PARAMETER = /(^|[?&;#\s"'])([^?&;#\s"'=]{1,128})=([^&;#\s"']*)/g;
+const JSON_MEMBER = /"([^"\\\n]{1,128})"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,[\]{}"]+)/g;
+const XML_ELEMENT = /<([A-Za-z_][\w.:-]{0,127})([^<>]*)>([^<]+)/g;
+const SCHEME = /\b(Bearer|Basic|Digest|Negotiate|DPoP)[ \t]+[\w.~+/=-]{4,}/gi;
+const JWT = /\beyJ[\w-]{6,2048}\.[\w.-]*/g;
+const USER_INFO = /\/\/[^/\s@:]*:([^/\s@]+)@/g;
+/** A subprotocol that is a name; clients put tokens among those they offer. */
+const SUBPROTOCOL = /^[A-Za-z0-9.-]{1,24}$/;
+
+/** What one exchange hides. */
+export class Mask {
+  readonly #found = new Set<string>();
+  #longestFirst: readonly string[] | null = null;
+
+  constructor(secrets: readonly string[] = []) {
+    for (const secret of secrets) this.learn(secret);
+  }
+
+  /** A value that must stand nowhere, in whatever way it is written. */
+  learn(value: string, charsMin = LOOKED_FOR_CHARS_MIN): void {
+    const text = value.trim();
+    if (text.length < charsMin || this.#found.size >= LOOKED_FOR_MAX || text === HIDDEN) return;
+    this.#longestFirst = null;
+    const bytes = Buffer.from(text);
+    const base64 = bytes.toString("base64").replace(/=+$/, "");
+    const escaped = [encodeURIComponent(text.toWellFormed()), JSON.stringify(text).slice(1, -1)];
+    for (const form of [text, decoded(text), base64, bytes.toString("base64url"), ...escaped]) if (form.length >= charsMin) this.#found.add(form);
+  }
+
+  /** What a header of that name gives away: credentials behind their scheme, cookies one by one. */
+  learnHeader(name: string, value: string): void {
+    const lower = name.toLowerCase();
+    if (lower === "cookie" || lower === "set-cookie") return this.#learnCookies(lower, value);
+    if (lower === "sec-websocket-protocol") {
+      for (const offered of value.split(",")) if (!SUBPROTOCOL.test(offered.trim())) this.learn(offered);
+      return;
+    }
+    if (!isSecretName(lower)) return this.learnText(value);
+    this.learn(value);
+    const credential = value.slice(value.search(/[ \t]|$/)).trim();
+    this.learn(credential);
+    if (!/^basic[ \t]/i.test(value)) return;
+    const pair = Buffer.from(credential, "base64").toString("utf8");
+    this.learn(pair);
+    this.learn(pair.slice(pair.indexOf(":") + 1));
+  }
+
+  /** What a query, a form, a URL or a document gives away. */
+  learnText(text: string): void {
+    for (const [, , name = "", value = ""] of text.matchAll(PARAMETER)) {
+      if (!isSecretParameter(decoded(name))) continue;
+      this.learn(value);
+      this.learn(decoded(value.replaceAll("+", " ")));
+    }
+    for (const [, password = ""] of text.matchAll(USER_INFO)) this.learn(decoded(password));
+    for (const [, name = "", , value = ""] of text.matchAll(JSON_MEMBER)) {
+      if (isSecretName(name)) this.learn(value.replace(/^"|"$/g, ""));
+    }
+    for (const [, name = "", , value = ""] of text.matchAll(XML_ELEMENT)) if (isSecretName(name)) this.learn(value);
+  }
+
+  /** Any text, without what is known to be a credential. */
+  text(value: string): string {
+    let clean = value;
+    for (const secret of this.#all()) if (clean.includes(secret)) clean = clean.replaceAll(secret, HIDDEN);
+    return clean
+      .replace(PARAMETER, (whole: string, before: string, name: string) =>
+        isSecretParameter(decoded(name)) ? `${before}${name}=${HIDDEN}` : whole)
+      .replace(SCHEME, `$1 ${HIDDEN}`)
+      .replace(JWT, HIDDEN)
+      .replace(USER_INFO, `//${HIDDEN}@`);
+  }
+
+  /** The value of a header. */
+  header(name: string, value: string): string {
+    const lower = name.toLowerCase();
+    if (lower === "sec-websocket-protocol") {
+      const shown = value.split(",").map((offered) => (SUBPROTOCOL.test(offered.trim()) ? offered.trim() : HIDDEN));
+      return this.text(shown.join(", "));
+    }
+    return isSecretName(lower) ? HIDDEN : this.text(value);
+  }
+
+  /** A body, whatever it holds. */
+  body(value: string): string {
+    const named = value
+      .replace(JSON_MEMBER, (whole: string, name: string, colon: string) =>
+        isSecretName(name) ? `"${name}"${colon}"${HIDDEN}"` : whole)
+      .replace(XML_ELEMENT, (whole: string, name: string, more: string) =>
+        isSecretName(name) ? `<${name}${more}>${HIDDEN}` : whole);
+    return this.text(named);
+  }
+
+  #learnCookies(name: string, value: string): void {
+    const pairs = name === "cookie" ? value.split(";") : value.split(";", 1);
+    for (const pair of pairs) this.learn(pair.slice(pair.indexOf("=") + 1).replace(/^"|"$/g, ""), COOKIE_CHARS_MIN);
+  }
+
+  #all(): readonly string[] {
+    return (this.#longestFirst ??= [...this.#found].sort((a, b) => b.length - a.length));
+  }
+}
+
+/** As it is where its escapes are none. */
+function decoded(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
