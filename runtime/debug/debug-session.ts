@@ -9,6 +9,7 @@ import type { SessionRecord } from "../observe/record.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { TraceSink, Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
+import type { DebugFilter } from "./filter.ts";
 import { fittingJson } from "./fitting-json.ts";
 import { Mask } from "./mask.ts";
 import {
@@ -20,6 +21,8 @@ export interface DebugRequest {
   readonly proxy: string;
   /** Null: every environment where the proxy is deployed. */
   readonly environment: string | null;
+  /** The condition that exchanges must meet, as it was written; null: every exchange is meant. */
+  readonly filter: string | null;
   /** Exchanges after which it ends. */
   readonly count: number;
   readonly timeoutMs: number;
@@ -62,9 +65,12 @@ export class DebugSession implements TraceSink {
   bytes = 0;
   /** Exchanges that were recorded and for which there was no room. */
   dropped = 0;
+  /** Exchanges that the filter did not mean. */
+  filteredOut = 0;
   /** Exchanges that were not recorded because too many were being recorded at that moment. */
   sampledOut = 0;
   readonly #parts: DebugSessionParts;
+  readonly #filter: DebugFilter | null;
   readonly #timer: Timer;
   /** Exchanges being recorded. */
   #underWay = 0;
@@ -72,7 +78,13 @@ export class DebugSession implements TraceSink {
   #begun = 0;
   #secondMs: number;
 
-  constructor(parts: DebugSessionParts, request: DebugRequest, programs: readonly ProxyProgram[]) {
+  constructor(
+    parts: DebugSessionParts,
+    request: DebugRequest,
+    filter: DebugFilter | null,
+    programs: readonly ProxyProgram[],
+  ) {
+    this.#filter = filter;
     const { clock, tracing } = parts;
     this.#parts = parts;
     this.request = request;
@@ -85,9 +97,13 @@ export class DebugSession implements TraceSink {
   }
 
   /** See TraceSink. Under load it takes what fits its bounds, and counts the others. */
-  wants(_start: ExchangeStart): boolean {
+  wants(start: ExchangeStart): boolean {
     const { clock, limits } = this.#parts;
     if (this.state !== "active") return false;
+    if (this.#filter?.mayMean(start) === false) {
+      this.filteredOut++;
+      return false;
+    }
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#secondMs >= 1_000) {
       this.#secondMs = nowMs;
@@ -106,6 +122,10 @@ export class DebugSession implements TraceSink {
   ended(trace: Trace, x: Exchange, status: number, durationMs: number): void {
     this.#underWay--;
     if (this.state !== "active") return;
+    if (this.#filter?.means(trace, x) === false) {
+      this.filteredOut++;
+      return;
+    }
     const mask = new Mask(this.#parts.secrets);
     learnTransaction(mask, trace, x);
     const transaction = transactionOf(mask, trace, x, status, durationMs);

@@ -10,10 +10,11 @@ import type { Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
 import { debugSubject } from "../side/admin-debug.ts";
 import type { AdminSubject } from "../side/admin-route.ts";
+import { parseFilter, type FilterProblem } from "./filter.ts";
 import { DebugSession, type DebugRequest } from "./debug-session.ts";
 
 /** Why a session cannot be: `unknown`: no such deployment. `off`: it has no traced twins. `full`: too many sessions. */
-export type DebugRefusal = "unknown" | "off" | "full";
+export type DebugRefusal = "unknown" | "off" | "full" | { readonly problems: readonly FilterProblem[] };
 
 /** What it needs of the gateway. */
 export type DebugServices = Pick<Gateway, "clock" | "limits" | "deployed">;
@@ -48,11 +49,13 @@ export class Debug {
     if (programs.length === 0) return "unknown";
     const traced = programs.filter((program) => program.traced !== null);
     if (traced.length === 0) return "off";
+    const filter = request.filter === null ? null : parseFilter(request.filter, traced);
+    if (filter !== null && !("means" in filter)) return { problems: filter };
     if (this.#sessions.size >= this.limits.debugSessionsMax && !this.#makeRoom()) return "full";
     const clock = this.#clock;
     const take = (bytes: number): boolean => this.#take(bytes);
     const parts = { clock, limits: this.limits, tracing: this.#tracing, secrets: this.#secrets, take };
-    const session = new DebugSession(parts, request, traced);
+    const session = new DebugSession(parts, request, filter, traced);
     const keptMs = request.timeoutMs + this.limits.debugKeptMs;
     this.#sessions.set(session.id, { session, forget: clock.setTimer(() => void this.remove(session.id), keptMs) });
     return session;

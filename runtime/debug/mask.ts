@@ -38,9 +38,11 @@ export class Mask {
     if (text.length < charsMin || this.#found.size >= LOOKED_FOR_MAX || text === HIDDEN) return;
     this.#longestFirst = null;
     const bytes = Buffer.from(text);
-    const base64 = bytes.toString("base64").replace(/=+$/, "");
+    const encoded = [bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url")];
     const escaped = [encodeURIComponent(text.toWellFormed()), JSON.stringify(text).slice(1, -1)];
-    for (const form of [text, decoded(text), base64, bytes.toString("base64url"), ...escaped]) if (form.length >= charsMin) this.#found.add(form);
+    for (const form of [text, decoded(text), ...encoded, ...escaped]) {
+      if (form.length >= charsMin) this.#found.add(form);
+    }
   }
 
   /** What a header of that name gives away: credentials behind their scheme, cookies one by one. */

@@ -4,6 +4,7 @@
  */
 import type { Debug } from "../debug/debug.ts";
 import type { DebugEntry, DebugSession } from "../debug/debug-session.ts";
+import type { FilterProblem } from "../debug/filter.ts";
 import type { Limits } from "../limits.ts";
 import { notFound, type AdminCall } from "./admin-call.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
@@ -91,6 +92,7 @@ function wishFields({ debugTimeoutMaxMs, debugTransactionsMax }: Limits): Proper
   return {
     proxy: text("Name of the proxy."),
     environment: text("Only in this environment."),
+    filter: text("A condition that exchanges must meet, over what is recorded of them."),
     count: integer("Exchanges after which it ends. Default 10.", 1, debugTransactionsMax),
     timeout: integer("Seconds after which it ends. Default 300.", 1, Math.floor(debugTimeoutMaxMs / 1_000)),
   };
@@ -102,6 +104,7 @@ function debugSchemas(): Properties {
       id: text("Its id."),
       proxy: text("Name of the proxy."),
       environment: orNull(text("Null: every environment.")),
+      filter: orNull(text("The condition that exchanges must meet; null: every exchange is meant.")),
       count: count("Exchanges after which it ends."),
       timeout: count("Seconds after which it ends."),
       state: choice("Whether it still records, and if not why.", ["active", "completed", "timedOut"]),
@@ -109,6 +112,7 @@ function debugSchemas(): Properties {
       endsAt: instant("When it ends at the latest."),
       transactions: count("Exchanges that it recorded."),
       dropped: count("Exchanges for which there was no room."),
+      filteredOut: count("Exchanges that the filter did not mean."),
       sampledOut: count("Exchanges that it passed over."),
     }),
     DebugSessionPage: record("All Debug sessions.", {
@@ -128,17 +132,25 @@ function create(debug: DebugApi, { audit, fields }: AdminCall): Answer {
   const { debugTimeoutMaxMs, debugTransactionsMax } = debug.limits;
   const proxy = fields.neededText("proxy");
   const environment = fields.text("environment");
+  const filter = fields.text("filter");
   const count = fields.integer("count", 1, debugTransactionsMax) ?? COUNT;
   const timeoutS = fields.integer("timeout", 1, Math.floor(debugTimeoutMaxMs / 1_000)) ?? TIMEOUT_S;
   const problem = fields.problem();
   if (problem !== null) return problem;
-  const session = debug.create({ proxy, environment, count, timeoutMs: timeoutS * 1_000 });
+  const session = debug.create({ proxy, environment, filter, count, timeoutMs: timeoutS * 1_000 });
   const place = environment === null ? "" : ` in ${environment}`;
   if (session === "unknown") return badRequest(`${proxy} is not deployed${place}`);
   if (session === "off") return badRequest(`${proxy} was compiled with observability: { debug: off }`);
   if (session === "full") return errorAnswer(429, "too_many", "Too many Debug sessions are active: end one first");
+  if ("problems" in session) return filterRefusal(session.problems);
   audit("debug.create", { debug_session: session.id, proxy, environment, count, timeout_s: timeoutS });
   return jsonAnswer(201, shown(session));
+}
+
+/** 400 with every mistake and its place: UTF-16 offsets in the filter's text. */
+function filterRefusal(problems: readonly FilterProblem[]): Answer {
+  const message = problems.map((problem) => `filter, column ${problem.start + 1}: ${problem.message}`).join("; ");
+  return jsonAnswer(400, { error: { code: "bad_filter", message, problems } });
 }
 
 /** Oldest first. */
@@ -189,12 +201,14 @@ function listed({ summary, close }: DebugEntry): object {
 }
 
 /** A session as the API shows it. */
-function shown({ id, request, state, createdAtMs, endsAtMs, entries, dropped, sampledOut }: DebugSession): object {
-  const { proxy, environment, count, timeoutMs } = request;
+function shown(session: DebugSession): object {
+  const { id, request, state, createdAtMs, endsAtMs, entries, dropped, filteredOut, sampledOut } = session;
+  const { proxy, environment, filter, count, timeoutMs } = request;
   return {
     id,
     proxy,
     environment,
+    filter,
     count,
     timeout: timeoutMs / 1_000,
     state,
@@ -202,6 +216,7 @@ function shown({ id, request, state, createdAtMs, endsAtMs, entries, dropped, sa
     endsAt: new Date(endsAtMs).toISOString(),
     transactions: entries.size,
     dropped,
+    filteredOut,
     sampledOut,
   };
 }

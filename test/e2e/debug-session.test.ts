@@ -15,7 +15,12 @@ let gateway: TestGateway;
 let admin: AdminClient;
 
 beforeAll(async () => {
-  target = await fakeTarget({ "*": (connection) => connection.accept() });
+  target = await fakeTarget({
+    "*": (connection) => {
+      if (connection.head.startsWith("GET")) return connection.accept();
+      connection.socket.write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    },
+  });
   env = { ...bundleEnv(target.url, await refusedPort()), ADMIN_SECRET };
   modules = await compileFiles(bundle(adminBundle, {
     "proxies/dark/proxy.yaml": `kind: ApiProxy
@@ -142,6 +147,21 @@ it("ends with its count, and what comes later takes the plain chains", async () 
   expect(await admin.recorded(body["id"], 1)).toHaveLength(1);
   const open = [...gateway.gateway.deployed.keys()].find(({ proxy }) => proxy === "open");
   expect(open !== undefined && gateway.gateway.tracing?.watches(open)).toBe(false);
+});
+
+it("records what a filter means, of the request and of what became of it", async () => {
+  const early = await admin.post("/v1/debugSessions", { proxy: "key", filter: 'proxy.pathsuffix MatchesPath "/rooms/*"' });
+  const late = await admin.post("/v1/debugSessions", { proxy: "key", filter: 'fault.name = "InvalidApiKey"' });
+  const named = await admin.post("/v1/debugSessions", { proxy: "key", filter: 'developer.app.name = "web"', count: 1 });
+  const paths = [`/key/rooms/1?apikey=${API_KEY}`, `/key/halls/1?apikey=${API_KEY}`, "/key/halls/2?apikey=wrong"];
+  for (const path of paths) await (await fetch(`http://127.0.0.1:${gateway.port}${path}`, { method: "DELETE" })).arrayBuffer();
+  expect(await admin.recorded(early.body["id"], 1)).toMatchObject([{ path: "/key/rooms/1" }]);
+  expect(await admin.recorded(late.body["id"], 1)).toMatchObject([{ path: "/key/halls/2", status: 401 }]);
+  expect(await admin.recorded(named.body["id"], 1)).toMatchObject([{ path: "/key/rooms/1" }]);
+  expect((await admin.get(`/v1/debugSessions/${early.body["id"]}`)).body).toMatchObject({ transactions: 1, filteredOut: 2 });
+  const wrong = await admin.post("/v1/debugSessions", { proxy: "key", filter: 'proxy.pathsuffix = "/a" nd true' });
+  expect(wrong).toMatchObject({ status: 400, body: { error: { code: "bad_filter", problems: [{ start: 24, end: 26 }] } } });
+  expect(Object(wrong.body["error"])["message"]).toBe("filter, column 25: join two conditions with and, or");
 });
 
 it("refuses what cannot be recorded, and what asks for too much", async () => {
