@@ -11,7 +11,7 @@ import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
 import type { openTlsListener } from "./listen-tls.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
 import type { startTracing } from "./observe/tracing.ts";
-import type { openDebug } from "./debug/debug.ts";
+import type { DebugHides, openDebug } from "./debug/debug.ts";
 import type { Sampling } from "./otlp/exchange-span.ts";
 import type { Spans, SpansHost } from "./otlp/spans.ts";
 import type { SettingSpec } from "./settings.ts";
@@ -204,6 +204,8 @@ export interface GatewayProgram {
   readonly openSpans?: (host: SpansHost) => Spans;
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
+  /** What bundles hide in recordings; absent where none says anything. */
+  readonly debugMasks?: Omit<DebugHides, "secrets">;
   /** Absent where gateway.yaml asks for none. */
   readonly analytics?: { readonly open: typeof openAnalytics; readonly settings: () => AnalyticsSettings };
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;

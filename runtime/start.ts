@@ -210,7 +210,7 @@ function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gatew
   const page = program.admin?.page ?? null;
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
-  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing, secretsOf(program));
+  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing, { secrets: secretsOf(program), ...program.debugMasks });
   const subjects = [...(program.admin?.subjects ?? []), ...(debug === undefined ? [] : [debug.subject])];
   if (settings === null || program.openTlsListener === null) return { page, subjects };
   return { page, subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };

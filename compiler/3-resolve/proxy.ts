@@ -34,6 +34,7 @@ import { resolveHooks } from "./hook.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import { resolveHealthMonitor } from "./health-monitor.ts";
 import { resolveLoadBalancer } from "./load-balancer.ts";
+import { resolveMasks } from "./masks.ts";
 import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
 import { checkUrl, compressionAlgorithm, retained, successCodes, targetTls, urlTemplate } from "./target.ts";
@@ -89,6 +90,7 @@ export function resolveProxy(
     properties: resolveProperties(value, environments),
     policies: steps.policies,
     debug: (value.observability?.debug ?? model.gateway.observability?.debug ?? "on") === "on",
+    masks: resolveMasks(model, value, environments, diagnostics),
     sampling: resolveSampling(model, value, steps),
   };
 }

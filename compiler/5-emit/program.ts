@@ -159,6 +159,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
+    ...debugMasks(plan, file),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
     ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],
   ];
@@ -170,6 +171,18 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     isExported: true,
   });
   return file;
+}
+
+/** What recordings hide besides credentials; nothing where no bundle says anything, or nobody can ask for them. */
+function debugMasks({ features, program }: Plan, file: FileWriter): [string, Code][] {
+  const masks = program.proxies.flatMap((proxy) => proxy.masks.map((rules) => ({ proxy: proxy.name, rules })));
+  if (!features.debug || masks.length === 0) return [];
+  const rows = masks.map(({ proxy, rules: { environment, variables, headers, parameters, bodies, json, xml } }) => {
+    return code`${literal({ environment, proxy, variables, headers, parameters, bodies, json, xml })},`;
+  });
+  const hasXml = masks.some(({ rules }) => Object.values(rules.xml).some((paths) => paths.length > 0));
+  const reader = hasXml ? [code`${file.symbol("hideInXml")},`] : [];
+  return [["debugMasks", join([code`{`, code`masks: [`, ...rows, code`],`, ...reader, code`}`], "\n")]];
 }
 
 function settingSpecs(plan: Plan): Code {

@@ -34,6 +34,7 @@ import type * as RedisStore from "#runtime/state/redis.ts";
 import type * as Tracing from "#runtime/observe/tracing.ts";
 import type * as Spans from "#runtime/otlp/spans.ts";
 import type * as Debug from "#runtime/debug/debug.ts";
+import type * as MaskXml from "#runtime/debug/mask-xml.ts";
 import type * as Analytics from "#runtime/observe/analytics.ts";
 import type * as AdminStats from "#runtime/side/admin-stats.ts";
 import type * as Ops from "#runtime/side/ops.ts";
@@ -173,6 +174,7 @@ export const symbols = {
   ...from<typeof Tracing>()("observe/tracing.ts", ["startTracing"]),
   ...from<typeof Spans>()("otlp/spans.ts", ["openSpans"]),
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
+  ...from<typeof MaskXml>()("debug/mask-xml.ts", ["hideInXml"]),
   ...from<typeof Analytics>()("observe/analytics.ts", ["openAnalytics"]),
   ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),

@@ -74,10 +74,24 @@ export interface GatewayModel {
   };
   readonly observability?: {
     readonly debug?: "on" | "off";
+    readonly masks?: MasksModel;
     readonly accessLog?: "on" | "off";
     readonly analytics?: "on" | "off" | AnalyticsModel;
     readonly traces?: TracesModel;
   };
+}
+
+/** What recordings hide (apigee-core section 8.3). */
+export interface MasksModel {
+  readonly variables?: readonly string[];
+  readonly headers?: readonly string[];
+  readonly requestJsonPaths?: readonly string[];
+  readonly responseJsonPaths?: readonly string[];
+  readonly faultJsonPaths?: readonly string[];
+  readonly requestXPaths?: readonly string[];
+  readonly responseXPaths?: readonly string[];
+  readonly faultXPaths?: readonly string[];
+  readonly namespaces?: Readonly<Record<string, string>>;
 }
 
 /** What is not written has the schema's default. */
@@ -184,6 +198,7 @@ export interface EnvironmentModel {
   readonly kind: "Environment";
   /** The client's address is one entry of a header that trusted proxies write. Apigee: clientIpResolutionConfig. */
   readonly clientIpResolution?: { readonly header: string; readonly index: number };
+  readonly observability?: { readonly masks?: MasksModel };
   readonly targetServers?: readonly TargetServerModel[];
   readonly flowHooks?: { readonly [point in HookPoint]?: FlowHookModel };
   readonly propertySets?: PropertySetsModel;
@@ -242,7 +257,11 @@ export interface ProxyModel {
   readonly propertySets?: PropertySetsModel;
   /** Policies of this proxy by name, from its policies folder. */
   readonly policies: readonly Named<PolicyModel>[];
-  readonly observability?: { readonly debug?: "on" | "off"; readonly traces?: SamplingModel };
+  readonly observability?: {
+    readonly debug?: "on" | "off";
+    readonly masks?: MasksModel;
+    readonly traces?: SamplingModel;
+  };
 }
 
 export interface SharedFlowModel {

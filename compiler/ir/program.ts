@@ -4,6 +4,7 @@
  */
 import type { CompressionAlgorithm } from "#runtime/compression.ts";
 import type { Condition } from "#runtime/language/condition.ts";
+import type { MaskRules } from "#runtime/debug/mask-rules.ts";
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 import type { PolicyDefinition } from "../policies/definition.ts";
@@ -93,6 +94,8 @@ export interface ProgramProxy {
   /** Every policy of the proxy and of the shared flows it calls that some step runs, each once. */
   readonly policies: readonly ProgramPolicy[];
   readonly debug: boolean;
+  /** What recordings hide, by environment; none for those that hide nothing. */
+  readonly masks: readonly ProgramMasks[];
   /** Which exchanges are sent to a collector; null where the gateway names none. */
   readonly sampling: ProgramSampling | null;
 }
@@ -103,6 +106,9 @@ export interface ProgramSampling {
   /** What is recorded whatever the share; null: nothing. */
   readonly condition: ProgramCondition | null;
 }
+
+/** What recordings of a proxy hide in one environment. */
+export type ProgramMasks = Omit<MaskRules, "proxy">;
 
 /** Values of property sets: environment where the proxy is deployed -> name of the variable -> text. */
 export type ProgramProperties = ReadonlyMap<string, ReadonlyMap<string, string>>;

@@ -11,7 +11,7 @@ import type { TraceSink, Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
 import type { DebugFilter } from "./filter.ts";
 import { fittingJson } from "./fitting-json.ts";
-import { Mask } from "./mask.ts";
+import { Mask, type Hidden } from "./mask.ts";
 import {
   closeOf, learnTransaction, summaryOf, transactionOf, type TransactionClose, type TransactionSummary,
 } from "./transaction.ts";
@@ -37,8 +37,8 @@ export interface DebugEntry {
   readonly json: string;
   /** Null while a WebSocket connection is open, and for what never was one. */
   close: TransactionClose | null;
-  /** What its close must not say; null behind that. */
-  mask: Mask | null;
+  /** What its close must not say. */
+  mask: Mask;
 }
 
 /** What a session needs of whoever keeps it. */
@@ -46,8 +46,8 @@ export interface DebugSessionParts {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly tracing: Tracing;
-  /** Values of the gateway's own that must stand nowhere. */
-  readonly secrets: readonly string[];
+  /** What recordings of a program must not show. */
+  hidden(program: ProxyProgram): Hidden;
   /** Whether that many more bytes may be kept; they count from then on if so. */
   take(bytes: number): boolean;
 }
@@ -126,7 +126,7 @@ export class DebugSession implements TraceSink {
       this.filteredOut++;
       return;
     }
-    const mask = new Mask(this.#parts.secrets);
+    const mask = new Mask(this.#parts.hidden(x.program));
     learnTransaction(mask, trace, x);
     const transaction = transactionOf(mask, trace, x, status, durationMs);
     const json = fittingJson(transaction, this.#parts.limits.debugEntryBytesMax);
@@ -136,8 +136,8 @@ export class DebugSession implements TraceSink {
       return;
     }
     this.bytes += bytes;
-    const isOpen = status === 101 && x.session !== null;
-    this.entries.set(x.id, { summary: summaryOf(transaction), json, close: null, mask: isOpen ? mask : null });
+    const mayClose = x.session !== null && x.caller === null;
+    this.entries.set(x.id, { summary: summaryOf(transaction), json, close: null, mask: mayClose ? mask : new Mask() });
     if (this.entries.size >= this.request.count) this.end("completed");
   }
 
@@ -145,8 +145,9 @@ export class DebugSession implements TraceSink {
   closed(record: SessionRecord): void {
     const entry = this.entries.get(record.sessionId);
     if (entry === undefined) return;
-    entry.close = closeOf(entry.mask ?? new Mask(this.#parts.secrets), record);
-    entry.mask = null;
+    entry.close = closeOf(entry.mask, record);
+    // What it hid is not kept any longer than it is needed.
+    entry.mask = new Mask();
   }
 
   /** Records nothing more. The first end counts. */

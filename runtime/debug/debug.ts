@@ -10,6 +10,9 @@ import type { Tracing } from "../observe/tracing.ts";
 import type { ProxyProgram } from "../program.ts";
 import { debugSubject } from "../side/admin-debug.ts";
 import type { AdminSubject } from "../side/admin-route.ts";
+import type { Hidden } from "./mask.ts";
+import type { MaskRules } from "./mask-rules.ts";
+import type { hideInXml } from "./mask-xml.ts";
 import { parseFilter, type FilterProblem } from "./filter.ts";
 import { DebugSession, type DebugRequest } from "./debug-session.ts";
 
@@ -19,6 +22,15 @@ export type DebugRefusal = "unknown" | "off" | "full" | { readonly problems: rea
 /** What it needs of the gateway. */
 export type DebugServices = Pick<Gateway, "clock" | "limits" | "deployed">;
 
+/** What recordings must not show besides what no recording shows. */
+export interface DebugHides {
+  /** Values of the gateway's own that must stand nowhere. */
+  readonly secrets: readonly string[];
+  readonly masks?: readonly MaskRules[];
+  /** Absent where no mask has an XPath. */
+  readonly hideInXml?: typeof hideInXml;
+}
+
 /** Secrets of the gateway's own that are looked for; others are hidden where a name gives them away. */
 const SECRETS_MAX = 100;
 
@@ -26,15 +38,14 @@ export class Debug {
   readonly limits: Limits;
   readonly #clock: Clock;
   readonly #tracing: Tracing;
-  readonly #secrets: readonly string[];
+  readonly #hides: DebugHides;
   readonly #programs: readonly ProxyProgram[];
   /** Oldest first. */
   readonly #sessions = new Map<string, { readonly session: DebugSession; readonly forget: Timer }>();
   #bytes = 0;
 
-  /** `secrets`: values of the gateway's own that must stand nowhere. */
-  constructor({ clock, limits, deployed }: DebugServices, tracing: Tracing, secrets: readonly string[]) {
-    this.#secrets = secrets.slice(0, SECRETS_MAX);
+  constructor({ clock, limits, deployed }: DebugServices, tracing: Tracing, hides: DebugHides) {
+    this.#hides = { ...hides, secrets: hides.secrets.slice(0, SECRETS_MAX) };
     this.limits = limits;
     this.#clock = clock;
     this.#tracing = tracing;
@@ -54,7 +65,8 @@ export class Debug {
     if (this.#sessions.size >= this.limits.debugSessionsMax && !this.#makeRoom()) return "full";
     const clock = this.#clock;
     const take = (bytes: number): boolean => this.#take(bytes);
-    const parts = { clock, limits: this.limits, tracing: this.#tracing, secrets: this.#secrets, take };
+    const hidden = (program: ProxyProgram): Hidden => this.#hidden(program);
+    const parts = { clock, limits: this.limits, tracing: this.#tracing, hidden, take };
     const session = new DebugSession(parts, request, filter, traced);
     const keptMs = request.timeoutMs + this.limits.debugKeptMs;
     this.#sessions.set(session.id, { session, forget: clock.setTimer(() => void this.remove(session.id), keptMs) });
@@ -86,6 +98,12 @@ export class Debug {
     return debugSubject(this);
   }
 
+  #hidden({ environment, proxy }: ProxyProgram): Hidden {
+    const { masks = [], secrets, hideInXml: hide } = this.#hides;
+    const rules = masks.find((one) => one.environment === environment && one.proxy === proxy) ?? null;
+    return { secrets, rules, hideInXml: hide };
+  }
+
   #makeRoom(): boolean {
     const over = this.list().find(({ state }) => state !== "active");
     return over !== undefined && this.remove(over.id);
@@ -99,6 +117,6 @@ export class Debug {
 }
 
 /** For programs whose admin listener may ask for Debug sessions. */
-export function openDebug(gateway: DebugServices, tracing: Tracing, secrets: readonly string[]): Debug {
-  return new Debug(gateway, tracing, secrets);
+export function openDebug(gateway: DebugServices, tracing: Tracing, hides: DebugHides): Debug {
+  return new Debug(gateway, tracing, hides);
 }

@@ -2,7 +2,11 @@
  * Takes credentials out of what is recorded, before it is kept: by the names under which they travel, by their form,
  * and wherever a value stands that was found under such a name elsewhere in the same exchange.
  */
-import { isSecretName, isSecretParameter } from "./secret-name.ts";
+import { parsedJson } from "../language/functions/json-path.ts";
+import { hideInJson } from "./mask-json.ts";
+import type { MaskedBody, MaskRules } from "./mask-rules.ts";
+import type { hideInXml } from "./mask-xml.ts";
+import { isSecretName, isSecretParameter, isSecretVariable } from "./secret-name.ts";
 
 /** What stands in the place of a credential. */
 export const HIDDEN = "******";
@@ -23,12 +27,38 @@ const USER_INFO = /\/\/[^/\s@:]*:([^/\s@]+)@/g;
 /** A subprotocol that is a name; clients put tokens among those they offer. */
 const SUBPROTOCOL = /^[A-Za-z0-9.-]{1,24}$/;
 
+/** Characters of a body that paths look into; a longer one is hidden whole where a bundle names such paths. */
+const PATH_CHARS_MAX = 256 * 1024;
+
+/** What begins in front of a cut may end behind it: that much more is looked at. */
+const LOOKED_AT_FACTOR = 4;
+
+/** What a gateway hides besides what is always hidden. */
+export interface Hidden {
+  /** Values of its own that must stand nowhere. */
+  readonly secrets: readonly string[];
+  /** For the proxy at hand; null: nothing. */
+  readonly rules: MaskRules | null;
+  /** Absent where no rule has an XPath. */
+  readonly hideInXml?: typeof hideInXml | undefined;
+}
+
+const NOTHING_MORE: Hidden = { secrets: [], rules: null };
+
 /** What one exchange hides. */
 export class Mask {
   readonly #found = new Set<string>();
+  readonly #rules: MaskRules | null;
+  readonly #hideInXml: typeof hideInXml | undefined;
+  /** Bodies without what paths lead to, by whose they are and their texts. */
+  readonly #bodies = new Map<string, string>();
+  /** Bodies that are hidden whole, which variables may hold as well. */
+  readonly #withheld: string[] = [];
   #longestFirst: readonly string[] | null = null;
 
-  constructor(secrets: readonly string[] = []) {
+  constructor({ secrets, rules, hideInXml: hide }: Hidden = NOTHING_MORE) {
+    this.#rules = rules;
+    this.#hideInXml = hide;
     for (const secret of secrets) this.learn(secret);
   }
 
@@ -53,7 +83,7 @@ export class Mask {
       for (const offered of value.split(",")) if (!SUBPROTOCOL.test(offered.trim())) this.learn(offered);
       return;
     }
-    if (!isSecretName(lower)) return this.learnText(value);
+    if (!this.#hidesHeader(lower)) return this.learnText(value);
     this.learn(value);
     const credential = value.slice(value.search(/[ \t]|$/)).trim();
     this.learn(credential);
@@ -66,7 +96,7 @@ export class Mask {
   /** What a query, a form, a URL or a document gives away. */
   learnText(text: string): void {
     for (const [, , name = "", value = ""] of text.matchAll(PARAMETER)) {
-      if (!isSecretParameter(decoded(name))) continue;
+      if (!this.#hidesParameter(decoded(name))) continue;
       this.learn(value);
       this.learn(decoded(value.replaceAll("+", " ")));
     }
@@ -79,11 +109,11 @@ export class Mask {
 
   /** Any text, without what is known to be a credential. */
   text(value: string): string {
-    let clean = value;
+    let clean = this.#withoutBodies(value);
     for (const secret of this.#all()) if (clean.includes(secret)) clean = clean.replaceAll(secret, HIDDEN);
     return clean
       .replace(PARAMETER, (whole: string, before: string, name: string) =>
-        isSecretParameter(decoded(name)) ? `${before}${name}=${HIDDEN}` : whole)
+        this.#hidesParameter(decoded(name)) ? `${before}${name}=${HIDDEN}` : whole)
       .replace(SCHEME, `$1 ${HIDDEN}`)
       .replace(JWT, HIDDEN)
       .replace(USER_INFO, `//${HIDDEN}@`);
@@ -96,17 +126,64 @@ export class Mask {
       const shown = value.split(",").map((offered) => (SUBPROTOCOL.test(offered.trim()) ? offered.trim() : HIDDEN));
       return this.text(shown.join(", "));
     }
-    return isSecretName(lower) ? HIDDEN : this.text(value);
+    return this.#hidesHeader(lower) ? HIDDEN : this.text(value);
   }
 
-  /** A body, whatever it holds. */
-  body(value: string): string {
-    const named = value
+  /** True for a variable whose value is hidden, and looked for elsewhere. */
+  hidesVariable(name: string): boolean {
+    if (isSecretVariable(name)) return true;
+    return (this.#rules?.variables ?? []).some((rule) => {
+      return rule === name || (rule.endsWith(".*") && name.startsWith(rule.slice(0, -1)));
+    });
+  }
+
+  /** A body without what paths lead to; what stood there is looked for elsewhere. Call it before `document`. */
+  withoutPaths(whose: readonly MaskedBody[], text: string): string {
+    const key = `${whose.join()}:${text}`;
+    const known = this.#bodies.get(key);
+    if (known !== undefined) return known;
+    const clean = this.#pathsHidden(whose, text);
+    if (clean === HIDDEN) this.#withheld.push(text);
+    this.#bodies.set(key, clean);
+    return clean;
+  }
+
+  /** A text that may be a body, whatever it holds: as much of it as can hold `charsMax` characters of the result. */
+  document(value: string, charsMax: number): string {
+    const named = this.#withoutBodies(value).slice(0, LOOKED_AT_FACTOR * charsMax)
       .replace(JSON_MEMBER, (whole: string, name: string, colon: string) =>
         isSecretName(name) ? `"${name}"${colon}"${HIDDEN}"` : whole)
       .replace(XML_ELEMENT, (whole: string, name: string, more: string) =>
         isSecretName(name) ? `<${name}${more}>${HIDDEN}` : whole);
     return this.text(named);
+  }
+
+  #withoutBodies(value: string): string {
+    return this.#withheld.reduce((text, body) => (text.includes(body) ? text.replaceAll(body, HIDDEN) : text), value);
+  }
+
+  #hidesHeader(lower: string): boolean {
+    return isSecretName(lower) || this.#rules?.headers.includes(lower) === true;
+  }
+
+  #hidesParameter(name: string): boolean {
+    return isSecretParameter(name) || this.#rules?.parameters.includes(name) === true;
+  }
+
+  #pathsHidden(whose: readonly MaskedBody[], text: string): string {
+    const rules = this.#rules;
+    if (rules === null || text === "") return text;
+    if (whose.some((body) => rules.bodies.includes(body))) return HIDDEN;
+    const paths = whose.flatMap((body) => rules.json[body]);
+    const expressions = whose.flatMap((body) => rules.xml[body]);
+    const begin = /^\s*(.)/s.exec(text)?.[1];
+    const isMeant = begin === "<" ? expressions.length > 0 : paths.length > 0 && (begin === "{" || begin === "[");
+    if (!isMeant) return text;
+    if (text.length > PATH_CHARS_MAX) return HIDDEN;
+    if (begin === "<") return this.#hideInXml?.(text, expressions, HIDDEN, (found) => this.learn(found)) ?? HIDDEN;
+    const root = parsedJson(text);
+    const told = (value: unknown): void => this.learn(typeof value === "string" ? value : JSON.stringify(value));
+    return root !== undefined && hideInJson(root, paths, HIDDEN, told) ? JSON.stringify(root) : HIDDEN;
   }
 
   #learnCookies(name: string, value: string): void {

@@ -3,6 +3,7 @@ import type { Exchange } from "../context.ts";
 import type { ResponseMessage } from "../message.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { Mask } from "./mask.ts";
+import type { MaskedBody } from "./mask-rules.ts";
 
 /** Characters of a body that are kept (apigee-core section 8.1). */
 const BODY_CHARS_MAX = 10 * 1024;
@@ -57,10 +58,20 @@ export function learnMessages(mask: Mask, trace: Trace, x: Exchange): void {
   const { request, answer } = trace;
   const sent = trace.sent === null ? null : writtenRequest(trace.sent);
   for (const lines of [request.lines, sent?.lines, answer?.lines, x.response?.lines]) learnLines(mask, lines ?? []);
-  const texts = [request.path, request.query, sent?.target, trace.requestBody, trace.sentBody, trace.answerBody];
-  for (const text of [...texts, x.response?.content]) {
+  const requests = [trace.requestBody, trace.sentBody];
+  const responses = [trace.answerBody, x.response?.content];
+  for (const text of requests) if (typeof text === "string") mask.withoutPaths(REQUEST, text);
+  for (const text of responses) if (typeof text === "string") mask.withoutPaths(ofResponse(x), text);
+  for (const text of [request.path, request.query, sent?.target, ...requests, ...responses]) {
     if (typeof text === "string") mask.learnText(text.slice(0, LOOKED_AT_CHARS_MAX));
   }
+}
+
+const REQUEST: readonly MaskedBody[] = ["request"];
+
+/** Behind a fault the masks of both hold. */
+function ofResponse({ fault }: Exchange): readonly MaskedBody[] {
+  return fault === null ? ["response"] : ["response", "fault"];
 }
 
 /** The messages, without what the mask hides. */
@@ -73,16 +84,16 @@ export function shownMessages(mask: Mask, trace: Trace, x: Exchange): ShownMessa
       query: query === null ? null : mask.text(query),
       version,
       headers: shownHeaders(mask, lines),
-      body: shownBody(mask, trace.requestBody),
+      body: shownBody(mask, REQUEST, trace.requestBody),
     },
     targetRequest: targetRequest(mask, trace),
     targetResponse: trace.answer === null ? null : {
       status: trace.answer.status,
       headers: shownHeaders(mask, trace.answer.lines),
-      body: shownBody(mask, trace.answerBody),
+      body: shownBody(mask, ofResponse(x), trace.answerBody),
       afterMs: Math.round(trace.answer.afterMs * 1_000) / 1_000,
     },
-    response: x.response === null ? null : shownResponse(mask, x.response),
+    response: x.response === null ? null : shownResponse(mask, x, x.response),
   };
 }
 
@@ -96,18 +107,19 @@ function targetRequest(mask: Mask, { sent, sentBody, sentAfterMs }: Trace): Show
     query: at < 0 ? null : mask.text(target.slice(at + 1)),
     version,
     headers: shownHeaders(mask, lines),
-    body: shownBody(mask, sentBody),
+    body: shownBody(mask, REQUEST, sentBody),
     afterMs: Math.round((sentAfterMs ?? 0) * 1_000) / 1_000,
   };
 }
 
-function shownResponse(mask: Mask, { status, lines, content }: ResponseMessage): ShownResponse {
-  return { status, headers: shownHeaders(mask, lines), body: shownBody(mask, content) };
+function shownResponse(mask: Mask, x: Exchange, { status, lines, content }: ResponseMessage): ShownResponse {
+  return { status, headers: shownHeaders(mask, lines), body: shownBody(mask, ofResponse(x), content) };
 }
 
-function shownBody(mask: Mask, body: string | null): string | null {
+function shownBody(mask: Mask, whose: readonly MaskedBody[], body: string | null): string | null {
   if (body === null) return null;
-  return cut(mask.body(body.slice(0, LOOKED_AT_CHARS_MAX)), BODY_CHARS_MAX, body.length);
+  const shown = mask.withoutPaths(whose, body);
+  return cut(mask.document(shown, BODY_CHARS_MAX), BODY_CHARS_MAX, shown.length);
 }
 
 function shownHeaders(mask: Mask, lines: readonly string[]): readonly ShownHeader[] {

@@ -9,7 +9,6 @@ import type { StepOutcome, Trace, TracedStep, TracedValue } from "../observe/tra
 import type { ProxyProgram, TracedVariable } from "../program.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
 import { HIDDEN, type Mask } from "./mask.ts";
-import { isSecretVariable } from "./secret-name.ts";
 import { cut, learnMessages, shownMessages, type ShownMessages } from "./shown-message.ts";
 
 /** Characters of a variable's value that are kept. */
@@ -110,7 +109,7 @@ export function learnTransaction(mask: Mask, trace: Trace, x: Exchange): void {
   for (const { reads, writes } of trace.steps) {
     for (const { variable, value } of [...reads, ...writes]) {
       const known = x.program.variables?.[variable];
-      if (known !== undefined && typeof value === "string" && isSecret(known)) mask.learn(value);
+      if (known !== undefined && typeof value === "string" && isHidden(mask, known)) mask.learn(value);
     }
   }
 }
@@ -196,13 +195,15 @@ function shownVariables(mask: Mask, values: readonly TracedValue[], program: Pro
     if (known === undefined) return [];
     const { name } = known;
     if (known.read === undefined) return [{ name, value: null, unread: true }];
-    if (value !== null && isSecret(known)) return [{ name, value: HIDDEN }];
-    return [{ name, value: typeof value === "string" ? cut(mask.body(value), VARIABLE_CHARS_MAX) : value }];
+    if (value !== null && isHidden(mask, known)) return [{ name, value: HIDDEN }];
+    if (typeof value !== "string") return [{ name, value }];
+    const shown = mask.document(value, VARIABLE_CHARS_MAX);
+    return [{ name, value: cut(shown, VARIABLE_CHARS_MAX, value.length) }];
   });
 }
 
-function isSecret({ name, secret }: TracedVariable): boolean {
-  return secret === true || isSecretVariable(name);
+function isHidden(mask: Mask, { name, secret }: TracedVariable): boolean {
+  return secret === true || mask.hidesVariable(name);
 }
 
 function faultOf(mask: Mask, fault: Fault | null): TransactionFault | null {

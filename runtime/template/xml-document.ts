@@ -40,6 +40,11 @@ export function xmlText(node: XmlNode): string {
   return new XMLSerializer().serializeToString(node.source);
 }
 
+/** Puts a text in the place of all that a node holds. */
+export function replaceText({ source }: XmlNode, text: string): void {
+  source.textContent = text;
+}
+
 function tagsOf(xml: string): number {
   let count = 0;
   for (let at = xml.indexOf("<"); at !== -1; at = xml.indexOf("<", at + 1)) count += 1;

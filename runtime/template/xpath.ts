@@ -32,6 +32,21 @@ export function xpath(expression: XPathExpression, type: XPathType, xml: string)
   }
 }
 
+/** The nodes that an expression leads to, with their texts; null when a bound is passed. */
+export function nodesAt(
+  document: XmlNode,
+  expression: XPathExpression,
+): readonly { readonly node: XmlNode; readonly text: string }[] | null {
+  const evaluation = new Evaluation(document);
+  try {
+    const nodes = nodesOf(evaluation.value(expression, { node: document, position: 1, size: 1 }));
+    return nodes.map((node) => ({ node, text: evaluation.stringOf(node) }));
+  } catch (thrown) {
+    if (thrown === TOO_MANY) return null;
+    throw thrown;
+  }
+}
+
 /** Thrown when the visits are used up; it never leaves this file. */
 const TOO_MANY = { tooMany: true } as const;
 

@@ -28,6 +28,11 @@ const secrets = {
   targetHeader: "t4rget-password",
 } as const;
 
+/** Values that only the bundle knows to be private. */
+const masked = {
+  parameter: "078-05-1120", json: "4111-1111-1111-1111", xml: "5500-0000-0000-0004", header: "ann of green gables",
+} as const;
+
 let modules: Awaited<ReturnType<typeof compileFiles>>;
 let webSocketTarget: FakeTarget;
 let httpTarget: Server;
@@ -63,7 +68,21 @@ beforeAll(async () => {
     LEAKY_URL: `http://127.0.0.1:${httpPort}`,
     BACKEND_PASSWORD: secrets.targetHeader,
   };
-  modules = await compileFiles(bundle(adminBundle, {
+  const gatewayMasks = "observability: { masks: { headers: [X-Customer] } }\n";
+  modules = await compileFiles(bundle(adminBundle + gatewayMasks, {
+    "environments/default.yaml": `kind: Environment
+observability: { masks: { requestXPaths: [//card] } }`,
+    "proxies/masked/proxy.yaml": `kind: ApiProxy
+observability:
+  masks: { variables: ["customer.*", request.queryparam.ssn], requestJsonPaths: [$.card.number], responseJsonPaths: [$.note] }
+proxyEndpoints: [{ basePath: /masked, preFlow: { request: [AM-Look], response: [AM-Back] } }]
+targetEndpoints: [{ url: { env: LEAKY_URL } }]`,
+    "proxies/masked/policies/AM-Look.yaml": `kind: AssignMessage
+actions:
+  - assignVariable: { name: customer.name, ref: request.header.x-customer }
+  - assignVariable: { name: seen, template: "{customer.name} {request.queryparam.ssn} {request.content}" }`,
+    "proxies/masked/policies/AM-Back.yaml": `kind: AssignMessage
+actions: [{ set: { headers: { x-length: "{response.header.content-length} {customer.name}" } } }, { assignVariable: { name: gone, ref: response.content } }]`,
     "proxies/leaky/proxy.yaml": proxy,
     "proxies/leaky/policies/AM-Copy.yaml": `kind: AssignMessage
 ignoreUnresolvedVariables: true
@@ -169,6 +188,22 @@ it("hides what handshakes carry, and what a close frame says again", async () =>
   expect(entries[0]).toMatchObject({ status: 101, close: { code: 4000, text: '****** <script>\u2028"' } });
   expect(text).toContain("chat, ******");
   expectClean(text, [...Object.values(secrets), API_KEY, API_SECRET]);
+});
+
+it("hides what the bundle says besides, in bodies too", async () => {
+  const { body } = await admin.post("/v1/debugSessions", { proxy: "masked" });
+  const send = async (type: string, text: string): Promise<void> => {
+    const url = `http://127.0.0.1:${gateway.port}/masked?ssn=${masked.parameter}`;
+    const lines = { "content-type": type, "x-customer": masked.header };
+    await (await fetch(url, { method: "POST", body: text, headers: lines })).arrayBuffer();
+  };
+  await send("application/json", JSON.stringify({ card: { number: masked.json }, note: masked.json, n: 1 }));
+  await send("text/xml", `<a><card>${masked.xml}</card><b>${masked.xml}</b></a>`);
+  await send("application/json", `{"card":{"number":"${masked.json}"`);
+  const entries = await admin.recorded(body["id"], 3);
+  const text = JSON.stringify(entries);
+  expectClean(text, [...Object.values(masked), secrets.issued]);
+  for (const shown of ['\\"n\\":1', "<b>******</b>", '"name":"customer.name","value":"******"']) expect(text).toContain(shown);
 });
 
 it("would find them", () => {

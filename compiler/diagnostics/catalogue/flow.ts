@@ -185,4 +185,15 @@ export const flowCatalogue = {
     },
     message: (p) => `"${p.name}" has no value yet when a request comes in`,
   }),
+  AGW3049: error<{ readonly problem: string }>({
+    title: "path of a mask that cannot be read",
+    explanation:
+      "Masks name places in bodies by JSON paths (members, indexes, wildcards, descents, slices and unions) and by XPath " +
+      "1.0, whose prefixes stand under `namespaces`. A mask that is not understood would hide nothing.",
+    example: {
+      bad: "observability: { masks: { requestJsonPaths: [card.number] } }",
+      good: "observability: { masks: { requestJsonPaths: [$.card.number] } }",
+    },
+    message: ({ problem }) => problem,
+  }),
 } as const;

@@ -28,7 +28,7 @@ beforeEach(() => {
   };
   program = parts as ProxyProgram;
   const deployed: Partial<Gateway> = { deployed: new Map([[program, {} as never]]) };
-  debug = new Debug({ clock, limits, deployed: deployed.deployed ?? new Map() }, tracing, []);
+  debug = new Debug({ clock, limits, deployed: deployed.deployed ?? new Map() }, tracing, { secrets: [] });
 });
 
 function session(more: Partial<DebugRequest> = {}): DebugSession {
