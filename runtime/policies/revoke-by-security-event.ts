@@ -3,6 +3,7 @@
  * what it admitted. The token is verified like any other; it is no credential, and binds no session.
  */
 import { askStore } from "../access/admission.ts";
+import { digest } from "../access/digest.ts";
 import type { Identity } from "../access/identity.ts";
 import { revokeJwts } from "../access/jwt-revocation.ts";
 import type { Exchange, Value } from "../context.ts";
@@ -82,7 +83,7 @@ function carriedOut(
   { identities }: SecurityNotice,
 ): Maybe<boolean> {
   const { store, clock, limits } = x.gateway;
-  const at = `seen:${JSON.stringify([textMember(claims, "iss"), textMember(claims, "jti")])}`;
+  const at = `seen:${digest(JSON.stringify([textMember(claims, "iss"), textMember(claims, "jti")]))}`;
   const isOver = issuedAtMs(claims) + limits.securityEventAgeMaxMs + config.timeAllowanceMs;
   return andThen(store.get("meta", at), (seen) => {
     if (seen !== null) return false;

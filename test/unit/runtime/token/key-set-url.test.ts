@@ -35,6 +35,11 @@ describe("where key sets may be fetched from", () => {
     ["https://[fe80::1]/", "a private address"],
     ["https://[::ffff:10.0.0.1]/", "a private address"],
     ["https://[64:ff9b::a00:1]/", "a private address"],
+    ["https://[::a00:1]/", "a private address"],
+    ["https://[2001:0:1::1]/", "a private address"],
+    ["https://[2001:db8::1]/", "a private address"],
+    ["https://[fec0::1]/", "a private address"],
+    ["https://203.0.113.9/", "a private address"],
   ])("%s: %s", (url, problem) => {
     expect(keySetUrl(url, false)).toBe(problem);
   });
