@@ -12,7 +12,7 @@ import {
   saltBytes,
   type EncryptionModel,
 } from "./parts/encryption-rules.ts";
-import { analyzeMembers, claimCode, type ClaimModel } from "./parts/jwt-rules.ts";
+import { analyzeClaims, areConstant, claimEntries, type ClaimsModel } from "./parts/jwt-rules.ts";
 import {
   analyzeHeaders,
   analyzeOutput,
@@ -41,7 +41,7 @@ export interface GenerateJwtModel extends PolicyModel, MadeTokenModel, Encryptio
   readonly id?: RefOr<string>;
   readonly expiresIn?: RefOr<string>;
   readonly notBefore?: RefOr<string>;
-  readonly additionalClaims?: readonly ClaimModel[];
+  readonly additionalClaims?: ClaimsModel;
 }
 
 const VALUES = ["subject", "issuer", "audience", "id", "expiresIn", "notBefore"] as const;
@@ -56,13 +56,12 @@ export const generateJwt = {
   variablePrefixes: ["jwt"],
   timing: () => "async",
   analyze(step) {
-    const { additionalClaims = [] } = step.model;
     analyzeKeys(step);
     analyzeHeaders(step);
     for (const name of VALUES) readsValue(step, step.model[name], [name]);
     analyzeTime(step, "expiresIn", spanMs, "a time such as 5m");
     analyzeTime(step, "notBefore", (text) => spanMs(text) ?? instantMs(text), "a time such as 5m, or an instant");
-    analyzeMembers(step, additionalClaims, { list: "additionalClaims", what: "claim", own: OWN_CLAIMS });
+    analyzeClaims(step, step.model.additionalClaims, OWN_CLAIMS);
     analyzeOutput(step, "jwt");
   },
   emit(e) {
@@ -135,13 +134,12 @@ function contentCode(e: PolicyEmit<GenerateJwtModel>, kid: RefOr<string> | undef
     const value = model[name];
     if (value !== undefined) entries.push([name, textCode(e, value)]);
   }
-  const { additionalClaims } = model;
-  if (additionalClaims !== undefined) entries.push(["claims", additionalClaims.map((claim) => claimCode(e, claim))]);
+  entries.push(...claimEntries(e, model.additionalClaims));
   const content = literal(Object.fromEntries(entries));
   return isConstant(model, kid) ? e.constant("content", code`${content} as const`) : content;
 }
 
 function isConstant(model: GenerateJwtModel, kid: RefOr<string> | undefined): boolean {
   if (VALUES.some((name) => typeof model[name] === "object") || !hasConstantHeader(model, kid)) return false;
-  return model.additionalClaims?.every(({ ref }) => ref === undefined) ?? true;
+  return areConstant(model.additionalClaims);
 }

@@ -3,7 +3,7 @@
  * caller's wall clock on every use, also of remembered tokens.
  */
 import { isDeepStrictEqual } from "node:util";
-import { isObject, member, textMember } from "./compact.ts";
+import { isObject, member, parseObject, textMember } from "./compact.ts";
 import type { JsonObject } from "./compact.ts";
 
 /** Constant demands of a policy. */
@@ -25,6 +25,8 @@ export interface ClaimValues {
   readonly audience?: string | null;
   readonly id?: string | null;
   readonly claims?: readonly ClaimValue[];
+  /** A JSON object whose every member the token must have alike. */
+  readonly claimsJson?: string | null;
   /** Of the token's header, not of its claims. */
   readonly headers?: readonly ClaimValue[];
 }
@@ -78,6 +80,7 @@ export function claimProblem(
   if (id !== undefined && (id === null || textMember(claims, "jti") !== id)) return "InvalidClaim";
   if (rules.requiredClaims.some((name) => member(claims, name) === undefined)) return "InvalidClaim";
   if (values.claims?.some((demand) => !meets(claims, demand)) === true) return "InvalidClaim";
+  if (values.claimsJson !== undefined && !holdsAll(claims, values.claimsJson)) return "InvalidClaim";
   return isShortEnough(claims, rules.lifespanMaxMs) ? null : "InvalidClaim";
 }
 
@@ -143,6 +146,13 @@ function equals(claim: unknown, type: ClaimValue["type"], value: string): boolea
     case "map":
       return isObject(claim) && equalsMap(claim, value);
   }
+}
+
+/** True when every member of the object is among the claims, and the same; a text that is no object never is. */
+function holdsAll(claims: JsonObject, json: string | null): boolean {
+  const wanted = json === null ? null : parseObject(json);
+  if (wanted === null) return false;
+  return Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(member(claims, name), value));
 }
 
 function equalsMap(claim: JsonObject, text: string): boolean {

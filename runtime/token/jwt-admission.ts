@@ -72,8 +72,9 @@ function credentialOf(rules: JwtAdmissionRules, epoch: number, jwt: VerifiedJwt)
   };
 }
 
-function isUnresolved({ issuer, subject, audience, id, claims = [], headers = [] }: ClaimValues): boolean {
-  if (issuer === null || subject === null || audience === null || id === null) return true;
+function isUnresolved({ claims = [], headers = [], ...texts }: ClaimValues): boolean {
+  const { issuer, subject, audience, id, claimsJson } = texts;
+  if (issuer === null || subject === null || audience === null || id === null || claimsJson === null) return true;
   return [claims, headers].some((demands) => demands.some(({ value }) => value === null));
 }
 

@@ -2,6 +2,7 @@
 import type { Exchange } from "../context.ts";
 import { instantMs, spanMs } from "../language/instant.ts";
 import type { ClaimValue } from "./claims.ts";
+import { parseObject } from "./compact.ts";
 import { addMembers, noMembers } from "./members.ts";
 import type { MadeHeader, Members } from "./members.ts";
 
@@ -18,13 +19,23 @@ export interface JwtContent extends MadeHeader {
   /** A span or an instant. */
   readonly notBefore?: string | null;
   readonly claims?: readonly ClaimValue[];
+  /** Further claims as a JSON object. */
+  readonly claimsJson?: string | null;
 }
+
+/** Claims that the policy itself decides, whatever a variable says. */
+const OWN_CLAIMS: readonly string[] = ["iss", "sub", "aud", "iat", "exp", "nbf", "jti"];
 
 /** The claims; what has no value is left out. */
 export function claimsOf(x: Exchange, content: JwtContent): Members | "GenerationFailed" {
-  const { subject, issuer, audience, id, claims = [] } = content;
+  const { subject, issuer, audience, id, claims = [], claimsJson } = content;
   const nowMs = x.gateway.clock.wallMs();
   const made = noMembers();
+  if (claimsJson !== undefined && claimsJson !== null) {
+    const further = parseObject(claimsJson);
+    if (further === null || OWN_CLAIMS.some((name) => Object.hasOwn(further, name))) return "GenerationFailed";
+    for (const [name, value] of Object.entries(further)) made[name] = value;
+  }
   if (issuer !== undefined && issuer !== null) made["iss"] = issuer;
   if (subject !== undefined && subject !== null) made["sub"] = subject;
   if (audience !== undefined && audience !== null) made["aud"] = audiencesIn(audience);

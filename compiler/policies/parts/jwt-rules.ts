@@ -6,7 +6,7 @@ import { code, literal, type Code, type Embeddable } from "../../5-emit/code.ts"
 import { durationMs } from "../../measure.ts";
 import type { Path, PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
 import { wordBefore } from "./presented-token.ts";
-import { readsValue, textCode } from "./values.ts";
+import { readsValue, textCode, type Ref } from "./values.ts";
 
 /** `publicKey` and `secretKey`, of which there is one. */
 export interface KeyModel {
@@ -33,6 +33,9 @@ export interface ClaimModel {
   readonly array?: boolean;
 }
 
+/** Claims one by one, or a variable that holds them all as a JSON object. */
+export type ClaimsModel = readonly ClaimModel[] | Ref;
+
 /** What VerifyJWT and VerifyJWS are told of the tokens that they take. */
 export interface VerifyModel {
   readonly ignoreCriticalHeaders?: boolean;
@@ -46,7 +49,7 @@ export interface ValuesModel {
   readonly subject?: RefOr<string>;
   readonly audience?: RefOr<string>;
   readonly id?: RefOr<string>;
-  readonly additionalClaims?: readonly ClaimModel[];
+  readonly additionalClaims?: ClaimsModel;
   readonly additionalHeaders?: readonly ClaimModel[];
 }
 
@@ -137,10 +140,35 @@ export function keyTextCode<M extends PolicyModel>(e: PolicyEmit<M>, model: KeyM
 
 /** Notes the variables that demanded values come from, and reports values that cannot be met. */
 export function analyzeValues<M extends PolicyModel & ValuesModel>(step: PolicyAnalysis<M>): void {
-  const { additionalClaims = [], additionalHeaders = [] } = step.model;
+  const { additionalClaims, additionalHeaders = [] } = step.model;
   for (const name of VALUES) readsValue(step, step.model[name], [name]);
-  analyzeMembers(step, additionalClaims, { list: "additionalClaims", what: "claim", own: [] });
+  analyzeClaims(step, additionalClaims, []);
   analyzeMembers(step, additionalHeaders, { list: "additionalHeaders", what: "header", own: [] });
+}
+
+/** Notes what further claims read; reports those that cannot be. `own`: those that the policy itself decides. */
+export function analyzeClaims<M extends PolicyModel>(
+  step: PolicyAnalysis<M>,
+  claims: ClaimsModel = [],
+  own: readonly string[],
+): void {
+  if ("ref" in claims) step.reads(claims.ref, ["additionalClaims", "ref"]);
+  else analyzeMembers(step, claims, { list: "additionalClaims", what: "claim", own });
+}
+
+/** Entries of the object that tells the runtime of further claims: `claims`, or `claimsJson`. */
+export function claimEntries<M extends PolicyModel>(
+  e: PolicyEmit<M>,
+  claims: ClaimsModel | undefined,
+): [string, Embeddable][] {
+  if (claims === undefined) return [];
+  if ("ref" in claims) return [["claimsJson", e.text(claims.ref)]];
+  return [["claims", claims.map((claim) => claimCode(e, claim))]];
+}
+
+/** True when no further claim comes from a variable. */
+export function areConstant(claims: ClaimsModel = []): boolean {
+  return !("ref" in claims) && claims.every(({ ref }) => ref === undefined);
 }
 
 /** Notes what members read; reports those that the policy itself decides and values that are not of their type. */
@@ -170,9 +198,7 @@ export function valuesCode<M extends PolicyModel & ValuesModel>(e: PolicyEmit<M>
     const value = model[name];
     if (value !== undefined) entries.push([name, textCode(e, value)]);
   }
-  if (model.additionalClaims !== undefined) {
-    entries.push(["claims", model.additionalClaims.map((claim) => claimCode(e, claim))]);
-  }
+  entries.push(...claimEntries(e, model.additionalClaims));
   if (model.additionalHeaders !== undefined) {
     entries.push(["headers", model.additionalHeaders.map((header) => claimCode(e, header))]);
   }
@@ -189,8 +215,7 @@ export function claimCode<M extends PolicyModel>(e: PolicyEmit<M>, claim: ClaimM
 
 function isConstant(model: ValuesModel): boolean {
   if (VALUES.some((name) => typeof model[name] === "object")) return false;
-  const demands = [...(model.additionalClaims ?? []), ...(model.additionalHeaders ?? [])];
-  return demands.every(({ ref }) => ref === undefined);
+  return areConstant(model.additionalClaims) && areConstant(model.additionalHeaders);
 }
 
 /** Why a literal value is not of its type; null when it is. */

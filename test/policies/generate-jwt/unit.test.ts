@@ -187,11 +187,21 @@ describe("content", () => {
     ["no map", { claims: [{ name: "c", type: "map", isArray: false, value: "[]" }] }],
     ["no list of maps", { claims: [{ name: "c", type: "map", isArray: true, value: "{}" }] }],
     ["one of a list", { claims: [{ name: "c", type: "number", isArray: true, value: "1,x" }] }],
+    ["claims from a variable that are no object", { claimsJson: "[]" }],
+    ["claims from a variable that are no JSON", { claimsJson: "{" }],
+    ["an issuer from a variable", { issuer: "me", claimsJson: '{"iss":"other"}' }],
+    ["an expiry from a variable", { claimsJson: '{"exp":1}' }],
     ["a time", { expiresIn: "soon" }],
     ["an instant", { notBefore: "2031-05-06" }],
     ["a header", { headers: [{ name: "h", type: "number", isArray: false, value: "x" }] }],
   ])("of another form is a fault: %s", async (_, content) => {
     expect((await faultOf(() => make(content))).code).toBe("steps.jwt.GenerationFailed");
+  });
+
+  test("claims may come from one variable", async () => {
+    const { claims } = await make({ issuer: "me", claimsJson: '{"roles":["a"],"__proto__":1}', claims: [{ name: "x", type: "string", isArray: false, value: "y" }] });
+    expect(claims).toMatchObject({ iss: "me", roles: ["a"], x: "y" });
+    expect((await faultOf(() => make({ claimsJson: null }))).code).toBe("steps.jwt.FailedToResolveVariable");
   });
 
   test("the token can be read under the policy's name", async () => {
@@ -213,6 +223,12 @@ describe("at compile time", () => {
     additionalClaims: [{ name: "level", type: "number", ref: "level", value: 1 }],
     outputVariable: "request.header.x-token",
   };
+
+  test("claims from one variable", () => {
+    const [, call] = emitted(generateJwt, { ...model, additionalClaims: { ref: "private.claims" } });
+    expect(call).toContain('claimsJson: text("private.claims")');
+    expect(analyzed(generateJwt, { ...model, additionalClaims: { ref: "private.claims" } }).reads).toContain("private.claims");
+  });
 
   test("one call that writes its variable", () => {
     const [config, call, ...more] = emitted(generateJwt, model);

@@ -130,3 +130,20 @@ describe("tokens seen before", () => {
     expect(splice.ends).toMatchObject([{ reason: "tokenRevoked" }]);
   });
 });
+
+describe("claims that one variable demands", () => {
+  const token = forge(HEADER, { ...CLAIMS, roles: ["a", "b"], level: 3 }, rsa.privateKey);
+
+  test.each(["{}", '{"level":3}', '{"roles":["a","b"],"sub":"ann"}'])("%s are there", async (claimsJson) => {
+    await run(new PolicyFixture().exchange(), { token, values: { claimsJson } });
+  });
+
+  test.each<readonly [string | null, string]>([
+    ['{"level":"3"}', "InvalidClaim"], ['{"roles":["b","a"]}', "InvalidClaim"], ['{"none":null}', "InvalidClaim"],
+    ["[]", "InvalidClaim"], ["", "InvalidClaim"], ['{"level":3,"level":3}', "InvalidClaim"],
+    [null, "FailedToResolveVariable"],
+  ])("%s are not", async (claimsJson, code) => {
+    const raised = await faultOf(() => run(new PolicyFixture().exchange(), { token, values: { claimsJson } }));
+    expect(raised.code).toBe(`steps.jwt.${code}`);
+  });
+});
