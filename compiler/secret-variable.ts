@@ -24,22 +24,35 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
   DeleteOAuthV2Info: ["authorizationCode"],
   GetOAuthV2Info: ["refreshToken", "authorizationCode"],
   HMAC: ["verificationValue"],
-  OAuthV2: ["passWord", "refreshToken", "code", "codeVerifier"],
+  OAuthV2: [
+    "passWord",
+    "refreshToken",
+    "code",
+    "codeVerifier",
+    "externalAccessToken",
+    "externalRefreshToken",
+    "externalAuthorizationCode",
+    "token",
+  ],
 };
 
 /** What OAuthV2 reads where it issues something and names nothing else. */
-const ISSUING = /^(?:Generate|Refresh)/;
+const ISSUING = /^(?:Generate|Refresh|RevokeToken)/;
 const READ_BY_DEFAULT = [
   "request.formparam.password",
   "request.formparam.refresh_token",
   "request.formparam.code",
   "request.formparam.code_verifier",
+  "request.formparam.token",
 ];
+
+/** Where the answers of what issues tokens and codes hold them. */
+const ANSWERS = ["response.content", "response.header.location"];
 
 /** Texts that hold a whole query or body, and with it what stands in them. */
 const WHOLE: Readonly<Record<string, readonly string[]>> = {
   "request.queryparam.": ["request.querystring", "request.uri", "request.url", "proxy.url"],
-  "request.formparam.": ["request.content"],
+  "request.formparam.": ["request.content", "request.formstring"],
 };
 
 /** Tells which variables must not show in logs. */
@@ -47,7 +60,7 @@ export function secretVariables(policies: readonly ProgramPolicy[]): (variable: 
   const secret = new Set<string>();
   for (const { model } of policies) {
     const issues = "operation" in model && ISSUING.test(String(model.operation));
-    if (issues) for (const name of READ_BY_DEFAULT) secret.add(name);
+    if (issues) for (const name of [...READ_BY_DEFAULT, ...ANSWERS]) secret.add(name);
     for (const [key, value] of Object.entries(model)) {
       const isSource = SOURCES.has(key) || OWN_SOURCES[model.kind]?.includes(key) === true;
       if (isSource) for (const name of namesIn(value)) secret.add(canonical(name));
@@ -77,5 +90,5 @@ function namesIn(value: unknown): string[] {
 /** `message` is the request where credentials stand; header names have no case. */
 function canonical(name: string): string {
   const own = name.replace(/^message\./, "request.");
-  return own.startsWith("request.header.") ? own.toLowerCase() : own;
+  return /^(?:request|response)\.header\./.test(own) ? own.toLowerCase() : own;
 }

@@ -138,6 +138,7 @@ export const faults = {
   "steps.oauth.v2.InvalidClientIdentifier": security(401, "ClientId is Invalid"),
   "steps.oauth.v2.invalid_request": security(400, "Required param : {}"),
   "steps.oauth.v2.UnSupportedGrantType": security(400, "Unsupported grant type : {}"),
+  "steps.oauth.v2.InvalidParameter": security(500, "Invalid parameter : {}"),
   "steps.oauth.v2.InvalidTokenType": security(400, "Invalid token type"),
   "steps.oauth.v2.InvalidValueForExpiresIn": security(500, "Invalid value for expires in : {}"),
   "steps.oauth.v2.InvalidValueForRefreshTokenExpiresIn": security(500, "Invalid value for refresh token expires in : {}"),

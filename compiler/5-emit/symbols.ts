@@ -51,6 +51,8 @@ import type * as SetOAuthV2Info from "#runtime/policies/set-oauth-v2-info.ts";
 import type * as DeleteOAuthV2Info from "#runtime/policies/delete-oauth-v2-info.ts";
 import type * as RevokeOAuthV2 from "#runtime/policies/revoke-oauth-v2.ts";
 import type * as IntrospectToken from "#runtime/policies/introspect-token.ts";
+import type * as OAuthV2Revoke from "#runtime/policies/oauth-v2-revoke.ts";
+import type * as OAuthV2IssueJwt from "#runtime/policies/oauth-v2-issue-jwt.ts";
 import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
 import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
@@ -66,7 +68,6 @@ import type * as GenerateEncryptedJwt from "#runtime/policies/generate-jwt-encry
 import type * as Jwt from "#runtime/token/jwt.ts";
 import type * as RevokeBySecurityEvent from "#runtime/policies/revoke-by-security-event.ts";
 import type * as SecurityEvent from "#runtime/token/security-event.ts";
-import type * as OAuthV2JwtIssue from "#runtime/policies/oauth-v2-jwt-issue.ts";
 import type * as RevokeJwt from "#runtime/policies/revoke-jwt.ts";
 import type * as Signing from "#runtime/token/signing.ts";
 import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
@@ -220,6 +221,8 @@ export const symbols = {
   ]),
   ...from<typeof RevokeOAuthV2>()("policies/revoke-oauth-v2.ts", ["revokeOAuthV2"]),
   ...from<typeof IntrospectToken>()("policies/introspect-token.ts", ["introspectToken"]),
+  ...from<typeof OAuthV2Revoke>()("policies/oauth-v2-revoke.ts", ["revokeToken"]),
+  ...from<typeof OAuthV2IssueJwt>()("policies/oauth-v2-issue-jwt.ts", ["generateJwtAccessToken"]),
   ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),
   ...from<typeof VerifyJwt>()("policies/verify-jwt.ts", ["verifyJwt"]),
@@ -253,7 +256,6 @@ export const symbols = {
   ...from<typeof Jwt>()("token/jwt.ts", ["signedTokens"]),
   ...from<typeof RevokeBySecurityEvent>()("policies/revoke-by-security-event.ts", ["revokeBySecurityEvent"]),
   ...from<typeof SecurityEvent>()("token/security-event.ts", ["logoutNotice", "securityEventNotice"]),
-  ...from<typeof OAuthV2JwtIssue>()("policies/oauth-v2-jwt-issue.ts", ["jwtClientCredentialsGrant"]),
   ...from<typeof RevokeJwt>()("policies/revoke-jwt.ts", ["revokeJwt"]),
   ...from<typeof Signing>()("token/signing.ts", ["signCompact"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),

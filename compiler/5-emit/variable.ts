@@ -390,6 +390,7 @@ const ACCESS_MEMBERS: Readonly<Record<string, string>> = {
   grant_type: "token?.grantType",
   issued_at: "token?.issuedAtMs",
   status: "token?.status",
+  "accesstoken.app_enduser": "token?.subject",
   "app.name": "app.name",
   "app.id": "app.id",
   "app.status": "app.status",

@@ -65,6 +65,8 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.oauth.v2.InvalidClientIdentifier": "Unknown client or wrong secret.",
   "steps.oauth.v2.invalid_request": "A parameter of a token request is missing or wrong.",
   "steps.oauth.v2.UnSupportedGrantType": "The grant type is not among those of the policy.",
+  "steps.oauth.v2.InvalidParameter":
+    "A token or code of another server is none, is longer than 2 KiB, or is known here already.",
   "steps.oauth.v2.InvalidTokenType": "A token of another kind was given.",
   "steps.oauth.v2.InvalidValueForExpiresIn":
     "The variable that should hold a token's lifetime holds neither a positive number of milliseconds nor -1.",

@@ -7,10 +7,12 @@ import {
   analyzeLifetime,
   answerRules,
   attributesCode,
+  externalCode,
   lifetimeCode,
   namedCode,
   parameterCode,
   readsAttributes,
+  readsExternal,
   readsIfNamed,
   readsParameter,
 } from "./parts/oauth-request.ts";
@@ -26,6 +28,7 @@ export function analyzeAuthorize(step: PolicyAnalysis<OAuthV2Model>): void {
   if (isCode) for (const key of ["codeChallenge", "codeChallengeMethod"] as const) readsParameter(step, key);
   readsIfNamed(step, "scope", "state", "appEndUser");
   readsAttributes(step);
+  readsExternal(step);
   analyzeLifetime(step, "expiresIn", !isCode);
   analyzeAnswer(step);
 }
@@ -66,5 +69,6 @@ function requestCode(e: PolicyEmit<OAuthV2Model>, lifetimeMs: number) {
     appEndUser: namedCode(e, "appEndUser"),
     expiresInMs: lifetimeCode(e, e.model.expiresIn, lifetimeMs),
     attributes: attributesCode(e),
+    ...externalCode(e),
   };
 }

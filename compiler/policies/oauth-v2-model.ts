@@ -7,18 +7,21 @@ import type { SignerModel } from "./parts/signing-rules.ts";
 /** A lifetime: a duration, milliseconds, or a variable with a fallback; -1: without end. */
 export type Lifetime = number | string | { readonly ref: string; readonly value?: number };
 
-export interface OAuthV2Model extends PolicyModel, KeyModel, Pick<SignerModel, "privateKey"> {
+export interface OAuthV2Model extends PolicyModel, KeyModel {
+  readonly privateKey?: NonNullable<SignerModel["privateKey"]>;
   readonly kind: "OAuthV2";
   readonly operation: 
     | "VerifyAccessToken"
     | "VerifyJWTAccessToken"
     | "GenerateAccessToken"
-    | "GenerateJWTAccessToken"
     | "RefreshAccessToken"
+    | "GenerateJWTAccessToken"
+    | "RefreshJWTAccessToken"
     | "GenerateAuthorizationCode"
     | "GenerateAccessTokenImplicitGrant"
     | "InvalidateToken"
-    | "ValidateToken";
+    | "ValidateToken"
+    | "RevokeToken";
   readonly accessToken?: string;
   readonly accessTokenPrefix?: string;
   readonly scope?: string;
@@ -42,6 +45,12 @@ export interface OAuthV2Model extends PolicyModel, KeyModel, Pick<SignerModel, "
   readonly codeChallenge?: string;
   readonly codeChallengeMethod?: string;
   readonly pkce?: { readonly required?: boolean; readonly methods?: readonly ("S256" | "plain")[] };
+  readonly externalAuthorization?: boolean;
+  readonly storeToken?: boolean;
+  readonly externalAccessToken?: string;
+  readonly externalRefreshToken?: string;
+  readonly externalAuthorizationCode?: string;
+  readonly token?: string;
   readonly expiresIn?: Lifetime;
   readonly refreshTokenExpiresIn?: Lifetime;
   readonly reuseRefreshToken?: boolean;

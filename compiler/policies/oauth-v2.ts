@@ -2,7 +2,7 @@
 import { code, literal, type Code } from "../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { analyzeAuthorize, codeCode, implicitCode } from "./oauth-v2-authorize.ts";
-import { analyzeIssue, issueCode } from "./oauth-v2-issue.ts";
+import { analyzeIssue, analyzeRevoke, issueCode, revokeCode } from "./oauth-v2-issue.ts";
 import type { OAuthV2Model } from "./oauth-v2-model.ts";
 import { checksCredential } from "./parts/credential.ts";
 import {
@@ -34,10 +34,14 @@ export const oauthV2 = {
       case "GenerateAccessToken":
       case "GenerateJWTAccessToken":
       case "RefreshAccessToken":
+      case "GenerateJWTAccessToken":
+      case "RefreshJWTAccessToken":
         return analyzeIssue(step);
       case "GenerateAuthorizationCode":
       case "GenerateAccessTokenImplicitGrant":
         return analyzeAuthorize(step);
+      case "RevokeToken":
+        return analyzeRevoke(step);
       case "InvalidateToken":
       case "ValidateToken":
         return step.model.tokens?.forEach(({ ref }, at) => step.reads(ref, ["tokens", at, "ref"]));
@@ -51,11 +55,15 @@ export const oauthV2 = {
       case "GenerateAccessToken":
       case "GenerateJWTAccessToken":
       case "RefreshAccessToken":
+      case "GenerateJWTAccessToken":
+      case "RefreshJWTAccessToken":
         return e.wait(issueCode(e));
       case "GenerateAuthorizationCode":
         return e.wait(codeCode(e));
       case "GenerateAccessTokenImplicitGrant":
         return e.wait(implicitCode(e));
+      case "RevokeToken":
+        return e.wait(revokeCode(e));
       case "InvalidateToken":
       case "ValidateToken":
         return e.wait(changeCode(e));
@@ -115,6 +123,7 @@ function sourceOf({ model, name }: PolicyEmit<OAuthV2Model>) {
     prefix: (accessTokenPrefix ?? wordBefore(accessToken ?? AUTHORIZATION)).trim(),
     scopes: (model.scope ?? "").split(" ").filter((scope) => scope !== ""),
     requireAllScopes: model.requireAllScopes ?? false,
+    ...(model.rfcCompliantRequestResponse === true ? { isRfc: true } : {}),
   };
 }
 

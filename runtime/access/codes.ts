@@ -5,13 +5,12 @@
  */
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import { randomSecret } from "./change.ts";
 import type { AccessServices } from "./change.ts";
 import { digest, matches } from "./digest.ts";
 import { openGrant, replayed } from "./grants.ts";
 import type { AuthorizationCode, KeyRecord } from "./model.ts";
 import { isPast, keyRefusal, ownerOf } from "./resolve.ts";
-import { keptUntilMs, tokenOwner } from "./tokens.ts";
+import { keptUntilMs, secretText, tokenOwner } from "./tokens.ts";
 import type { IssuedToken, TokenOwner, TokenRefusal, TokenWish } from "./tokens.ts";
 
 /** How a challenge was made of its verifier. */
@@ -23,11 +22,13 @@ export interface Challenge {
 }
 
 /** What a code is to be. */
-export interface CodeWish extends Omit<TokenWish, "expiresInMs" | "grantType"> {
+export interface CodeWish extends Omit<TokenWish, "expiresInMs" | "grantType" | "token"> {
   readonly expiresInMs: number;
   /** As the request gave it; null when it gave none. */
   readonly redirectUri: string | null;
   readonly challenge: Challenge | null;
+  /** A code that another server has issued; absent: one is made. */
+  readonly code?: string;
 }
 
 /** A code as its client gets it, once, and its record. */
@@ -94,7 +95,8 @@ export function issueCode(
   return andThen(tokenOwner(services, key, wish.scopes), (owner) => {
     if (typeof owner === "string") return owner;
     const { store, clock, limits } = services;
-    const code = randomSecret(clock);
+    const code = secretText(clock, wish.code);
+    if (code === null) return "steps.oauth.v2.InvalidParameter";
     const nowMs = clock.wallMs();
     const { redirectUri, challenge, subject = null, attributes = {}, hidden = [] } = wish;
     const record: AuthorizationCode = {
@@ -112,7 +114,7 @@ export function issueCode(
     };
     const expiresAtMs = keptUntilMs(record.expiresAtMs, limits);
     const put = store.put("code", record.id, record, { ifAbsent: true, expiresAtMs });
-    return andThen(put, () => ({ code, record, owner }));
+    return andThen(put, (isNew) => (isNew ? { code, record, owner } : "steps.oauth.v2.InvalidParameter"));
   });
 }
 
@@ -123,7 +125,10 @@ export interface CodeProof {
 }
 
 /** What the tokens of a code are to be beyond what its consent said. */
-export type CodeTokenWish = Omit<TokenWish, "scopes"> & { readonly refreshExpiresInMs: number | null };
+export interface CodeTokenWish extends Omit<TokenWish, "scopes"> {
+  readonly refreshExpiresInMs: number | null;
+  readonly refreshToken?: string;
+}
 
 /** Takes a code: an access token and a refresh token for the client that it was issued to. */
 export function redeemCode(

@@ -19,6 +19,8 @@ import type { IssuedToken, NewToken, TokenOwner, TokenRefusal, TokenWish } from 
 export interface GrantWish extends TokenWish {
   /** Lifetime of the refresh token; null: it never expires. */
   readonly refreshExpiresInMs: number | null;
+  /** Another server's refresh token; absent: one is made. */
+  readonly refreshToken?: string;
   /** What was agreed to before, and when (wall clock): the grant is never more. */
   readonly consent?: { readonly scopes: readonly string[]; readonly atMs: number };
 }
@@ -65,11 +67,14 @@ function beginGrant(
   owner: TokenOwner,
   grantId: string,
   wish: GrantWish,
-): Maybe<IssuedToken | null> {
-  return andThen(putBoth(services, owner, wish, owner.scopes, grantId), ({ access, refresh }) => {
+): Maybe<IssuedToken | TokenRefusal | null> {
+  return andThen(putBoth(services, owner, wish, owner.scopes, grantId), (both) => {
+    if (typeof both === "string") return both;
+    const { access, refresh } = both;
     const endsAtMs = later(access.record.expiresAtMs, refresh.record.expiresAtMs);
     const refreshDigest = refresh.record.id;
-    const grant: TokenGrant = { id: grantId, status: "approved", refreshDigest, refreshCount: 0, endsAtMs };
+    const issuer = issuerOf(wish);
+    const grant: TokenGrant = { id: grantId, status: "approved", refreshDigest, refreshCount: 0, endsAtMs, ...issuer };
     const expiresAtMs = keptUntilMs(endsAtMs, services.limits);
     return andThen(services.store.put("grant", grantId, grant, { ifAbsent: true, expiresAtMs }), (isNew) =>
       isNew ? issued(owner, access, { ...refresh, grant }) : null,
@@ -98,7 +103,9 @@ export function refreshGrant(
         const presented: NewToken = { token: presentedToken, record };
         const own = { ...owner, scopes };
         const made = putBoth(services, own, known, record.scopes, record.grantId, isReused ? presented : null);
-        return andThen(made, ({ access, refresh }) => prolong(services, owner, record, access, refresh));
+        return andThen(made, (both) =>
+          typeof both === "string" ? both : prolong(services, owner, record, both, issuerOf(wish)),
+        );
       });
     });
   });
@@ -128,14 +135,15 @@ function prolong(
   services: AccessServices,
   owner: TokenOwner,
   used: TokenRecord & { readonly grantId: string },
-  access: NewToken,
-  refresh: NewToken,
+  { access, refresh }: { readonly access: NewToken; readonly refresh: NewToken },
+  issuer: { readonly issuer?: string },
 ): Maybe<IssuedToken | RefreshRefusal> {
   const { store, limits } = services;
   const change = changeRecord(store, "grant", used.grantId, (grant) => {
     if (grant.status !== "approved" || grant.refreshDigest !== used.id) return null;
     const endsAtMs = later(grant.endsAtMs, later(access.record.expiresAtMs, refresh.record.expiresAtMs));
-    const record = { ...grant, refreshDigest: refresh.record.id, refreshCount: grant.refreshCount + 1, endsAtMs };
+    const refreshCount = grant.refreshCount + 1;
+    const record = { ...grant, refreshDigest: refresh.record.id, refreshCount, endsAtMs, ...issuer };
     return { record, expiresAtMs: keptUntilMs(endsAtMs, limits) };
   });
   return andThen(change, (grant) => {
@@ -165,13 +173,22 @@ function putBoth(
   refreshScopes: readonly string[],
   grantId: string,
   reused: NewToken | null = null,
-): Maybe<{ readonly access: NewToken; readonly refresh: NewToken }> {
+): Maybe<{ readonly access: NewToken; readonly refresh: NewToken } | "steps.oauth.v2.InvalidParameter"> {
   return andThen(putToken(services, owner, wish, { grantId }), (access) => {
+    if (typeof access === "string") return access;
     if (reused !== null) return { access, refresh: reused };
-    const lasting = { ...wish, expiresInMs: wish.refreshExpiresInMs };
-    const refreshed = putToken(services, { ...owner, scopes: refreshScopes }, lasting, { kind: "refresh", grantId });
-    return andThen(refreshed, (refresh) => ({ access, refresh }));
+    const { token: _, ...lasting } = { ...wish, expiresInMs: wish.refreshExpiresInMs };
+    const { refreshToken } = wish;
+    const refreshWish = refreshToken === undefined ? lasting : { ...lasting, token: refreshToken };
+    const place = { kind: "refresh", grantId } as const;
+    const refreshed = putToken(services, { ...owner, scopes: refreshScopes }, refreshWish, place);
+    return andThen(refreshed, (refresh) => (typeof refresh === "string" ? refresh : { access, refresh }));
   });
+}
+
+/** What the grant must know of signed access tokens. */
+function issuerOf({ jwt }: Pick<TokenWish, "jwt">): { readonly issuer?: string } {
+  return jwt === undefined ? {} : { issuer: jwt.issuer };
 }
 
 function issued(owner: TokenOwner, access: NewToken, refresh: IssuedToken["refresh"] & {}): IssuedToken {

@@ -144,6 +144,8 @@ export interface TokenGrant {
   readonly refreshCount: number;
   /** Wall clock: when the last of its tokens expires; null: never. */
   readonly endsAtMs: number | null;
+  /** Issuer of its signed access tokens, which no store holds: they bear the grant's id as `sid`. */
+  readonly issuer?: string;
 }
 
 /** An authorization code, stored under its digest. */

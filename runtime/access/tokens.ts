@@ -8,8 +8,11 @@ import type { Limits } from "../limits.ts";
 import type { ListedRecord, Store } from "../state/store.ts";
 import { changeRecord, eventNow, randomSecret } from "./change.ts";
 import type { AccessServices } from "./change.ts";
-import { digest, matches } from "./digest.ts";
-import { grantIdentity, tokenIdentity } from "./identity.ts";
+import { provenClient } from "./clients.ts";
+import type { Client } from "./clients.ts";
+import { digest } from "./digest.ts";
+import { grantIdentity, sidIdentity, tokenIdentity } from "./identity.ts";
+import { approveJwts, revokeJwts } from "./jwt-revocation.ts";
 import type { App, Attributes, Developer, KeyRecord, TokenGrant, TokenRecord } from "./model.ts";
 import { approvedProducts, keyRefusal, ownerOf } from "./resolve.ts";
 import type { Refusal } from "./resolve.ts";
@@ -26,6 +29,17 @@ export interface TokenWish {
   readonly attributes?: Attributes;
   /** Names of the attributes that answers do not show. */
   readonly hidden?: readonly string[];
+  /** A token that another server has issued, to be known here too; absent: one is made. */
+  readonly token?: string;
+  /** Signs the access token, which then is not stored; absent: an opaque one. */
+  readonly jwt?: JwtWish;
+}
+
+/** How access tokens are signed. */
+export interface JwtWish {
+  readonly issuer: string;
+  /** The token of that record; throws the policy's fault when it cannot be signed. */
+  sign(record: Omit<TokenRecord, "id">): Maybe<string>;
 }
 
 /** A token as its client gets it, and its record. */
@@ -51,36 +65,15 @@ export interface IssuedToken extends NewToken {
   readonly refresh?: NewToken & { readonly grant: TokenGrant };
 }
 
-/** Why no token is issued; `invalid_request`: none of the scopes asked for can be had. */
-export type TokenRefusal = Refusal | "steps.oauth.v2.InvalidClientIdentifier" | "steps.oauth.v2.invalid_request";
-
-/** A client as it presents itself. */
-export interface Client {
-  readonly id: string;
-  readonly secret: string;
-}
-
-/** Compared with when there is no such client, so that unknown clients take as long as wrong secrets. */
-const NO_SECRET = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
 /**
- * The key of a client that proves itself with its secret. What is wrong with a client only its secret's owner hears.
- * `mayBePublic`: a key that has no secret needs none (RFC 6749 section 2.1); something else proves such a client.
+ * Why no token is issued. `invalid_request`: none of the scopes asked for can be had. `InvalidParameter`: another
+ * server's token is no token, or is known already.
  */
-export function provenClient(
-  { store }: AccessServices,
-  client: Client,
-  mayBePublic = false,
-): Maybe<KeyRecord | "steps.oauth.v2.InvalidClientIdentifier"> {
-  return andThen(store.get("key", digest(client.id)), (key) => {
-    const isProven = matches(client.secret, key?.secretDigest ?? NO_SECRET);
-    if (key === null) return "steps.oauth.v2.InvalidClientIdentifier";
-    if (key.secretDigest === null) {
-      return mayBePublic && client.secret === "" ? key : "steps.oauth.v2.InvalidClientIdentifier";
-    }
-    return isProven ? key : "steps.oauth.v2.InvalidClientIdentifier";
-  });
-}
+export type TokenRefusal =
+  | Refusal
+  | "steps.oauth.v2.InvalidClientIdentifier"
+  | "steps.oauth.v2.invalid_request"
+  | "steps.oauth.v2.InvalidParameter";
 
 /** Issues an access token to a client that proves itself. */
 export function issueToken(
@@ -102,7 +95,9 @@ export function mintToken(
   return andThen(tokenOwner(services, key, wish.scopes), (owner) => {
     if (typeof owner === "string") return owner;
     const { key, app, developer } = owner;
-    return andThen(putToken(services, owner, wish), (made) => ({ ...made, key, app, developer }));
+    return andThen(putToken(services, owner, wish), (made) =>
+      typeof made === "string" ? made : { ...made, key, app, developer },
+    );
   });
 }
 
@@ -128,18 +123,26 @@ export interface TokenPlace {
   readonly grantId?: string;
 }
 
+/** What another server's token or code may be: text that a header can carry (RFC 6750 section 2.1). */
+const EXTERNAL = /^[A-Za-z0-9._~+/-]{1,2048}=*$/;
+const EXTERNAL_CHARS_MAX = 2048;
+
+/** The text of another server's token or code, or of a new one; null when it cannot be one. */
+export function secretText(clock: AccessServices["clock"], external: string | undefined): string | null {
+  if (external === undefined) return randomSecret(clock);
+  return external.length <= EXTERNAL_CHARS_MAX && EXTERNAL.test(external) ? external : null;
+}
+
 /** Makes a token and stores it. */
 export function putToken(
   { store, clock, limits }: AccessServices,
   owner: TokenOwner,
   wish: TokenWish,
   { kind = "access", grantId }: TokenPlace = {},
-): Maybe<NewToken> {
-  const token = randomSecret(clock);
+): Maybe<NewToken | "steps.oauth.v2.InvalidParameter"> {
   const nowMs = clock.wallMs();
   const { subject = null, attributes = {}, hidden = [], expiresInMs, grantType } = wish;
-  const record: TokenRecord = {
-    id: digest(token),
+  const made: Omit<TokenRecord, "id"> = {
     kind,
     clientKeyDigest: owner.key.id,
     appId: owner.key.appId,
@@ -155,8 +158,16 @@ export function putToken(
     ...(grantId === undefined ? {} : { grantId }),
     ...(hidden.length === 0 ? {} : { hidden }),
   };
+  if (wish.jwt !== undefined && kind === "access") {
+    return andThen(wish.jwt.sign(made), (token) => ({ token, record: { id: digest(token), ...made } }));
+  }
+  const token = secretText(clock, wish.token);
+  if (token === null) return "steps.oauth.v2.InvalidParameter";
+  const record: TokenRecord = { id: digest(token), ...made };
   const expiresAtMs = keptUntilMs(record.expiresAtMs, limits);
-  return andThen(store.put("token", record.id, record, { ifAbsent: true, expiresAtMs }), () => ({ token, record }));
+  return andThen(store.put("token", record.id, record, { ifAbsent: true, expiresAtMs }), (isNew) =>
+    isNew ? { token, record } : "steps.oauth.v2.InvalidParameter",
+  );
 }
 
 /** What a status change may reach beyond the token itself. */
@@ -194,15 +205,27 @@ export function invalidateToken(
 
 /** Changes what holds for all tokens of a grant; one that was replayed stays so. Null: no such grant. */
 export function setGrantStatus(
-  { store, clock, limits }: AccessServices,
+  services: AccessServices,
   grantId: string,
   status: TokenGrant["status"],
 ): Maybe<TokenGrant | null> {
-  return changeRecord(store, "grant", grantId, (grant) => ({
+  const { store, clock, limits } = services;
+  const change = changeRecord(store, "grant", grantId, (grant) => ({
     record: { ...grant, status: grant.status === "replayed" ? grant.status : status },
     expiresAtMs: keptUntilMs(grant.endsAtMs, limits),
     ...(status === "approved" ? {} : { event: eventNow(clock, "revoked", [grantIdentity(grantId)]) }),
   }));
+  return andThen(change, (grant) => {
+    if (grant?.issuer === undefined) return grant;
+    return andThen(markJwts(services, grant, grant.issuer), () => grant);
+  });
+}
+
+/** What holds for the signed access tokens of a grant, of which there is no record. */
+function markJwts(services: AccessServices, { id, status, endsAtMs }: TokenGrant, issuer: string): Maybe<boolean> {
+  const identity = sidIdentity(issuer, id);
+  if (status === "approved") return approveJwts(services, identity);
+  return revokeJwts(services, identity, keptUntilMs(endsAtMs, services.limits));
 }
 
 /** A token's record, null when there is none. */

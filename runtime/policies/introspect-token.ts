@@ -36,13 +36,13 @@ export function introspectToken(
 ): Maybe<void> {
   const text = presentedToken(x, config, presented);
   const { epoch } = x.gateway.revocations;
-  return andThen(askStore(config.name, () => introspector(x.gateway, config, server).ask(text)), (token) => {
+  return andThen(askStore(config.name, () => introspector(x, config, server).ask(text)), (token) => {
     if (token === "unavailable") throw fault("gateway.IntrospectionUnavailable", "", config.name);
-    if (token === "inactive") throw refusal(x, "keymanagement.service.invalid_access_token", config.name);
-    if (token === "revoked") throw refusal(x, "keymanagement.service.access_token_not_approved", config.name);
+    if (token === "inactive") throw refusal(x, "keymanagement.service.invalid_access_token", config);
+    if (token === "revoked") throw refusal(x, "keymanagement.service.access_token_not_approved", config);
     const isFor = audience === undefined || (audience !== null && token.audiences.includes(audience));
     const isFrom = issuer === undefined || (issuer !== null && token.issuer === issuer);
-    if (!isFor || !isFrom) throw refusal(x, "keymanagement.service.invalid_access_token", config.name);
+    if (!isFor || !isFrom) throw refusal(x, "keymanagement.service.invalid_access_token", config);
     demandScopes(x, config, token.scopes);
     const { expiresAtMs, identities, issuedAtMs, fields } = token;
     // Like a JWT: somebody else issued it, and marks of the store say what of it was revoked.

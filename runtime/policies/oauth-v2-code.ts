@@ -14,7 +14,7 @@ import { authorize, redirectAnswer } from "../token/authorization-request.ts";
 import type { AuthorizationRequest } from "../token/authorization-request.ts";
 import { textOf } from "../token/token-answer.ts";
 import type { AnswerRules } from "../token/token-answer.ts";
-import { lifetimeMs, refreshLifetimeMs } from "../token/token-request.ts";
+import { lifetimeMs, refreshWishOf } from "../token/token-request.ts";
 import type { Grant } from "../token/token-request.ts";
 
 export interface GenerateAuthorizationCodeConfig extends AnswerRules {
@@ -28,6 +28,8 @@ export interface GenerateAuthorizationCodeConfig extends AnswerRules {
 export interface CodeRequest extends AuthorizationRequest {
   readonly codeChallenge: Value;
   readonly codeChallengeMethod: Value;
+  /** Another server's code. */
+  readonly externalAuthorizationCode?: Value;
 }
 
 /** Grant type authorization_code. Clients without a secret may use it with PKCE. */
@@ -38,7 +40,7 @@ export const authorizationCodeGrant: Grant = {
     const { key, request, wish } = asked;
     const { code = null, redirectUri = null, codeVerifier = null } = request;
     const proof = { redirectUri: textOf(redirectUri) || null, verifier: textOf(codeVerifier) || null };
-    const codeWish = { ...wish, refreshExpiresInMs: refreshLifetimeMs(asked) };
+    const codeWish = { ...wish, ...refreshWishOf(asked) };
     return redeemCode(x.gateway, key, textOf(code), proof, codeWish);
   },
 };
@@ -59,7 +61,9 @@ export function generateAuthorizationCode(
     const expiresInMs = lifetimeMs(request.expiresInMs, name);
     if (expiresInMs === null) throw fault("steps.oauth.v2.InvalidValueForExpiresIn", "-1", name);
     const redirectUri = textOf(request.redirectUri) || null;
-    const codeWish = { ...wish, expiresInMs, redirectUri, challenge };
+    const { externalAuthorizationCode: external } = request;
+    const imported = external === undefined ? {} : { code: textOf(external) };
+    const codeWish = { ...wish, expiresInMs, redirectUri, challenge, ...imported };
     return andThen(askStore(name, () => issueCode(x.gateway, key, codeWish)), (issued) => {
       if (typeof issued === "string") throw refuse(issued, issued === "steps.oauth.v2.invalid_request" ? "scope" : "");
       const { code, record } = issued;

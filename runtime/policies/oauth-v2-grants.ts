@@ -2,7 +2,7 @@
 import { openGrant, refreshGrant } from "../access/grants.ts";
 import { andThen } from "../maybe.ts";
 import { textOf } from "../token/token-answer.ts";
-import { refreshLifetimeMs } from "../token/token-request.ts";
+import { refreshWishOf } from "../token/token-request.ts";
 import type { Grant } from "../token/token-request.ts";
 
 /**
@@ -16,7 +16,7 @@ export const passwordGrant: Grant = {
   issue(x, asked) {
     const { key, request, wish } = asked;
     const subject = wish.subject ?? textOf(request.userName ?? null);
-    const grantWish = { ...wish, subject, refreshExpiresInMs: refreshLifetimeMs(asked) };
+    const grantWish = { ...wish, subject, ...refreshWishOf(asked) };
     return andThen(openGrant(x.gateway, key, x.gateway.clock.randomId(), grantWish), (issued) => {
       if (issued === null) throw new TypeError("invariant: no two grants have one random id");
       return issued;
@@ -31,7 +31,7 @@ export const refreshTokenGrant: Grant = {
   issue(x, asked) {
     const { key, request, wish } = asked;
     const isReused = request.reuseRefreshToken ?? false;
-    const refreshWish = { ...wish, isReused, refreshExpiresInMs: refreshLifetimeMs(asked) };
+    const refreshWish = { ...wish, isReused, ...refreshWishOf(asked) };
     return refreshGrant(x.gateway, key, textOf(request.refreshToken ?? null), refreshWish);
   },
 };

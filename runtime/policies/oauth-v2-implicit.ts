@@ -27,7 +27,10 @@ export function generateImplicitToken(
 ): Maybe<void> {
   const { name } = config;
   return authorize(x, config, request, "token", ({ key, wish, refuse, redirectTo }) => {
-    const tokenWish = { ...wish, expiresInMs: lifetimeMs(request.expiresInMs, name), grantType: "implicit" };
+    const { externalAccessToken: external } = request;
+    const imported = external === undefined ? {} : { token: textOf(external) };
+    const expiresInMs = lifetimeMs(request.expiresInMs, name);
+    const tokenWish = { ...wish, ...imported, expiresInMs, grantType: "implicit" };
     return andThen(askStore(name, () => mintToken(x.gateway, key, tokenWish)), (issued) => {
       if (typeof issued === "string") throw refuse(issued, issued === "steps.oauth.v2.invalid_request" ? "scope" : "");
       const fields = tokenFields(x, issued, textOf(request.clientId));

@@ -36,14 +36,14 @@ export function verifyJwtAccessToken(
   const token = presentedToken(x, config, presented);
   const { epoch } = x.gateway.revocations;
   return andThen(askStore(config.name, () => verifySignature(x, config, keyText, token)), (jwt) => {
-    if (typeof jwt === "string") throw refusal(x, codeOf(jwt), config.name);
+    if (typeof jwt === "string") throw refusal(x, codeOf(jwt), config);
     const problem = claimProblem(jwt.claims, config, values, x.gateway.clock.wallMs());
-    if (problem !== null) throw refusal(x, codeOf(problem), config.name);
+    if (problem !== null) throw refusal(x, codeOf(problem), config);
     const clientId = textMember(jwt.claims, "client_id");
-    if (clientId === null) throw refusal(x, codeOf("InvalidClaim"), config.name);
+    if (clientId === null) throw refusal(x, codeOf("InvalidClaim"), config);
     return andThen(askStore(config.name, () => x.gateway.verified.key(clientId, callOf(x))), (grant) => {
-      if (typeof grant === "string") throw refusal(x, clientCode(grant), config.name);
-      if (areTokensRevoked(jwt.issuedAtMs, grant)) throw refusal(x, codeOf("revoked"), config.name);
+      if (typeof grant === "string") throw refusal(x, clientCode(grant), config);
+      if (areTokensRevoked(jwt.issuedAtMs, grant)) throw refusal(x, codeOf("revoked"), config);
       demandScopes(x, config, scopesOf(jwt.claims));
       x.access = grant;
       watchToken(x, config, epoch, jwt, grant);

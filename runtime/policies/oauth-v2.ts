@@ -24,7 +24,7 @@ export function verifyAccessToken(x: Exchange, config: VerifyAccessTokenConfig, 
   const { revocations, verified } = x.gateway;
   const { epoch } = revocations;
   return andThen(askStore(config.name, () => verified.token(token, callOf(x))), (grant) => {
-    if (typeof grant === "string") throw refusal(x, grant, config.name);
+    if (typeof grant === "string") throw refusal(x, grant, config);
     demandScopes(x, config, grant.token?.scopes ?? []);
     admit(x, { policy: config.name, epoch, grant });
     if (config.keep) x.keep(config.name, { kind: "issued", fields: tokenFields(x, grant) } satisfies IssuedVariables);
@@ -32,13 +32,19 @@ export function verifyAccessToken(x: Exchange, config: VerifyAccessTokenConfig, 
 }
 
 /** What a verified token tells of itself; never the token. */
-function tokenFields(x: Exchange, { token, key, app, developer }: AccessGrant): ReadonlyMap<string, string> {
+function tokenFields(x: Exchange, { token, key, app, developer }: AccessGrant): ReadonlyMap<string, Value> {
   if (token === null) return new Map();
   const leftMs = token.expiresAtMs === null ? -1000 : token.expiresAtMs - x.gateway.clock.wallMs();
-  return new Map([
+  return new Map<string, Value>([
+    ...Object.entries(token.attributes).map(([name, value]): [string, Value] => [`accesstoken.${name}`, value]),
+    ["api_product_list", `[${token.products.join(", ")}]`],
+    ["app_enduser", token.subject],
     ["application_name", app.id],
     ["client_id", key.clientId],
+    ["developer.app.id", app.id],
+    ["developer.app.name", app.name],
     ["developer.email", developer.email],
+    ["developer.id", developer.id],
     ["expires_in", String(Math.floor(leftMs / 1000))],
     ["grant_type", token.grantType],
     ["issued_at", String(token.issuedAtMs)],

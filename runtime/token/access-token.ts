@@ -6,6 +6,7 @@ import type { Exchange, Value } from "../context.ts";
 import { fault, faults } from "../fault.ts";
 import type { Fault, FaultCode } from "../fault.ts";
 import { challengeLines, prefixedToken } from "./bearer.ts";
+import { jsonAnswer } from "./json-answer.ts";
 
 /** Where a policy looks for the token. */
 export interface TokenSource {
@@ -15,6 +16,8 @@ export interface TokenSource {
   readonly variable: string | null;
   /** Word in front of the token, without the space; empty: none. */
   readonly prefix: string;
+  /** A refusal has a body in the form of RFC 6749, too. */
+  readonly isRfc?: true;
 }
 
 /** Which scopes a token must have; an empty list demands none. */
@@ -23,6 +26,7 @@ export interface ScopeRules {
   readonly scopes: readonly string[];
   /** All of them, not just one. */
   readonly requireAllScopes: boolean;
+  readonly isRfc?: true;
 }
 
 /** The token in what the request presented; throws the fault of one that is missing or no token. */
@@ -31,20 +35,18 @@ export function presentedToken(x: Exchange, source: TokenSource, presented: Valu
     throw fault("steps.oauth.v2.FailedToResolveAccessToken", source.variable, source.name);
   }
   const token = presented === null ? null : prefixedToken(String(presented), source.prefix);
-  if (token === null) throw refusal(x, "oauth.v2.InvalidAccessToken", source.name);
+  if (token === null) throw refusal(x, "oauth.v2.InvalidAccessToken", source);
   return token;
 }
 
 /** The fault of a refused token, with the challenge that a 401 owes (RFC 6750 section 3). */
-export function refusal(x: Exchange, code: FaultCode, policy: string): Fault {
+export function refusal(x: Exchange, code: FaultCode, { name, isRfc }: Pick<TokenSource, "name" | "isRfc">): Fault {
   const row = faults[code];
-  if (row.status !== 401) return fault(code, "", policy);
-  const challenge = challengeLines({
-    realm: x.program.proxy,
-    error: "invalid_token",
-    description: `${code}: ${row.text}`,
-  });
-  return fault(code, "", policy, challenge);
+  if (row.status !== 401) return fault(code, "", name);
+  const error = "invalid_token";
+  const challenge = challengeLines({ realm: x.program.proxy, error, description: `${code}: ${row.text}` });
+  const made = fault(code, "", name, challenge);
+  return isRfc === true ? inRfcForm(made, error) : made;
 }
 
 /** Throws `InsufficientScope` (403) when the token's scopes do not do. */
@@ -53,11 +55,17 @@ export function demandScopes(x: Exchange, rules: ScopeRules, present: readonly s
   const has = (scope: string): boolean => present.includes(scope);
   if (rules.requireAllScopes ? rules.scopes.every(has) : rules.scopes.some(has)) return;
   const wanted = rules.scopes.join(" ");
+  const error = "insufficient_scope";
   const description = `Required scope(s): ${wanted}`;
-  throw fault(
-    "steps.oauth.v2.InsufficientScope",
-    wanted,
-    rules.name,
-    challengeLines({ realm: x.program.proxy, error: "insufficient_scope", description, scope: wanted }),
-  );
+  const challenge = challengeLines({ realm: x.program.proxy, error, description, scope: wanted });
+  const made = fault("steps.oauth.v2.InsufficientScope", wanted, rules.name, challenge);
+  throw rules.isRfc === true ? inRfcForm(made, error) : made;
+}
+
+/** The same with an answer of its own, which brings the challenge along. */
+function inRfcForm(made: Fault, error: string): Fault {
+  const response = jsonAnswer(JSON.stringify({ error, error_description: made.text }), made.status);
+  const [name = "", value = ""] = made.headers ?? [];
+  response.addHeader(name, value);
+  return { ...made, response };
 }

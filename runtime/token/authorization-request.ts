@@ -26,6 +26,10 @@ export interface AuthorizationRequest {
   readonly appEndUser: Value;
   readonly expiresInMs: Value;
   readonly attributes: readonly RequestedAttribute[];
+  /** What another server said of the request; present where it has the say. */
+  readonly externalStatus?: Value;
+  /** That server's token. */
+  readonly externalAccessToken?: Value;
 }
 
 /** A request that may be granted. */
@@ -52,6 +56,10 @@ export function authorize(
     const separator = responseType === "code" ? "?" : "#";
     const refuse = (code: FaultCode, detail: string): Fault =>
       refusedThere(x, rules, { redirectTo: client.redirectTo, separator, state: textOf(request.state) }, code, detail);
+    const { externalStatus } = request;
+    if (externalStatus !== undefined && textOf(externalStatus) !== "true") {
+      throw refuse("steps.oauth.v2.InvalidClientIdentifier", "");
+    }
     const type = textOf(request.responseType);
     if (type === "") throw refuse("steps.oauth.v2.invalid_request", "response_type");
     if (type !== responseType) throw refuse("steps.oauth.v2.invalid_request", `response_type=${responseType}`);

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { digest } from "../access/digest.ts";
 import type { Identity } from "../access/identity.ts";
 import { isJwtRevoked } from "../access/jwt-revocation.ts";
+import type { Exchange } from "../context.ts";
 import type { Gateway } from "../gateway.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
@@ -51,8 +52,9 @@ interface Entry {
 }
 
 /** The answers of a policy's server. */
-export function introspector(gateway: Gateway, rules: IntrospectionRules, server: IntrospectionServer): Introspector {
-  const at = `introspection ${rules.id}`;
+export function introspector(x: Exchange, rules: IntrospectionRules, server: IntrospectionServer): Introspector {
+  const { gateway, program } = x;
+  const at = `introspection ${program.environment} ${program.proxy} ${rules.id}`;
   const present = gateway.counters.get(at);
   if (present instanceof Introspector) return present;
   const made = new Introspector(gateway, rules, server);

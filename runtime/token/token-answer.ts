@@ -7,7 +7,7 @@ import type { TokenRecord } from "../access/model.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { Fault, FaultCode } from "../fault.ts";
-import { ResponseMessage } from "../message.ts";
+import { jsonAnswer } from "./json-answer.ts";
 
 /** How a policy answers. */
 export interface AnswerRules {
@@ -78,14 +78,6 @@ function rfcBody({ token, record, refresh }: IssuedToken): string {
   return JSON.stringify({ access_token: token, token_type: "Bearer", ...lifetime, ...prolonged, ...scope });
 }
 
-/** An answer that nobody may keep. */
-export function jsonAnswer(content: string, status = 200): ResponseMessage {
-  const lines = ["Content-Type", "application/json", "Cache-Control", "no-store", "Pragma", "no-cache"];
-  const response = new ResponseMessage(status, "", lines);
-  response.content = content;
-  return response;
-}
-
 /**
  * The fault of a request for tokens; in RFC form with the body of RFC 6749 section 5.2. `isBasic`: the client came with
  * Basic credentials, to which a 401 owes a challenge.
@@ -125,6 +117,8 @@ export function rfcError(code: FaultCode, detail: string): string {
     case "keymanagement.service.invalid_request-authorization_code_invalid":
     case "keymanagement.service.authorization_code_expired":
       return "invalid_grant";
+    case "steps.oauth.v2.InvalidParameter":
+      return "server_error";
     default:
       return "invalid_client";
   }

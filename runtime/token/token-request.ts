@@ -5,21 +5,24 @@ import { Buffer } from "node:buffer";
 import type { CodeRefusal } from "../access/codes.ts";
 import type { RefreshRefusal } from "../access/grants.ts";
 import type { KeyRecord } from "../access/model.ts";
-import type { Client, IssuedToken, TokenRefusal, TokenWish } from "../access/tokens.ts";
+import type { Client } from "../access/clients.ts";
+import type { IssuedToken, TokenRefusal, TokenWish } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { Maybe } from "../maybe.ts";
-import type { KeyText } from "./private-key.ts";
-import type { SigningRules } from "./signing.ts";
 import { textOf, wordsOf } from "./token-answer.ts";
 
-/** What the request says, read from flow variables. */
-export interface TokenRequest {
-  readonly grantType: Value;
+/** How a client says who it is. */
+export interface ClientCredentials {
   /** The Authorization header. */
   readonly authorization: Value;
   readonly clientId: Value;
   readonly clientSecret: Value;
+}
+
+/** What the request says, read from flow variables. */
+export interface TokenRequest extends ClientCredentials {
+  readonly grantType: Value;
   /** Scopes asked for, parted by spaces. */
   readonly scope: Value;
   /** Milliseconds, or -1 for a token that never expires. */
@@ -36,17 +39,11 @@ export interface TokenRequest {
   readonly code?: Value;
   readonly redirectUri?: Value;
   readonly codeVerifier?: Value;
-  /** How JWT access tokens are signed. */
-  readonly jwt?: JwtAccessTokens;
-}
-
-/** What RFC 9068 wants to be told, and what signs. */
-export interface JwtAccessTokens {
-  readonly rules: SigningRules;
-  readonly key: KeyText;
-  readonly kid: string | null;
-  readonly issuer: string | null;
-  readonly audience: string | null;
+  /** What another server said of the client; present where it is asked instead of the client's secret. */
+  readonly externalStatus?: Value;
+  /** Tokens of that server. */
+  readonly externalAccessToken?: Value;
+  readonly externalRefreshToken?: Value;
 }
 
 export interface RequestedAttribute {
@@ -88,11 +85,12 @@ export function wishOf(request: TokenRequest, grantType: string, policy: string)
     subject: endUser === "" ? null : endUser,
     attributes: Object.fromEntries(attributes.map(({ name, value }) => [name, textOf(value)])),
     hidden: attributes.filter(({ display }) => !display).map(({ name }) => name),
+    ...(request.externalAccessToken === undefined ? {} : { token: textOf(request.externalAccessToken) }),
   };
 }
 
 /** Basic credentials (RFC 6749 section 2.3.1), else the form's. */
-export function clientOf({ authorization, clientId, clientSecret }: TokenRequest): PresentedClient {
+export function clientOf({ authorization, clientId, clientSecret }: ClientCredentials): PresentedClient {
   const [scheme = "", encoded = ""] = textOf(authorization).trim().split(/ +/, 2);
   if (scheme.toLowerCase() !== "basic") {
     return { id: textOf(clientId), secret: textOf(clientSecret), isBasic: false };
@@ -115,7 +113,14 @@ export function lifetimeMs(
   return ms;
 }
 
-/** The lifetime of the refresh token that is asked for. */
-export function refreshLifetimeMs({ request, name }: AskedToken): number | null {
-  return lifetimeMs(request.refreshExpiresInMs ?? null, name, "InvalidValueForRefreshTokenExpiresIn");
+/** What a refresh token is to be. */
+export function refreshWishOf({ request, name }: AskedToken): {
+  readonly refreshExpiresInMs: number | null;
+  readonly refreshToken?: string;
+} {
+  const code = "InvalidValueForRefreshTokenExpiresIn";
+  const refreshExpiresInMs = lifetimeMs(request.refreshExpiresInMs ?? null, name, code);
+  const { externalRefreshToken } = request;
+  if (externalRefreshToken === undefined) return { refreshExpiresInMs };
+  return { refreshExpiresInMs, refreshToken: textOf(externalRefreshToken) };
 }

@@ -13,10 +13,13 @@ import type { IssuedToken, NewToken } from "#runtime/access/tokens.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { Limits } from "#runtime/limits.ts";
+import { VerifiedCache } from "#runtime/access/verified-cache.ts";
 import type { Store } from "#runtime/state/store.ts";
+import { Revocations } from "#runtime/upgrade/revocation.ts";
 import { CALL, fillStore, KEY_RECORD } from "../support/access-records.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
+import { SessionFixture } from "../support/session-fixture.ts";
 
 const WISH: GrantWish = {
   scopes: [],
@@ -154,6 +157,27 @@ export function grantContract(name: string, open: (clock: Clock, limits: Limits)
       expect(third.record).not.toHaveProperty("hidden");
     });
 
+    it("a token already seen is verified with no store call and no promise, until its grant is revoked", async () => {
+      const first = await start();
+      let calls = 0;
+      const counted: Store = { ...boundStore(store), get: (kind, id) => (calls++, store.get(kind, id)) };
+      const revocations = new Revocations(counted, new SessionFixture().sessions, defaultLimits, {
+        isStillGood: () => true,
+      });
+      await revocations.start();
+      const cache = new VerifiedCache(counted, revocations, clock, defaultLimits);
+      expect(await cache.token(first.token, CALL)).toMatchObject({ token: { id: first.record.id } });
+      expect(calls).toBeGreaterThan(0);
+      calls = 0;
+      expect(cache.token(first.token, CALL)).toMatchObject({ token: { id: first.record.id } });
+      both(await refresh(first.refresh.token));
+      expect(cache.token(first.token, CALL)).toMatchObject({ token: { id: first.record.id } });
+      expect(calls).toBe(0);
+      expect(await refresh(first.refresh.token)).toBe(INVALID);
+      expect(await cache.token(first.token, CALL)).toBe(NOT_APPROVED);
+      revocations.close();
+    });
+
     it("the grant is remembered as long as its longest token", async () => {
       await start({ expiresInMs: 900_000 });
       clock.advance(900_000 + defaultLimits.expiredTokensKeptMs - 1);
@@ -164,6 +188,23 @@ export function grantContract(name: string, open: (clock: Clock, limits: Limits)
       expect(endless.refresh.grant.endsAtMs).toBe(null);
     });
   });
+}
+
+/** The store's methods as members, to put others in their place. */
+function boundStore(store: Store): Store {
+  return {
+    get: (kind, id) => store.get(kind, id),
+    put: (kind, id, record, options) => store.put(kind, id, record, options),
+    remove: (kind, id, event) => store.remove(kind, id, event),
+    list: (kind, page) => store.list(kind, page),
+    append: (event) => store.append(event),
+    events: (after, limit) => store.events(after, limit),
+    lastEvent: () => store.lastEvent(),
+    watch: (listener) => store.watch(listener),
+    heardUntilMs: () => store.heardUntilMs(),
+    ready: () => store.ready(),
+    close: () => store.close(),
+  };
 }
 
 type Both = IssuedToken & { readonly refresh: NewToken };

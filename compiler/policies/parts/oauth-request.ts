@@ -21,11 +21,23 @@ const DEFAULTS = {
   responseType: "request.formparam.response_type",
   codeChallenge: "request.formparam.code_challenge",
   codeChallengeMethod: "request.formparam.code_challenge_method",
+  token: "request.formparam.token",
 } as const;
+
+export const CLIENT_SECRET = "request.formparam.client_secret";
 
 /** Keys of variables that are read whether or not they are named. */
 export type DefaultedKey = keyof typeof DEFAULTS;
-type OptionalKey = "scope" | "appEndUser" | "state";
+type OptionalKey =
+  | "scope"
+  | "appEndUser"
+  | "state"
+  | "externalAccessToken"
+  | "externalRefreshToken"
+  | "externalAuthorizationCode";
+
+/** What another server says of the client (apigee-policies section 3.28). */
+const EXTERNAL_STATUS = "oauth_external_authorization_status";
 
 /** Notes what a key names, or what is read in its place. */
 export function readsParameter(step: PolicyAnalysis<OAuthV2Model>, key: DefaultedKey): void {
@@ -68,6 +80,26 @@ export function readsAttributes<M extends WithAttributes>(step: PolicyAnalysis<M
   step.model.attributes?.forEach(({ ref }, at) => {
     if (ref !== undefined) step.reads(ref, ["attributes", at, "ref"]);
   });
+}
+
+/** Notes what is read of another server's say. */
+export function readsExternal(step: PolicyAnalysis<OAuthV2Model>): void {
+  const { externalAuthorization } = step.model;
+  if (externalAuthorization === true) step.reads(EXTERNAL_STATUS, ["externalAuthorization"]);
+  readsIfNamed(step, "externalAccessToken", "externalRefreshToken", "externalAuthorizationCode");
+}
+
+/** Members of a request that hold another server's say, where it has one. */
+export function externalCode(e: PolicyEmit<OAuthV2Model>): Readonly<Record<string, Code>> {
+  const { externalAuthorization, externalAccessToken, externalRefreshToken, externalAuthorizationCode } = e.model;
+  return {
+    ...(externalAuthorization === true ? { externalStatus: e.variable(EXTERNAL_STATUS) } : {}),
+    ...(externalAccessToken === undefined ? {} : { externalAccessToken: e.variable(externalAccessToken) }),
+    ...(externalRefreshToken === undefined ? {} : { externalRefreshToken: e.variable(externalRefreshToken) }),
+    ...(externalAuthorizationCode === undefined
+      ? {}
+      : { externalAuthorizationCode: e.variable(externalAuthorizationCode) }),
+  };
 }
 
 /** Attributes that go with what is issued. */
@@ -116,7 +148,7 @@ export function analyzeLifetime(
   const lifetime = step.model[key];
   const ms = literalMs(lifetime);
   if (ms !== null && ms <= 0 && (ms !== -1 || !mayBeEndless)) {
-    const expected = mayBeEndless ? "a positive time, or -1 for a token that does not expire" : "a positive time";
+    const expected = mayBeEndless ? "a positive time, or -1 for a token that does not expire" : "it always expires";
     const value = typeof lifetime === "object" ? String(lifetime.value) : String(lifetime);
     step.report("AGW3105", [key], { what: key, value, expected });
   }

@@ -167,6 +167,12 @@ describe("the question", () => {
   });
 });
 
+it("of one proxy says nothing to another whose policy has the same name", async () => {
+  answer = () => ({ body: { active: true } });
+  expect([await status("/plain", TOKEN), await status("/stale", TOKEN)]).toEqual([200, 200]);
+  expect(asked.map(({ authorization }) => authorization !== undefined)).toEqual([true, false]);
+});
+
 describe("an answer", () => {
   it("is used again without asking server or store, until its age is over", async () => {
     expect(await status("/plain", TOKEN)).toBe(200);

@@ -44,6 +44,9 @@ describe("variables that hold credentials", () => {
     policy("HMAC", { verificationValue: { ref: "request.queryparam.sig", encoding: "hex" } }),
     policy("OAuthV2", { outputVariable: "other" }),
   ]);
+  const issuing = secretVariables([policy("OAuthV2", { operation: "GenerateAccessToken", code: "request.queryparam.c" })]);
+  const verifying = secretVariables([policy("OAuthV2", { operation: "VerifyAccessToken" })]);
+  const info = secretVariables([policy("GetOAuthV2Info", { authorizationCode: { ref: "request.queryparam.c" } })]);
   const jwt = secretVariables([policy("VerifyJWT", { source: "session.jwt" })]);
 
   it.each([
@@ -55,6 +58,22 @@ describe("variables that hold credentials", () => {
     ["client_secret", none, true],
     ["jwt.GJ-Backend.generated_jwt", none, true],
     ["jws.GS-Backend.generated_jws", none, true],
+    ["oauthv2authcode.OA-Code.code", none, true],
+    ["oauthv2authcode.OA-Code.scope", none, false],
+    ["oauthv2refreshtoken.GI-Token.refresh_token", none, true],
+    ["request.formparam.password", issuing, true],
+    ["request.formparam.code_verifier", issuing, true],
+    ["request.formstring", issuing, true],
+    ["request.content", issuing, true],
+    ["response.content", issuing, true],
+    ["response.content.as.base64", issuing, true],
+    ["response.header.Location", issuing, true],
+    ["request.queryparam.c", issuing, true],
+    ["request.uri", issuing, true],
+    ["request.content", verifying, false],
+    ["response.content", verifying, false],
+    ["response.header.location", verifying, false],
+    ["request.queryparam.c", info, true],
     ["basic.password", made, true],
     ["basic.header", made, true],
     ["backend.token", made, true],

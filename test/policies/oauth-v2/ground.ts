@@ -29,13 +29,16 @@ credentials:
   - { key: { env: PUBLIC_ID }, products: [all] }
 `,
   "proxies/resource/proxy.yaml": `kind: ApiProxy
-proxyEndpoints: [{ basePath: /resource, preFlow: { request: [OA-Verify] } }]
+proxyEndpoints: [{ basePath: /resource, preFlow: { request: [OA-Verify, AM-User] } }]
 targetEndpoints: [{ url: { env: TARGET_URL } }]`,
   "proxies/resource/policies/OA-Verify.yaml": "kind: OAuthV2\noperation: VerifyAccessToken",
+  "proxies/resource/policies/AM-User.yaml": `kind: AssignMessage
+ignoreUnresolvedVariables: true
+actions: [{ set: { headers: { x-user: "{accesstoken.app_enduser}" } } }]`,
 };
 
 /** A gateway with an authorization server of these flows (path -> policies of that name) around a resource. */
-export function authorizationServer(policies: Readonly<Record<string, string>>, flows: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) {
+export function authorizationServer(policies: Readonly<Record<string, string>>, flows: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}, extra: BundleFiles = {}) {
   const flowLines = Object.entries(flows).map(([path, steps]) =>
     `      - { name: ${path.slice(1)}, condition: 'proxy.pathsuffix = "${path}"', request: [${steps}] }`,
   );
@@ -48,6 +51,7 @@ proxyEndpoints:
     flows:
 ${flowLines.join("\n")}
     routeRules: [{ name: none }]`,
+    ...extra,
     ...Object.fromEntries(Object.entries(policies).map(([name, text]) => [`proxies/oauth/policies/${name}.yaml`, text])),
   };
   let gateway: TestGateway;
@@ -66,6 +70,7 @@ ${flowLines.join("\n")}
   const url = (path: string): string => `http://127.0.0.1:${gateway.port}${path}`;
   return {
     gateway: () => gateway,
+    target: () => target,
     /** Posts a form as that client; null: as nobody. */
     async post(path: string, form: Readonly<Record<string, string>>, client: string | null = `${CLIENT_ID}:${CLIENT_SECRET}`) {
       const authorization = client === null ? {} : { authorization: `Basic ${Buffer.from(client).toString("base64")}` };

@@ -47,6 +47,15 @@ describe("the grant type password", () => {
     });
   });
 
+  it("names its end user to the target: the variable's, else the user name", async () => {
+    for (const [more, user] of [[{}, "ann"], [{ user_id: "4711" }, "4711"]] as const) {
+      const { body } = await server.post("/oauth/password", { ...login, ...more });
+      using socket = await server.open(body["access_token"] ?? "");
+      expect(socket.socket.destroyed).toBe(false);
+      expect(server.target().connections.at(-1)?.head).toContain(`x-user: ${user}\r\n`);
+    }
+  });
+
   it.each([
     ["no user name", { username: "" }, 400, "invalid_request", "Required param : username"],
     ["no password", { password: "" }, 400, "invalid_request", "Required param : password"],

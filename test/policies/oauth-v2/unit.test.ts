@@ -81,6 +81,24 @@ describe("VerifyAccessToken", () => {
     expect(x.session?.credentials).toEqual([]);
   });
 
+  test("in RFC form refusals have a body, and their challenge", async () => {
+    const fixture = new PolicyFixture();
+    await fillStore(fixture.store, { token: { scopes: ["read"] } });
+    const rfc = { ...VERIFY, isRfc: true, scopes: ["write"] } as const;
+    const unknown = await faultOf(() => verifyAccessToken(fixture.exchange(), rfc, "Bearer other"));
+    expect(JSON.parse(unknown.response?.content ?? "")).toEqual({
+      error: "invalid_token",
+      error_description: "Invalid Access Token",
+    });
+    expect(unknown.response?.headerJoined("www-authenticate")).toContain('error="invalid_token"');
+    const narrow = await faultOf(() => verifyAccessToken(fixture.exchange(), rfc, `Bearer ${TOKEN}`));
+    expect([narrow.response?.status, narrow.response?.headerJoined("www-authenticate")]).toEqual([
+      403,
+      expect.stringContaining('scope="write"'),
+    ]);
+    expect(JSON.parse(narrow.response?.content ?? "")).toMatchObject({ error: "insufficient_scope" });
+  });
+
   test("a good token, in any spelling of its prefix, at once", async () => {
     const fixture = new PolicyFixture();
     const expiresAtMs = fixture.clock.wallMs() + 90_500;

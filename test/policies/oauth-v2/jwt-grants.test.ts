@@ -1,0 +1,140 @@
+/** Signed access tokens of the gateway's own, on real sockets: what they say, who takes them, how they are taken back. */
+import { Buffer } from "node:buffer";
+import { describe, expect, it } from "vitest";
+import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
+import { jtiIdentity } from "#runtime/access/identity.ts";
+import { ecKey } from "../../support/jwt-forge.ts";
+import { authorizationServer, CLIENT_ID, CLIENT_SECRET, closeFrame } from "./ground.ts";
+
+const ISSUER = "https://api.example.com/oauth";
+const key = ecKey("2026-11");
+const pem = key.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+
+const signed = `algorithm: ES256
+privateKey: { value: { env: TOKEN_KEY }, id: "2026-11" }
+issuer: ${ISSUER}
+audience: chat
+expiresIn: 10m
+rfcCompliantRequestResponse: true`;
+
+const server = authorizationServer(
+  {
+    "OA-Token": `kind: OAuthV2
+operation: GenerateJWTAccessToken
+supportedGrantTypes: [client_credentials, password]
+scope: request.formparam.scope
+${signed}`,
+    "OA-Refresh": `kind: OAuthV2\noperation: RefreshJWTAccessToken\n${signed}`,
+    "OA-Opaque": `kind: OAuthV2
+operation: GenerateAccessToken
+supportedGrantTypes: [password]
+rfcCompliantRequestResponse: true`,
+    "OA-Invalidate": `kind: OAuthV2
+operation: InvalidateToken
+tokens: [{ type: refreshtoken, cascade: true, ref: request.formparam.token }]`,
+    "OA-Validate": `kind: OAuthV2
+operation: ValidateToken
+tokens: [{ type: refreshtoken, cascade: true, ref: request.formparam.token }]`,
+    "OA-Unresolved": `kind: OAuthV2
+operation: GenerateJWTAccessToken
+supportedGrantTypes: [client_credentials]
+${signed.replace("audience: chat", "audience: { ref: request.formparam.audience }")}`,
+  },
+  {
+    "/token": "OA-Token",
+    "/refresh": "OA-Refresh",
+    "/opaque": "OA-Opaque",
+    "/invalidate": "OA-Invalidate",
+    "/validate": "OA-Validate",
+    "/unresolved": "OA-Unresolved",
+  },
+  { TOKEN_KEY: pem, TOKEN_PUBLIC_KEY: key.pem },
+  {
+    "proxies/resource/policies/OA-Verify.yaml": `kind: OAuthV2
+operation: VerifyAccessToken
+algorithm: ES256
+publicKey: { value: { env: TOKEN_PUBLIC_KEY } }
+issuer: ${ISSUER}
+audience: chat`,
+  },
+);
+
+const login = async () => (await server.post("/oauth/token", { grant_type: "password", username: "ann", password: "x" })).body;
+const refresh = (token = "", path = "/oauth/refresh") =>
+  server.post(path, { grant_type: "refresh_token", refresh_token: token });
+
+function parts(token = ""): readonly Readonly<Record<string, unknown>>[] {
+  return token.split(".").slice(0, 2).map((part) => JSON.parse(Buffer.from(part, "base64url").toString()));
+}
+
+describe("a signed access token", () => {
+  it("has the form of RFC 9068", async () => {
+    const { body } = await server.post("/oauth/token", { grant_type: "client_credentials", scope: "read" });
+    expect(body).toMatchObject({ token_type: "Bearer", expires_in: 600, scope: "read" });
+    const [header, claims] = parts(body["access_token"]);
+    expect(header).toEqual({ alg: "ES256", typ: "at+jwt", kid: "2026-11" });
+    expect(claims).toEqual({
+      iss: ISSUER,
+      sub: CLIENT_ID,
+      aud: "chat",
+      exp: expect.any(Number),
+      iat: expect.any(Number),
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      client_id: CLIENT_ID,
+      scope: "read",
+    });
+    expect(await server.refused(body["access_token"] ?? "")).toBe(502);
+    const stored = await server.gateway().gateway.store.list("token", { limit: 100 });
+    expect(stored.filter(({ record }) => record.kind === "access" && record.grantType === "client_credentials")).toEqual([]);
+  });
+
+  it("names its end user and its grant, admits a session, and ends it with its jti", async () => {
+    const body = await login();
+    const [, claims] = parts(body["access_token"]);
+    expect(claims).toMatchObject({ sub: "ann", sid: expect.any(String) });
+    using socket = await server.open(body["access_token"] ?? "");
+    await revokeJwts(server.gateway().gateway, jtiIdentity(ISSUER, String(claims?.["jti"])), null);
+    expect((await closeFrame(socket)).code).toBe(3003);
+    expect(await server.refused(body["access_token"] ?? "")).toBe(401);
+  });
+
+  it("of a refreshed grant is another one; a replay ends all of them", async () => {
+    const first = await login();
+    using one = await server.open(first["access_token"] ?? "");
+    const { body: second } = await refresh(first["refresh_token"]);
+    expect(parts(second["access_token"])[1]).toMatchObject({ sub: "ann", sid: parts(first["access_token"])[1]?.["sid"] });
+    using two = await server.open(second["access_token"] ?? "");
+    expect((await refresh(first["refresh_token"])).body["error"]).toBe("invalid_grant");
+    expect([(await closeFrame(one)).code, (await closeFrame(two)).code]).toEqual([3003, 3003]);
+    expect(await server.refused(second["access_token"] ?? "")).toBe(401);
+  });
+
+  it("goes with its grant, and comes back with it", async () => {
+    const body = await login();
+    using socket = await server.open(body["access_token"] ?? "");
+    await server.post("/oauth/invalidate", { token: body["refresh_token"] ?? "" });
+    expect((await closeFrame(socket)).code).toBe(3003);
+    expect(await server.refused(body["access_token"] ?? "")).toBe(401);
+    await server.post("/oauth/validate", { token: body["refresh_token"] ?? "" });
+    expect(await server.refused(body["access_token"] ?? "")).toBe(502);
+  });
+
+  it("may come from a grant that began with an opaque one", async () => {
+    const opaque = (await server.post("/oauth/opaque", { grant_type: "password", username: "bob", password: "x" })).body;
+    const { body } = await refresh(opaque["refresh_token"]);
+    using socket = await server.open(body["access_token"] ?? "");
+    await server.post("/oauth/invalidate", { token: body["refresh_token"] ?? "" });
+    expect((await closeFrame(socket)).code).toBe(3003);
+  });
+
+  it("is not made without an audience", async () => {
+    const { status, text } = await server.post("/oauth/unresolved", { grant_type: "client_credentials" });
+    expect([status, text]).toEqual([401, expect.stringContaining("steps.jwt.FailedToResolveVariable")]);
+  });
+
+  it("is in no log line", async () => {
+    const body = await login();
+    const lines = JSON.stringify(server.gateway().lines());
+    for (const secret of [body["access_token"], body["refresh_token"], CLIENT_SECRET]) expect(lines).not.toContain(secret);
+  });
+});
