@@ -29,6 +29,7 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
     "refreshToken",
     "code",
     "codeVerifier",
+    "codeChallenge",
     "externalAccessToken",
     "externalRefreshToken",
     "externalAuthorizationCode",
@@ -43,6 +44,7 @@ const READ_BY_DEFAULT = [
   "request.formparam.refresh_token",
   "request.formparam.code",
   "request.formparam.code_verifier",
+  "request.formparam.code_challenge",
   "request.formparam.token",
 ];
 

@@ -5,7 +5,7 @@
 
 /** As part of any name. */
 const PART = /authori[sz]ation|cookie|token(?![-_]?type)|secret|passw|passphrase|credential|assertion|signature/i;
-const PART_TOO = /api[-_]?key|access[-_]?key|session[-_]?id|jwt|private/i;
+const PART_TOO = /api[-_]?key|access[-_]?key|session[-_]?id|jwt|private|verifier|code[-_]?challenge(?![-_]?method)/i;
 
 /** As the whole name of a parameter, where they are short. */
 const WHOLE = /^(?:key|sig|auth|pwd|pin|otp|ticket|code|jws|jwe)$/i;
