@@ -7,6 +7,7 @@ import type { Deployed, Gateway } from "./gateway.ts";
 import { instanceOf } from "./instance.ts";
 import type { Limits } from "./limits.ts";
 import { andThen } from "./maybe.ts";
+import { FlightRecorder } from "./observe/flight-recorder.ts";
 import { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { SessionRecord } from "./observe/record.ts";
@@ -54,6 +55,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     scheduler,
     sessions,
     limits,
+    flight: new FlightRecorder(limits.sessionsMax),
     onRecord: (record: SessionRecord, wasOpen: boolean) => {
       if (wasOpen) metrics.sessionClosed(record);
       // A session that its client never saw has the row of its handshake.

@@ -6,6 +6,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
+import type { FlightEvent } from "./flight-recorder.ts";
 import { field, numberField, textField, type FieldValue } from "./json-line.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -222,6 +223,17 @@ function sessionFields(record: SessionRecord): string {
     field("apigw.ws.forced", record.forced) + textField("apigw.ws.timer", record.timer) +
     (reason.isError ? textField("error.type", reason.label) : "") +
     numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
-    numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget)
+    numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +
+    (record.events === undefined ? "" : `,"apigw.ws.events":${eventList(record.events)}`)
   );
+}
+
+/** What happened last, as a list of objects; their names and values are the gateway's own. */
+function eventList(events: readonly FlightEvent[]): string {
+  const rows = events.map(({ event, reason, count, atMs, bytesFromClient, bytesFromTarget }) => {
+    const what = `{"event":"${event}"${textField("reason", reason)}${count === 1 ? "" : numberField("count", count)}`;
+    const bytes = numberField("bytes_in", bytesFromClient) + numberField("bytes_out", bytesFromTarget);
+    return `${what}${numberField("at_ms", atMs)}${bytes}}`;
+  });
+  return `[${rows.join()}]`;
 }

@@ -3,6 +3,7 @@
  * writes its line and metrics.ts counts it. It holds names, digest fingerprints and numbers, never a credential.
  */
 import type { HandshakeMark } from "./analytics-exchange.ts";
+import type { FlightEvent } from "./flight-recorder.ts";
 import type { CloseReasonId } from "../upgrade/close-reason.ts";
 
 /** Who decided that the session ends. */
@@ -52,6 +53,8 @@ export interface SessionRecord {
   readonly bytesFromTarget: number;
   readonly framesFromClient: number;
   readonly framesFromTarget: number;
+  /** What happened to it last, where it ended otherwise than its peers wanted; absent for all others. */
+  readonly events?: readonly FlightEvent[];
   /** What its row of analytics says of the handshake; null without analytics. */
   readonly mark: HandshakeMark | null;
 }

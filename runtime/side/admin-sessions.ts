@@ -16,6 +16,7 @@ import {
   type Identity,
 } from "../access/identity.ts";
 import type { Limits } from "../limits.ts";
+import { flightKinds } from "../observe/flight-recorder.ts";
 import { CLOSE_TEXT_BYTES_MAX, type CloseWords } from "../upgrade/close-reason.ts";
 import type { Session } from "../upgrade/session.ts";
 import { appOf, developerOf, isAnswer, isoOrNull, keyByFingerprint, notFound } from "./admin-call.ts";
@@ -47,7 +48,7 @@ async function listSessions({ fields, gateway }: AdminCall): Promise<Answer> {
 
 function getSession({ fields, gateway, id }: AdminCall): Answer {
   const session = gateway.sessions.byId(id);
-  return fields.problem() ?? (session === null ? notFound("session") : jsonAnswer(200, shown(session)));
+  return fields.problem() ?? (session === null ? notFound("session") : jsonAnswer(200, { ...shown(session), events: session.events() }));
 }
 
 /** 202 when another process may have it. */
@@ -269,6 +270,15 @@ function sessionSchemas(): Properties {
       ageMs: number("Milliseconds since the 101, or since the handshake began."),
       credentials: list("What admitted it.", ref("SessionCredential")),
       traffic: { oneOf: [ref("SessionTraffic"), { type: "null" }], description: "Null before the 101." },
+      events: list("What happened to it last, oldest first; only of one session by its id.", ref("SessionEvent")),
+    }, ["events"]),
+    SessionEvent: record("Something that changed for a session; never a message.", {
+      event: choice("What happened.", flightKinds),
+      reason: orNull(text("Label of the close reason; null but for `closing`.")),
+      count: count("How often, where it came again and again: then the rest is of the last time."),
+      atMs: count("Milliseconds since the 101."),
+      bytesFromClient: number("Bytes from the client by then, to seven digits."),
+      bytesFromTarget: number("Bytes from the target by then, to seven digits."),
     }),
     SessionCredential: record("A credential that admitted a session.", {
       kind: choice("What it is.", ["key", "token", "jwt", "certificate"]),

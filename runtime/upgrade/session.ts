@@ -9,6 +9,7 @@ import type { Credential, CredentialKind, CredentialLabels } from "../access/cre
 import { sessionIdOf } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
 import type { HandshakeMark } from "../observe/analytics-exchange.ts";
+import { NO_FLIGHT, type FlightEvent, type FlightKind, type FlightRecorder } from "../observe/flight-recorder.ts";
 import type { SessionRecord, SessionTimer } from "../observe/record.ts";
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId, CloseWords } from "./close-reason.ts";
@@ -39,6 +40,8 @@ export interface SessionServices {
   readonly scheduler: Scheduler;
   readonly sessions: Sessions;
   readonly limits: Pick<Limits, "credentialsPerSessionMax">;
+  /** Remembers the last events of each session; absent: nothing does. */
+  readonly flight?: FlightRecorder;
   /** Called exactly once for each session whose target answered 101. `wasOpen`: the client got that 101. */
   onRecord(record: SessionRecord, wasOpen: boolean): void;
 }
@@ -99,6 +102,8 @@ export class Session implements SpliceOwner, Scheduled {
   /** True from the moment that no byte may pass any more. */
   #isCut = false;
   #splice: SessionSplice | null = null;
+  /** Its place in the flight recorder. */
+  #flight = NO_FLIGHT;
 
   /** Use `Session.begin`. */
   constructor(services: SessionServices, route: SessionRoute, clientAddress: string, abort: SessionAbort) {
@@ -206,6 +211,8 @@ export class Session implements SpliceOwner, Scheduled {
     this.#abort = null;
     this.#openedMs = this.#services.clock.monotonicMs();
     this.state = "open";
+    this.#flight = this.#services.flight?.take() ?? NO_FLIGHT;
+    this.#note("open", null);
     const reason = this.endReason;
     if (reason !== null) this.#endSplice(splice, reason);
     this.#reschedule();
@@ -275,15 +282,37 @@ export class Session implements SpliceOwner, Scheduled {
   }
 
   /** See SpliceOwner. */
-  spliceClosing(): void {
+  spliceClosing(_splice: SessionSplice, reason: CloseReasonId): void {
     if (this.state === "open") this.state = "closing";
+    this.#note("closing", reason);
+  }
+
+  /** See SpliceOwner. */
+  spliceNoted(_splice: SessionSplice, kind: FlightKind): void {
+    this.#note(kind, null);
+  }
+
+  /** Its last events, oldest first; none before the 101. */
+  events(): readonly FlightEvent[] {
+    return this.#services.flight?.read(this.#flight) ?? [];
+  }
+
+  #note(kind: FlightKind, reason: CloseReasonId | null): void {
+    const { clock, flight } = this.#services;
+    if (this.#splice === null || flight === undefined) return;
+    flight.note(this.#flight, kind, reason, clock.monotonicMs() - this.#openedMs, this.#splice.counters());
   }
 
   /** See SpliceOwner. */
   spliceEnded(_splice: SessionSplice, end: SpliceEnd): void {
     if (this.state === "closed") return;
     this.#leave();
-    this.#services.onRecord(this.#record(end), true);
+    const record = this.#record(end);
+    const { flight, onRecord } = this.#services;
+    const isTold = flight !== undefined && (end.forced || closeReasons[end.reason].isError);
+    onRecord(isTold ? { ...record, events: this.events() } : record, true);
+    flight?.release(this.#flight);
+    this.#flight = NO_FLIGHT;
   }
 
   #setCredentials(credentials: readonly Credential[]): void {

@@ -20,6 +20,7 @@ import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
 import { FrameBoundary, FRAMES_CLOSED, FRAMES_OPEN } from "./frame-boundary.ts";
 import { disown, own, type SocketOwner } from "../socket-owner.ts";
+import type { FlightKind } from "../observe/flight-recorder.ts";
 import { answerTo, breakOff, newEnding } from "./splice-ending.ts";
 import type { ClosedBy, Ending } from "./splice-ending.ts";
 
@@ -61,6 +62,8 @@ export interface SpliceOwner {
   spliceDue(splice: Splice): void;
   /** The gateway began to end the session, or a peer's close frame or FIN did. At most once, before `spliceEnded`. */
   spliceClosing?(splice: Splice, reason: CloseReasonId): void;
+  /** Something changed that is worth remembering. Never for a message. */
+  spliceNoted?(splice: Splice, kind: FlightKind): void;
   /** Both sockets are gone. Exactly once. */
   spliceEnded(splice: Splice, end: SpliceEnd): void;
 }
@@ -246,6 +249,7 @@ export class Splice {
   /** Bytes wait for `flow.to`: bounds their number and the time they may wait. */
   #wait(flow: Flow): void {
     if (this.#isFull(flow.to)) {
+      if (!flow.from.isPaused()) this.#note(flow, "pauseClient", "pauseTarget");
       flow.from.pause();
       // Below its own high-water mark a socket reports no drain; an empty write behind the others tells the same.
       if (!flow.to.writableNeedDrain) flow.to.write(NO_BYTES, () => this.#drain(flow));
@@ -263,7 +267,12 @@ export class Splice {
 
   #drain(flow: Flow): void {
     flow.stalledSinceMs = NOT_STALLED;
+    if (flow.from.isPaused()) this.#note(flow, "resumeClient", "resumeTarget");
     flow.from.resume();
+  }
+
+  #note(flow: Flow, client: FlightKind, target: FlightKind): void {
+    this.#owner.spliceNoted?.(this, flow === this.#up ? client : target);
   }
 
   /** The last bytes of a direction that may pass: up to a close frame, or up to something that is no frame. */
@@ -317,6 +326,7 @@ export class Splice {
 
   /** @internal FIN came from `flow.from`. */
   finishReading(flow: Flow): void {
+    this.#note(flow, "finClient", "finTarget");
     if (this.#ending !== null && this.#ending.frame !== null) {
       this.#settle(flow, this.#ending);
       this.#endClientIfAnswered();
@@ -344,6 +354,7 @@ export class Splice {
     const socket = flow.from;
     flow.gone = true;
     disown(socket);
+    if (socket.errored !== null || !socket.readableEnded) this.#note(flow, "lostClient", "lostTarget");
     if (this.#peerOf(flow).gone) {
       this.#finish();
     } else if (this.#ending !== null && this.#ending.frame !== null) {
@@ -422,6 +433,7 @@ export class Splice {
 
   #endGrace(ending: Ending): void {
     ending.graceDueMs = Infinity;
+    if (!this.#up.told || !this.#down.told) this.#owner.spliceNoted?.(this, "closeGrace");
     if (!this.#up.told) breakOff(this.#up.to, ending);
     if (!this.#down.told) breakOff(this.#down.to, ending);
   }
@@ -429,6 +441,7 @@ export class Splice {
   #destroyBoth(ending: Ending): void {
     ending.closeDueMs = Infinity;
     ending.graceDueMs = Infinity;
+    this.#owner.spliceNoted?.(this, "closeTimeout");
     const target = this.#up.to;
     const client = this.#down.to;
     // One that took everything and has nothing left to say was not cut off; it only lingers.

@@ -262,7 +262,7 @@ describe("the end", () => {
 
   it("is the peers' own when they closed, and a revocation still cuts what is left", () => {
     const { session, splice } = x.open({}, credential(["token:1"]));
-    session.spliceClosing();
+    session.spliceClosing(splice, "clientClosed");
     expect(session.state).toBe("closing");
     session.end("tokenRevoked");
     expect(reasons(splice.ends)).toEqual(["tokenRevoked"]);
@@ -300,7 +300,7 @@ describe("the end", () => {
           if (one === "end") session.end("ended");
           else if (one === "again") session.end("drain");
           else if (one === "ended") splice.ended();
-          else if (one === "closing") session.spliceClosing();
+          else if (one === "closing") session.spliceClosing(splice, "clientClosed");
           else if (one === "abandon") session.abandon(true);
           else if (one === "stepWall") x.clock.stepWall(10_000);
           else if (one === "renew") session.replaceCredential(first, expiringIn(20_000));
