@@ -86,7 +86,7 @@ export function openExchange(
   return program.open({ gateway, program, socket, session, ...asked });
 }
 
-/** A request that found its proxy and was refused before any flow; where somebody records, an exchange without steps. */
+/** A request that found its proxy and was refused before any flow: where somebody records, one without steps. */
 export function traceRefusal(
   { gateway, socket, client }: { readonly gateway: Gateway; readonly socket: Socket; readonly client: Client },
   entered: Entered,

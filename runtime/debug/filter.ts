@@ -54,6 +54,7 @@ const endedVariables: Readonly<Record<string, (x: Exchange) => Value>> = {
   "target.name": (x) => x.target?.name ?? null,
 };
 
+const WHOLE_QUERY: ReadonlySet<string> = /* @__PURE__ */ new Set(["request.querystring", "request.uri"]);
 const HEADER = /^(request|response)\.header\.([^.]+)$/;
 const QUERY = /^request\.queryparam\.([^.]+)$/;
 
@@ -85,9 +86,17 @@ export function parseFilter(text: string, programs: readonly ProxyProgram[]): De
 
 function problemOf(name: string, programs: readonly ProxyProgram[]): string | null {
   const rows = programs.flatMap(({ variables = [] }) => variables.filter((variable) => variable.name === name));
-  if (isSecretVariable(name) || rows.some(({ secret }) => secret === true)) return `${name} may hold a credential`;
+  const isSecret = isSecretVariable(name) || rows.some(({ secret }) => secret === true);
+  if (isSecret || (WHOLE_QUERY.has(name) && takesParameter(programs))) return `${name} may hold a credential`;
   if (isAsked(name) || isEnded(name) || rows.length > 0) return null;
   return `${name} is not recorded: nothing of this proxy reads or writes it`;
+}
+
+/** True where a policy takes a credential from a parameter of the query. */
+function takesParameter(programs: readonly ProxyProgram[]): boolean {
+  return programs.some(({ variables = [] }) => {
+    return variables.some(({ name, secret }) => secret === true && name.startsWith("request.queryparam."));
+  });
 }
 
 function isAsked(name: string): boolean {

@@ -71,6 +71,15 @@ describe("everything else decides at the end", () => {
   });
 });
 
+it("does not look at a whole query from which a policy takes a credential", () => {
+  const variables = [{ name: "request.queryparam.room", secret: true as const, read: () => "k" }];
+  for (const name of ["request.querystring", "request.uri"]) {
+    const text = `${name} ~ "*room=a*"`;
+    expect(parseFilter(text, [{ ...program, variables }])).toMatchObject([{ message: `${name} may hold a credential` }]);
+    expect(filter(text).mayMean(start)).toBe(false);
+  }
+});
+
 describe("a wrong filter is refused with its place", () => {
   it.each<[string, number, number, string]>([
     ['request.verb = = "GET"', 15, 16, "a value or a name is needed here"],
