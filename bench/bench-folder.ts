@@ -1,6 +1,6 @@
 /** A folder for one run of a benchmark: configurations and scripts of other proxies, and compiled bundles. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,6 +21,17 @@ export class BenchFolder {
     const out = join(this.path, bundle);
     const args = [join(root, "compiler", "bin.js"), "build", join(root, "bench", "bundles", bundle), "--out", out];
     execFileSync(process.execPath, args, { stdio: "ignore" });
+    return join(out, "gateway.cjs");
+  }
+
+  /** Compiles it with other lines about observing in its gateway.yaml; the path of its gateway. */
+  compileWith(bundle: string, name: string, lines: string): string {
+    const copy = join(this.path, `${name}-bundle`);
+    cpSync(join(root, "bench", "bundles", bundle), copy, { recursive: true });
+    const gateway = readFileSync(join(copy, "gateway.yaml"), "utf8").replace(/^observability: .*\n/m, "");
+    writeFileSync(join(copy, "gateway.yaml"), gateway + lines);
+    const out = join(this.path, name);
+    execFileSync(process.execPath, [join(root, "compiler", "bin.js"), "build", copy, "--out", out], { stdio: "ignore" });
     return join(out, "gateway.cjs");
   }
 

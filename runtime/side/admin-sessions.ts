@@ -48,7 +48,10 @@ async function listSessions({ fields, gateway }: AdminCall): Promise<Answer> {
 
 function getSession({ fields, gateway, id }: AdminCall): Answer {
   const session = gateway.sessions.byId(id);
-  return fields.problem() ?? (session === null ? notFound("session") : jsonAnswer(200, { ...shown(session), events: session.events() }));
+  const problem = fields.problem();
+  if (problem !== null) return problem;
+  if (session === null) return notFound("session");
+  return jsonAnswer(200, { ...shown(session), events: session.events() });
 }
 
 /** 202 when another process may have it. */
