@@ -32,7 +32,7 @@ export interface DebugHides {
 }
 
 /** Secrets of the gateway's own that are looked for; others are hidden where a name gives them away. */
-const SECRETS_MAX = 100;
+const SECRETS_MAX = 20;
 
 export class Debug {
   readonly limits: Limits;

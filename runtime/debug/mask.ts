@@ -16,7 +16,9 @@ const LOOKED_FOR_CHARS_MIN = 4;
 /** Values of cookies are often words. */
 const COOKIE_CHARS_MIN = 8;
 /** Values that one exchange looks for; those beyond are hidden only where they stand. */
-const LOOKED_FOR_MAX = 500;
+const LOOKED_FOR_MAX = 200;
+/** Longer ones are looked for as they are only. */
+const REWRITTEN_CHARS_MAX = 16 * 1024;
 
 const PARAMETER = /(^|[?&;#\s"'])([^?&;#\s"'=]{1,128})=([^&;#\s"']*)/g;
 const JSON_MEMBER = /"([^"\\\n]{1,128})"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,[\]{}"]+)/g;
@@ -67,10 +69,12 @@ export class Mask {
     const text = value.trim();
     if (text.length < charsMin || this.#found.size >= LOOKED_FOR_MAX || text === HIDDEN) return;
     this.#longestFirst = null;
+    this.#found.add(text);
+    if (text.length > REWRITTEN_CHARS_MAX) return;
     const bytes = Buffer.from(text);
     const encoded = [bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url")];
     const escaped = [encodeURIComponent(text.toWellFormed()), JSON.stringify(text).slice(1, -1)];
-    for (const form of [text, decoded(text), ...encoded, ...escaped]) {
+    for (const form of [decoded(text), ...encoded, ...escaped]) {
       if (form.length >= charsMin) this.#found.add(form);
     }
   }

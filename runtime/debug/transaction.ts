@@ -104,14 +104,15 @@ export interface TransactionClose {
 
 /** Teaches a mask what a trace and its exchange give away. */
 export function learnTransaction(mask: Mask, trace: Trace, x: Exchange): void {
+  // What policies took comes first: a request can be full of other things that look like credentials.
   mask.learn(x.credential?.value ?? "");
-  learnMessages(mask, trace, x);
   for (const { reads, writes } of trace.steps) {
     for (const { variable, value } of [...reads, ...writes]) {
       const known = x.program.variables?.[variable];
       if (known !== undefined && typeof value === "string" && isHidden(mask, known)) mask.learn(value);
     }
   }
+  learnMessages(mask, trace, x);
 }
 
 /** What a trace and its exchange tell, without what the mask hides. */

@@ -87,3 +87,22 @@ describe("a mask", () => {
     }
   });
 });
+
+describe("what one exchange looks for is bounded", () => {
+  it("in number: the rest is hidden where it stands", () => {
+    const mask = new Mask();
+    const query = Array.from({ length: 1_000 }, (_, at) => `token${at}=value-number-${at}`).join("&");
+    mask.learnText(query);
+    const startMs = performance.now();
+    const shown = mask.document(`${query} ${"x".repeat(40_000)}`, 10_000);
+    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(shown).not.toContain("value-number");
+  });
+
+  it("in length: a long one as it is", () => {
+    const mask = new Mask();
+    const long = "a/b".repeat(100_000);
+    mask.learn(long);
+    expect(mask.text(`<${long}>`)).toBe(`<${HIDDEN}>`);
+  });
+});
