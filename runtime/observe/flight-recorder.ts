@@ -48,7 +48,7 @@ interface Page {
   readonly floats: Float32Array;
 }
 
-const reasonIds = /* @__PURE__ */ Object.keys(closeReasons) as CloseReasonId[];
+const reasonIds: readonly string[] = /* @__PURE__ */ Object.keys(closeReasons);
 
 export class FlightRecorder {
   readonly #sessionsMax: number;
@@ -118,10 +118,10 @@ export class FlightRecorder {
     for (let index = Math.max(0, written - EVENTS_KEPT); index < written; index++) {
       const event = eventAt(at, index);
       const what = words[event] ?? 0;
-      const reason = reasonIds[((what >>> 8) & 0xff) - 1];
+      const reason = Object.values(closeReasons)[((what >>> 8) & 0xff) - 1];
       events.push({
         event: flightKinds[what & 0xff] ?? "open",
-        reason: reason === undefined ? null : closeReasons[reason].label,
+        reason: reason?.label ?? null,
         count: what >>> 16,
         atMs: words[event + 1] ?? 0,
         bytesFromClient: floats[event + 2] ?? 0,
