@@ -14,6 +14,7 @@ import type { SessionRecord } from "./observe/record.ts";
 import { storeReport, watchHearing } from "./observe/store-health.ts";
 import type { Spans } from "./otlp/spans.ts";
 import type { GatewayProgram, ProxyProgram } from "./program.ts";
+import type { Fleet } from "./side/fleet.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
@@ -64,7 +65,8 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
       tracing?.closed(record);
     },
   };
-  return {
+  const gateway: Gateway & { fleet: Fleet | null } = {
+    build: program.hash,
     organization: program.organization,
     instance,
     clock,
@@ -90,7 +92,10 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     draining: false,
     refusing: false,
     defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
+    fleet: null,
   };
+  gateway.fleet = program.openFleet?.(gateway) ?? null;
+  return gateway;
 }
 
 /** The way of spans to a collector, with a line at each end of an outage; null where the program sends none. */

@@ -11,6 +11,7 @@ import type { Metrics } from "./observe/metrics.ts";
 import type { Tracing } from "./observe/tracing.ts";
 import type { Spans } from "./otlp/spans.ts";
 import type { ProxyProgram, Router } from "./program.ts";
+import type { Fleet } from "./side/fleet.ts";
 import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
 import type { Handshakes } from "./upgrade/handshakes.ts";
@@ -31,6 +32,8 @@ export interface Deployed {
 }
 
 export interface Gateway {
+  /** Digest of the compiled program. */
+  readonly build: string;
   readonly organization: string;
   readonly instance: Instance;
   readonly clock: Clock;
@@ -56,6 +59,8 @@ export interface Gateway {
   readonly revocations: Revocations;
   /** Null where the store is local. */
   readonly lag: RevocationLag | null;
+  /** The replicas that share the store; null where none can. */
+  readonly fleet: Fleet | null;
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -167,6 +167,12 @@ export interface Limits {
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
   readonly adminPageMax: number;
+  /** Time in which the other replicas of a fleet have to answer. */
+  readonly fleetAnswerMs: number;
+  /** Questions to the fleet that wait for answers at once. */
+  readonly fleetQuestionsMax: number;
+  /** Replicas that a question reaches. */
+  readonly replicasMax: number;
   /** Debug sessions kept at once, those that are over included. */
   readonly debugSessionsMax: number;
   /** Exchanges that one Debug session records. */
@@ -269,6 +275,9 @@ export const defaultLimits: Limits = {
   spanRetryMaxMs: 60_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
+  fleetAnswerMs: 1_000,
+  fleetQuestionsMax: 8,
+  replicasMax: 200,
   debugSessionsMax: 20,
   debugTransactionsMax: 100,
   debugTimeoutMaxMs: 600_000,

@@ -19,6 +19,7 @@ import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
 import type { AdminSubject } from "./side/admin-route.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { adminPage } from "./side/admin-page.ts";
+import type { openFleet } from "./side/fleet-store.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
 import type { Exchange, ExchangeStart, Value } from "./context.ts";
@@ -197,6 +198,8 @@ export interface GatewayProgram {
   readonly openStore: (clock: Clock, limits: Limits, report: StoreReport) => Store;
   /** How long revocations may go unheard; null where none can. */
   readonly lag: (LagSettings & { readonly watch: typeof watchLag }) | null;
+  /** Joins the replicas that share the store; absent where none can or nobody asks. */
+  readonly openFleet?: typeof openFleet;
   readonly access: () => Seed;
   /** Absent where no proxy has traced twins. */
   readonly startTracing?: typeof startTracing;

@@ -117,6 +117,7 @@ async function finishStart(
     finished: (exitCode) => {
       gateway.revocations.close();
       gateway.lag?.close();
+      gateway.fleet?.close();
       metrics.close();
       const leave = async (): Promise<void> => {
         await lastRecords(gateway);
@@ -141,6 +142,7 @@ async function finishStart(
     return new StartProblems(problemsOf(cause));
   }
   observeGateway(gateway, listeners);
+  gateway.fleet?.start();
   log.event("start", { compiler: program.compiler, build: program.hash, node: host.node });
   for (const { name, scheme, address } of [...listeners, ...sides]) {
     log.event("listening", { listener: name, scheme, address });
@@ -199,6 +201,7 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   for (const listener of listeners) listener.destroyAll();
   gateway.revocations.close();
   gateway.lag?.close();
+  gateway.fleet?.close();
   gateway.metrics.close();
   gateway.analytics?.close();
   await gateway.spans?.close();

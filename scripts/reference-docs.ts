@@ -38,7 +38,8 @@ function openapiPage(): string {
     throw new TypeError("nothing is asked of what is only described");
   };
   const debug = { create: nobody, get: nobody, limits: defaultLimits, list: nobody, remove: nobody };
-  const document = openapiDocument(adminSubjects(defaultLimits, [debugSubject(debug), statsSubject()]));
+  const fleet = { start: nobody, ask: nobody, close: nobody };
+  const document = openapiDocument(adminSubjects(defaultLimits, fleet, [debugSubject(debug), statsSubject()]));
   return `${JSON.stringify(document, null, 1)}\n`;
 }
 

@@ -158,6 +158,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["access", code`() => ${accessCode(plan, values)}`],
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
+    ...(isFleet(plan) ? [["openFleet", file.symbol("openFleet")] satisfies [string, Code]] : []),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
     ...debugMasks(plan, file),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
@@ -301,6 +302,11 @@ function sideCode(side: Plan["program"]["gateway"]["ops"], values: SettingValues
   const host = side?.host === undefined ? literal("127.0.0.1") : values.text(side.host, "text");
   const port = side === undefined ? literal(9090) : values.port(side.port);
   return code`{ open: ${open}, at: () => (${literal({ host, port, reusePort: false })}) }`;
+}
+
+/** Replicas are asked over the admin API, and through a store that they share. */
+function isFleet({ features }: Plan): boolean {
+  return features.admin && features.store === "redis";
 }
 
 function adminCode(plan: Plan, values: SettingValues, file: FileWriter): Code {

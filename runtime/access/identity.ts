@@ -16,6 +16,8 @@ export const appIdentity = (appId: string): Identity => `app:${appId}`;
 export const developerIdentity = (developerId: string): Identity => `developer:${developerId}`;
 export const productIdentity = (name: string): Identity => `product:${name}`;
 export const proxyIdentity = (name: string): Identity => `proxy:${name}`;
+/** A question to all replicas; no session carries it. */
+export const fleetIdentity = (questionId: string): Identity => `fleet:${questionId}`;
 /** One session; never stored in the index, whose ids are a map of their own. */
 export const sessionIdentity = (sessionId: string): Identity => SESSION_PREFIX + sessionId;
 /** One JWT. The parts are separated by `|`; an issuer's own `|` is escaped, so that no two pairs share a key. */

@@ -33,6 +33,8 @@ export const counters = {
   tlsReloadFailures: ["apigw_tls_reload_failures_total", "Certificates read again and not usable; the old stay."],
   adminUnauthorized: ["apigw_admin_unauthorized_total", "Admin requests without a valid secret or certificate."],
   adminChanges: ["apigw_admin_changes_total", "Changes made over the admin API."],
+  fleetQuestions: ["apigw_fleet_questions_total", "Questions asked of all replicas."],
+  fleetSilent: ["apigw_fleet_silent_total", "Replicas that did not answer such a question in time."],
   storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
   securityEvents: ["apigw_security_events_total", "Security events taken, replays included."],
   securityEventsRefused: ["apigw_security_events_refused_total", "Security events refused."],

@@ -1,6 +1,7 @@
 /**
  * One operation of the admin API: how it is asked for, who answers, and what /v1/openapi.json says of it. Each
- * subject of the API lists its operations in a file of its own; one that is not described cannot be listed. It runs nothing.
+ * subject of the API lists its operations in a file of its own; one that is not described cannot be listed. It runs
+ * nothing.
  */
 import type { Endpoint } from "./admin-call.ts";
 import { badRequest, errorAnswer, type Answer } from "./answer.ts";

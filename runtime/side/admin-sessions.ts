@@ -68,7 +68,31 @@ async function endSession(call: AdminCall): Promise<Answer> {
   return jsonAnswer(matched === 1 ? 200 : 202, { matched, ended: matched });
 }
 
-async function endSessions({ audit, fields, gateway }: AdminCall): Promise<Answer> {
+async function endSessions(call: AdminCall): Promise<Answer> {
+  const { audit, gateway } = call;
+  const wish = await endWishIn(call);
+  if (isAnswer(wish)) return wish;
+  const { all, dryRun, filter, note, words } = wish;
+  const matched = gateway.sessions.find(filter).length;
+  if (dryRun) return jsonAnswer(200, { matched, ended: 0 });
+  await endEverywhere(gateway, wish);
+  audit("sessions.end", { filter: all ? "all" : filter.join(" "), matched, code: words?.code ?? null, note });
+  return jsonAnswer(200, { matched, ended: matched });
+}
+
+/** Which sessions somebody wants to end. */
+export interface EndWish {
+  /** Empty for all. */
+  readonly filter: readonly Identity[];
+  readonly all: boolean;
+  /** What clients are told; null: the route's own words, or the table's. */
+  readonly words: CloseWords | null;
+  readonly dryRun: boolean;
+  readonly note: string | null;
+}
+
+/** The wish of a request's body, or the answer that refuses it. */
+export async function endWishIn({ fields, gateway }: AdminCall): Promise<EndWish | Answer> {
   const inner = fields.nested("filter");
   const all = fields.flag("all");
   const dryRun = fields.flag("dryRun");
@@ -81,12 +105,13 @@ async function endSessions({ audit, fields, gateway }: AdminCall): Promise<Answe
   if (isAnswer(filter)) return filter;
   if (words !== null && isAnswer(words)) return words;
   if (all === filter.length > 0) return badRequest("either a filter or all: true is needed");
-  const matched = gateway.sessions.find(filter).length;
-  if (dryRun) return jsonAnswer(200, { matched, ended: 0 });
-  if (!all) await announceEnd(gateway, filter, words);
-  else for (const proxy of proxiesOf(gateway)) await announceEnd(gateway, [proxyIdentity(proxy)], words);
-  audit("sessions.end", { filter: all ? "all" : filter.join(" "), matched, code: words?.code ?? null, note });
-  return jsonAnswer(200, { matched, ended: matched });
+  return { filter, all, words, dryRun, note };
+}
+
+/** Ends what is meant in every process that shares the store. */
+export async function endEverywhere(gateway: AdminGateway, { all, filter, words }: EndWish): Promise<void> {
+  if (!all) return announceEnd(gateway, filter, words);
+  for (const proxy of proxiesOf(gateway)) await announceEnd(gateway, [proxyIdentity(proxy)], words);
 }
 
 /** Here at once, elsewhere as soon as the event is read. */
@@ -124,7 +149,11 @@ function proxiesOf(gateway: AdminGateway): ReadonlySet<string> {
 }
 
 /** Identities that a session must carry, all of them. `clear`: tokens may be given as they are, not only as digests. */
-async function filterOf(gateway: AdminGateway, fields: Fields, clear: boolean): Promise<readonly Identity[] | Answer> {
+export async function filterOf(
+  gateway: AdminGateway,
+  fields: Fields,
+  clear: boolean,
+): Promise<readonly Identity[] | Answer> {
   const app = fields.text("app");
   const developer = fields.text("developer");
   const key = fields.text("key");
@@ -158,7 +187,7 @@ async function filterOf(gateway: AdminGateway, fields: Fields, clear: boolean): 
 }
 
 /** A session as the API shows it. */
-function shown(session: Session): object {
+export function shown(session: Session): object {
   const { clientAddress, credentials, id, route, startedAtMs, state, target } = session;
   return {
     id,
@@ -180,27 +209,6 @@ function shown(session: Session): object {
 
 /** Sessions, as the document describes them. */
 export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
-  const filter = {
-    proxy: text("Of this proxy."),
-    product: text("Admitted by this product."),
-    session: text("With this id."),
-    subject: text("Of this end user; opaque tokens have the empty issuer."),
-    issuer: text("Issuer of the subject's JWTs."),
-    app: text("Of the app with this id or name."),
-    developer: text("Of the developer with this id or e-mail address."),
-    key: text("Admitted by the key with this fingerprint or digest."),
-    token: text("Admitted by the token with this digest."),
-  };
-  const body = {
-    filter: record("All of these; tokens also in clear.", filter, Object.keys(filter)),
-    all: flag("Every session, instead of a filter."),
-    dryRun: flag("Only tell how many it would end."),
-    close: record("What clients are told in place of the route's or the table's own.", {
-      code: integer("1000 to 1003, 1007 to 1014 or 3000 to 4999.", 1_000, 4_999),
-      reason: text(`At most ${CLOSE_TEXT_BYTES_MAX} bytes.`),
-    }, ["reason"]),
-    reason: text("A note for the audit line."),
-  };
   const path = "/v1/sessions/{session}";
   const end = "Ends sessions by filter, in every process that shares the store.";
   return {
@@ -214,7 +222,7 @@ export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
         path: "/v1/sessions",
         id: "listSessions",
         summary: "Lists sessions that match all that is given.",
-        query: { ...paging(adminPageMax), skip: count("Sessions to leave out behind `after`."), ...filter },
+        query: { ...paging(adminPageMax), skip: count("Sessions to leave out behind `after`."), ...filterFields() },
         answers: { 200: "SessionPage" },
         endpoint: listSessions,
       },
@@ -235,8 +243,42 @@ export function sessionsSubject({ adminPageMax }: Limits): AdminSubject {
         answers: { 200: "SessionsEnded", 202: "SessionsEnded" },
         endpoint: endSession,
       },
-      verb("/v1/sessions:end", "endSessions", end, "SessionsEnded", body, endSessions),
+      verb("/v1/sessions:end", "endSessions", end, "SessionsEnded", endBody(), endSessions),
     ],
+  };
+}
+
+/** The fields of a filter. */
+export function filterFields(): Properties {
+  return {
+    proxy: text("Of this proxy."),
+    product: text("Admitted by this product."),
+    session: text("With this id."),
+    subject: text("Of this end user; opaque tokens have the empty issuer."),
+    issuer: text("Issuer of the subject's JWTs."),
+    app: text("Of the app with this id or name."),
+    developer: text("Of the developer with this id or e-mail address."),
+    key: text("Admitted by the key with this fingerprint or digest."),
+    token: text("Admitted by the token with this digest."),
+  };
+}
+
+/** The fields of a body that ends sessions. */
+export function endBody(): Properties {
+  const filter = filterFields();
+  return {
+    filter: record("All of these; tokens also in clear.", filter, Object.keys(filter)),
+    all: flag("Every session, instead of a filter."),
+    dryRun: flag("Only tell how many it would end."),
+    close: record(
+      "What clients are told in place of the route's or the table's own.",
+      {
+        code: integer("1000 to 1003, 1007 to 1014 or 3000 to 4999.", 1_000, 4_999),
+        reason: text(`At most ${CLOSE_TEXT_BYTES_MAX} bytes.`),
+      },
+      ["reason"],
+    ),
+    reason: text("A note for the audit line."),
   };
 }
 

@@ -14,6 +14,7 @@ import { Fields, parseQuery, readBody } from "./admin-body.ts";
 import { appsSubject } from "./admin-apps.ts";
 import { isAnswer, type AdminGateway } from "./admin-call.ts";
 import { developersSubject } from "./admin-developers.ts";
+import { fleetSubject } from "./admin-fleet.ts";
 import { guardActor, guardSite, hasCertificate, type AdminAuth } from "./admin-guard.ts";
 import { jwtsSubject } from "./admin-jwts.ts";
 import { keysSubject } from "./admin-keys.ts";
@@ -25,6 +26,7 @@ import { routerOf, type AdminSubject, type Router } from "./admin-route.ts";
 import { sessionsSubject } from "./admin-sessions.ts";
 import { tokensSubject } from "./admin-tokens.ts";
 import { badRequest, errorAnswer, pathOf, send, sideLimits, type Answer } from "./answer.ts";
+import { fleetOfOne, type Fleet } from "./fleet.ts";
 
 export type { AdminGateway } from "./admin-call.ts";
 
@@ -76,7 +78,8 @@ export async function openAdmin(
   const problem = secret === null ? null : adminSecretProblem(secret);
   if (problem !== null) throw new TypeError(problem);
   const auth: AdminAuth = { secretDigest: secret === null ? null : digest(secret), certificates, hostnames };
-  const all = adminSubjects(gateway.limits, subjects);
+  const fleet = gateway.fleet ?? fleetOfOne(gateway, gateway.clock.wallMs());
+  const all = adminSubjects(gateway.limits, fleet, subjects);
   const door: Door = { gateway, lifecycle, auth, page, find: routerOf(all) };
   const listener: ListenerOptions = {
     name: "admin",
@@ -102,11 +105,12 @@ interface Door {
 /** Everything that the listener answers, its own description last. */
 export function adminSubjects(
   limits: Limits,
+  fleet: Fleet,
   more: readonly AdminSubject[] = [],
 ): readonly AdminSubject[] {
   const records = [developersSubject, appsSubject, keysSubject, productsSubject, tokensSubject, jwtsSubject];
   const own = [sessionsSubject, ...records, processSubject];
-  const subjects = [...own.map((subject) => subject(limits)), ...more];
+  const subjects = [...own.map((subject) => subject(limits)), fleetSubject(fleet), ...more];
   return [...subjects, openapiSubject(subjects)];
 }
 

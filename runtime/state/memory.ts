@@ -63,6 +63,8 @@ export class MemoryStore implements Store {
     code: new Shelf(),
     cutoff: new Shelf(),
     meta: new Shelf(),
+    replica: new Shelf(),
+    answer: new Shelf(),
   };
   /** Where entries with an expiry are, in the order in which they came; walked by the sweeper. */
   readonly #expiring = new Map<string, { readonly kind: RecordKind; readonly id: string }>();

@@ -18,6 +18,7 @@ import type {
 import type { CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 import type { CloseWords } from "../upgrade/close-reason.ts";
+import type { FleetAnswer, FleetQuestion, ReplicaRecord } from "./fleet-record.ts";
 
 /**
  * What can be stored, by kind. Keys, tokens and codes have their digest as id, products their name, grants a
@@ -33,13 +34,18 @@ export interface Records {
   readonly code: AuthorizationCode;
   readonly cutoff: TokenCutoff;
   readonly meta: MetaRecord;
+  readonly replica: ReplicaRecord;
+  readonly answer: FleetAnswer;
 }
 export type RecordKind = keyof Records;
 
 /** Something that live sessions must hear. */
 export interface RevocationEvent {
-  /** `revoked`: access is gone. `changed`: check again. `ended`: an operator ends sessions, access stays as it is. */
-  readonly effect: "revoked" | "changed" | "ended";
+  /**
+   * `revoked`: access is gone. `changed`: check again. `ended`: an operator ends sessions, access stays as it is.
+   * `asked`: a question to all replicas, which no session hears.
+   */
+  readonly effect: "revoked" | "changed" | "ended" | "asked";
   /** A session is meant when it carries all of these. Never empty. */
   readonly identities: readonly Identity[];
   /** Only sessions that a credential of this kind with the first identity admitted; absent: any. */
@@ -48,6 +54,9 @@ export interface RevocationEvent {
   readonly close?: CloseWords;
   /** Wall clock. */
   readonly atMs: number;
+  /** Of `asked`: the question, and which replica asks. */
+  readonly question?: FleetQuestion;
+  readonly by?: string;
 }
 
 /** An event with its place in the stream: positive, growing. */

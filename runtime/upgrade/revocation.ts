@@ -169,8 +169,9 @@ export class Revocations implements StoreListener {
   storeEvent(stored: StoredEvent): void {
     if (stored.sequence <= this.#epoch) return;
     this.#epoch = stored.sequence;
-    this.#remember(stored);
     const { event } = stored;
+    if (event.effect === "asked") return;
+    this.#remember(stored);
     const named = sessionsNamed(this.#sessions, event);
     for (const session of named) {
       if (event.effect === "changed") this.#doubts.add(session, "accessChanged");

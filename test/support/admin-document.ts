@@ -23,9 +23,11 @@ const nothing = (): never => {
 /** Debug sessions, described only. */
 const debug = debugSubject({ create: nothing, get: nothing, limits: defaultLimits, list: nothing, remove: nothing });
 
+const fleet = { start: nothing, ask: nothing, close: nothing };
+
 /** All that any artifact may answer. */
 export function subjectsOf(more: readonly AdminSubject[] = [debug, statsSubject(), routesSubject(nothing)]): readonly AdminSubject[] {
-  return adminSubjects(defaultLimits, more);
+  return adminSubjects(defaultLimits, fleet, more);
 }
 
 /** Strict: a schema that says nothing about a field is an error, and so is a field that no schema names. */

@@ -59,6 +59,9 @@ export function adminGround(covered: readonly string[], options: AdminOptions = 
     const gateway = {
       analytics: null,
       clock: x.clock,
+      build: "b",
+      fleet: null,
+      instance: { uuid: "self", podName: "pod", regionName: null },
       defect: (thrown: unknown) => void ground.defects.push(thrown),
       deployed: new Map(),
       draining: false,

@@ -9,7 +9,7 @@ import { KEY, KEY_RECORD, TOKEN_RECORD } from "../../../support/access-records.t
 import { ADMIN_SECRET, adminGround, type Told } from "../../../support/admin-ground.ts";
 import { credential } from "../../../support/session-fixture.ts";
 
-const ground = adminGround(["sessions", "process", "description"]);
+const ground = adminGround(["sessions", "fleet", "process", "description"]);
 
 /** With header lines that fetch does not let through. */
 function raw(head: string): Promise<string> {
@@ -264,6 +264,23 @@ describe("draining", () => {
     expect((await ground.ask("POST", "/v1/drain", {})).status).toBe(202);
     expect(ground.drains).toBe(1);
     expect(ground.audits()).toMatchObject([{ action: "drain" }]);
+  });
+});
+
+describe("a fleet of one", () => {
+  it("is the process alone", async () => {
+    const id = "00000000-0000-4000-8000-000000000001";
+    ground.x.open({}, credential(["product:gold"]));
+    ground.x.open({}, credential([]));
+    const own = { id: "self", pod: "pod", sessions: 2, matched: 1, draining: false };
+    expect((await ground.ask("GET", "/v1/fleet?product=gold")).body).toMatchObject({ total: 2, matched: 1, silent: [], replicas: [own] });
+    const page = await ground.ask("GET", "/v1/fleet/sessions?limit=1");
+    expect(page.body).toMatchObject({ sessions: [{ id, replica: "self" }] });
+    const next = await ground.ask("GET", `/v1/fleet/sessions?limit=1&after=${String(page.body["next"])}`);
+    expect(next.body).toMatchObject({ sessions: [{ state: "open" }], next: null });
+    expect((await ground.ask("POST", "/v1/fleet/sessions:end", {})).status).toBe(400);
+    expect((await ground.ask("POST", "/v1/fleet/sessions:end", { filter: { product: "gold" } })).body).toMatchObject({ matched: 1 });
+    expect(ground.x.sessions.byId(id)?.endReason).toBe("ended");
   });
 });
 

@@ -1,0 +1,52 @@
+/**
+ * All replicas that share a store, asked about their sessions at once. Where nothing is shared a fleet is the process
+ * alone, which this file has; fleet-store.ts reaches the others.
+ */
+import type { Gateway } from "../gateway.ts";
+import type { FleetAnswer, FleetQuestion, ReplicaRecord } from "../state/fleet-record.ts";
+import { shown } from "./admin-sessions.ts";
+
+/** What a replica needs to tell of itself. */
+export type FleetGateway = Pick<
+  Gateway,
+  "build" | "clock" | "defect" | "draining" | "instance" | "limits" | "metrics" | "sessions" | "store"
+>;
+
+/** A replica and what it answered; null: nothing in time. */
+export interface AskedReplica {
+  readonly replica: ReplicaRecord;
+  readonly answer: FleetAnswer | null;
+}
+
+export interface Fleet {
+  /** Begins to answer, and to tell others of this process. */
+  start(): void;
+  /** All replicas in the order of their ids, within limits.fleetAnswerMs. Rejects as the store fails. */
+  ask(question: FleetQuestion): Promise<readonly AskedReplica[]>;
+  /** Leaves it. */
+  close(): void;
+}
+
+/** The fleet of a process that shares nothing. */
+export function fleetOfOne(gateway: FleetGateway, startedAtMs: number): Fleet {
+  return {
+    start: () => undefined,
+    ask: async (question) => [{ replica: selfOf(gateway, startedAtMs), answer: answerOf(gateway, question) }],
+    close: () => undefined,
+  };
+}
+
+/** This process, as others see it. */
+export function selfOf({ build, draining, instance }: FleetGateway, startedAtMs: number): ReplicaRecord {
+  const { podName, regionName, uuid } = instance;
+  return { id: uuid, pod: podName, region: regionName, build, startedAtMs, isDraining: draining };
+}
+
+/** What this process answers. */
+export function answerOf({ instance, sessions }: FleetGateway, { behind, filter, rows }: FleetQuestion): FleetAnswer {
+  const counts = { replica: instance.uuid, sessions: sessions.count, matched: sessions.find(filter).length };
+  if (rows === 0) return { ...counts, rows: [], isMore: false };
+  const page = sessions.list(filter, { after: behind[instance.uuid] ?? 0, limit: rows });
+  const found = page.sessions.map((session) => ({ serial: session.serial, session: shown(session) }));
+  return { ...counts, rows: found, isMore: page.after !== null };
+}
