@@ -14,7 +14,6 @@ import type { SessionRecord } from "./observe/record.ts";
 import { storeReport, watchHearing } from "./observe/store-health.ts";
 import type { Spans } from "./otlp/spans.ts";
 import type { GatewayProgram, ProxyProgram } from "./program.ts";
-import type { Fleet } from "./side/fleet.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
@@ -25,6 +24,11 @@ import type { SessionServices } from "./upgrade/session.ts";
 
 /** The services of a program. Throws what opening its store throws. */
 export function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost): Gateway {
+  const services = buildServices(program, limits, host);
+  return Object.assign(services, { fleet: program.openFleet?.(services) ?? null });
+}
+
+function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Omit<Gateway, "fleet"> {
   const { clock } = host;
   const level = logLevel(host.env["APIGW_LOG_LEVEL"]);
   const log = new Log({ output: host.output, clock, limits, level, access: program.accessLog });
@@ -41,7 +45,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     },
   });
   const revocations = new Revocations(store, sessions, limits, {
-    isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (result) => typeof result !== "string"),
+    isStillGood: (basis) => andThen(resolveBasis(store, clock, basis), (found) => typeof found !== "string" && found),
     isRevoked: (jwt) => isJwtRevoked(store, jwt),
     onEvent: ({ sequence, event }, sessions) => log.event("revocation", { sequence, effect: event.effect, sessions }),
     onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
@@ -65,7 +69,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
       tracing?.closed(record);
     },
   };
-  const gateway: Gateway & { fleet: Fleet | null } = {
+  return {
     build: program.hash,
     organization: program.organization,
     instance,
@@ -92,10 +96,7 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
     draining: false,
     refusing: false,
     defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
-    fleet: null,
   };
-  gateway.fleet = program.openFleet?.(gateway) ?? null;
-  return gateway;
 }
 
 /** The way of spans to a collector, with a line at each end of an outage; null where the program sends none. */
@@ -130,6 +131,7 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
         idleTimeoutMs: webSocket.idleTimeoutMs,
         maxDurationMs: webSocket.maxDurationMs,
         closes: webSocket.closes,
+        ...(webSocket.survives === undefined ? {} : { survives: webSocket.survives }),
       },
       splice: Object.freeze({ ...webSocket }),
       clientIp: program.clientIp?.get(route.environment) ?? null,

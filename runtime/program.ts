@@ -108,6 +108,8 @@ export interface WebSocketRoute {
   readonly spliceBufferBytesMax: number;
   /** Overrides of the close-reason table. */
   readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
+  /** Reasons that do not end open sessions; absent: all do. */
+  readonly survives?: readonly CloseReasonId[];
 }
 
 /** Finds the program for a host (lower-case, without port) and a canonical path; null when nothing is deployed there. */

@@ -3,7 +3,7 @@
  * small function each, so that an artifact carries only those its bundle names.
  */
 import { STATUS_CODES } from "node:http";
-import { attributeOf, type AccessGrant, type Attributes } from "./access/model.ts";
+import { attributeOf, type AccessGrant, type Attributes, type ProductQuota } from "./access/model.ts";
 import type { Exchange, Value } from "./context.ts";
 import { fault, faultName, faults } from "./fault.ts";
 import { isForm } from "./form.ts";
@@ -195,6 +195,23 @@ export function resultOf<T>(x: Exchange, policy: string): T | null {
 /** A custom attribute of an app, developer, product or token. */
 export function attribute(owner: { readonly attributes: Attributes } | null | undefined, name: string): string | null {
   return owner === null || owner === undefined ? null : attributeOf(owner.attributes, name);
+}
+
+/** The quota that holds for the call: the operation's, else the product's. */
+export function quotaOf(grant: AccessGrant | null): ProductQuota | null {
+  return grant === null ? null : (grant.operation?.quota ?? grant.product.quota);
+}
+
+/** `apiproduct.operation.methods`, in the form of all lists; null where no operation covers the call. */
+export function operationMethods(grant: AccessGrant | null): string | null {
+  const operation = grant?.operation ?? null;
+  return operation === null ? null : `[${operation.methods.join(", ")}]`;
+}
+
+/** A custom attribute of the operation that covers the call. */
+export function operationAttribute(grant: AccessGrant | null, name: string): string | null {
+  const attributes = grant?.operation?.attributes;
+  return attributes === undefined ? null : attributeOf(attributes, name);
 }
 
 /** `expires_in`: seconds until the credential expires; null when it never does or nothing was verified. */

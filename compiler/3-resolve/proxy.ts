@@ -328,6 +328,7 @@ function resolveWebSocket(written: ProxyEndpointModel["webSocket"]): ProgramWebS
     closeGraceMs: duration(model.closeGrace),
     closeTimeoutMs: duration(model.closeTimeout),
     closes,
+    survives: Object.keys(model.endOn ?? {}).filter(isCloseReason).filter((reason) => model.endOn?.[reason] === false),
   };
 }
 

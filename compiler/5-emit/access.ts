@@ -15,7 +15,13 @@ export function accessCode(plan: Plan, values: SettingValues): Code {
       environments: value.environments ?? [],
       proxies: value.proxies ?? [],
       resources: value.apiResources ?? [],
-      operations: (value.operations ?? []).map(({ proxy, resource, methods }) => ({ proxy, resource, methods: methods ?? [] })),
+      operations: (value.operations ?? []).map(({ attributes, methods = [], proxy, quota, resource }) => ({
+        proxy,
+        resource,
+        methods,
+        ...(quota === undefined ? {} : { quota: { ...quota } }),
+        ...(attributes === undefined ? {} : { attributes: { ...attributes } }),
+      })),
       scopes: value.scopes ?? [],
       quota: value.quota === undefined ? null : { ...value.quota },
       attributes: { ...value.attributes },
@@ -29,6 +35,7 @@ export function accessCode(plan: Plan, values: SettingValues): Code {
       firstName: value.firstName ?? "",
       lastName: value.lastName ?? "",
       status: value.status ?? "active",
+      ...expiry(value.expiresAt),
       attributes: { ...value.attributes },
     }),
   );
@@ -38,6 +45,7 @@ export function accessCode(plan: Plan, values: SettingValues): Code {
       name,
       developerId: developerId(value.developer),
       status: value.status ?? "approved",
+      ...expiry(value.expiresAt),
       callbackUrl: value.callbackUrl ?? null,
       attributes: { ...value.attributes },
     }),
@@ -48,6 +56,11 @@ export function accessCode(plan: Plan, values: SettingValues): Code {
   const parts = { products: list(productRows), developers: list(developerRows), apps: list(appRows), keys: list(keyRows) };
   const lines = Object.entries(parts).map(([name, rows]) => code`${identifier(name)}: ${rows},`);
   return join([code`({`, ...lines, code`})`], "\n");
+}
+
+/** Most never expire, and then nothing is said. */
+function expiry(expiresAt: string | undefined): { readonly expiresAtMs?: number } {
+  return expiresAt === undefined ? {} : { expiresAtMs: Date.parse(expiresAt) };
 }
 
 function list(rows: readonly Code[]): Code {

@@ -131,6 +131,9 @@ export const symbols = {
   ]),
   ...from<typeof Variables>()("variables.ts", [
     "attribute",
+    "operationAttribute",
+    "operationMethods",
+    "quotaOf",
     "clientSubject",
     "contentIn",
     "expiresIn",

@@ -404,10 +404,16 @@ const ACCESS_MEMBERS: Readonly<Record<string, string>> = {
   "developer.lastName": "developer.lastName",
   "developer.status": "developer.status",
   "apiproduct.name": "product.name",
+  "apiproduct.operation": "operation?.resource",
   "apiproduct.operation.resource": "operation?.resource",
-  "apiproduct.developer.quota.limit": "product.quota?.limit",
-  "apiproduct.developer.quota.interval": "product.quota?.interval",
-  "apiproduct.developer.quota.timeunit": "product.quota?.timeUnit",
+  redirection_uris: "app.callbackUrl",
+};
+
+/** The quota that holds for the call: the operation's, else the product's. */
+const QUOTA_MEMBERS: Readonly<Record<string, string>> = {
+  "apiproduct.developer.quota.limit": "limit",
+  "apiproduct.developer.quota.interval": "interval",
+  "apiproduct.developer.quota.timeunit": "timeUnit",
 };
 
 function readAccess(policy: string | null, path: readonly string[], file: FileWriter): Code {
@@ -416,6 +422,12 @@ function readAccess(policy: string | null, path: readonly string[], file: FileWr
     policy === null ? code`${X}.access` : code`${file.symbol("resultOf")}<${identifier(grantType)}>(${X}, ${policy})`;
   const name = path.join(".");
   if (Object.hasOwn(ACCESS_MEMBERS, name)) return member(grant, ACCESS_MEMBERS[name] ?? "");
+  const quota = QUOTA_MEMBERS[name];
+  if (quota !== undefined) return code`(${file.symbol("quotaOf")}(${grant})?.${identifier(quota)} ?? null)`;
+  if (name === "apiproduct.operation.methods") return code`${file.symbol("operationMethods")}(${grant})`;
+  if (name.startsWith("apiproduct.operation.attributes.")) {
+    return code`${file.symbol("operationAttribute")}(${grant}, ${path.slice(3).join(".")})`;
+  }
   if (name === "scope") return code`(${grant}?.token?.scopes.join(" ") ?? null)`;
   if (name === "token_type") return code`(${grant}?.token ? "BearerToken" : null)`;
   if (name === "organization_name") return code`${X}.gateway.organization`;

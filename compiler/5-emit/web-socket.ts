@@ -21,6 +21,7 @@ export function webSocketRoute(plan: EndpointPlan, limits: Limits, file: FileWri
     closeTimeoutMs: webSocket.closeTimeoutMs ?? limits.closeTimeoutMs,
     spliceBufferBytesMax: limits.spliceBufferBytesMax,
     closes: Object.fromEntries(Object.entries(webSocket.closes).map(([reason, close]) => [reason, { ...close }])),
+    ...(webSocket.survives.length === 0 ? {} : { survives: webSocket.survives }),
   });
 }
 

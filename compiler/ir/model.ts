@@ -336,6 +336,8 @@ export interface WebSocketModel {
   readonly closeTimeout?: string;
   /** Reason id -> the close frame that the client gets. */
   readonly close?: Readonly<Record<string, { readonly code?: number; readonly reason?: string }>>;
+  /** Reason id -> whether it ends open connections. */
+  readonly endOn?: Readonly<Record<string, boolean>>;
 }
 
 export type CredentialSourceModel =
@@ -437,10 +439,19 @@ export interface ApiProductModel {
     readonly proxy: string;
     readonly resource: string;
     readonly methods?: readonly string[];
+    readonly quota?: QuotaModel;
+    readonly attributes?: Readonly<Record<string, string>>;
   }[];
   readonly scopes?: readonly string[];
-  readonly quota?: { readonly limit: number; readonly interval: number; readonly timeUnit: string };
+  readonly quota?: QuotaModel;
   readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** Calls in an interval; only told to policies. */
+export interface QuotaModel {
+  readonly limit: number;
+  readonly interval: number;
+  readonly timeUnit: string;
 }
 
 export interface DeveloperModel {
@@ -450,6 +461,8 @@ export interface DeveloperModel {
   readonly firstName?: string;
   readonly lastName?: string;
   readonly status?: "active" | "inactive";
+  /** RFC 3339 instant; absent: never. */
+  readonly expiresAt?: string;
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
@@ -459,6 +472,8 @@ export interface AppModel {
   /** E-mail address of its developer. */
   readonly developer: string;
   readonly status?: "approved" | "revoked";
+  /** RFC 3339 instant; absent: never. */
+  readonly expiresAt?: string;
   readonly callbackUrl?: string;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly credentials?: readonly CredentialModel[];

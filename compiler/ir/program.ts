@@ -289,4 +289,6 @@ export interface ProgramWebSocket {
   readonly closeGraceMs: number | null;
   readonly closeTimeoutMs: number | null;
   readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
+  /** Reasons that do not end open connections. */
+  readonly survives: readonly CloseReasonId[];
 }

@@ -13,7 +13,7 @@ import type { CredentialKind } from "./credential.ts";
 import { digest, fingerprint } from "./digest.ts";
 import { appIdentity, developerIdentity, keyIdentity, productIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
-import type { ApiProduct, App, ApprovalStatus, Attributes, Developer, KeyRecord } from "./model.ts";
+import type { ApiProduct, App, ApprovalStatus, Attributes, Developer, KeyProduct, KeyRecord } from "./model.ts";
 
 /** What changing access data needs. */
 export interface AccessServices {
@@ -97,10 +97,16 @@ export function setKeyProductStatus(
   return changeRecord(store, "key", keyDigest, (record) => ({
     record: {
       ...record,
-      products: [...record.products.filter(({ name }) => name !== product), { name: product, status }],
+      products: withStatus(record.products, product, status),
     },
     event: eventNow(clock, "changed", [keyIdentity(keyDigest)]),
   }));
+}
+
+/** In place, because the order of products says which is looked at first. */
+function withStatus(products: KeyRecord["products"], name: string, status: ApprovalStatus): readonly KeyProduct[] {
+  if (!products.some((bond) => bond.name === name)) return [...products, { name, status }];
+  return products.map((bond) => (bond.name === name ? { ...bond, status } : bond));
 }
 
 /** Revokes or approves an app with all its keys and tokens. */
@@ -191,7 +197,8 @@ export function removedMark(kind: RecordKind, id: string): string {
 /** What a new key is to be. */
 export interface NewKey {
   readonly appId: string;
-  readonly products: readonly string[];
+  /** By name: approved, for as long as the key. */
+  readonly products: readonly (string | KeyProduct)[];
   /** Wall clock; null: never. */
   readonly expiresAtMs: number | null;
   readonly scopes?: readonly string[];
@@ -221,7 +228,7 @@ export function createKey({ store, clock }: AccessServices, wanted: NewKey): May
       appId: app.id,
       status: "approved",
       expiresAtMs: wanted.expiresAtMs,
-      products: wanted.products.map((name) => ({ name, status: "approved" })),
+      products: wanted.products.map((bond) => (typeof bond === "string" ? { name: bond, status: "approved" } : bond)),
       secretDigest: digest(secret),
       scopes: wanted.scopes ?? [],
       attributes: wanted.attributes ?? {},

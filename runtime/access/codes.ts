@@ -72,7 +72,7 @@ export function redirectedClient(
     if (key === null) return "steps.oauth.v2.InvalidClientIdentifier";
     const refusal = keyRefusal(key, clock);
     if (refusal !== null) return refusal;
-    return andThen(ownerOf(store, key.appId), (owner) => {
+    return andThen(ownerOf(store, clock, key.appId), (owner) => {
       if (typeof owner === "string") return owner;
       const { callbackUrl } = owner.app;
       const isRegistered = callbackUrl !== null && (redirectUri === null || redirectUri === callbackUrl);

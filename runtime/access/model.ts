@@ -16,6 +16,8 @@ export interface Developer {
   readonly firstName: string;
   readonly lastName: string;
   readonly status: "active" | "inactive";
+  /** Wall clock: from then on as inactive; absent or null: never. */
+  readonly expiresAtMs?: number | null;
   readonly attributes: Attributes;
   /** Tokens issued up to this instant (wall clock) count as revoked. */
   readonly tokensRevokedAtMs?: number;
@@ -39,6 +41,8 @@ export interface App {
   readonly name: string;
   readonly developerId: string;
   readonly status: "approved" | "revoked";
+  /** Wall clock: from then on as revoked; absent or null: never. */
+  readonly expiresAtMs?: number | null;
   readonly callbackUrl: string | null;
   readonly attributes: Attributes;
   /** Tokens issued up to this instant (wall clock) count as revoked. */
@@ -50,10 +54,12 @@ export interface App {
 /** Status of a key, and of the bond between a key and one of its products. */
 export type ApprovalStatus = "approved" | "revoked" | "pending";
 
-/** A product of a key; only approved ones are considered. */
+/** A product of a key; only approved ones that have not expired are considered. */
 export interface KeyProduct {
   readonly name: string;
   readonly status: ApprovalStatus;
+  /** Wall clock; absent or null: never. */
+  readonly expiresAtMs?: number | null;
 }
 
 /** A consumer key, stored under its digest. Several of one app may be valid at once (rotation). */

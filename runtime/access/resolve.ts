@@ -21,7 +21,8 @@ import {
   subjectIdentity,
   tokenIdentity,
 } from "./identity.ts";
-import type { AccessGrant, ApiProduct, App, Developer, KeyRecord, ProductOperation, TokenRecord } from "./model.ts";
+import type { AccessGrant, ApiProduct, App, Developer } from "./model.ts";
+import type { KeyRecord, ProductOperation, TokenRecord } from "./model.ts";
 
 /** Why access is refused. */
 export type Refusal = Extract<
@@ -71,9 +72,9 @@ export function resolveKeyDigest(
     if (key === null) return "oauth.v2.InvalidApiKey";
     const refusal = keyRefusal(key, clock);
     if (refusal !== null) return refusal;
-    return andThen(ownerOf(store, key.appId), (owner) => {
+    return andThen(ownerOf(store, clock, key.appId), (owner) => {
       if (typeof owner === "string") return owner;
-      return andThen(firstCover(store, approvedProducts(key), 0, call, null), (cover) =>
+      return andThen(firstCover(store, productsNow(key, clock), 0, call, null), (cover) =>
         cover === null ? "oauth.v2.InvalidApiKeyForGivenResource" : grantOf(key, null, owner, cover),
       );
     });
@@ -107,11 +108,11 @@ export function resolveTokenDigest(
       if (key === null) return "keymanagement.service.invalid_access_token";
       const refusal = keyRefusal(key, clock);
       if (refusal !== null) return refusal;
-      return andThen(ownerOf(store, token.appId), (owner) => {
+      return andThen(ownerOf(store, clock, token.appId), (owner) => {
         if (typeof owner === "string") return owner;
         return andThen(isUnrevoked(store, token, owner), (isGood) => {
           if (!isGood) return "keymanagement.service.access_token_not_approved";
-          return andThen(firstCover(store, productsOfToken(token, key), 0, call, token.scopes), (cover) =>
+          return andThen(firstCover(store, productsOfToken(token, key, clock), 0, call, token.scopes), (cover) =>
             cover === null
               ? "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound"
               : grantOf(key, token, owner, cover),
@@ -130,8 +131,8 @@ export function resolveBasis(store: Store, clock: Clock, basis: CredentialBasis)
 }
 
 /** True when a wall-clock expiry has come. */
-export function isPast(expiresAtMs: number | null, clock: Clock): boolean {
-  return expiresAtMs !== null && clock.wallMs() >= expiresAtMs;
+export function isPast(expiresAtMs: number | null | undefined, clock: Clock): boolean {
+  return expiresAtMs !== null && expiresAtMs !== undefined && clock.wallMs() >= expiresAtMs;
 }
 
 /** What is wrong with a key itself, null when nothing is. */
@@ -140,26 +141,34 @@ export function keyRefusal(key: KeyRecord, clock: Clock): Refusal | null {
   return isPast(key.expiresAtMs, clock) ? "keymanagement.service.consumer_key_expired" : null;
 }
 
-/** The app and developer behind a key or token; an absent one counts as one not in good standing. */
-export function ownerOf(store: Store, appId: string): Maybe<Owner | Refusal> {
+/** The app and developer behind a key or token; an absent or expired one counts as one not in good standing. */
+export function ownerOf(store: Store, clock: Clock, appId: string): Maybe<Owner | Refusal> {
   return andThen(store.get("app", appId), (app) => {
-    if (app === null || app.status !== "approved") return "keymanagement.service.invalid_client-app_not_approved";
+    if (app === null || app.status !== "approved" || isPast(app.expiresAtMs, clock)) {
+      return "keymanagement.service.invalid_client-app_not_approved";
+    }
     return andThen(store.get("developer", app.developerId), (developer) =>
-      developer === null || developer.status !== "active"
+      developer === null || developer.status !== "active" || isPast(developer.expiresAtMs, clock)
         ? "keymanagement.service.DeveloperStatusNotActive"
         : { app, developer },
     );
   });
 }
 
-/** Names of a key's approved products, in the key's order. */
+/** Names of a key's approved products, in the key's order, whether or not they have expired. */
 export function approvedProducts(key: KeyRecord): readonly string[] {
   return key.products.filter((product) => product.status === "approved").map((product) => product.name);
 }
 
+/** Of these, those that have not expired. */
+function productsNow(key: KeyRecord, clock: Clock): readonly string[] {
+  const gone = key.products.filter(({ expiresAtMs }) => isPast(expiresAtMs, clock)).map(({ name }) => name);
+  return gone.length === 0 ? approvedProducts(key) : approvedProducts(key).filter((name) => !gone.includes(name));
+}
+
 /** A token keeps the products it was issued for, as long as its key has them too. */
-function productsOfToken(token: TokenRecord, key: KeyRecord): readonly string[] {
-  const approved = approvedProducts(key);
+function productsOfToken(token: TokenRecord, key: KeyRecord, clock: Clock): readonly string[] {
+  const approved = productsNow(key, clock);
   return token.products.filter((name) => approved.includes(name));
 }
 
@@ -242,11 +251,14 @@ function grantOf(key: KeyRecord, token: TokenRecord | null, owner: Owner, cover:
     product: product.name,
     keyFingerprint: key.clientId,
   };
-  const expiresAtMs = earlier(key.expiresAtMs, token === null ? null : token.expiresAtMs);
+  const bond = key.products.find(({ name }) => name === product.name);
+  const ends = [key.expiresAtMs, token?.expiresAtMs, app.expiresAtMs, developer.expiresAtMs, bond?.expiresAtMs];
+  const expiresAtMs = earliest(ends);
   return { key, app, developer, product, operation, token, expiresAtMs, identities, labels };
 }
 
-function earlier(a: number | null, b: number | null): number | null {
-  if (a === null) return b;
-  return b === null ? a : Math.min(a, b);
+function earliest(ends: readonly (number | null | undefined)[]): number | null {
+  let first = Infinity;
+  for (const end of ends) if (typeof end === "number" && end < first) first = end;
+  return first === Infinity ? null : first;
 }

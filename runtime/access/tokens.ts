@@ -109,7 +109,7 @@ export function tokenOwner(
 ): Maybe<TokenOwner | TokenRefusal> {
   const refusal = keyRefusal(key, clock);
   if (refusal !== null) return refusal;
-  return andThen(ownerOf(store, key.appId), (owner) => {
+  return andThen(ownerOf(store, clock, key.appId), (owner) => {
     if (typeof owner === "string") return owner;
     return andThen(scopesFor(store, key, scopes), (granted) =>
       granted === null ? "steps.oauth.v2.invalid_request" : { key, ...owner, scopes: granted },

@@ -43,13 +43,14 @@ async function postApp({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const status = fields.choice("status", STATUSES) ?? "approved";
   const callbackUrl = fields.text("callbackUrl");
   const given = fields.attributes("attributes");
+  const expiresAtMs = fields.instant("expiresAt");
   const problem = fields.problem();
   if (problem !== null) return problem;
   const developer = await developerOf(gateway, owner);
   if (isAnswer(developer)) return developer;
   const [same] = await recordsWhere(gateway, "app", (app) => app.name === name && app.developerId === developer.id);
   if (same !== undefined) return errorAnswer(409, "exists", "The developer has an app of that name");
-  const app: App = { id, name, developerId: developer.id, status, callbackUrl, attributes: given };
+  const app: App = { id, name, developerId: developer.id, status, expiresAtMs, callbackUrl, attributes: given };
   if (!(await gateway.store.put("app", id, app, { ifAbsent: true })))
     return errorAnswer(409, "exists", "An app has that id");
   audit("app.create", { app: id, developer: developer.id });
@@ -60,6 +61,7 @@ async function patchApp({ audit, fields, gateway, id }: AdminCall): Promise<Answ
   const name = fields.text("name");
   const callbackUrl = fields.text("callbackUrl");
   const given = fields.attributes("attributes");
+  const expiresAtMs = fields.instant("expiresAt");
   const problem = fields.problem();
   if (problem !== null) return problem;
   const app = await appOf(gateway, id);
@@ -70,6 +72,7 @@ async function patchApp({ audit, fields, gateway, id }: AdminCall): Promise<Answ
     name: name ?? present.name,
     callbackUrl: callbackUrl ?? present.callbackUrl,
     attributes: fields.has("attributes") ? given : present.attributes,
+    ...(fields.has("expiresAt") ? { expiresAtMs } : {}),
   }));
   if (changed === null) return notFound("app");
   audit("app.update", { app: changed.id, sessions });
@@ -109,8 +112,9 @@ function appAction(action: "revoked" | "approved" | "tokens.revoked"): Endpoint 
   };
 }
 
-function shownApp({ developerId, tokensRevokedAtMs, ...app }: App): object {
-  return { ...app, developer: developerId, tokensRevokedAt: isoOrNull(tokensRevokedAtMs ?? null) };
+function shownApp({ developerId, expiresAtMs, tokensRevokedAtMs, ...app }: App): object {
+  const expiresAt = isoOrNull(expiresAtMs ?? null);
+  return { ...app, developer: developerId, expiresAt, tokensRevokedAt: isoOrNull(tokensRevokedAtMs ?? null) };
 }
 
 /** Apps, as the document describes them. */
@@ -119,6 +123,7 @@ export function appsSubject(limits: Limits): AdminSubject {
     name: text("Name; a developer has no two apps of one name."),
     callbackUrl: text("Where OAuth grants lead back to."),
     attributes: attributes("Custom attributes; policies read them as `app.<name>`."),
+    expiresAt: orNull(instant("From then on as revoked; null: never.")),
   };
   const status = choice("Whether it may be used.", STATUSES);
   const developer = text("Id or e-mail address of the developer.");

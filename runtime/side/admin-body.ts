@@ -174,14 +174,16 @@ export class Fields {
     return value === undefined || value === null ? null : read(this.#fieldsOf(value, name));
   }
 
-  /** The fields of each object of a list; no objects when absent. */
-  objects(name: string): readonly Fields[] {
+  /** The fields of each object of a list; no objects when absent. A text stands for an object with just `short`. */
+  objects(name: string, short?: string): readonly Fields[] {
     const value = this.#take(name);
     if (value === undefined) return [];
     if (!Array.isArray(value) || value.length > LIST_MAX) {
       return this.#problem(`${name} must be a list of at most ${LIST_MAX} objects`) ?? [];
     }
-    return value.map((item: unknown, at) => this.#fieldsOf(item, `${name}[${at}]`));
+    const whole = (item: unknown): unknown =>
+      typeof item === "string" && short !== undefined ? { [short]: item } : item;
+    return value.map((item: unknown, at) => this.#fieldsOf(whole(item), `${name}[${at}]`));
   }
 
   /** How many fields there are. */

@@ -100,7 +100,9 @@ function changesIn(fields: Fields): Partial<Developer> {
   const firstName = fields.text("firstName");
   const lastName = fields.text("lastName");
   const given = fields.attributes("attributes");
+  const expiresAtMs = fields.instant("expiresAt");
   return {
+    ...(fields.has("expiresAt") ? { expiresAtMs } : {}),
     ...(userName === null ? {} : { userName }),
     ...(firstName === null ? {} : { firstName }),
     ...(lastName === null ? {} : { lastName }),
@@ -110,8 +112,9 @@ function changesIn(fields: Fields): Partial<Developer> {
 
 const emailTaken = (email: string): Answer => errorAnswer(409, "exists", `A developer has the address ${email}`);
 
-function shownDeveloper({ tokensRevokedAtMs, ...developer }: Developer): object {
-  return { ...developer, tokensRevokedAt: isoOrNull(tokensRevokedAtMs ?? null) };
+function shownDeveloper({ expiresAtMs, tokensRevokedAtMs, ...developer }: Developer): object {
+  const expiresAt = isoOrNull(expiresAtMs ?? null);
+  return { ...developer, expiresAt, tokensRevokedAt: isoOrNull(tokensRevokedAtMs ?? null) };
 }
 
 /** Developers, as the document describes them. */
@@ -121,6 +124,7 @@ export function developersSubject(limits: Limits): AdminSubject {
     firstName: text("First name."),
     lastName: text("Last name."),
     attributes: attributes("Custom attributes; policies read them as `developer.<name>`."),
+    expiresAt: orNull(instant("From then on as inactive; null: never.")),
   };
   const status = choice("Whether the apps may be used.", STATUSES);
   const email = text("E-mail address; no two developers share one.");

@@ -17,6 +17,7 @@ import {
 } from "./admin-call.ts";
 import type { AdminCall, AdminGateway, Endpoint } from "./admin-call.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
+import type { Fields } from "./admin-body.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
 import {
   attributes,
@@ -67,13 +68,13 @@ async function getKey({ fields, gateway, id }: AdminCall): Promise<Answer> {
 
 async function postKey({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const appName = fields.neededText("app");
-  const products = fields.texts("products");
+  const bonds = fields.objects("products", "name").map(bondIn);
   const ttlSeconds = fields.integer("ttlSeconds", 1, TEN_YEARS_S);
   const given = { key: fields.text("key"), secret: fields.text("secret") };
   const expiresAtMs =
     fields.instant("expiresAt") ?? (ttlSeconds === null ? null : gateway.clock.wallMs() + ttlSeconds * 1_000);
   const wanted = {
-    products,
+    products: bonds.map((bond) => bondOf(null, bond)),
     expiresAtMs,
     scopes: fields.texts("scopes"),
     attributes: fields.attributes("attributes"),
@@ -81,14 +82,14 @@ async function postKey({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   };
   const problem = fields.problem();
   if (problem !== null) return problem;
-  if (products.length === 0) return badRequest("products is missing: a key without opens nothing");
+  if (bonds.length === 0) return badRequest("products is missing: a key without opens nothing");
   if (ttlSeconds !== null && fields.has("expiresAt")) return badRequest("either ttlSeconds or expiresAt, not both");
   if (Object.values(given).some((text) => text !== null && text.length < GIVEN_CHARS_MIN)) {
     return badRequest(`key and secret have at least ${GIVEN_CHARS_MIN} characters`);
   }
   const app = await appOf(gateway, appName);
   if (isAnswer(app)) return app;
-  const unknown = await unknownProduct(gateway, products);
+  const unknown = await unknownProduct(gateway, bonds);
   if (unknown !== null) return unknown;
   const created = await createKey(gateway, { appId: app.id, ...wanted });
   if (created === null) return notFound("app");
@@ -98,22 +99,23 @@ async function postKey({ audit, fields, gateway }: AdminCall): Promise<Answer> {
 }
 
 async function patchKey({ audit, fields, gateway, id }: AdminCall): Promise<Answer> {
-  const products = fields.texts("products");
+  const bonds = fields.objects("products", "name").map(bondIn);
   const expiresAtMs = fields.instant("expiresAt");
   const scopes = fields.texts("scopes");
   const given = fields.attributes("attributes");
   const problem = fields.problem();
   if (problem !== null) return problem;
-  if (fields.has("products") && products.length === 0)
+  if (fields.has("products") && bonds.length === 0) {
     return badRequest("products is empty: a key without opens nothing");
+  }
   const key = await keyByFingerprint(gateway, id);
   if (isAnswer(key)) return key;
-  const unknown = await unknownProduct(gateway, products);
+  const unknown = await unknownProduct(gateway, bonds);
   if (unknown !== null) return unknown;
   const sessions = concerned(gateway, [keyIdentity(key.id)]);
   const changed = await updateRecord(gateway, "key", key.id, (present) => ({
     ...present,
-    products: fields.has("products") ? products.map((name) => bondOf(present, name)) : present.products,
+    products: fields.has("products") ? bonds.map((bond) => bondOf(present, bond)) : present.products,
     expiresAtMs: fields.has("expiresAt") ? expiresAtMs : present.expiresAtMs,
     scopes: fields.has("scopes") ? scopes : present.scopes,
     attributes: fields.has("attributes") ? given : present.attributes,
@@ -157,13 +159,29 @@ function keyStatus(status: "approved" | "revoked"): Endpoint {
   };
 }
 
-/** A bond keeps what it is; a new one is approved. */
-function bondOf(key: KeyRecord, product: string): KeyProduct {
-  return key.products.find(({ name }) => name === product) ?? { name: product, status: "approved" };
+/** What a body says of a product of a key; null: nothing. */
+interface Bond {
+  readonly name: string;
+  readonly status: (typeof STATUSES)[number] | null;
+  readonly expiresAtMs: number | null | undefined;
 }
 
-async function unknownProduct(gateway: AdminGateway, names: readonly string[]): Promise<Answer | null> {
-  for (const name of names)
+function bondIn(fields: Fields): Bond {
+  const name = fields.neededText("name");
+  const status = fields.choice("status", STATUSES);
+  const expiresAtMs = fields.instant("expiresAt");
+  return { name, status, expiresAtMs: fields.has("expiresAt") ? expiresAtMs : undefined };
+}
+
+/** A bond that the key has keeps what is not said; a new one is approved, for ever. */
+function bondOf(key: KeyRecord | null, { expiresAtMs, name, status }: Bond): KeyProduct {
+  const present = key?.products.find((bond) => bond.name === name);
+  const until = (expiresAtMs === undefined ? present?.expiresAtMs : expiresAtMs) ?? null;
+  return { name, status: status ?? present?.status ?? "approved", ...(until === null ? {} : { expiresAtMs: until }) };
+}
+
+async function unknownProduct(gateway: AdminGateway, bonds: readonly Bond[]): Promise<Answer | null> {
+  for (const { name } of bonds)
     if ((await gateway.store.get("product", name)) === null) return notFound(`product: ${name}`);
   return null;
 }
@@ -175,7 +193,11 @@ function shownKey({ appId, attributes, expiresAtMs, id, products, scopes, secret
     app: appId,
     status,
     expiresAt: isoOrNull(expiresAtMs),
-    products,
+    products: products.map((bond) => ({
+      ...bond,
+      expiresAtMs: undefined,
+      expiresAt: isoOrNull(bond.expiresAtMs ?? null),
+    })),
     scopes,
     attributes,
     hasSecret: secretDigest !== null,
@@ -184,8 +206,11 @@ function shownKey({ appId, attributes, expiresAtMs, id, products, scopes, secret
 
 /** Keys, as the document describes them. */
 export function keysSubject(limits: Limits): AdminSubject {
+  const bond = bondFields();
   const given = {
-    products: texts("Names of the products it may use, in the order in which they are looked through."),
+    products: list("Products it may use, in the order in which they are looked through: names or objects.", {
+      oneOf: [{ type: "string" }, record("A product.", bond, ["status", "expiresAt"])],
+    }),
     expiresAt: orNull(instant("From then on it is refused, and its sessions end; null: never.")),
     scopes: texts("OAuth scopes that its tokens may carry; none: those of its products."),
     attributes: attributes("Custom attributes."),
@@ -242,6 +267,14 @@ export function keysSubject(limits: Limits): AdminSubject {
   };
 }
 
+function bondFields(): Properties {
+  return {
+    name: text("Name of the product."),
+    status: choice("Only approved ones count. Default approved.", STATUSES),
+    expiresAt: orNull(instant("From then on it does not count; null: as long as the key.")),
+  };
+}
+
 function keySchemas(fields: Properties): Properties {
   const key = record("A key of an app. The key itself is known to its owner only.", {
     digest: text("`sha256:` and the SHA-256 of the key in base64url."),
@@ -257,10 +290,7 @@ function keySchemas(fields: Properties): Properties {
   };
   return {
     Key: key,
-    KeyProduct: record("A product of a key.", {
-      name: text("Name."),
-      status: choice("Only approved ones count.", STATUSES),
-    }),
+    KeyProduct: record("A product of a key.", bondFields()),
     KeyPage: page("keys", "Key"),
     NewKey: recordWith(key, "A key with what only its owner may know.", made),
     KeyChange: recordWith(key, "The key after the change, or before it in a dry run.", reach()),

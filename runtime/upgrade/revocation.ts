@@ -2,8 +2,9 @@
  * Brings the store's events to the sessions they name, and remembers the last ones, so that a handshake can be told
  * just before its 101 whether something happened since its credentials were verified. It changes no record.
  */
-import type { CredentialBasis, CredentialKind } from "../access/credential.ts";
+import type { Credential, CredentialBasis, CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
+import type { AccessGrant } from "../access/model.ts";
 import type { NamedJwt } from "../access/jwt-revocation.ts";
 import type { Limits } from "../limits.ts";
 import { andThen } from "../maybe.ts";
@@ -17,8 +18,11 @@ import type { Sessions } from "./session-index.ts";
 
 /** What the rest of the gateway adds. */
 export interface RevocationOptions {
-  /** True when what admitted a session would admit it still (access/resolve `resolveBasis`). */
-  isStillGood(basis: CredentialBasis): Maybe<boolean>;
+  /**
+   * False when what admitted a session would not admit it any more (access/resolve `resolveBasis`); else what holds
+   * now, or true where that is not known.
+   */
+  isStillGood(basis: CredentialBasis): Maybe<boolean | AccessGrant>;
   /** True when that JWT was revoked (access/jwt-revocation). */
   isRevoked?(jwt: NamedJwt): Maybe<boolean>;
   /** An event was carried out: how many sessions it named. */
@@ -183,6 +187,7 @@ export class Revocations implements StoreListener {
 
   /** A session that cannot end as it should must not keep the others from ending. */
   #end(session: Session, reason: CloseReasonId, words?: CloseWords): void {
+    if (session.state === "open" && session.route.survives?.includes(reason) === true) return;
     try {
       session.end(reason, words);
     } catch (cause) {
@@ -201,8 +206,9 @@ export class Revocations implements StoreListener {
   }
 
   #areStillGood(session: Session): Maybe<boolean> {
-    const bases = session.credentials.flatMap(({ basis }) => (basis === null ? [] : [basis]));
-    return andThen(this.#areAllGood(bases, 0), (areGood) => areGood && this.#areUnrevoked(jwtsOf(session), 0));
+    return andThen(this.#areAllGood(session, session.credentials, 0), (areGood) =>
+      areGood && this.#areUnrevoked(jwtsOf(session), 0),
+    );
   }
 
   /** The store remembers revoked JWTs by themselves: no basis leads to them. */
@@ -212,10 +218,16 @@ export class Revocations implements StoreListener {
     return andThen(this.#options.isRevoked(jwt), (isRevoked) => !isRevoked && this.#areUnrevoked(jwts, at + 1));
   }
 
-  #areAllGood(bases: readonly CredentialBasis[], at: number): Maybe<boolean> {
-    const basis = bases[at];
-    if (basis === undefined) return true;
-    return andThen(this.#options.isStillGood(basis), (isGood) => isGood && this.#areAllGood(bases, at + 1));
+  #areAllGood(session: Session, credentials: readonly Credential[], at: number): Maybe<boolean> {
+    const credential = credentials[at];
+    if (credential === undefined) return true;
+    const { basis } = credential;
+    if (basis === null) return this.#areAllGood(session, credentials, at + 1);
+    return andThen(this.#options.isStillGood(basis), (found) => {
+      if (found === false) return false;
+      if (found !== true) adopt(session, credential, found);
+      return this.#areAllGood(session, credentials, at + 1);
+    });
   }
 
   #remember(stored: StoredEvent): void {
@@ -242,21 +254,30 @@ export class Revocations implements StoreListener {
   }
 }
 
+/** What changed short of a revocation holds from now on: another expiry, another product. */
+function adopt(session: Session, credential: Credential, grant: AccessGrant): void {
+  const { expiresAtMs, identities, labels } = grant;
+  // A JWT has an expiry and a subject of its own, of which the grant of its client knows nothing.
+  if (credential.kind !== credential.basis?.kind) return;
+  const isSame = expiresAtMs === credential.expiresAtMs && identities.join() === credential.identities.join();
+  if (!isSame) session.replaceCredential(credential, { ...credential, expiresAtMs, identities, labels });
+}
+
 function jwtsOf(session: Session): readonly NamedJwt[] {
   const jwts = session.credentials.filter(({ kind }) => kind === "jwt");
   return jwts.map(({ identities, issuedAtMs = 0 }) => ({ identities, issuedAtMs }));
 }
 
+/** What of an event says whom it means. */
+type Meant = Pick<RevocationEvent, "identities" | "credentialKind">;
+
 /** The sessions that an event means. */
-export function sessionsNamed(
-  sessions: Sessions,
-  event: Pick<RevocationEvent, "identities" | "credentialKind">,
-): readonly Session[] {
+export function sessionsNamed(sessions: Sessions, event: Meant): readonly Session[] {
   return sessions.find(event.identities).filter((session) => isNamed(session, event));
 }
 
 /** True when the event means a session with one of these credentials; all its identities are known to be carried. */
-function isNamed(session: Session, event: Pick<RevocationEvent, "identities" | "credentialKind">): boolean {
+function isNamed(session: Session, event: Meant): boolean {
   if (event.credentialKind === undefined) return true;
   return session.credentials.some(({ kind, identities }) => isMeant(event, kind, identities));
 }
@@ -265,7 +286,7 @@ function isNamed(session: Session, event: Pick<RevocationEvent, "identities" | "
  * True when an event means a credential of this kind: one for a single kind must name an identity of its own. A JWT is
  * a token too.
  */
-function isMeant(event: Pick<RevocationEvent, "identities" | "credentialKind">, kind: CredentialKind, own: readonly Identity[]): boolean {
+function isMeant(event: Meant, kind: CredentialKind, own: readonly Identity[]): boolean {
   if (event.credentialKind === undefined) return true;
   const isOfKind = event.credentialKind === kind || (event.credentialKind === "token" && kind === "jwt");
   return isOfKind && own.includes(event.identities[0] ?? "");

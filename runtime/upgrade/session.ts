@@ -32,6 +32,8 @@ export interface SessionRoute {
   readonly maxDurationMs: number;
   /** What the route says in place of the close-reason table. */
   readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
+  /** Revocations and changes that do not end open sessions of the route. */
+  readonly survives?: readonly CloseReasonId[];
 }
 
 /** What all sessions of one gateway share. */

@@ -85,6 +85,15 @@ describe("revoking", () => {
   });
 });
 
+it("a product of a key keeps its place and its expiry when its status changes", () => {
+  const products = [{ name: "gold", status: "approved", expiresAtMs: 5 }, { name: "silver", status: "approved" }] as const;
+  store.put("key", KEY_RECORD.id, { ...KEY_RECORD, products });
+  setKeyProductStatus(services, KEY_RECORD.id, "gold", "revoked");
+  expect(store.get("key", KEY_RECORD.id)?.products).toEqual([{ ...products[0], status: "revoked" }, products[1]]);
+  setKeyProductStatus(services, KEY_RECORD.id, "new", "pending");
+  expect(store.get("key", KEY_RECORD.id)?.products.at(-1)).toEqual({ name: "new", status: "pending" });
+});
+
 describe("changing a record", () => {
   it("starts again from the newer record when another change came first", async () => {
     const distant = distantStore(store);

@@ -76,6 +76,14 @@ describe("a key", () => {
       "keymanagement.service.DeveloperStatusNotActive",
     ],
     ["of a developer who is gone", { developer: null }, {}, "keymanagement.service.DeveloperStatusNotActive"],
+    ["of an app that expired", { app: { expiresAtMs: NOW } }, {}, "keymanagement.service.invalid_client-app_not_approved"],
+    ["of a developer who expired", { developer: { expiresAtMs: NOW } }, {}, "keymanagement.service.DeveloperStatusNotActive"],
+    [
+      "whose product expired",
+      { key: { products: [{ ...goldKey, expiresAtMs: NOW }] } },
+      {},
+      "oauth.v2.InvalidApiKeyForGivenResource",
+    ],
     ["without products", { key: { products: [] } }, {}, "oauth.v2.InvalidApiKeyForGivenResource"],
     ["whose product is revoked", { key: { products: revoked } }, {}, "oauth.v2.InvalidApiKeyForGivenResource"],
     ["whose product is pending", { key: { products: pending } }, {}, "oauth.v2.InvalidApiKeyForGivenResource"],
@@ -101,6 +109,15 @@ describe("a key", () => {
       labels: { app: "the-app", developer: "dev", product: "gold", keyFingerprint: KEY_RECORD.clientId },
     });
     expect(JSON.stringify(grant)).not.toContain(KEY);
+  });
+
+  it.each<[string, RecordChanges]>([
+    ["key", { key: { expiresAtMs: AHEAD } }],
+    ["app", { app: { expiresAtMs: AHEAD }, key: { expiresAtMs: AHEAD + 1 } }],
+    ["developer", { developer: { expiresAtMs: AHEAD }, app: { expiresAtMs: null } }],
+    ["product", { key: { products: [{ ...goldKey, expiresAtMs: AHEAD }], expiresAtMs: AHEAD + 9 } }],
+  ])("expires with its %s, when that is first", async (_, changes) => {
+    expect(await outcome(resolveKey, KEY, changes)).toMatchObject({ expiresAtMs: AHEAD });
   });
 
   it("takes the first of its approved products that covers the call", async () => {

@@ -32,6 +32,9 @@ describe("developers", () => {
     const changed = await ground.ask("PATCH", at, { lastName: "Lovelace", email: "countess@example.com" });
     expect(changed.body).toMatchObject({ firstName: "Ada", lastName: "Lovelace", attributes: { team: "a" } });
     expect((await ground.ask("GET", at)).status).toBe(404);
+    const until = await ground.ask("PATCH", "/v1/developers/dev", { expiresAt: "2031-01-01T00:00:00Z" });
+    expect(until.body).toMatchObject({ expiresAt: "2031-01-01T00:00:00.000Z" });
+    expect((await ground.ask("PATCH", "/v1/apps/app", { expiresAt: null })).body).toMatchObject({ expiresAt: null });
     expect((await ground.ask("PATCH", "/v1/developers/dev", { email: "countess@example.com" })).status).toBe(409);
     const { session } = ground.x.open({}, credential(["developer:dev"], { kind: "key" }));
     expect((await ground.ask("DELETE", "/v1/developers/dev?dryRun=true")).body).toEqual({ apps: 1, sessions: 1, dryRun: true });
@@ -42,6 +45,8 @@ describe("developers", () => {
     expect(ground.audits().map(({ action, developer, sessions }) => [action, developer, sessions])).toEqual([
       ["developer.create", "org@@@ada@example.com", undefined],
       ["developer.update", "org@@@ada@example.com", 0],
+      ["developer.update", "dev", 0],
+      ["app.update", undefined, 0],
       ["developer.delete", "dev", 1],
     ]);
   });
@@ -105,6 +110,11 @@ describe("keys", () => {
     expect(changed.body).toMatchObject({
       products: [{ name: "silver", status: "approved" }, { name: "gold", status: "revoked" }], expiresAt: null, scopes: ["a"],
     });
+    const timed = await ground.ask("PATCH", at, { products: [{ name: "silver", status: "pending", expiresAt: "2031-01-01T00:00:00Z" }, "gold"] });
+    expect(timed.body["products"]).toEqual([
+      { name: "silver", status: "pending", expiresAt: "2031-01-01T00:00:00.000Z" }, { name: "gold", status: "revoked", expiresAt: null },
+    ]);
+    expect((await ground.ask("PATCH", at, { products: [{ name: "gold", expires: 1 }] })).status).toBe(400);
     expect(await all("keys", "&product=silver", "app")).toEqual(["app"]);
     expect(await all("keys", "&app=the-app&status=approved", "app")).toEqual(["app", "app"]);
     expect(ground.text).not.toContain("elsewhere");

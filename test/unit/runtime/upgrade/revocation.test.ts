@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { credentialOf } from "#runtime/access/credential.ts";
 import type { CredentialBasis } from "#runtime/access/credential.ts";
-import { putProduct, revokeTokensOfApp, setAppStatus } from "#runtime/access/change.ts";
+import { putProduct, revokeTokensOfApp, setAppStatus, updateRecord } from "#runtime/access/change.ts";
+import type { AccessGrant } from "#runtime/access/model.ts";
 import { appIdentity, sessionIdentity } from "#runtime/access/identity.ts";
 import { resolveBasis, resolveKey } from "#runtime/access/resolve.ts";
 import { invalidateToken } from "#runtime/access/tokens.ts";
@@ -51,7 +52,7 @@ function watching(watched: Store, isStillGood = stillGood(watched)): Revocations
   return made;
 }
 
-function stillGood(asked: Store): (basis: CredentialBasis) => Maybe<boolean> {
+function stillGood(asked: Store): (basis: CredentialBasis) => Maybe<boolean | AccessGrant> {
   return (basis) => {
     const found = resolveBasis(asked, x.clock, basis);
     return found instanceof Promise ? found.then((late) => typeof late !== "string") : typeof found !== "string";
@@ -351,4 +352,35 @@ it("starts from the store's last event, and counts on from there", () => {
   happen("app:after");
   expect(later.epoch).toBe(2);
   expect(later.revokedSince(1, ["app:after"], "key")).toMatchObject({ effect: "revoked" });
+});
+
+describe("a check that is repeated", () => {
+  it("takes over what holds from then on, but not for a JWT, which has an expiry of its own", () => {
+    const grant = (): AccessGrant => {
+      const found = resolveBasis(store, x.clock, BASIS);
+      if (found instanceof Promise || typeof found === "string") throw new Error("not granted");
+      return found;
+    };
+    revocations.close();
+    revocations = watching(store, grant);
+    const key = credentialOf(grant(), "VK", 0, CALL);
+    const { session } = x.open({}, key);
+    const jwt = x.open({}, { ...key, kind: "jwt", expiresAtMs: x.clock.wallMs() + 5_000 }).session;
+    const expiresAtMs = x.clock.wallMs() + 1_000;
+    updateRecord({ store, clock: x.clock, limits }, "key", KEY_RECORD.id, (record) => ({ ...record, expiresAtMs }));
+    expect(session.credentials[0]).toMatchObject({ expiresAtMs, policy: "VK" });
+    expect(jwt.credentials[0]?.expiresAtMs).toBe(x.clock.wallMs() + 5_000);
+    x.clock.advance(1_000);
+    expect([session.endReason, jwt.endReason]).toEqual(["keyExpired", null]);
+  });
+
+  it("does not end an open session whose route survives it, and refuses a handshake all the same", async () => {
+    const route = { survives: ["accessRevoked", "accessChanged"] as const };
+    const { session } = x.open(route, credential(["app:app"], { kind: "key", basis: BASIS }));
+    const handshake = x.begin(route);
+    handshake.addCredential(credential(["app:app"], { kind: "key", basis: BASIS }));
+    await setAppStatus({ store, clock: x.clock, limits }, "app", "revoked");
+    await putProduct({ store, clock: x.clock, limits }, { ...PRODUCT, proxies: ["other"] });
+    expect([session.endReason, handshake.endReason]).toEqual([null, "accessRevoked"]);
+  });
 });
