@@ -8,6 +8,7 @@ import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
+import { recordOfText, textOfRecord } from "./record-text.ts";
 import { openDatabase, sqliteFailure, type DatabaseSync, type StatementSync } from "./sqlite.ts";
 import { StoreFailure } from "./store.ts";
 import type {
@@ -23,19 +24,27 @@ import type {
 } from "./store.ts";
 
 /** Format of the file (sqlite.ts). */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Expired rows that one write removes. */
 const SWEPT_PER_WRITE = 8;
 /** Events read from the file at once while listeners are told. */
 const EVENTS_PER_READ = 256;
 
+/** Rows in the order in which they came fill their pages; only the index of their ids has gaps. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS records (
-    kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, expires_at INTEGER, PRIMARY KEY (kind, id)
-  ) WITHOUT ROWID;
+    kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, expires_at INTEGER, UNIQUE (kind, id)
+  );
   CREATE INDEX IF NOT EXISTS records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
   CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
 `;
+
+/** Format 1 had its rows in the order of their ids. */
+const UPGRADE = {
+  from: 1,
+  before: "DROP INDEX records_expiry; ALTER TABLE records RENAME TO records_1;",
+  after: "INSERT INTO records SELECT kind, id, record, expires_at FROM records_1; DROP TABLE records_1;",
+};
 
 /** The embedded store. Several, also in several processes, may open the same file. */
 export class EmbeddedStore implements Store {
@@ -69,7 +78,7 @@ export class EmbeddedStore implements Store {
     this.#file = file;
     this.#pollMs = limits.storePollMs;
     this.#eventsMax = limits.revocationsRememberedMax;
-    const spec = { what: "embedded store", format: FORMAT, schema: SCHEMA, busyMs: limits.storeBusyMs };
+    const spec = { what: "embedded store", format: FORMAT, schema: SCHEMA, upgrade: UPGRADE, busyMs: limits.storeBusyMs };
     this.#database = openDatabase(file, spec);
     const prepare = (sql: string): StatementSync => this.#database.prepare(sql);
     this.#get = prepare(
@@ -82,8 +91,8 @@ export class EmbeddedStore implements Store {
         " ORDER BY id LIMIT ?",
     );
     this.#sweep = prepare(
-      "DELETE FROM records WHERE (kind, id) IN" +
-        ` (SELECT kind, id FROM records WHERE expires_at <= ? LIMIT ${SWEPT_PER_WRITE})`,
+      "DELETE FROM records WHERE rowid IN" +
+        ` (SELECT rowid FROM records WHERE expires_at <= ? LIMIT ${SWEPT_PER_WRITE})`,
     );
     this.#append = prepare("INSERT INTO events (event) VALUES (?)");
     this.#trim = prepare("DELETE FROM events WHERE sequence <= ?");
@@ -100,7 +109,7 @@ export class EmbeddedStore implements Store {
     const wasWritten = this.#transact(expiresAtMs === null || options.event !== undefined, () => {
       if (options.ifAbsent === true && this.#read(kind, id) !== null) return false;
       if (options.ifStill !== undefined && !isSame(this.#read(kind, id), options.ifStill)) return false;
-      this.#put.run(kind, id, JSON.stringify(record), expiresAtMs);
+      this.#put.run(kind, id, textOfRecord(kind, id, record), expiresAtMs);
       if (expiresAtMs !== null) this.#sweep.run(this.#clock.wallMs());
       if (options.event !== undefined) this.#write(options.event);
       return true;
@@ -124,7 +133,10 @@ export class EmbeddedStore implements Store {
     return this.#run(() =>
       this.#list
         .all(kind, page.after ?? "", this.#clock.wallMs(), page.limit)
-        .map((row) => ({ id: textOf(row["id"]), record: recordOf<K>(textOf(row["record"])) })),
+        .map((row) => {
+          const id = textOf(row["id"]);
+          return { id, record: recordOfText(kind, id, textOf(row["record"])) };
+        }),
     );
   }
 
@@ -180,7 +192,7 @@ export class EmbeddedStore implements Store {
 
   #read<K extends RecordKind>(kind: K, id: string): Records[K] | null {
     const row = this.#get.get(kind, id, this.#clock.wallMs());
-    return row === undefined ? null : recordOf<K>(textOf(row["record"]));
+    return row === undefined ? null : recordOfText(kind, id, textOf(row["record"]));
   }
 
   #write(event: RevocationEvent): number {
@@ -296,11 +308,7 @@ export class EmbeddedStore implements Store {
   }
 }
 
-/** The door for what the file holds: only this class writes it. */
-function recordOf<K extends RecordKind>(text: string): Records[K] {
-  return JSON.parse(text) as Records[K];
-}
-
+/** The door for the events that the file holds: only this class writes them. */
 function eventOf(text: string): RevocationEvent {
   return JSON.parse(text) as RevocationEvent;
 }

@@ -16,25 +16,37 @@ export interface FileSpec {
   readonly format: number;
   /** Statements that make what is not there yet. */
   readonly schema: string;
+  /** How a file of an earlier format becomes one of this: before and after the statements of `schema`. */
+  readonly upgrade?: { readonly from: number; readonly before: string; readonly after: string };
   readonly busyMs: number;
 }
 
 /** Opens or creates the file with a write-ahead log. Throws StoreFailure when that is not possible. */
-export function openDatabase(file: string, { busyMs, format, schema, what }: FileSpec): DatabaseSync {
+export function openDatabase(file: string, { busyMs, format, schema, upgrade, what }: FileSpec): DatabaseSync {
   try {
     closeSync(openSync(file, "a", 0o600));
     const database = new (databaseClass())(file, { timeout: busyMs });
-    const found = database.prepare("PRAGMA user_version").get()?.["user_version"];
-    if (typeof found === "number" && found > format) {
+    const found = formatOf(database);
+    if (found > format) {
       database.close();
       throw new StoreFailure("unavailable", `the file has format ${found}, this version knows ${format}`);
     }
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT;`);
+    database.exec("BEGIN IMMEDIATE;");
+    // Another process may have been first: only now does nobody else change it.
+    const isOld = upgrade !== undefined && formatOf(database) === upgrade.from;
+    const statements = isOld ? [upgrade.before, schema, upgrade.after] : [schema];
+    database.exec(`${statements.join("\n")} PRAGMA user_version = ${format}; COMMIT;`);
     return database;
   } catch (cause) {
     throw sqliteFailure(what, cause);
   }
+}
+
+/** 0 for a new file. */
+function formatOf(database: DatabaseSync): number {
+  const found = database.prepare("PRAGMA user_version").get()?.["user_version"];
+  return typeof found === "number" ? found : 0;
 }
 
 /** A failure as the store's interface has it. The engine's texts name tables and conditions, never values. */

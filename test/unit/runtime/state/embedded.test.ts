@@ -149,6 +149,78 @@ it("loses no acknowledged write of two processes killed while they write", async
   store.close();
 });
 
+it("loses nothing acknowledged, however often and whenever its process is killed", async () => {
+  const file = newFile();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    // At another moment each time, the first ones while the file and its schema are made.
+    const writer = startWriter(file, `r${round}`);
+    const told = round < 2 ? killWithin(writer, 60 + Math.random() * 200) : killAfter(writer, Math.ceil(Math.random() * 300));
+    acknowledged.push(...(await told));
+    const store = new EmbeddedStore(file, systemClock, defaultLimits);
+    expect(acknowledged.filter((id) => store.get("meta", id) === null)).toEqual([]);
+    expect(store.put("app", `after-${round}`, appRecord("a"))).toBe(true);
+    store.close();
+  }
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+  const database = new DatabaseSync(file);
+  expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+  database.close();
+  expect(acknowledged.length).toBeGreaterThan(4);
+});
+
+it("takes over a file of format 1, once, also when two processes open it", () => {
+  const file = newFile();
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+  const old = new DatabaseSync(file);
+  old.exec(`
+    CREATE TABLE records (
+      kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, expires_at INTEGER, PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX records_expiry ON records (expires_at) WHERE expires_at IS NOT NULL;
+    CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
+    PRAGMA user_version = 1;`);
+  const insert = old.prepare("INSERT INTO records VALUES (?, ?, ?, ?)");
+  insert.run("app", "a", JSON.stringify(appRecord("a")), null);
+  insert.run("token", "sha256:t", JSON.stringify(tokenRecord("sha256:t")), 5_000_000_000_000);
+  old.exec(`INSERT INTO events (event) VALUES ('${JSON.stringify(revocation("app:a"))}')`);
+  old.close();
+  for (const store of [new EmbeddedStore(file, systemClock, defaultLimits), new EmbeddedStore(file, systemClock, defaultLimits)]) {
+    expect(store.get("app", "a")).toEqual(appRecord("a"));
+    expect(store.get("token", "sha256:t")).toEqual(tokenRecord("sha256:t"));
+    expect(store.events(0, 9).events).toHaveLength(1);
+    expect(store.put("token", "sha256:t", tokenRecord("sha256:t"), { ifStill: tokenRecord("sha256:t") })).toBe(true);
+    store.close();
+  }
+});
+
+it("removes so many expired rows with a write and no more, however many there are", () => {
+  const clock = fakeClock();
+  const file = newFile();
+  const store = new EmbeddedStore(file, clock, defaultLimits);
+  for (let n = 0; n < 100; n++) store.put("token", `${n}`, tokenRecord(`${n}`), { expiresAtMs: clock.wallMs() + 10 });
+  clock.advance(10);
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+  const database = new DatabaseSync(file);
+  const rows = (): unknown => database.prepare("SELECT count(*) AS rows FROM records").get()?.["rows"];
+  store.put("token", "x", tokenRecord("x"), { expiresAtMs: clock.wallMs() + 10 });
+  expect(rows()).toBe(93);
+  store.put("app", "a", appRecord("a"));
+  expect(rows()).toBe(94);
+  database.close();
+  store.close();
+});
+
+/** Kills a writer after a time, whatever it is doing; every id that it acknowledged. */
+async function killWithin(writer: ChildProcess, ms: number): Promise<string[]> {
+  const closed = once(writer, "close");
+  let text = "";
+  writer.stdout?.setEncoding("utf8").on("data", (part: string) => (text += part));
+  systemClock.setTimer(() => writer.kill("SIGKILL"), ms);
+  await closed;
+  return text.split("\n").slice(0, -1);
+}
+
 function startWriter(file: string, name: string): ChildProcess {
   const script = join(import.meta.dirname, "embedded-writer.ts");
   return spawn(process.execPath, [script, file, name], { stdio: ["ignore", "pipe", "inherit"] });
