@@ -145,6 +145,44 @@ describe("without Redis", () => {
     expect(gateway.lines({ event: "defect" })).toEqual([]);
   });
 
+  it.each([
+    ["before the look-up", "toServer", 0],
+    ["within the look-up", "toServer", 30],
+    ["before its answer", "toClient", 0],
+    ["within its answer", "toClient", 9],
+  ] as const)("whose connection breaks %s, a newcomer gets 503, a known one its session, and all goes on", async (_where, direction, bytes) => {
+    const gateway = await started(link.port);
+    const client = await connected(gateway);
+    link.cutAfter(direction, bytes);
+    using stranger = await rawClient(gateway.port);
+    const answer = await stranger.send(plainRequest("/key?apikey=never-seen")).answer();
+    // The poll of another connection may have been what was cut: then the look-up went well.
+    expect([401, 503]).toContain(answer.status);
+    link.cut();
+    expect(await statusOf(gateway)).toBe(101);
+    link.mend();
+    await until(() => gateway.metric("apigw_store_up") === 1 && gateway.gateway.lag?.refuses() === false, () => "Redis to be back");
+    using back = await rawClient(gateway.port);
+    expect((await back.send(plainRequest("/key?apikey=never-seen")).answer()).status).toBe(401);
+    expect(client.readyState).toBe(WsClient.OPEN);
+    expect(gateway.lines({ event: "defect" })).toEqual([]);
+  });
+
+  it("that is slow answers within commandTimeout, and refuses nobody it knows", async () => {
+    const gateway = await started(link.port);
+    const client = await connected(gateway);
+    link.slow(2_000);
+    const startMs = performance.now();
+    expect(await statusOf(gateway)).toBe(101);
+    using stranger = await rawClient(gateway.port);
+    expect((await stranger.send(plainRequest("/key?apikey=never-seen")).answer()).status).toBe(503);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(client.readyState).toBe(WsClient.OPEN);
+    link.mend();
+    await until(() => gateway.gateway.lag?.refuses() === false, () => "the gateway to hear again");
+    expect(await statusOf(gateway)).toBe(101);
+  });
+
   it("with onLag: end sessions that a credential admitted end, and others do not", async () => {
     const gateway = await started(link.port, ending);
     const [known, open] = [await connected(gateway), await connected(gateway, "/open")];

@@ -56,16 +56,23 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
   };
 }
 
-/** A Sentinel that watches a server under a name. */
-export async function startSentinel(name: string, watched: RedisServer): Promise<{ port: number; remove(): Promise<void> }> {
+export interface SentinelServer {
+  readonly port: number;
+  run(...command: readonly string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** A Sentinel that watches a server under a name; `more`: further settings of it. */
+export async function startSentinel(name: string, watched: RedisServer, more: readonly string[] = []): Promise<SentinelServer> {
   const folder = mkdtempSync(join(tmpdir(), "apigw-sentinel-"));
   const port = await freePort();
   const file = join(folder, "sentinel.conf");
-  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, `sentinel monitor ${name} 127.0.0.1 ${watched.port} 1`];
+  const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, `sentinel monitor ${name} 127.0.0.1 ${watched.port} 1`, ...more.map((setting) => `sentinel ${setting}`)];
   writeFileSync(file, `${lines.join("\n")}\n`);
   const child = await start([file, "--sentinel"], "+monitor master");
   return {
     port,
+    run: (...command) => runCli(["-h", "127.0.0.1", "-p", String(port), ...command]),
     async remove() {
       await kill(child);
       rmSync(folder, { recursive: true, force: true });
