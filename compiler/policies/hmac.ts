@@ -9,15 +9,18 @@ import { checksCredential } from "./parts/credential.ts";
 import { readsTemplate, templateValue } from "./parts/template-value.ts";
 import { frozen, textCode, type Ref } from "./parts/values.ts";
 
+/** Apigee has two names for one. */
+type WrittenHash = HashEncoding | "base16";
+
 export interface HmacModel extends PolicyModel {
   readonly kind: "HMAC";
   readonly algorithm: string;
-  readonly secretKey: { readonly encoding?: SecretEncoding; readonly value?: SecretSource; readonly ref?: string };
+  readonly secretKey: { readonly encoding?: SecretEncoding | "utf8" | "base16"; readonly value?: SecretSource; readonly ref?: string };
   readonly message: string | Ref;
-  readonly output?: string | { readonly value?: string; readonly encoding?: HashEncoding };
+  readonly output?: string | { readonly value?: string; readonly encoding?: WrittenHash };
   readonly verificationValue?:
     | string
-    | { readonly ref: string; readonly value?: string; readonly encoding?: HashEncoding };
+    | { readonly ref: string; readonly value?: string; readonly encoding?: WrittenHash };
   readonly ignoreUnresolvedVariables?: boolean;
 }
 
@@ -74,11 +77,20 @@ function configOf({ name, model, isRead }: PolicyEmit<HmacModel>): HmacConfig {
   return {
     name,
     algorithm: digestName(model.algorithm),
-    keyEncoding: secretKey.encoding ?? "utf-8",
-    outputEncoding: (typeof output === "object" ? output.encoding : undefined) ?? "base64",
-    verificationEncoding: verificationValue === undefined ? null : (expected ?? "base64"),
+    keyEncoding: keyEncoding(secretKey.encoding ?? "utf-8"),
+    outputEncoding: hashEncoding((typeof output === "object" ? output.encoding : undefined) ?? "base64"),
+    verificationEncoding: verificationValue === undefined ? null : hashEncoding(expected ?? "base64"),
     keep: isRead(`hmac.${name}.`),
   };
+}
+
+function keyEncoding(written: NonNullable<HmacModel["secretKey"]["encoding"]>): SecretEncoding {
+  if (written === "utf8") return "utf-8";
+  return written === "base16" ? "hex" : written;
+}
+
+function hashEncoding(written: WrittenHash): HashEncoding {
+  return written === "base16" ? "hex" : written;
 }
 
 /** `SHA-256` as Node spells it. */

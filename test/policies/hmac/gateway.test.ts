@@ -23,6 +23,21 @@ verificationValue: { ref: request.queryparam.sig, encoding: base64url }
 output: { encoding: hex }`,
   "proxies/link/policies/AM-Show.yaml": `kind: AssignMessage
 actions: [{ set: { headers: { x-output: "{hmac.HM-Link.output}", x-message: "{hmac.HM-Link.message}" } } }]`,
+  // Apigee's names of the same encodings.
+  "proxies/names/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /names, preFlow: { request: [HM-Hex, HM-Text], response: [AM-Show] }, routeRules: [{ name: none }] }]`,
+  "proxies/names/policies/HM-Hex.yaml": `kind: HMAC
+algorithm: sha256
+secretKey: { value: { env: LINK_SECRET }, encoding: base16 }
+message: a
+verificationValue: { ref: request.queryparam.sig, encoding: base16 }
+output: { encoding: base16 }`,
+  "proxies/names/policies/HM-Text.yaml": `kind: HMAC
+algorithm: sha256
+secretKey: { value: { env: LINK_SECRET }, encoding: utf8 }
+message: a`,
+  "proxies/names/policies/AM-Show.yaml": `kind: AssignMessage
+actions: [{ set: { headers: { x-hex: "{hmac.HM-Hex.output}", x-text: "{hmac.HM-Text.output}" } } }]`,
   "proxies/link/policies/AM-Failed.yaml": `kind: AssignMessage
 actions: [{ set: { headers: { x-failed: "{fault.name}" } } }]`,
 };
@@ -67,4 +82,11 @@ it.each([
   expect(body).toContain(`steps.hmac.${code}`);
   const told = body + JSON.stringify(gateway.lines());
   for (const secret of [SECRET, signed("/link/b|9").toString("base64url")]) expect(told).not.toContain(secret);
+});
+
+it("encodings have Apigee's names too", async () => {
+  const hex = signed("a").toString("hex");
+  const { headers, status } = await ask(`/names?sig=${hex}`);
+  expect([status, headers.get("x-hex")]).toEqual([200, hex]);
+  expect(headers.get("x-text")).toBe(createHmac("sha256", SECRET).update("a").digest("base64"));
 });
