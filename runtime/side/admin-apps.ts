@@ -9,9 +9,11 @@ import type { AdminCall, Endpoint } from "./admin-call.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
 import { attributes, choice, count, instant, orNull, page, record, recordWith, text } from "./admin-schema.ts";
-import { errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
+import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
 
 const STATUSES = ["approved", "revoked"] as const;
+/** What ids and names are made of: they stand in log lines, lists and paths. */
+const NAME = /^[\x20-\x7e]{1,255}$/;
 
 async function listApps(call: AdminCall): Promise<Answer> {
   const { fields, gateway } = call;
@@ -46,6 +48,7 @@ async function postApp({ audit, fields, gateway }: AdminCall): Promise<Answer> {
   const expiresAtMs = fields.instant("expiresAt");
   const problem = fields.problem();
   if (problem !== null) return problem;
+  if (!NAME.test(id) || !NAME.test(name)) return badName();
   const developer = await developerOf(gateway, owner);
   if (isAnswer(developer)) return developer;
   const [same] = await recordsWhere(gateway, "app", (app) => app.name === name && app.developerId === developer.id);
@@ -64,6 +67,7 @@ async function patchApp({ audit, fields, gateway, id }: AdminCall): Promise<Answ
   const expiresAtMs = fields.instant("expiresAt");
   const problem = fields.problem();
   if (problem !== null) return problem;
+  if (name !== null && !NAME.test(name)) return badName();
   const app = await appOf(gateway, id);
   if (isAnswer(app)) return app;
   const sessions = concerned(gateway, [appIdentity(app.id)]);
@@ -78,6 +82,8 @@ async function patchApp({ audit, fields, gateway, id }: AdminCall): Promise<Answ
   audit("app.update", { app: changed.id, sessions });
   return jsonAnswer(200, shownApp(changed));
 }
+
+const badName = (): Answer => badRequest("id and name have 1 to 255 printable ASCII characters");
 
 async function deleteApp({ audit, fields, gateway, id }: AdminCall): Promise<Answer> {
   const dryRun = fields.flag("dryRun");

@@ -10,9 +10,10 @@ import type { Fields } from "./admin-body.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
 import { attributes, choice, count, instant, orNull, page, record, recordWith, text } from "./admin-schema.ts";
-import { errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
+import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
 
 const STATUSES = ["active", "inactive"] as const;
+const EMAIL = /^[^\s@]{1,127}@[^\s@]{1,126}$/;
 
 async function listDevelopers(call: AdminCall): Promise<Answer> {
   const wanted = pageOf(call);
@@ -33,7 +34,7 @@ async function postDeveloper({ audit, fields, gateway }: AdminCall): Promise<Ans
   const email = fields.neededText("email");
   const status = fields.choice("status", STATUSES) ?? "active";
   const changes = changesIn(fields);
-  const problem = fields.problem();
+  const problem = fields.problem() ?? emailProblem(email);
   if (problem !== null) return problem;
   const id = `${gateway.organization}@@@${email}`;
   if (!isAnswer(await developerOf(gateway, email))) return emailTaken(email);
@@ -46,7 +47,7 @@ async function postDeveloper({ audit, fields, gateway }: AdminCall): Promise<Ans
 async function patchDeveloper({ audit, fields, gateway, id }: AdminCall): Promise<Answer> {
   const email = fields.text("email");
   const changes = changesIn(fields);
-  const problem = fields.problem();
+  const problem = fields.problem() ?? (email === null ? null : emailProblem(email));
   if (problem !== null) return problem;
   const developer = await developerOf(gateway, id);
   if (isAnswer(developer)) return developer;
@@ -108,6 +109,10 @@ function changesIn(fields: Fields): Partial<Developer> {
     ...(lastName === null ? {} : { lastName }),
     ...(fields.has("attributes") ? { attributes: given } : {}),
   };
+}
+
+function emailProblem(email: string): Answer | null {
+  return EMAIL.test(email) ? null : badRequest("email is no e-mail address");
 }
 
 const emailTaken = (email: string): Answer => errorAnswer(409, "exists", `A developer has the address ${email}`);

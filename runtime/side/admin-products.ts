@@ -2,6 +2,7 @@
 import { removeRecord, updateRecord } from "../access/change.ts";
 import { productIdentity } from "../access/identity.ts";
 import type { ApiProduct, ProductOperation, ProductQuota } from "../access/model.ts";
+import { resourceProblem } from "../language/resource-path.ts";
 import type { Limits } from "../limits.ts";
 import { concerned, listRecords, notFound, pageOf, type AdminCall } from "./admin-call.ts";
 import type { Fields } from "./admin-body.ts";
@@ -24,7 +25,7 @@ import {
 import { badRequest, errorAnswer, jsonAnswer, type Answer } from "./answer.ts";
 
 const TIME_UNITS = ["minute", "hour", "day", "week", "month"] as const;
-const COUNT_MAX = 1_000_000_000_000;
+const INTERVAL_MAX = 1_000_000;
 /** Apigee: what names of products are made of. */
 const NAME = /^[A-Za-z0-9._\-$ %]{1,255}$/;
 const RESOURCE = /^\/[^\s?#]*$/;
@@ -135,17 +136,17 @@ function operationIn(fields: Fields): ProductOperation {
 
 function quotaIn(fields: Fields): ProductQuota {
   return {
-    limit: fields.neededInteger("limit", 1, COUNT_MAX),
-    interval: fields.neededInteger("interval", 1, COUNT_MAX),
+    limit: fields.neededInteger("limit", 0, Number.MAX_SAFE_INTEGER),
+    interval: fields.neededInteger("interval", 1, INTERVAL_MAX),
     timeUnit: fields.neededChoice("timeUnit", TIME_UNITS),
   };
 }
 
 function problemOf({ operations = [], resources = [] }: Partial<ApiProduct>): Answer | null {
-  const wrong = [...resources, ...operations.map(({ resource }) => resource)].find(
-    (resource) => !RESOURCE.test(resource),
-  );
-  if (wrong !== undefined) return badRequest("a resource is a path such as /rooms/*, or / for all");
+  const paths = [...resources, ...operations.map(({ resource }) => resource)];
+  const wrong = paths.find((path) => !RESOURCE.test(path) || resourceProblem(path) !== undefined);
+  if (wrong !== undefined)
+    return badRequest("a resource is a path such as /rooms/*, with ** only at its end, or / for all");
   const methods = operations.flatMap((operation) => operation.methods);
   return methods.every((method) => /^[A-Z]+$/.test(method)) ? null : badRequest("methods are in upper case");
 }
@@ -233,8 +234,8 @@ function productSchemas(fields: Properties): Properties {
 
 function quotaSchema(): RecordSchema {
   return record("Calls that an app may make; nothing enforces it but a policy that reads it.", {
-    limit: integer("Number of calls.", 1, COUNT_MAX),
-    interval: integer("Number of time units.", 1, COUNT_MAX),
+    limit: integer("Number of calls.", 0, Number.MAX_SAFE_INTEGER),
+    interval: integer("Number of time units.", 1, INTERVAL_MAX),
     timeUnit: choice("Unit.", TIME_UNITS),
   });
 }

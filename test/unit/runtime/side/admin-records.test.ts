@@ -180,6 +180,7 @@ describe("products", () => {
     ["half a quota", { quota: { limit: 5 } }],
     ["a quota of another unit", { quota: { ...quota, timeUnit: "fortnight" } }],
     ["a resource that is no path", { resources: ["rooms"] }],
+    ["a resource with ** in its middle", { operations: [{ ...operation, resource: "/a/**/b" }] }],
     ["a method in lower case", { operations: [{ ...operation, methods: ["get"] }] }],
   ])("are not made with %s", async (_name, body) => {
     const told = await ground.ask("POST", "/v1/products", { name: "new", ...body });
@@ -220,5 +221,45 @@ describe("tokens", () => {
     expect(ground.audits().map(({ action, sessions }) => [action, sessions])).toEqual([
       ["token.revoked", 1], ["token.approved", 0], ["jwt.revoked", 0], ["token.create", undefined],
     ]);
+  });
+});
+
+describe("bad input", () => {
+  const chars = (count: number): string => "x".repeat(count);
+
+  it.each<[string, string, unknown]>([
+    ["POST", "/v1/developers", { email: "no address" }],
+    ["POST", "/v1/developers", { email: `${chars(200)}@example.com` }],
+    ["PATCH", "/v1/developers/dev", { email: "a@b@c" }],
+    ["PATCH", "/v1/developers/dev", { attributes: { a: { b: 1 } } }],
+    ["PATCH", "/v1/developers/dev", { attributes: [] }],
+    ["PATCH", "/v1/developers/dev", { status: "inactive" }],
+    ["POST", "/v1/apps", { name: "line\nbreak", developer: "dev" }],
+    ["POST", "/v1/apps", { id: chars(256), name: "a", developer: "dev" }],
+    ["PATCH", "/v1/apps/app", { name: "\u0000" }],
+    ["PATCH", "/v1/apps/app", { developer: "dev" }],
+    ["POST", "/v1/keys", { app: "app", products: [{ name: "gold", status: "gone" }] }],
+    ["POST", "/v1/keys", { app: "app", products: [null] }],
+    ["POST", "/v1/keys", { app: "app", products: Array.from({ length: 101 }, () => "gold") }],
+    ["POST", "/v1/keys", { app: "app", products: ["gold"], key: 5 }],
+    ["PATCH", "/v1/products/gold", { quota: [] }],
+    ["PATCH", "/v1/products/gold", { operations: {} }],
+    ["PATCH", "/v1/products/gold", { dryRun: "yes" }],
+    ["DELETE", "/v1/products/gold?dryRun=1", undefined],
+    ["GET", "/v1/products?limit=-1", undefined],
+    ["GET", "/v1/tokens?kind=id", undefined],
+  ])("%s %s %j is refused and changes nothing", async (method, path, body) => {
+    const before = JSON.stringify(["developer", "app", "key", "product"].map((kind) => ground.store.list(kind as "app", { limit: 9 })));
+    const told = await ground.ask(method, path, body);
+    expect([told.status, told.body.error?.code]).toEqual([400, "bad_request"]);
+    const after = JSON.stringify(["developer", "app", "key", "product"].map((kind) => ground.store.list(kind as "app", { limit: 9 })));
+    expect(after).toBe(before);
+    expect(ground.audits()).toEqual([]);
+  });
+
+  it("keeps attributes whose names every object has", async () => {
+    const made = await ground.ask("PATCH", "/v1/apps/app", '{"attributes":{"__proto__":"a","constructor":"b"}}');
+    expect(JSON.stringify(made.body["attributes"])).toBe('{"__proto__":"a","constructor":"b"}');
+    expect(Object.getPrototypeOf(ground.store.get("app", "app")?.attributes)).toBe(Object.prototype);
   });
 });
