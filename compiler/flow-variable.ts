@@ -365,6 +365,8 @@ const ISSUED: ReadonlySet<string> = new Set([
   "hmac",
   "jws",
   "securityevent",
+  "ticket",
+  "renewsession",
 ]);
 
 /** `<prefix>.<policy>.<path>`, where the policy's name may itself hold dots. */

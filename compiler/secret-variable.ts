@@ -6,7 +6,7 @@ import type { ProgramPolicy } from "./ir/program.ts";
 
 /** Names that mean a credential in every proxy. */
 const ALWAYS = new RegExp(
-  "^private\\.|^websocket\\.credential$" +
+  "^private\\.|^websocket\\.credential$|^ticket\\..+\\.value$" +
     "|(?:^|\\.)(?:access_token|refresh_token|id_token|client_secret|generated_jw[ts])$" +
     "|^oauthv2authcode\\..+\\.code$" +
     "|\\.header\\.(?:authorization|proxy-authorization|cookie|set-cookie)(?:\\.|$)",
@@ -35,6 +35,7 @@ const OWN_SOURCES: Readonly<Record<string, readonly string[]>> = {
     "externalAuthorizationCode",
     "token",
   ],
+  RenewSession: ["oldToken"],
 };
 
 /** What OAuthV2 reads where it issues something and names nothing else. */

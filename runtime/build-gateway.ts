@@ -17,6 +17,7 @@ import type { GatewayProgram, ProxyProgram } from "./program.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
+import type { RenewalServices } from "./upgrade/renewal.ts";
 import { Revocations } from "./upgrade/revocation.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Sessions } from "./upgrade/session-index.ts";
@@ -30,10 +31,8 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
 
 function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Omit<Gateway, "fleet"> {
   const { clock } = host;
-  const level = logLevel(host.env["APIGW_LOG_LEVEL"]);
-  const log = new Log({ output: host.output, clock, limits, level, access: program.accessLog });
-  const build = { version: program.compiler, build: program.hash, node: host.node };
-  const metrics = new Metrics(build, clock, program.proxies);
+  const log = openLog(program, limits, host);
+  const metrics = openMetrics(program, host);
   const store = program.openStore(clock, limits, storeReport(log, metrics));
   const analytics = program.analytics?.open(program.analytics.settings(), { clock, limits, log, metrics }) ?? null;
   const sessions = new Sessions(limits);
@@ -49,10 +48,12 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
     isRevoked: (jwt) => isJwtRevoked(store, jwt),
     onEvent: ({ sequence, event }, sessions) => log.event("revocation", { sequence, effect: event.effect, sessions }),
     onFailure: (cause) => log.event("revocation_check_failed", { detail: messageOf(cause) }, "error"),
+    onRenewal: (event) => program.carryOutRenewal?.(renewing, event),
   });
-  const lagParts = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
-  const lag = watchHearing(program.lag, lagParts, log, metrics);
   const instance = instanceOf(clock, host.env);
+  const renewing = renewalServices({ store, clock, limits, sessions, revocations, instance }, log, metrics);
+  const hearing = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
+  const lag = watchHearing(program.lag, hearing, log, metrics);
   const spans = openSpans(program, { clock, limits, instance, log, metrics });
   const tracing = program.startTracing?.(clock) ?? null;
   const sessionServices: SessionServices = {
@@ -117,6 +118,22 @@ function openSpans(
   });
 }
 
+function renewalServices(
+  parts: Omit<RenewalServices, "carriedOut" | "failed">,
+  log: Log,
+  metrics: Metrics,
+): RenewalServices {
+  return {
+    ...parts,
+    carriedOut: ({ moved, refused, why }) => {
+      metrics.count("renewals", moved);
+      metrics.count("renewalsRefused", refused);
+      log.event("renewal", { sessions: moved, refused, why: why ?? "" });
+    },
+    failed: (cause) => log.event("renewal_failed", { detail: messageOf(cause) }, "error"),
+  };
+}
+
 function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed> {
   const deployed = new Map<ProxyProgram, Deployed>();
   for (const { program: route } of program.routes) {
@@ -130,6 +147,7 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
         proxyIdentity: proxyIdentity(route.proxy),
         idleTimeoutMs: webSocket.idleTimeoutMs,
         maxDurationMs: webSocket.maxDurationMs,
+        renewalGraceMs: webSocket.renewalGraceMs ?? 0,
         closes: webSocket.closes,
         ...(webSocket.survives === undefined ? {} : { survives: webSocket.survives }),
       },
@@ -138,6 +156,14 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
     });
   }
   return deployed;
+}
+
+function openLog({ accessLog }: GatewayProgram, limits: Limits, { clock, env, output }: GatewayHost): Log {
+  return new Log({ output, clock, limits, level: logLevel(env["APIGW_LOG_LEVEL"]), access: accessLog });
+}
+
+function openMetrics({ compiler, hash, proxies }: GatewayProgram, { clock, node }: GatewayHost): Metrics {
+  return new Metrics({ version: compiler, build: hash, node }, clock, proxies);
 }
 
 function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" | "off" {

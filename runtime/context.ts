@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Credential } from "./access/credential.ts";
 import type { AccessGrant } from "./access/model.ts";
 import type { Client } from "./client.ts";
 import type { EventFlows } from "./event-stream.ts";
@@ -106,6 +107,8 @@ export class Exchange {
   targetHost: Value = null;
   /** What the last successful VerifyAPIKey or VerifyAccessToken found. */
   access: AccessGrant | null = null;
+  /** What a plain request has proven, where a policy asks for it; null while there is nothing. */
+  proven: Credential[] | null = null;
   /** Results of policies whose own variables somebody reads, by policy name. */
   results: Record<string, unknown> | null = null;
   /** Names of policies that failed (`<prefix>.<policy>.failed`); null while none has. */

@@ -159,6 +159,17 @@ export const faults = {
   "steps.oauth.v2.InvalidAPICallAsNoApiProductMatchFound": security(401, "Invalid API call as no apiproduct match found"),
   "keymanagement.service.invalid_request-authorization_code_invalid": security(400, "Invalid Authorization Code"),
   "keymanagement.service.authorization_code_expired": security(400, "Authorization Code expired"),
+  // GenerateTicket, VerifyTicket
+  "steps.ticket.NothingProven": step(401, "Nothing proves who asks for a ticket", "ticket"),
+  "steps.ticket.InvalidTicket": step(401, "Invalid ticket", "ticket"),
+  // RenewSession
+  "steps.renewsession.NothingProven": step(401, "No token to renew with", "renewsession"),
+  "steps.renewsession.NoSession": step(400, "No session is named", "renewsession"),
+  "steps.renewsession.NotRenewable": step(409, "The session has no token that this one can follow", "renewsession"),
+  "steps.renewsession.AppDiffers": step(403, "The session belongs to another app", "renewsession"),
+  "steps.renewsession.SubjectDiffers": step(403, "The session belongs to another subject", "renewsession"),
+  "steps.renewsession.ScopeMissing": step(403, "The token lacks a scope of the session's", "renewsession"),
+  "steps.renewsession.AccessDenied": step(403, "The token does not cover the session", "renewsession"),
   // VerifyJWT, DecodeJWT, GenerateJWT
   "steps.jwt.FailedToResolveVariable": jwt("Failed to resolve variable: policy({})"),
   "steps.jwt.GenerationFailed": jwt("Token generation failed: policy({})"),

@@ -117,6 +117,18 @@ export interface Limits {
   readonly securityEventAgeMaxMs: number;
   /** Counters of one SpikeArrest policy (one for each identifier). */
   readonly spikeArrestIdentifiersMax: number;
+  /** Sessions that one renewal may reach in one process; those beyond stay as they are. */
+  readonly renewedAtOnceMax: number;
+  /** Former tokens of one session whose revocation still ends it. */
+  readonly renewedTokensRememberedMax: number;
+  /** Processes whose answers to one renewal are read. */
+  readonly renewalAnswersMax: number;
+  /** Time that whoever asked for a renewal waits for the answers of the processes that share the store. */
+  readonly renewalWaitMs: number;
+  /** Time between looks for those answers. */
+  readonly renewalPollMs: number;
+  /** Time that an answer to a renewal is kept in the store. */
+  readonly renewalAnswersKeptMs: number;
   /** Bytes of an access-log backlog that the output has not taken; lines beyond are dropped and counted. */
   readonly logBacklogBytesMax: number;
   /** Connections open at once on the ops and on the admin listener, each. */
@@ -250,6 +262,12 @@ export const defaultLimits: Limits = {
   introspectionPauseMs: 1_000,
   securityEventAgeMaxMs: 7 * 86_400_000,
   spikeArrestIdentifiersMax: 10_000,
+  renewedAtOnceMax: 1_000,
+  renewedTokensRememberedMax: 8,
+  renewalAnswersMax: 256,
+  renewalWaitMs: 500,
+  renewalPollMs: 20,
+  renewalAnswersKeptMs: 30_000,
   logBacklogBytesMax: 4 * 1024 * 1024,
   sideConnectionsMax: 256,
   tlsHandshakeTimeoutMs: 10_000,

@@ -27,7 +27,9 @@ import type { HeaderOwnership } from "./header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
 import type { TakeCredential } from "./upgrade/presented-credential.ts";
+import type { TellRefusal } from "./upgrade/refusal-close.ts";
 import type { HealthMonitor, MonitorServices } from "./target/health-monitor.ts";
+import type { carryOutRenewal } from "./upgrade/renewal.ts";
 import type { LagSettings, watchLag } from "./upgrade/revocation-lag.ts";
 import type { Target } from "./target/target.ts";
 
@@ -71,6 +73,8 @@ export interface ProxyProgram {
   readonly requestBytesMax?: number;
   /** What becomes of the bodies of answers to clients (compression.algorithm); absent: they go as they are. */
   readonly compression?: Compression;
+  /** True when some policy asks what plain requests have proven. */
+  readonly keepsCredentials?: true;
   /** True when something reads when the target was asked and answered. */
   readonly readsTargetTimes?: true;
   /** Which header names the proxy owns: a client can neither send them nor spell them differently. */
@@ -101,12 +105,18 @@ export interface WebSocketRoute {
   readonly ambientCredential: boolean;
   /** Takes `websocket.credential` out of requests; absent: they keep what they bring. */
   readonly takeCredential?: TakeCredential;
+  /** Tells browsers of refused upgrades by a close frame; absent: they get the ordinary answer. */
+  readonly tellRefusal?: TellRefusal;
   readonly halfCloseTimeoutMs: number;
   readonly writeStallTimeoutMs: number;
   readonly closeGraceMs: number;
   readonly closeTimeoutMs: number;
   readonly spliceBufferBytesMax: number;
   /** Overrides of the close-reason table. */
+  /** Time that an open session outlives its token, so that a renewal can come; absent: none. */
+  readonly renewalGraceMs?: number;
+  /** Header of the 101 that names the session; absent: none. */
+  readonly sessionIdHeader?: string;
   readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
   /** Reasons that do not end open sessions; absent: all do. */
   readonly survives?: readonly CloseReasonId[];
@@ -207,6 +217,8 @@ export interface GatewayProgram {
   readonly startTracing?: typeof startTracing;
   /** Sends spans to a collector; absent where the bundle does not ask for it. */
   readonly openSpans?: (host: SpansHost) => Spans;
+  /** Absent where nothing renews sessions. */
+  readonly carryOutRenewal?: typeof carryOutRenewal;
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
   /** What bundles hide in recordings; absent where none says anything. */

@@ -12,6 +12,7 @@ export const policyKinds = [
   "FlowCallout",
   "GenerateJWS",
   "GenerateJWT",
+  "GenerateTicket",
   "GetOAuthV2Info",
   "HMAC",
   "IntrospectToken",
@@ -22,10 +23,12 @@ export const policyKinds = [
   "RevokeJWT",
   "RevokeOAuthV2",
   "SetOAuthV2Info",
+  "RenewSession",
   "SpikeArrest",
   "VerifyAPIKey",
   "VerifyJWS",
   "VerifyJWT",
+  "VerifyTicket",
 ] as const;
 
 /** Policies that Apigee has and apigw has not, or not yet. */

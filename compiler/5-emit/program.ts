@@ -156,6 +156,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["lag", lagCode(plan, file)],
     ...(analytics === null ? [] : [["analytics", analytics] satisfies [string, Code]]),
     ["access", code`() => ${accessCode(plan, values)}`],
+    ...(renewsSessions(plan) ? [["carryOutRenewal", file.symbol("carryOutRenewal")] satisfies [string, Code]] : []),
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
     ...(isFleet(plan) ? [["openFleet", file.symbol("openFleet")] satisfies [string, Code]] : []),
@@ -344,4 +345,8 @@ function drainCode(drain: Plan["program"]["gateway"]["drain"]): Code {
 
 function durationOr(text: string | undefined, otherwise: number): number {
   return text === undefined ? otherwise : (durationMs(text) ?? otherwise);
+}
+
+function renewsSessions({ proxies }: Plan): boolean {
+  return proxies.some(({ policies }) => policies.some(({ definition }) => definition.renewsSessions));
 }

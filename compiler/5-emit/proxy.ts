@@ -326,6 +326,15 @@ class ProxyEmitter {
     return [code`sampling: ${this.#file.constant("sampling", code`{ share: ${share}, when: ${test} }`, type)}`];
   }
 
+  #webSocket(endpoint: EndpointPlan): Code {
+    const route = webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway), this.#file);
+    return this.#file.constant("web socket", route, this.#file.type("program.ts", "WebSocketRoute"));
+  }
+
+  #keepsCredentials(): boolean {
+    return this.#proxy.policies.some(({ definition }) => definition.keepsCredentials);
+  }
+
   #factory(endpoint: EndpointPlan, plain: Code, traced: Code, positions: Code): string {
     const { proxy } = this.#proxy;
     const isOnly = this.#proxy.endpoints.length === 1;
@@ -340,7 +349,7 @@ class ProxyEmitter {
       code`basePath: ${endpoint.endpoint.basePath}`,
       code`baseSegments: ${endpoint.endpoint.segments.length}`,
       code`hash: ${identifier(HASH_PLACEHOLDER)}`,
-      code`webSocket: ${this.#file.constant("web socket", webSocketRoute(endpoint, gatewayLimits(this.#plan.program.gateway), this.#file), this.#file.type("program.ts", "WebSocketRoute"))}`,
+      code`webSocket: ${this.#webSocket(endpoint)}`,
       code`apiTimeoutMs: ${endpoint.endpoint.apiTimeoutMs}`,
       ...(endpoint.endpoint.requestBytesMax === null ? [] : [code`requestBytesMax: ${endpoint.endpoint.requestBytesMax}`]),
       ...(endpoint.endpoint.compression === null
@@ -348,6 +357,7 @@ class ProxyEmitter {
         : [code`compression: ${this.#file.symbol("compression")}(${endpoint.endpoint.compression})`]),
       code`targets`,
       ...([...this.#proxy.reads].some(isTargetTime) ? [code`readsTargetTimes: true`] : []),
+      ...(this.#keepsCredentials() ? [code`keepsCredentials: true`] : []),
       code`headers: ${this.#headers()}`,
       code`positions: ${positions}`,
       ...this.#sampling(),

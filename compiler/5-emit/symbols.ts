@@ -25,6 +25,7 @@ import type * as TargetVariables from "#runtime/target/variables.ts";
 import type * as SecureTarget from "#runtime/target/secure.ts";
 import type * as LocalTarget from "#runtime/target/local.ts";
 import type * as PresentedCredential from "#runtime/upgrade/presented-credential.ts";
+import type * as RefusalClose from "#runtime/upgrade/refusal-close.ts";
 import type * as Listen from "#runtime/listen.ts";
 import type * as ListenTls from "#runtime/listen-tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
@@ -77,6 +78,10 @@ import type * as KeySource from "#runtime/token/key-source.ts";
 import type * as RemoteKeys from "#runtime/token/remote-keys.ts";
 import type * as DecodeJws from "#runtime/policies/decode-jws.ts";
 import type * as GenerateJws from "#runtime/policies/generate-jws.ts";
+import type * as GenerateTicket from "#runtime/policies/generate-ticket.ts";
+import type * as VerifyTicket from "#runtime/policies/verify-ticket.ts";
+import type * as RenewSession from "#runtime/policies/renew-session.ts";
+import type * as Renewal from "#runtime/upgrade/renewal.ts";
 import type * as VerifyJws from "#runtime/policies/verify-jws.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
@@ -170,6 +175,7 @@ export const symbols = {
   ]),
   ...from<typeof EventStream>()("event-stream.ts", ["eventFlow"]),
   ...from<typeof PresentedCredential>()("upgrade/presented-credential.ts", ["credentialFrom"]),
+  ...from<typeof RefusalClose>()("upgrade/refusal-close.ts", ["closeRefused"]),
   ...from<typeof Listen>()("listen.ts", ["openListener"]),
   ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),
@@ -267,6 +273,10 @@ export const symbols = {
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),
   ...from<typeof DecodeJws>()("policies/decode-jws.ts", ["decodeJws"]),
   ...from<typeof GenerateJws>()("policies/generate-jws.ts", ["generateJws"]),
+  ...from<typeof GenerateTicket>()("policies/generate-ticket.ts", ["generateTicket"]),
+  ...from<typeof VerifyTicket>()("policies/verify-ticket.ts", ["verifyTicket"]),
+  ...from<typeof RenewSession>()("policies/renew-session.ts", ["renewSession"]),
+  ...from<typeof Renewal>()("upgrade/renewal.ts", ["carryOutRenewal"]),
   ...from<typeof VerifyJws>()("policies/verify-jws.ts", ["verifyJws"]),
   ...from<typeof JwtVariables>()("token/jwt-variables.ts", ["jwtVariable"]),
   ...from<typeof Issued>()("token/issued.ts", ["issuedVariable"]),

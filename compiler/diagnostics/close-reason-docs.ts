@@ -10,7 +10,7 @@ export const closeReasonDocs: { readonly [reason in CloseReasonId]: string } = {
   targetClosed: "The target closed with a close frame.",
   clientLost: "The client's connection broke without a close frame.",
   targetLost: "The target's connection broke without a close frame.",
-  tokenExpired: "A token that admitted the connection reached its expiry.",
+  tokenExpired: "A token that admitted the connection reached its expiry, and no renewal came.",
   keyExpired: "The API key that admitted the connection reached its expiry.",
   certificateExpired: "The client certificate reached its notAfter.",
   tokenRevoked: "A token that admitted the connection was revoked.",

@@ -96,6 +96,17 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.oauth.v2.InvalidAPICallAsNoApiProductMatchFound":
     "GetOAuthV2Info: no product of the access token covers the call.",
   "keymanagement.service.authorization_code_expired": "The authorization code has expired.",
+  "steps.ticket.NothingProven": "No policy before GenerateTicket has verified a key or token.",
+  "steps.ticket.InvalidTicket":
+    "No ticket, or one that is unknown, spent, expired, for another proxy, or of another app than the request's key.",
+  "steps.renewsession.NothingProven": "The policies before RenewSession have verified no token, or more than one.",
+  "steps.renewsession.NoSession": "Neither a session's id nor an old token, or none that can name a session.",
+  "steps.renewsession.NotRenewable":
+    "The session was admitted without a token, with two, or with one of another kind; or it has just ended.",
+  "steps.renewsession.AppDiffers": "The token was issued to another app than the session's.",
+  "steps.renewsession.SubjectDiffers": "The token speaks for another end user than the session's.",
+  "steps.renewsession.ScopeMissing": "The session's token had scopes that this one lacks.",
+  "steps.renewsession.AccessDenied": "The token was revoked meanwhile, or no product of it covers the session's call.",
   "steps.jwt.FailedToResolveVariable":
     "A variable that should hold the token, a demanded value or a claim has no value.",
   "steps.jwt.GenerationFailed": "A claim or header is not of its type, or a time cannot be read.",

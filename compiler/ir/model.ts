@@ -330,6 +330,11 @@ export interface WebSocketModel {
   readonly allowedOrigins?: readonly string[];
   /** Where `websocket.credential` is looked for, the first place that has one counts. */
   readonly credential?: readonly CredentialSourceModel[];
+  /** How refused upgrades are answered. */
+  readonly renewalGrace?: string;
+  /** Header of the 101. */
+  readonly sessionIdHeader?: string;
+  readonly onRefused?: { readonly browsers?: "answer" | "close" };
   readonly halfCloseTimeout?: string;
   readonly writeStallTimeout?: string;
   readonly closeGrace?: string;

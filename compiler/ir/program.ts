@@ -284,6 +284,10 @@ export interface ProgramWebSocket {
   readonly allowedOrigins: readonly string[] | null;
   /** Where `websocket.credential` is looked for; empty: nowhere. */
   readonly credential: readonly CredentialSource[];
+  readonly renewalGraceMs: number | null;
+  readonly sessionIdHeader: string | null;
+  /** Browsers are told of refusals by a close frame. */
+  readonly tellsRefusal: boolean;
   readonly halfCloseTimeoutMs: number | null;
   readonly writeStallTimeoutMs: number | null;
   readonly closeGraceMs: number | null;

@@ -140,6 +140,10 @@ export interface PolicyDefinition<M extends PolicyModel = PolicyModel> {
   readonly failedPrefix: string;
   /** Prefixes of variables it sets under its own name: `verifyapikey.<policy>.`. */
   readonly variablePrefixes: readonly string[];
+  /** It asks what plain requests have proven. */
+  readonly keepsCredentials?: true;
+  /** It renews sessions, which every process with the same bundle has to hear. */
+  readonly renewsSessions?: true;
   timing(model: M): Timing;
   /** The message that it makes under a name of its own, whose parts are variables then; null for none. */
   makes?(model: M): NamedMessage | null;

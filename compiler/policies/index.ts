@@ -10,6 +10,7 @@ import { flowCallout } from "./flow-callout.ts";
 import { generateJws } from "./generate-jws.ts";
 import { generateJwt } from "./generate-jwt.ts";
 import { getOAuthV2Info } from "./get-oauth-v2-info.ts";
+import { generateTicket } from "./generate-ticket.ts";
 import { hmac } from "./hmac.ts";
 import { introspectToken } from "./introspect-token.ts";
 import { messageLogging } from "./message-logging.ts";
@@ -19,10 +20,12 @@ import { revokeBySecurityEvent } from "./revoke-by-security-event.ts";
 import { revokeJwt } from "./revoke-jwt.ts";
 import { revokeOAuthV2 } from "./revoke-oauth-v2.ts";
 import { setOAuthV2Info } from "./set-oauth-v2-info.ts";
+import { renewSession } from "./renew-session.ts";
 import { spikeArrest } from "./spike-arrest.ts";
 import { verifyApiKey } from "./verify-api-key.ts";
 import { verifyJws } from "./verify-jws.ts";
 import { verifyJwt } from "./verify-jwt.ts";
+import { verifyTicket } from "./verify-ticket.ts";
 
 /** All definitions. */
 export const policyDefinitions: readonly PolicyDefinition[] = [
@@ -47,6 +50,9 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   generateJws,
   revokeBySecurityEvent,
   revokeJwt,
+  generateTicket,
+  verifyTicket,
+  renewSession,
   // What becomes of the message.
   assignMessage,
   raiseFault,

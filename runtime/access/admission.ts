@@ -51,7 +51,8 @@ export interface Admission {
 export function admit(x: Exchange, { policy, epoch, grant }: Admission): void {
   x.access = grant;
   const last = grant.admitted;
-  if (last !== undefined && last.policy === policy && last.epoch === epoch && isCallOf(x, last.basis)) return watch(x, last);
+  const isSame = last !== undefined && last.policy === policy && last.epoch === epoch;
+  if (isSame && isCallOf(x, last.basis)) return watch(x, last);
   grant.admitted = credentialOf(grant, policy, epoch, callOf(x));
   watch(x, grant.admitted);
 }
@@ -64,11 +65,15 @@ function isCallOf(x: Exchange, basis: CredentialBasis | null): boolean {
 }
 
 /**
- * Leaves a credential with the session; plain HTTP has none. A session that cannot take another one is refused: it
- * would outlive the revocation of this one.
+ * Leaves a credential with the session. Plain HTTP has none: it is kept where a later step asks for it. A session that
+ * cannot take another one is refused: it would outlive the revocation of this one.
  */
 export function watch(x: Exchange, credential: Credential): void {
-  if (x.session === null || x.session.addCredential(credential)) return;
+  if (x.session === null) {
+    if (x.program.keepsCredentials === true) (x.proven ??= []).push(credential);
+    return;
+  }
+  if (x.session.addCredential(credential)) return;
   throw fault("gateway.Overload", "", credential.policy);
 }
 

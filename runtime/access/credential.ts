@@ -38,6 +38,10 @@ export interface Credential {
   readonly labels: CredentialLabels;
   /** Of a JWT: wall clock, 0 when it does not say. */
   readonly issuedAtMs?: number;
+  /** Scopes of a token; absent where nobody tells. */
+  readonly scopes?: readonly string[];
+  /** Own identities of the tokens that were renewed into this one, the oldest first; `identities` has them too. */
+  readonly former?: readonly (readonly Identity[])[];
   /** What to repeat after a change of access data; null where the store knows nothing of the credential. */
   readonly basis: CredentialBasis | null;
 }
@@ -57,5 +61,6 @@ export function credentialOf(grant: AccessGrant, policy: string, epoch: number, 
   const { token, key, expiresAtMs, identities, labels } = grant;
   const basis: CredentialBasis =
     token === null ? { kind: "key", digest: key.id, call } : { kind: "token", digest: token.id, call };
-  return { kind: basis.kind, policy, epoch, expiresAtMs, identities, labels, basis };
+  const made = { kind: basis.kind, policy, epoch, expiresAtMs, identities, labels, basis };
+  return token === null ? made : { ...made, scopes: token.scopes };
 }

@@ -18,6 +18,8 @@ export const productIdentity = (name: string): Identity => `product:${name}`;
 export const proxyIdentity = (name: string): Identity => `proxy:${name}`;
 /** A question to all replicas; no session carries it. */
 export const fleetIdentity = (questionId: string): Identity => `fleet:${questionId}`;
+/** What a one-time ticket admitted, by the ticket's public name. */
+export const ticketIdentity = (ticketId: string): Identity => `ticket:${ticketId}`;
 /** One session; never stored in the index, whose ids are a map of their own. */
 export const sessionIdentity = (sessionId: string): Identity => SESSION_PREFIX + sessionId;
 /** One JWT. The parts are separated by `|`; an issuer's own `|` is escaped, so that no two pairs share a key. */

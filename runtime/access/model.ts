@@ -175,6 +175,16 @@ export interface AuthorizationCode {
   readonly grantId: string | null;
 }
 
+/** A one-time ticket, stored under its digest: it stands for the credentials of the request that asked for it. */
+export interface TicketRecord {
+  /** Its public name. */
+  readonly id: string;
+  /** Where it can be redeemed. */
+  readonly proxy: string;
+  readonly environment: string;
+  readonly credentials: readonly Credential[];
+}
+
 /** A mark that the gateway keeps for itself: a removed record, a revoked JWT. */
 export interface MetaRecord {
   readonly note: string;

@@ -221,6 +221,7 @@ function sessionFields(record: SessionRecord): string {
     textField("apigw.ws.closed_by", record.closedBy) + textField("apigw.ws.close_reason", reason.label) +
     numberField("apigw.ws.close_code", record.code) + textField("apigw.ws.close_text", record.text) +
     field("apigw.ws.forced", record.forced) + textField("apigw.ws.timer", record.timer) +
+    (record.renewals > 0 ? numberField("apigw.ws.renewals", record.renewals) : "") +
     (reason.isError ? textField("error.type", reason.label) : "") +
     numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
     numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +

@@ -44,6 +44,9 @@ export const counters = {
   spansDropped: ["apigw_spans_dropped_total", "Spans that no collector got: too many, or it was slow or gone."],
   introspections: ["apigw_introspections_total", "Tokens that an introspection server was asked about and answered."],
   introspectionFailures: ["apigw_introspection_failures_total", "Questions that it did not answer."],
+  renewals: ["apigw_ws_renewals_total", "Sessions of this process that live on by another token."],
+  renewalsRefused: ["apigw_ws_renewals_refused_total", "Sessions of this process that another token did not prolong."],
+  renewalsUnmatched: ["apigw_ws_renewals_unmatched_total", "Renewals asked of this process that found no session."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

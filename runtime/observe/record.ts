@@ -49,6 +49,8 @@ export interface SessionRecord {
   /** True when a socket was reset because its peer did not let it end in order. */
   readonly forced: boolean;
   readonly timer: SessionTimer | null;
+  /** Times that another token was put in the place of the one before. */
+  readonly renewals: number;
   readonly bytesFromClient: number;
   readonly bytesFromTarget: number;
   readonly framesFromClient: number;

@@ -68,6 +68,7 @@ function watchToken(
     identities: [...jwt.identities, ...grant.identities],
     issuedAtMs: jwt.issuedAtMs,
     labels: grant.labels,
+    scopes: scopesOf(jwt.claims),
     basis: { kind: "key", digest: grant.key.id, call: callOf(x) },
   });
 }

@@ -129,6 +129,15 @@ export class EmbeddedStore implements Store {
     return wasThere;
   }
 
+  /** Without waiting for the disk, like writing what expires: such records are what is taken. */
+  take<K extends RecordKind>(kind: K, id: string): Records[K] | null {
+    return this.#transact(false, () => {
+      const record = this.#read(kind, id);
+      this.#remove.run(kind, id);
+      return record;
+    });
+  }
+
   list<K extends RecordKind>(kind: K, page: { readonly after?: string; readonly limit: number }): ListedRecord<K>[] {
     return this.#run(() =>
       this.#list

@@ -62,6 +62,8 @@ export class MemoryStore implements Store {
     grant: new Shelf(),
     code: new Shelf(),
     cutoff: new Shelf(),
+    ticket: new Shelf(),
+    renewal: new Shelf(),
     meta: new Shelf(),
     replica: new Shelf(),
     answer: new Shelf(),
@@ -116,6 +118,13 @@ export class MemoryStore implements Store {
     this.#drop(kind, id);
     if (event !== undefined) this.append(event);
     return wasThere;
+  }
+
+  take<K extends RecordKind>(kind: K, id: string): Records[K] | null {
+    this.#assertOpen();
+    const record = this.#live(kind, id)?.record ?? null;
+    this.#drop(kind, id);
+    return record;
   }
 
   list<K extends RecordKind>(kind: K, page: { readonly after?: string; readonly limit: number }): ListedRecord<K>[] {

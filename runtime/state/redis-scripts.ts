@@ -69,6 +69,14 @@ const scripts = {
     redis.call('ZREM', KEYS[3], ARGV[1])
     return {present and 1 or 0, append(KEYS[4], KEYS[5], ARGV[3], ARGV[4], ARGV[5], ARGV[6])}
   `,
+  /** id, now. The record that was there, in a list that is empty without one. */
+  take: `${live}
+    local json = live(KEYS[1], ARGV[1], tonumber(ARGV[2]))
+    redis.call('HDEL', KEYS[1], ARGV[1])
+    redis.call('ZREM', KEYS[2], ARGV[1])
+    redis.call('ZREM', KEYS[3], ARGV[1])
+    return json and {json} or {}
+  `,
   /** The event's four. Number of the event. */
   append: `${append}
     return append(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
@@ -147,6 +155,7 @@ export function prepareScripts(): Scripts {
   return {
     put: prepare(scripts.put),
     remove: prepare(scripts.remove),
+    take: prepare(scripts.take),
     append: prepare(scripts.append),
     list: prepare(scripts.list),
     events: prepare(scripts.events),

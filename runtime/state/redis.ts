@@ -92,6 +92,12 @@ export class RedisStore implements Store {
     return wasThere === 1;
   }
 
+  async take<K extends RecordKind>(kind: K, id: string): Promise<Records[K] | null> {
+    const values = [id, this.#clock.wallMs()];
+    const [json] = textsOf(await this.#connection.script(this.#scripts.take, this.#keysOf(kind), values));
+    return json === undefined ? null : recordOf<K>(json);
+  }
+
   async list<K extends RecordKind>(
     kind: K,
     page: { readonly after?: string; readonly limit: number },

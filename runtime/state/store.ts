@@ -11,6 +11,7 @@ import type {
   Developer,
   KeyRecord,
   MetaRecord,
+  TicketRecord,
   TokenCutoff,
   TokenGrant,
   TokenRecord,
@@ -19,9 +20,10 @@ import type { CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 import type { CloseWords } from "../upgrade/close-reason.ts";
 import type { FleetAnswer, FleetQuestion, ReplicaRecord } from "./fleet-record.ts";
+import type { Renewal, RenewalAnswer } from "../access/renewal.ts";
 
 /**
- * What can be stored, by kind. Keys, tokens and codes have their digest as id, products their name, grants a
+ * What can be stored, by kind. Keys, tokens, codes and tickets have their digest as id, products their name, grants a
  * random one. Records are plain JSON.
  */
 export interface Records {
@@ -33,6 +35,8 @@ export interface Records {
   readonly grant: TokenGrant;
   readonly code: AuthorizationCode;
   readonly cutoff: TokenCutoff;
+  readonly ticket: TicketRecord;
+  readonly renewal: RenewalAnswer;
   readonly meta: MetaRecord;
   readonly replica: ReplicaRecord;
   readonly answer: FleetAnswer;
@@ -43,11 +47,13 @@ export type RecordKind = keyof Records;
 export interface RevocationEvent {
   /**
    * `revoked`: access is gone. `changed`: check again. `ended`: an operator ends sessions, access stays as it is.
-   * `asked`: a question to all replicas, which no session hears.
+   * `asked`: a question to all replicas, which no session hears. `renewed`: sessions may live on by another token.
    */
-  readonly effect: "revoked" | "changed" | "ended" | "asked";
+  readonly effect: "revoked" | "changed" | "ended" | "asked" | "renewed";
   /** A session is meant when it carries all of these. Never empty. */
   readonly identities: readonly Identity[];
+  /** Of `renewed`: the other token. */
+  readonly renewal?: Renewal;
   /** Only sessions that a credential of this kind with the first identity admitted; absent: any. */
   readonly credentialKind?: CredentialKind;
   /** Of `ended`: what clients are told in place of the reason's own code and text. */
@@ -109,6 +115,8 @@ export interface Store {
   put<K extends RecordKind>(kind: K, id: string, record: Records[K], options?: PutOptions<K>): Maybe<boolean>;
   /** True when there was one. The event goes with the removal, whether or not there was one. */
   remove(kind: RecordKind, id: string, event?: RevocationEvent): Maybe<boolean>;
+  /** Removes the record and gives it, null when there is none or it has expired: of many who ask one gets it. */
+  take<K extends RecordKind>(kind: K, id: string): Maybe<Records[K] | null>;
   /** Up to `limit` records with an id greater than `after`, ordered by id (by UTF-8 bytes). */
   list<K extends RecordKind>(
     kind: K,

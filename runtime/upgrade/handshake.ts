@@ -1,6 +1,7 @@
 /**
- * One upgrade, from its request head to the 101 or to the answer that refuses it: guards, policies, the target's verified
- * handshake, response flows, the last look at revocations. All policies run here; none after the 101. It moves no frames.
+ * One upgrade, from its request head to the 101 or to the answer that refuses it: guards, policies, the target's
+ * verified handshake, response flows, the last look at revocations. All policies run here; none after the 101. It
+ * moves no frames.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -26,6 +27,8 @@ import type { AnswerFraming } from "../target/answer-framing.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
 import { RefusalAnswer } from "./refusal-answer.ts";
+import { agreedWith } from "./presented-credential.ts";
+import type { CloseOfRefusal } from "./refusal-close.ts";
 import { Session, type SessionAbort } from "./session.ts";
 import { disown, endInOrder, HeldSocket, own, type SocketOwner } from "../socket-owner.ts";
 import { Splice } from "./splice.ts";
@@ -73,6 +76,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #isCounted = false;
   /** Why it came to nothing after the target's 101. */
   #endedBy: CloseReasonId | null = null;
+  /** It bears an Origin, as the handshakes of browsers do (RFC 6455 section 4.1). */
+  readonly #isFromPage: boolean;
   /** What the record says when the target had accepted and nothing came of it. */
   #abandonReason: CloseReasonId = "refusedAfterAccept";
 
@@ -83,7 +88,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#asked = asked(gateway, listener, incoming);
     this.#startedMs = gateway.clock.monotonicMs();
     this.#early = head;
-    const { connection } = incoming.headers;
+    const { connection, origin } = incoming.headers;
+    this.#isFromPage = origin !== undefined;
     this.#asksToClose = connection !== undefined && connection.length > UPGRADE.length && listHas(connection, "close");
     // Reading goes on while the decision is open, so that a client that leaves is noticed.
     own(socket, this);
@@ -254,7 +260,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       return failExchange(x, fault("steps.assignmessage.SetVariableFailed", "a 101 has no other status and no body"), this);
     }
     const { agreement } = accepted;
-    const head = write101(x.response, this.#agreed(agreement));
+    const { sessionIdHeader } = entered.deployed.program.webSocket;
+    if (sessionIdHeader !== undefined) x.response.setHeader(sessionIdHeader, session.id);
+    const head = write101(x.response, agreedWith(agreement, entered.credential));
     if (typeof head !== "string") {
       return failExchange(x, fault("steps.assignmessage.SetVariableFailed", head.refused), this);
     }
@@ -268,12 +276,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
     this.#opened(x, session, agreement);
-  }
-
-  /** What the client is told: a browser wants one of the subprotocols that it offered, its credential among them. */
-  #agreed(agreement: UpgradeAgreement): UpgradeAgreement {
-    const echo = this.#entered?.credential?.echo ?? null;
-    return echo === null || agreement.protocol !== null ? agreement : { ...agreement, protocol: echo };
   }
 
   #opened(x: Exchange, session: Session, agreement: UpgradeAgreement): void {
@@ -297,7 +299,8 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   #refuseFor(reason: CloseReasonId): void {
     const { status, text } = closeReasons[reason];
     const cause = { ...fault("gateway.SessionEnded", text), status };
-    this.#answerWith(faultResponse(cause), cause);
+    const standard = this.#entered?.deployed.session.closes[reason] ?? closeReasons[reason];
+    this.#answerWith(faultResponse(cause), cause, false, standard.code === 0 ? null : standard);
   }
 
   /** A refusal that no fault rule sees. */
@@ -305,7 +308,12 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#answerWith(faultResponse(cause), cause, close);
   }
 
-  #answerWith(response: ResponseMessage, cause: Fault | null, close = false): void {
+  #answerWith(
+    response: ResponseMessage,
+    cause: Fault | null,
+    close = false,
+    ending: CloseOfRefusal | null = null,
+  ): void {
     if (this.#stage === "over" || this.#stage === "refusing") return;
     this.#stage = "refusing";
     this.#settle(response.status, this.#abandonReason);
@@ -315,9 +323,14 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     // Bytes behind the head may be a smuggled request: they are dropped, and the connection with them.
     if (earlyBytes > 0) metrics.count("earlyBytes", earlyBytes);
     const isLast = close || this.#asksToClose || earlyBytes > 0 || this.#gateway.refusing;
-    const answered = response.content === null ? this.#answered : null;
+    const isTold = earlyBytes === 0 && this.#tell(response, cause, ending);
+    const answered = response.content === null && !isTold ? this.#answered : null;
     if (answered === null) this.#answered?.socket.destroy();
     this.#answered = null;
+    if (isTold) {
+      this.#stage = "over";
+      return this.#logAnswer(response.status, cause, 0);
+    }
     const ioTimeoutMs = this.#x?.target?.ioTimeoutMs ?? this.#gateway.limits.ioTimeoutMs;
     disown(socket);
     const answer = new RefusalAnswer(socket, response, answered, {
@@ -333,6 +346,17 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       },
     });
     answer.start();
+  }
+
+  /** Tells a browser by a close frame, where the endpoint wants that. False: it gets the ordinary answer. */
+  #tell(response: ResponseMessage, cause: Fault | null, close: CloseOfRefusal | null): boolean {
+    const entered = this.#entered;
+    const offer = this.#isFromPage && entered !== null ? (this.#offer ?? upgradeOffer(entered.request)) : null;
+    const tellRefusal = entered?.deployed.program.webSocket.tellRefusal;
+    if (entered === null || tellRefusal === undefined || offer === null) return false;
+    disown(this.#socket);
+    const refusal = { response, cause, close, offer, echo: entered.credential?.echo ?? null };
+    return tellRefusal(this.#socket, refusal, this.#gateway.clock, entered.deployed.splice.closeTimeoutMs);
   }
 
   /** The target had accepted and the gateway refuses: it gets a close frame, then its connection ends. */

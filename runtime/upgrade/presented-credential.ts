@@ -3,6 +3,7 @@
  * Authorization. It takes them out of the request before any flow sees it, so that neither target nor log can; it
  * judges none.
  */
+import type { UpgradeAgreement } from "../head.ts";
 import type { RequestMessage } from "../message.ts";
 import { queryParamValues, removeQueryParam } from "../query.ts";
 import { prefixedToken } from "../token/bearer.ts";
@@ -157,3 +158,8 @@ function fromQuery(request: RequestMessage, name: string): Found | string {
   return value === "" ? NOTHING : { value, echo: null };
 }
 
+/** What the client is told: a browser wants one of the subprotocols that it offered, its credential among them. */
+export function agreedWith(agreement: UpgradeAgreement, presented: PresentedCredential | null): UpgradeAgreement {
+  const echo = presented?.echo ?? null;
+  return echo === null || agreement.protocol !== null ? agreement : { ...agreement, protocol: echo };
+}

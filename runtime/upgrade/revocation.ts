@@ -5,6 +5,7 @@
 import type { Credential, CredentialBasis, CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 import type { AccessGrant } from "../access/model.ts";
+import { heldIdentities } from "../access/renewal.ts";
 import type { NamedJwt } from "../access/jwt-revocation.ts";
 import type { Limits } from "../limits.ts";
 import { andThen } from "../maybe.ts";
@@ -25,6 +26,8 @@ export interface RevocationOptions {
   isStillGood(basis: CredentialBasis): Maybe<boolean | AccessGrant>;
   /** True when that JWT was revoked (access/jwt-revocation). */
   isRevoked?(jwt: NamedJwt): Maybe<boolean>;
+  /** Sessions may live on by another token (renewal.ts). Must not throw. */
+  onRenewal?(event: RevocationEvent): void;
   /** An event was carried out: how many sessions it named. */
   onEvent?(event: StoredEvent, sessionsNamed: number): void;
   /** The store failed while sessions were checked again. */
@@ -39,7 +42,8 @@ export interface Hearing {
 /** Times a handshake is checked again because access data changed once more; then it is refused. */
 const CONFIRM_TRIES_MAX = 8;
 /** Identities that stand for the token itself. */
-const TOKEN_PREFIXES = ["token:", "grant:", "jti:", "kid:"];
+const TOKEN_PREFIX = "token:";
+const TOKEN_PREFIXES = [TOKEN_PREFIX, "grant:", "jti:", "kid:"];
 
 /** The watcher. `start` it before the first handshake. */
 export class Revocations implements StoreListener {
@@ -175,6 +179,7 @@ export class Revocations implements StoreListener {
     this.#epoch = stored.sequence;
     const { event } = stored;
     if (event.effect === "asked") return;
+    if (event.effect === "renewed") return this.#options.onRenewal?.(event);
     this.#remember(stored);
     const named = sessionsNamed(this.#sessions, event);
     for (const session of named) {
@@ -206,9 +211,30 @@ export class Revocations implements StoreListener {
   }
 
   #areStillGood(session: Session): Maybe<boolean> {
-    return andThen(this.#areAllGood(session, session.credentials, 0), (areGood) =>
-      areGood && this.#areUnrevoked(jwtsOf(session), 0),
-    );
+    return this.#areGood(session.credentials, session);
+  }
+
+  /** True when all of these would still be verified. Fails as the store fails. */
+  areGood(credentials: readonly Credential[]): Maybe<boolean> {
+    return this.#areGood(credentials, null);
+  }
+
+  /** `session`: it takes on what has changed of its credentials. */
+  #areGood(credentials: readonly Credential[], session: Session | null): Maybe<boolean> {
+    return andThen(this.#areAllGood(session, credentials, 0), (areGood) => {
+      return areGood && andThen(this.#areUnrevoked(jwtsOf(credentials), 0), (areUnrevoked) => {
+        return areUnrevoked && this.#areTokensGood(formerTokens(credentials), 0);
+      });
+    });
+  }
+
+  /** Tokens that others have renewed: they have expired, and only their revocation counts. */
+  #areTokensGood(tokens: readonly Identity[], at: number): Maybe<boolean> {
+    const token = tokens[at];
+    if (token === undefined) return true;
+    return andThen(this.#store.get("token", token.slice(TOKEN_PREFIX.length)), (record) => {
+      return record?.status !== "revoked" && this.#areTokensGood(tokens, at + 1);
+    });
   }
 
   /** The store remembers revoked JWTs by themselves: no basis leads to them. */
@@ -218,14 +244,14 @@ export class Revocations implements StoreListener {
     return andThen(this.#options.isRevoked(jwt), (isRevoked) => !isRevoked && this.#areUnrevoked(jwts, at + 1));
   }
 
-  #areAllGood(session: Session, credentials: readonly Credential[], at: number): Maybe<boolean> {
+  #areAllGood(session: Session | null, credentials: readonly Credential[], at: number): Maybe<boolean> {
     const credential = credentials[at];
     if (credential === undefined) return true;
     const { basis } = credential;
     if (basis === null) return this.#areAllGood(session, credentials, at + 1);
     return andThen(this.#options.isStillGood(basis), (found) => {
       if (found === false) return false;
-      if (found !== true) adopt(session, credential, found);
+      if (found !== true && session !== null) adopt(session, credential, found);
       return this.#areAllGood(session, credentials, at + 1);
     });
   }
@@ -256,15 +282,16 @@ export class Revocations implements StoreListener {
 
 /** What changed short of a revocation holds from now on: another expiry, another product. */
 function adopt(session: Session, credential: Credential, grant: AccessGrant): void {
-  const { expiresAtMs, identities, labels } = grant;
+  const { expiresAtMs, labels } = grant;
+  const identities = heldIdentities(credential, grant.identities);
   // A JWT has an expiry and a subject of its own, of which the grant of its client knows nothing.
   if (credential.kind !== credential.basis?.kind) return;
   const isSame = expiresAtMs === credential.expiresAtMs && identities.join() === credential.identities.join();
   if (!isSame) session.replaceCredential(credential, { ...credential, expiresAtMs, identities, labels });
 }
 
-function jwtsOf(session: Session): readonly NamedJwt[] {
-  const jwts = session.credentials.filter(({ kind }) => kind === "jwt");
+function jwtsOf(credentials: readonly Credential[]): readonly NamedJwt[] {
+  const jwts = credentials.filter(({ kind }) => kind === "jwt");
   return jwts.map(({ identities, issuedAtMs = 0 }) => ({ identities, issuedAtMs }));
 }
 
@@ -274,6 +301,11 @@ type Meant = Pick<RevocationEvent, "identities" | "credentialKind">;
 /** The sessions that an event means. */
 export function sessionsNamed(sessions: Sessions, event: Meant): readonly Session[] {
   return sessions.find(event.identities).filter((session) => isNamed(session, event));
+}
+
+function formerTokens(credentials: readonly Credential[]): readonly Identity[] {
+  const former = credentials.flatMap(({ former = [] }) => former.flat());
+  return former.filter((identity) => identity.startsWith(TOKEN_PREFIX));
 }
 
 /** True when the event means a session with one of these credentials; all its identities are known to be carried. */

@@ -30,6 +30,8 @@ export interface SessionRoute {
   readonly idleTimeoutMs: number;
   /** Time from the 101; Infinity: none. */
   readonly maxDurationMs: number;
+  /** Time that an open session outlives its token, so that a renewal can come; 0: none. */
+  readonly renewalGraceMs: number;
   /** What the route says in place of the close-reason table. */
   readonly closes: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
   /** Revocations and changes that do not end open sessions of the route. */
@@ -98,6 +100,7 @@ export class Session implements SpliceOwner, Scheduled {
   /** Monotonic clock at the start of the handshake. */
   readonly startedMs: number;
   #openedMs = 0;
+  #renewals = 0;
   /** Wall clock; the earliest expiry of all credentials. */
   #expiresAtMs = Infinity;
   #abort: SessionAbort | null;
@@ -185,25 +188,30 @@ export class Session implements SpliceOwner, Scheduled {
     const { identities } = credential;
     const won = identities.includes(proxyIdentity) ? identities.filter((name) => name !== proxyIdentity) : identities;
     this.#services.sessions.move(this, NO_IDENTITIES, won);
-    this.#expiresAtMs = credential.expiresAtMs ?? Infinity;
+    this.#expiresAtMs = this.#endOf(credential);
     this.#reschedule();
     return true;
   }
 
-  /**
-   * Puts a renewed credential in the place of an old one; deadline and identities follow. False: the old one is not
-   * here.
-   */
-  replaceCredential(old: Credential, renewed: Credential): boolean {
+  /** Puts another form of a credential in its place; deadline and identities follow. False: the old one is not here. */
+  replaceCredential(old: Credential, other: Credential): boolean {
     if (!this.credentials.includes(old)) return false;
-    this.#setCredentials(this.credentials.map((credential) => (credential === old ? renewed : credential)));
+    this.#setCredentials(this.credentials.map((credential) => (credential === old ? other : credential)));
+    return true;
+  }
+
+  /** The same with another token. False also when the session is ending. */
+  renew(old: Credential, renewed: Credential): boolean {
+    const isLate = this.endReason !== null || this.state === "closed";
+    if (isLate || !this.replaceCredential(old, renewed)) return false;
+    this.#renewals++;
     return true;
   }
 
   /** Reason of a credential that has expired by now, null while none has. */
   expired(): CloseReasonId | null {
     if (this.#expiresAtMs === Infinity || this.#services.clock.wallMs() < this.#expiresAtMs) return null;
-    const first = this.credentials.find(({ expiresAtMs }) => expiresAtMs === this.#expiresAtMs);
+    const first = this.credentials.find((credential) => this.#endOf(credential) === this.#expiresAtMs);
     return first === undefined ? null : expiryReasons[first.kind];
   }
 
@@ -215,6 +223,7 @@ export class Session implements SpliceOwner, Scheduled {
     this.state = "open";
     this.#flight = this.#services.flight?.take() ?? NO_FLIGHT;
     this.#note("open", null);
+    if (this.route.renewalGraceMs > 0) this.#expiresAtMs = Math.min(...this.credentials.map((one) => this.#endOf(one)));
     const reason = this.endReason;
     if (reason !== null) this.#endSplice(splice, reason);
     this.#reschedule();
@@ -323,10 +332,15 @@ export class Session implements SpliceOwner, Scheduled {
     this.credentials = credentials;
     this.#services.sessions.move(this, without(before, after), without(after, before));
     this.#expiresAtMs = Infinity;
-    for (const { expiresAtMs } of credentials) {
-      if (expiresAtMs !== null && expiresAtMs < this.#expiresAtMs) this.#expiresAtMs = expiresAtMs;
-    }
+    for (const credential of credentials) this.#expiresAtMs = Math.min(this.#expiresAtMs, this.#endOf(credential));
     this.#reschedule();
+  }
+
+  /** Wall clock at which a credential ends the session; Infinity: never. The grace is for tokens, once it is open. */
+  #endOf({ kind, expiresAtMs }: Credential): number {
+    if (expiresAtMs === null) return Infinity;
+    const isGraced = this.#splice !== null && (kind === "token" || kind === "jwt");
+    return isGraced ? expiresAtMs + this.route.renewalGraceMs : expiresAtMs;
   }
 
   #abortHandshake(reason: CloseReasonId): void {
@@ -402,6 +416,7 @@ export class Session implements SpliceOwner, Scheduled {
       text: end.text,
       forced: end.forced,
       timer: timers[end.reason] ?? null,
+      renewals: this.#renewals,
       bytesFromClient,
       bytesFromTarget,
       framesFromClient,

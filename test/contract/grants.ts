@@ -196,6 +196,7 @@ function boundStore(store: Store): Store {
     get: (kind, id) => store.get(kind, id),
     put: (kind, id, record, options) => store.put(kind, id, record, options),
     remove: (kind, id, event) => store.remove(kind, id, event),
+    take: (kind, id) => store.take(kind, id),
     list: (kind, page) => store.list(kind, page),
     append: (event) => store.append(event),
     events: (after, limit) => store.events(after, limit),

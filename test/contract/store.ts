@@ -130,6 +130,20 @@ export function storeContract(name: string, open: (clock: Clock, limits: Limits)
       expect(await store.get("app", "a")).toBe(null);
     });
 
+    it("gives a record to one of many who take it at once, and to nobody behind its expiry", async () => {
+      const expiresAtMs = clock.wallMs() + 1_000;
+      const ticket = { id: "t", proxy: "chat", environment: "test", credentials: [] };
+      await store.put("ticket", "a", ticket, { expiresAtMs });
+      const taken = await Promise.all(Array.from({ length: 20 }, () => store.take("ticket", "a")));
+      expect(taken.filter((record) => record !== null)).toEqual([ticket]);
+      expect(await store.get("ticket", "a")).toBe(null);
+      expect(await store.list("ticket", { limit: 10 })).toEqual([]);
+      expect(await store.put("ticket", "a", ticket, { ifAbsent: true, expiresAtMs })).toBe(true);
+      clock.advance(1_000);
+      expect(await store.take("ticket", "a")).toBe(null);
+      expect(await store.take("ticket", "never")).toBe(null);
+    });
+
     it("appends the event of a removal whether or not there was a record", async () => {
       expect(await store.remove("app", "a", revocation("app:a"))).toBe(false);
       expect(await store.lastEvent()).toBe(1);

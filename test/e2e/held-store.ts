@@ -47,6 +47,13 @@ export class HeldStore implements Store {
     return this.#store.remove(kind, id, event);
   }
 
+  take<K extends RecordKind>(kind: K, id: string): Maybe<Records[K] | null> {
+    if (!this.#kinds.has(kind)) return this.#store.take(kind, id);
+    return new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ kind, go: (failure) => (failure === null ? resolve() : reject(failure)) });
+    }).then(() => this.#store.take(kind, id));
+  }
+
   list<K extends RecordKind>(kind: K, page: { readonly after?: string; readonly limit: number }): Maybe<readonly ListedRecord<K>[]> {
     return this.#store.list(kind, page);
   }

@@ -102,6 +102,7 @@ export function distantStore(store: Store): Store {
     get: (kind, id) => later(() => store.get(kind, id)),
     put: (kind, id, record, options) => later(() => store.put(kind, id, record, options)),
     remove: (kind, id, event) => later(() => store.remove(kind, id, event)),
+    take: (kind, id) => later(() => store.take(kind, id)),
     list: (kind, page) => later(() => store.list(kind, page)),
     append: (event) => later(() => store.append(event)),
     events: (after, limit) => later(() => store.events(after, limit)),

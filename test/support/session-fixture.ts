@@ -23,6 +23,7 @@ export const ROUTE: SessionRoute = {
   proxyIdentity: "proxy:chat",
   idleTimeoutMs: Infinity,
   maxDurationMs: Infinity,
+  renewalGraceMs: 0,
   closes: {},
 };
 

@@ -71,6 +71,7 @@ function lateStore(store: Store): Store {
     get: async (kind, id) => store.get(kind, id),
     put: async (kind, id, record, options) => store.put(kind, id, record, options),
     remove: async (kind, id, event) => store.remove(kind, id, event),
+    take: async (kind, id) => store.take(kind, id),
     list: async (kind, page) => store.list(kind, page),
     append: async (event) => store.append(event),
     events: async (after, limit) => store.events(after, limit),

@@ -49,6 +49,7 @@ function ended(over: Partial<SessionRecord> = {}): SessionRecord {
     developer: "ann", product: "all", keyFingerprint: null, clientAddress: "192.0.2.1", status: 101, startedAtMs: endedAtMs - 60_000,
     endedAtMs, handshakeMs: 5, durationMs: 59_995, closedBy: "client", reason: "clientClosed", code: 1000, text: "", forced: false,
     timer: null, bytesFromClient: 10, bytesFromTarget: 20, framesFromClient: 1, framesFromTarget: 2,
+    renewals: 0,
     mark: { basePath: "/chat", path: "/chat/room", userAgent: null, requestUs: 1_000, targetUs: 3_000, responseUs: 1_000 },
     ...over,
   };

@@ -43,7 +43,7 @@ const record: SessionRecord = {
   sessionId: "s1", environment: "prod", proxy: "chat", endpoint: "default", target: "backend", app: "web", developer: "ada",
   product: "chat-basic", keyFingerprint: "abcdefghijkl", clientAddress: "192.0.2.7", status: 101,
   startedAtMs: Date.UTC(2030, 0, 1), endedAtMs: Date.UTC(2030, 0, 1, 1), handshakeMs: 12.5, durationMs: 3_600_000,
-  closedBy: "gateway", reason: "tokenExpired", code: 3000, text: "token expired", forced: false, timer: "credential",
+  closedBy: "gateway", reason: "tokenExpired", code: 3000, text: "token expired", forced: false, timer: "credential", renewals: 0,
   bytesFromClient: 10, bytesFromTarget: 20, framesFromClient: 1, framesFromTarget: 2, mark: null,
 };
 

@@ -29,7 +29,7 @@ function closedRecord(over: Partial<SessionRecord>): SessionRecord {
   return {
     sessionId: "s", environment: "prod", proxy: "chat", endpoint: "default", target: "backend", app: null, developer: null,
     product: null, keyFingerprint: null, clientAddress: "192.0.2.1", status: 101, startedAtMs: 0, endedAtMs: 0, handshakeMs: 0,
-    durationMs: 5_000, closedBy: "client", reason: "clientClosed", code: 1000, text: "", forced: false, timer: null,
+    durationMs: 5_000, closedBy: "client", reason: "clientClosed", code: 1000, text: "", forced: false, timer: null, renewals: 0,
     bytesFromClient: 100, bytesFromTarget: 900, framesFromClient: 1, framesFromTarget: 1, mark: null, ...over,
   };
 }

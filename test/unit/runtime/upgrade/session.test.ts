@@ -80,13 +80,13 @@ describe("deadlines", () => {
     const old = credential(["token:old", "app:a"], { expiresAtMs: x.clock.wallMs() + 10_000 });
     const renewed = credential(["token:new", "app:a"], { expiresAtMs: x.clock.wallMs() + 30_000 });
     const { session, splice } = x.open({}, old);
-    expect(session.replaceCredential(old, renewed)).toBe(true);
-    expect(session.replaceCredential(old, renewed)).toBe(false);
+    expect(session.renew(old, renewed)).toBe(true);
+    expect(session.renew(old, renewed)).toBe(false);
     expect(x.sessions.find(["token:old"])).toEqual([]);
     expect(x.sessions.find(["token:new", "app:a"])).toEqual([session]);
     x.clock.advance(29_999);
     expect(splice.ends).toEqual([]);
-    session.replaceCredential(renewed, expiringIn(-5_000));
+    session.renew(renewed, expiringIn(-5_000));
     x.clock.advance(LATE_MS);
     expect(reasons(splice.ends)).toEqual(["tokenExpired"]);
   });
@@ -250,6 +250,7 @@ describe("the end", () => {
         text: "token revoked",
         forced: true,
         timer: null,
+        renewals: 0,
         bytesFromClient: 10,
         bytesFromTarget: 20,
         framesFromClient: 1,
@@ -303,7 +304,7 @@ describe("the end", () => {
           else if (one === "closing") session.spliceClosing(splice, "clientClosed");
           else if (one === "abandon") session.abandon(true);
           else if (one === "stepWall") x.clock.stepWall(10_000);
-          else if (one === "renew") session.replaceCredential(first, expiringIn(20_000));
+          else if (one === "renew") session.renew(first, expiringIn(20_000));
           else if ("advance" in one) x.clock.advance(one.advance);
           else splice.wants(x.clock.monotonicMs() + one.wants);
         }
