@@ -34,10 +34,10 @@ interface Passed {
 /** For sessions without a place. */
 export const NO_FLIGHT = -1;
 
-/** A session's part of a page, in words of four bytes: one that counts, then events. */
+/** A session's part of a page, in words of four bytes: one that counts, then events; three are left over. */
 const SESSION_WORDS = 32;
 const EVENT_WORDS = 4;
-const EVENTS_KEPT = Math.trunc((SESSION_WORDS - 1) / EVENT_WORDS);
+const EVENTS_KEPT = 7;
 /** Sessions of one page (128 KiB), which is allocated when its first session comes. */
 const PAGE_SESSIONS = 1_024;
 const COUNT_MAX = 0xffff;
