@@ -52,7 +52,7 @@ interface SessionItemProps {
 }
 
 function SessionItem({ session, isOpen, onChanged }: SessionItemProps) {
-  const { count, createdAt, dropped, endsAt, environment, filter, id, proxy, sampledOut, state, transactions } = session;
+  const { count, createdAt, dropped, endsAt, environment, filter, filteredOut = 0, id, proxy, sampledOut, state, transactions } = session;
   const remove = async (): Promise<void> => {
     try {
       await line.delete(`/v1/debugSessions/${encodeURIComponent(id)}`);
@@ -63,7 +63,7 @@ function SessionItem({ session, isOpen, onChanged }: SessionItemProps) {
     onChanged();
   };
   const left = Math.max(Date.parse(endsAt) - Date.now(), 0);
-  const lost = [dropped > 0 ? `${dropped} too large` : "", sampledOut > 0 ? `${sampledOut} not sampled` : ""].filter((text) => text !== "");
+  const lost = [filteredOut > 0 ? `${filteredOut} did not fit the filter` : "", dropped > 0 ? `${dropped} too large` : "", sampledOut > 0 ? `${sampledOut} not sampled` : ""].filter((text) => text !== "");
   return (
     <li class="session-item">
       <a href={addressOf({ view: "debug", open: [id], filter: {} })} aria-current={isOpen ? "true" : undefined}>

@@ -13,6 +13,8 @@ export interface DebugSession {
   readonly transactions: number;
   readonly dropped: number;
   readonly sampledOut: number;
+  /** Exchanges that the filter did not mean. */
+  readonly filteredOut?: number;
 }
 
 export interface Fault {

@@ -15,8 +15,6 @@ export interface IndexedSession {
   serial: number;
   /** Every identity it is indexed under, each once. */
   identities(): readonly Identity[];
-  /** True when `identities()` has it, or it is the session's own. */
-  carries(identity: Identity): boolean;
   /** Harmless when it has ended already. May remove it from the index at once. */
   end(reason: CloseReasonId, words?: CloseWords): void;
 }
@@ -120,14 +118,16 @@ export class Sessions<S extends IndexedSession = Session> {
   find(filter: SessionFilter): readonly S[] {
     if (filter.length === 0) return [...this.all()];
     const found: S[] = [];
-    for (const { session } of this.#candidates(filter)) {
-      if (session !== null && carriesAll(session, filter)) found.push(session);
+    const [smallest, ...others] = this.#sets(filter);
+    for (const ticket of smallest ?? []) {
+      if (ticket.session !== null && isInAll(ticket, others)) found.push(ticket.session);
     }
     return found.sort(byArrival);
   }
 
   /** One page of `find`, at most `limit` sessions, `skip` behind the place where the last page ended. */
   list(filter: SessionFilter, page: SessionPageWish): SessionPage<S> {
+    if (filter.length === 0) return this.#listAll(page);
     const { after = 0, limit, skip = 0 } = page;
     const found = this.find(filter);
     const first = firstBehind(found, after) + skip;
@@ -144,17 +144,30 @@ export class Sessions<S extends IndexedSession = Session> {
     return meant.length;
   }
 
-  /** The smallest set that holds everything the filter can mean. */
-  #candidates(filter: SessionFilter): Iterable<IndexTicket<S>> {
-    let best: Set<IndexTicket<S>> | null = null;
+  /** The index is in order of arrival already: nothing has to be copied for a page of it. */
+  #listAll({ after = 0, limit, skip = 0 }: SessionPageWish): SessionPage<S> {
+    const sessions: S[] = [];
+    let left = skip;
+    let isLast = true;
+    for (const { session } of this.#byId.values()) {
+      if (session === null || session.serial <= after || left-- > 0) continue;
+      isLast = sessions.length < limit;
+      if (!isLast) break;
+      sessions.push(session);
+    }
+    return { sessions, after: isLast ? null : (sessions.at(-1)?.serial ?? null), matched: this.count };
+  }
+
+  /** Who carries each of the identities, the fewest first; none at all when nobody carries one of them. */
+  #sets(filter: SessionFilter): readonly ReadonlySet<IndexTicket<S>>[] {
+    const sets: ReadonlySet<IndexTicket<S>>[] = [];
     for (const identity of filter) {
       const id = sessionIdOf(identity);
       const found = id === null ? this.#byIdentity.get(identity) : this.#byId.get(id);
       if (found === undefined) return [];
-      if (!(found instanceof Set)) return [found];
-      if (best === null || found.size < best.size) best = found;
+      sets.push(found instanceof Set ? found : new Set([found]));
     }
-    return best ?? [];
+    return sets.sort((a, b) => a.size - b.size);
   }
 
   #attach(ticket: IndexTicket<S>, identity: Identity): void {
@@ -172,8 +185,9 @@ export class Sessions<S extends IndexedSession = Session> {
   }
 }
 
-function carriesAll(session: IndexedSession, filter: SessionFilter): boolean {
-  return filter.every((identity) => session.carries(identity));
+function isInAll<T>(one: T, sets: readonly ReadonlySet<T>[]): boolean {
+  for (const set of sets) if (!set.has(one)) return false;
+  return true;
 }
 
 /** Where in order of arrival those begin that came later than `serial`. */

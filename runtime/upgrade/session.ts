@@ -140,13 +140,6 @@ export class Session implements SpliceOwner, Scheduled {
     return identitiesOf(this.route, this.credentials);
   }
 
-  /** True for each of `identities()` and for its own `session:` identity. */
-  carries(identity: Identity): boolean {
-    if (identity === this.route.proxyIdentity || sessionIdOf(identity) === this.id) return true;
-    for (const credential of this.credentials) if (credential.identities.includes(identity)) return true;
-    return false;
-  }
-
   /** Labels of all its credentials in one; the first that tells wins. */
   labels(): CredentialLabels {
     let app: string | null = null;

@@ -1,8 +1,12 @@
 /** The admin page in a real Chromium: its door, its live sessions, what stands in its way. */
 import { once } from "node:events";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { vi, afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Session } from "#runtime/upgrade/session.ts";
 import type { Page } from "../support/chromium.ts";
 import { ADMIN_SECRET, HOSTILE, KEYS, pageGround, signIn, type Ground } from "./ground.ts";
+
+/** A browser has its own pace, and other tests run beside it. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let ground: Ground;
 beforeAll(async () => (ground = await pageGround()));
@@ -105,6 +109,24 @@ describe("live sessions", () => {
     await page.until("document.querySelector('.panel h2') === document.activeElement");
     await page.key("Escape");
     await page.until("document.querySelector('.panel') === null");
+  });
+
+  it("are 50,000, of which only those in view are drawn and asked for", async () => {
+    const { deployed, sessionServices } = ground.gateway.gateway;
+    const [first] = deployed.values();
+    if (first === undefined) throw new Error("nothing is deployed");
+    const begin = (): Session | null => Session.begin(sessionServices, first.session, "192.0.2.1", { onAbort: () => undefined });
+    const many = Array.from({ length: 50_000 }, begin);
+    const page = await ground.signedIn();
+    await page.shows("50,000");
+    await page.value("document.querySelector('tr[data-at=\"0\"]').focus()");
+    await page.key("End");
+    await page.until("document.activeElement?.dataset.at === '49999' && document.activeElement.innerText.includes('handshake')");
+    expect(await page.value("document.querySelector('table').getAttribute('aria-rowcount')")).toBe("50001");
+    expect(await page.value<number>("document.querySelectorAll('tr[data-at]').length")).toBeLessThan(60);
+    expect(page.requests.filter((url) => url.includes("/v1/sessions?")).length).toBeLessThan(20);
+    for (const session of many) session?.abandon(false);
+    expect(page.problems).toEqual([]);
   });
 
   it("with hostile names are text", async () => {

@@ -2,11 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { vi, afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pageGround, HOSTILE, type Ground } from "./ground.ts";
 import { appEnv, keyOf, shop } from "./shop.ts";
 
 const work = mkdtempSync(path.join(tmpdir(), "apigw-page-"));
+/** A browser has its own pace, and other tests run beside it. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let ground: Ground;
 beforeAll(async () => (ground = await pageGround(shop(path.join(work, "analytics.db")), appEnv)));
 afterAll(async () => {
@@ -43,6 +46,9 @@ describe("Debug", () => {
     await page.press("AM-Room");
     await page.shows("proxies/chat/policies/AM-Room.yaml:1");
     await page.shows('request.header.x-room != "lobby"');
+    await page.shows("proxy.pathsuffix");
+    await page.until(`document.querySelector(".messages")?.innerText.includes(${JSON.stringify(HOSTILE)})`);
+    expect(await page.text()).not.toContain(keyOf("web"));
     client.close(4001, HOSTILE);
     await page.shows(HOSTILE);
     await page.shows("4001");
@@ -50,6 +56,18 @@ describe("Debug", () => {
     await page.shows("No Debug session yet");
     expect(await page.value("[typeof window.hacked, document.images.length]")).toEqual(["undefined", 0]);
     expect(page.problems).toEqual([]);
+  });
+
+  it("takes a filter, and says what is wrong with one", async () => {
+    const page = await ground.signedIn("#/debug");
+    await page.until("document.querySelector('select[name=proxy]')?.value !== ''");
+    await page.type("input[name=filter]", 'request.header.x-room = = "7"');
+    await page.press("Start");
+    await page.until("/filter, column/.test(document.querySelector('.start-form .problem').innerText)");
+    await page.type("input[name=filter]", 'request.header.x-room = "7"');
+    await page.press("Start");
+    await page.shows("Waiting for the first exchange");
+    await page.press("End and delete");
   });
 
   it("says what was wrong with a wish", async () => {

@@ -13,7 +13,7 @@ type Told = Readonly<Record<string, unknown>>;
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
 /** A browser beside everything else that a machine does is slow. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 40_000;
 const LOOK_MS = 20;
 const ENTER = { Enter: "\r", Space: " " } as const;
 

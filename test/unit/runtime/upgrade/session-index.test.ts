@@ -22,9 +22,6 @@ class FakeSession implements IndexedSession {
     return this.own;
   }
 
-  carries(identity: string): boolean {
-    return this.own.includes(identity) || sessionIdOf(identity) === this.id;
-  }
 
   end(reason: CloseReasonId): void {
     this.ends.push(reason);
