@@ -33,12 +33,21 @@ export function App() {
   const View = current.view;
   return (
     <>
-      <a class="skip" href="#main" onClick={skipToMain}>Skip to content</a>
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to content
+      </a>
       <header class="frame-head">
-        <span class="brand"><Pulse />apigw</span>
+        <span class="brand">
+          <Pulse />
+          apigw
+        </span>
         <nav aria-label="Views">
           {views.map(({ name, title }) => (
-            <a key={name} href={addressOf({ view: name, open: [], filter: {} })} aria-current={name === current.name ? "page" : undefined}>
+            <a
+              key={name}
+              href={addressOf({ view: name, open: [], filter: {} })}
+              aria-current={name === current.name ? "page" : undefined}
+            >
               {title}
             </a>
           ))}
@@ -47,12 +56,16 @@ export function App() {
           <LineMark state={state} />
           <ThemeSwitch />
           {line.needsSecret && state !== "asking" && (
-            <button type="button" class="quiet" onClick={() => line.lock()}>Forget secret</button>
+            <button type="button" class="quiet" onClick={() => line.lock()}>
+              Forget secret
+            </button>
           )}
         </span>
       </header>
       {state === "gone" && <GoneBanner />}
-      <main id="main" tabIndex={-1}>{state === "asking" ? null : <View place={place} />}</main>
+      <main id="main" tabIndex={-1}>
+        {state === "asking" ? null : <View place={place} />}
+      </main>
       {state === "asking" && <SignIn />}
     </>
   );
@@ -101,8 +114,12 @@ function GoneBanner() {
   return (
     <div class="banner" role="alert">
       <span>The gateway does not answer. What you see is as it was.</span>
-      <span class="banner-wait" aria-hidden="true">{left > 0 ? `Trying again in ${left} s` : "Trying again …"}</span>
-      <button type="button" onClick={() => void line.knock()}>Try now</button>
+      <span class="banner-wait" aria-hidden="true">
+        {left > 0 ? `Trying again in ${left} s` : "Trying again …"}
+      </span>
+      <button type="button" onClick={() => void line.knock()}>
+        Try now
+      </button>
     </div>
   );
 }
@@ -112,7 +129,13 @@ function leftSeconds(): number {
 }
 
 const themes: readonly { readonly theme: Theme; readonly title: string; readonly mark: ComponentChildren }[] = [
-  { theme: "light", title: "Light", mark: <path d="M8 4.6a3.4 3.4 0 1 0 0 6.8 3.4 3.4 0 0 0 0-6.8ZM8 1v1.4M8 13.6V15M1 8h1.4M13.6 8H15M3 3l1 1M12 12l1 1M13 3l-1 1M4 12l-1 1" /> },
+  {
+    theme: "light",
+    title: "Light",
+    mark: (
+      <path d="M8 4.6a3.4 3.4 0 1 0 0 6.8 3.4 3.4 0 0 0 0-6.8ZM8 1v1.4M8 13.6V15M1 8h1.4M13.6 8H15M3 3l1 1M12 12l1 1M13 3l-1 1M4 12l-1 1" />
+    ),
+  },
   { theme: "auto", title: "As the system", mark: <path d="M2 3.5h12v7.5H2zM6 14h4M8 11v3" /> },
   { theme: "dark", title: "Dark", mark: <path d="M13 9.6A5.6 5.6 0 0 1 6.4 3a5.6 5.6 0 1 0 6.6 6.6Z" /> },
 ];
@@ -129,7 +152,9 @@ function ThemeSwitch() {
       {themes.map(({ theme, title, mark }) => (
         <label key={theme} title={title}>
           <input class="unseen" type="radio" name="theme" checked={theme === chosen} onChange={() => choose(theme)} />
-          <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">{mark}</svg>
+          <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+            {mark}
+          </svg>
           <span class="unseen">{title}</span>
         </label>
       ))}

@@ -21,7 +21,9 @@ export function SignIn() {
   return (
     <dialog ref={dialog} class="sign-in" aria-labelledby="sign-in-title" onCancel={(event) => event.preventDefault()}>
       <form onSubmit={(event) => void submit(event)}>
-        <h1 id="sign-in-title">apigw <span class="faint">{location.host}</span></h1>
+        <h1 id="sign-in-title">
+          apigw <span class="faint">{location.host}</span>
+        </h1>
         <label for="secret">Admin secret</label>
         <input
           id="secret"
@@ -33,8 +35,12 @@ export function SignIn() {
           aria-invalid={problem !== null}
           aria-describedby="secret-note secret-problem"
         />
-        <p id="secret-problem" class="problem" role="alert">{problem}</p>
-        <button type="submit" class="main" disabled={isBusy}>{isBusy ? "Asking …" : "Open"}</button>
+        <p id="secret-problem" class="problem" role="alert">
+          {problem}
+        </p>
+        <button type="submit" class="main" disabled={isBusy}>
+          {isBusy ? "Asking …" : "Open"}
+        </button>
         <p id="secret-note" class="faint">
           The value of <code>admin.secret</code> in gateway.yaml. It stays in this tab until you close it.
         </p>

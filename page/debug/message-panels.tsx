@@ -20,17 +20,33 @@ export function MessagePanels({ messages }: { readonly messages: NonNullable<Tra
 function MessagePanel({ title, message }: { readonly title: string; readonly message: Message | null }) {
   return (
     <section class="message" aria-label={title}>
-      <h4>{title}{message?.afterMs === undefined ? null : <span class="faint"> after {fineDuration(message.afterMs)}</span>}</h4>
-      {message === null ? <p class="faint">none</p> : (
+      <h4>
+        {title}
+        {message?.afterMs === undefined ? null : <span class="faint"> after {fineDuration(message.afterMs)}</span>}
+      </h4>
+      {message === null ? (
+        <p class="faint">none</p>
+      ) : (
         <>
           <p class="mono start-line">{startLine(message)}</p>
           <table class="small variables">
             <caption class="unseen">Headers</caption>
             <tbody>
-              {message.headers.map(({ name, value }, at) => <tr key={at}><th scope="row" class="mono">{name}</th><td class="mono">{value}</td></tr>)}
+              {message.headers.map(({ name, value }, at) => (
+                <tr key={at}>
+                  <th scope="row" class="mono">
+                    {name}
+                  </th>
+                  <td class="mono">{value}</td>
+                </tr>
+              ))}
             </tbody>
           </table>
-          {message.body !== null && <pre class="mono" tabIndex={0}>{message.body}</pre>}
+          {message.body !== null && (
+            <pre class="mono" tabIndex={0}>
+              {message.body}
+            </pre>
+          )}
         </>
       )}
     </section>

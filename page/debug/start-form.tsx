@@ -42,23 +42,50 @@ export function StartForm({ onStarted }: { readonly onStarted: (id: string) => v
     <form class="start-form" aria-label="New Debug session" onSubmit={(event) => void submit(event)}>
       <label>
         Proxy
-        <select name="proxy" required>{proxies.map((name) => <option key={name} value={name}>{name}</option>)}</select>
+        <select name="proxy" required>
+          {proxies.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
       </label>
       <label>
         Environment
         <select name="environment">
           <option value="">all</option>
-          {environments.map((name) => <option key={name} value={name}>{name}</option>)}
+          {environments.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
         </select>
       </label>
       <label class="wide">
         <span>Filter, a condition</span>
-        <input type="text" class="mono" name="filter" spellcheck={false} autocomplete="off" placeholder={'empty: all · request.header.x-room = "7"'} />
+        <input
+          type="text"
+          class="mono"
+          name="filter"
+          spellcheck={false}
+          autocomplete="off"
+          placeholder={'empty: all · request.header.x-room = "7"'}
+        />
       </label>
-      <label>Exchanges<input type="number" name="count" min={1} max={COUNT_MAX} required defaultValue="10" /></label>
-      <label>Seconds<input type="number" name="timeout" min={1} max={TIMEOUT_MAX_S} required defaultValue="300" /></label>
-      <button type="submit" class="main" disabled={isBusy || proxies.length === 0}>Start</button>
-      <p class="problem" role="alert">{problem}</p>
+      <label>
+        Exchanges
+        <input type="number" name="count" min={1} max={COUNT_MAX} required defaultValue="10" />
+      </label>
+      <label>
+        Seconds
+        <input type="number" name="timeout" min={1} max={TIMEOUT_MAX_S} required defaultValue="300" />
+      </label>
+      <button type="submit" class="main" disabled={isBusy || proxies.length === 0}>
+        Start
+      </button>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
     </form>
   );
 }

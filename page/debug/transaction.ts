@@ -95,7 +95,11 @@ export interface Transaction extends Omit<Summary, "close"> {
   readonly basePath: string;
   readonly pathSuffix: string;
   readonly route: string | null;
-  readonly target: { readonly endpoint: string; readonly server: string | null; readonly failedServers: readonly string[] } | null;
+  readonly target: {
+    readonly endpoint: string;
+    readonly server: string | null;
+    readonly failedServers: readonly string[];
+  } | null;
   readonly steps: readonly Step[];
   readonly stepsDropped: number;
   readonly isCut?: boolean;

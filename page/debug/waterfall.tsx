@@ -1,4 +1,4 @@
-/** Steps one below the other, each with the time it took, the line of YAML it comes from, and what it read and wrote. */
+/** Steps one below the other, each with the time it took, its line of YAML, and what it read and wrote. */
 import { useState } from "preact/hooks";
 import { fineDuration } from "../format.ts";
 import type { Step, Transaction, Variable } from "./transaction.ts";
@@ -16,7 +16,9 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
   const [showsAll, setShowsAll] = useState(true);
   const rows = rowsOf(transaction);
   const totalMs = Math.max(transaction.durationMs, ...rows.map(endMs), 0.001);
-  const shown = showsAll ? rows : rows.filter((row) => row.kind === "target" || row.step.outcome === "ran" || row.step.outcome === "fault");
+  const shown = showsAll
+    ? rows
+    : rows.filter((row) => row.kind === "target" || row.step.outcome === "ran" || row.step.outcome === "fault");
   const toggle = (at: number): void => {
     const next = new Set(opened);
     if (!next.delete(at)) next.add(at);
@@ -26,7 +28,14 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
     <section aria-label="Steps">
       <div class="section-head">
         <h3>Steps</h3>
-        <label class="check"><input type="checkbox" checked={!showsAll} onChange={(event) => setShowsAll(!event.currentTarget.checked)} />Only those that ran</label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={!showsAll}
+            onChange={(event) => setShowsAll(!event.currentTarget.checked)}
+          />
+          Only those that ran
+        </label>
       </div>
       {rows.length === 0 && <p class="faint">No policy saw it.</p>}
       {rows.length > 0 && (
@@ -36,9 +45,15 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
               <th scope="col">Policy</th>
               <th scope="col">Outcome</th>
               <th scope="col" class="lane">
-                <span class="scale"><span>0</span><span>{fineDuration(totalMs / 2)}</span><span>{fineDuration(totalMs)}</span></span>
+                <span class="scale">
+                  <span>0</span>
+                  <span>{fineDuration(totalMs / 2)}</span>
+                  <span>{fineDuration(totalMs)}</span>
+                </span>
               </th>
-              <th scope="col" data-kind="number">Took</th>
+              <th scope="col" data-kind="number">
+                Took
+              </th>
               <th scope="col">Source</th>
             </tr>
           </thead>
@@ -47,7 +62,16 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
               if (row.kind === "target") return <TargetRow key="target" row={row} totalMs={totalMs} />;
               const last = shown[place - 1];
               const isFirst = last === undefined || last.kind === "target" || last.step.flow !== row.step.flow;
-              return <StepRows key={row.at} row={row} isFirst={isFirst} isOpen={opened.has(row.at)} totalMs={totalMs} onToggle={() => toggle(row.at)} />;
+              return (
+                <StepRows
+                  key={row.at}
+                  row={row}
+                  isFirst={isFirst}
+                  isOpen={opened.has(row.at)}
+                  totalMs={totalMs}
+                  onToggle={() => toggle(row.at)}
+                />
+              );
             })}
           </tbody>
         </table>
@@ -62,7 +86,12 @@ function rowsOf({ messages, steps, target }: Transaction): readonly Row[] {
   const answeredMs = messages?.targetResponse?.afterMs;
   if (askedMs === undefined || answeredMs === undefined) return rows;
   const behind = rows.findIndex((row) => row.kind === "step" && row.step.startMs >= answeredMs);
-  const wait: Row = { kind: "target", name: target?.server ?? target?.endpoint ?? "target", startMs: askedMs, durationMs: answeredMs - askedMs };
+  const wait: Row = {
+    kind: "target",
+    name: target?.server ?? target?.endpoint ?? "target",
+    startMs: askedMs,
+    durationMs: answeredMs - askedMs,
+  };
   rows.splice(behind < 0 ? rows.length : behind, 0, wait);
   return rows;
 }
@@ -83,27 +112,56 @@ function StepRows({ row: { at, step }, isFirst, isOpen, totalMs, onToggle }: Ste
   const { condition, durationMs, file, flow, line, outcome, policy, startMs, type } = step;
   return (
     <>
-      {isFirst && <tr class="flow-row"><th scope="rowgroup" colSpan={5}>{flow}</th></tr>}
+      {isFirst && (
+        <tr class="flow-row">
+          <th scope="rowgroup" colSpan={5}>
+            {flow}
+          </th>
+        </tr>
+      )}
       <tr class="step-row" data-outcome={outcome}>
         <th scope="row">
-          <button type="button" class="quiet toggle" aria-expanded={isOpen} aria-controls={`step-${at}`} onClick={onToggle}>
+          <button
+            type="button"
+            class="quiet toggle"
+            aria-expanded={isOpen}
+            aria-controls={`step-${at}`}
+            onClick={onToggle}
+          >
             <span class="arrow" aria-hidden="true" />
             <span class="step-name">{policy}</span> <span class="faint">{type}</span>
           </button>
         </th>
-        <td><Outcome step={step} /></td>
-        <td class="lane"><Bar startMs={startMs} durationMs={durationMs} totalMs={totalMs} tone={outcome} /></td>
+        <td>
+          <Outcome step={step} />
+        </td>
+        <td class="lane">
+          <Bar startMs={startMs} durationMs={durationMs} totalMs={totalMs} tone={outcome} />
+        </td>
         <td data-kind="number">{outcome === "ran" || outcome === "fault" ? fineDuration(durationMs) : ""}</td>
-        <td class="source mono" title={`${file}:${line}`}>{file.slice(file.lastIndexOf("/") + 1)}:{line}</td>
+        <td class="source mono" title={`${file}:${line}`}>
+          {file.slice(file.lastIndexOf("/") + 1)}:{line}
+        </td>
       </tr>
       {isOpen && (
         <tr class="detail-row" id={`step-${at}`}>
           <td colSpan={5}>
-            <p class="mono faint">{file}:{line}</p>
+            <p class="mono faint">
+              {file}:{line}
+            </p>
             {condition !== null && (
-              <p><span class="faint">if</span> <code>{condition.text}</code> <span class="badge" data-tone={condition.result === false ? "off" : "good"}>{condition.result === null ? "not asked" : String(condition.result)}</span></p>
+              <p>
+                <span class="faint">if</span> <code>{condition.text}</code>{" "}
+                <span class="badge" data-tone={condition.result === false ? "off" : "good"}>
+                  {condition.result === null ? "not asked" : String(condition.result)}
+                </span>
+              </p>
             )}
-            {step.fault !== null && <p class="problem"><strong>{step.fault.name}</strong> {step.fault.message}</p>}
+            {step.fault !== null && (
+              <p class="problem">
+                <strong>{step.fault.name}</strong> {step.fault.message}
+              </p>
+            )}
             <Variables title="Read" variables={step.reads ?? []} />
             <Variables title="Wrote" variables={step.writes ?? []} />
           </td>
@@ -114,8 +172,18 @@ function StepRows({ row: { at, step }, isFirst, isOpen, totalMs, onToggle }: Ste
 }
 
 function Outcome({ step: { condition, outcome } }: { readonly step: Step }) {
-  if (outcome === "fault") return <span class="badge" data-tone="bad">fault</span>;
-  if (outcome === "folded") return <span class="faint" title="The compiler found that it never runs">never runs</span>;
+  if (outcome === "fault")
+    return (
+      <span class="badge" data-tone="bad">
+        fault
+      </span>
+    );
+  if (outcome === "folded")
+    return (
+      <span class="faint" title="The compiler found that it never runs">
+        never runs
+      </span>
+    );
   if (outcome === "skipped") return <span class="faint">{condition === null ? "skipped" : "if false"}</span>;
   return <span>{condition === null ? "ran" : "if true, ran"}</span>;
 }
@@ -123,9 +191,13 @@ function Outcome({ step: { condition, outcome } }: { readonly step: Step }) {
 function TargetRow({ row, totalMs }: { readonly row: Extract<Row, { kind: "target" }>; readonly totalMs: number }) {
   return (
     <tr class="target-row">
-      <th scope="row"><span class="step-name">Target</span> <span class="faint">{row.name}</span></th>
+      <th scope="row">
+        <span class="step-name">Target</span> <span class="faint">{row.name}</span>
+      </th>
       <td>answered</td>
-      <td class="lane"><Bar startMs={row.startMs} durationMs={row.durationMs} totalMs={totalMs} tone="target" /></td>
+      <td class="lane">
+        <Bar startMs={row.startMs} durationMs={row.durationMs} totalMs={totalMs} tone="target" />
+      </td>
       <td data-kind="number">{fineDuration(row.durationMs)}</td>
       <td />
     </tr>
@@ -154,8 +226,13 @@ function Variables({ title, variables }: { readonly title: string; readonly vari
       <tbody>
         {variables.map(({ name, unread, value }) => (
           <tr key={name}>
-            <th scope="row" class="mono">{name}</th>
-            <td class="mono">{value === null ? <span class="none">null</span> : String(value)}{unread === true && <span class="faint"> read by nobody</span>}</td>
+            <th scope="row" class="mono">
+              {name}
+            </th>
+            <td class="mono">
+              {value === null ? <span class="none">null</span> : String(value)}
+              {unread === true && <span class="faint"> read by nobody</span>}
+            </td>
           </tr>
         ))}
       </tbody>

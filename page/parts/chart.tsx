@@ -1,6 +1,6 @@
 /**
- * Curves over time, with a legend that is text. The door to uPlot. Colours come from the style sheet, so that a chart is drawn
- * anew when they change.
+ * Curves over time, with a legend that is text. The door to uPlot. Colours come from the style sheet, so that a chart is
+ * drawn anew when they change.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
@@ -25,13 +25,15 @@ export interface ChartProps {
   /** Curves stand on each other. */
   readonly isStacked?: boolean;
   readonly format: (value: number) => string;
+  /** What is said where there is no curve. */
+  readonly empty?: string;
 }
 
 const HEIGHT_PX = 190;
 const AXIS_WIDTH_PX = 62;
 const AXIS_FONT = "11px system-ui, sans-serif";
 
-export function Chart({ title, note, times, curves, isStacked = false, format }: ChartProps) {
+export function Chart({ title, note, times, curves, isStacked = false, format, empty }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [shown, setShown] = useState<number | null>(null);
@@ -60,6 +62,7 @@ export function Chart({ title, note, times, curves, isStacked = false, format }:
         <span class="faint">{at === null || at === undefined ? note : new Date(at * 1_000).toLocaleString()}</span>
       </figcaption>
       <div ref={box} class="chart-box" aria-hidden="true" />
+      {curves.length === 0 && <p class="chart-empty">{empty}</p>}
       <ul class="legend">
         {curves.map(({ colour, name, total, values }) => {
           const value = shown === null ? null : values[shown];
@@ -102,17 +105,37 @@ function optionsOf(
     cursor: { y: false, points: { show: !isStacked }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, max <= 0 ? 1 : max * 1.08] } },
     axes: [
-      { ...axis, size: 28 },
+      { ...axis, size: 28, values: (_, splits) => splits.map(timeTitle(splits)) },
       { ...axis, size: AXIS_WIDTH_PX, values: (_, values) => values.map(format) },
     ],
     series: [
       {},
       ...drawn.map((curve) => {
         const stroke = colour(curve.colour);
-        return { label: curve.name, stroke, width: 1.5, points: { show: false }, ...(isStacked ? { fill: stroke } : {}) };
+        return {
+          label: curve.name,
+          stroke,
+          width: 1.5,
+          points: { show: false },
+          ...(isStacked ? { fill: stroke } : {}),
+        };
       }),
     ],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
+  };
+}
+
+const DAYS_FROM_S = 36 * 3_600;
+const two = (value: number): string => String(value).padStart(2, "0");
+
+/** Times of the day, or days where there are several. */
+function timeTitle(splits: readonly number[]): (seconds: number) => string {
+  const isDays = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > DAYS_FROM_S;
+  return (seconds) => {
+    const at = new Date(seconds * 1_000);
+    return isDays
+      ? `${two(at.getMonth() + 1)}-${two(at.getDate())}`
+      : `${two(at.getHours())}:${two(at.getMinutes())}`;
   };
 }
 

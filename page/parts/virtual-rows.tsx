@@ -99,16 +99,13 @@ export function VirtualRows<R>(props: VirtualRowsProps<R>) {
   const places = Array.from({ length: to - from }, (_, offset) => from + offset);
   return (
     <div class="rows" ref={box} onScroll={look}>
-      <table
-        role="grid"
-        aria-label={label}
-        aria-rowcount={count + 1}
-        onKeyDown={onKeyDown}
-      >
+      <table role="grid" aria-label={label} aria-rowcount={count + 1} onKeyDown={onKeyDown}>
         <thead>
           <tr aria-rowindex={1}>
             {columns.map(({ name, title, kind }) => (
-              <th key={name} scope="col" class={`column-${name}`} data-kind={kind ?? "text"}>{title}</th>
+              <th key={name} scope="col" class={`column-${name}`} data-kind={kind ?? "text"}>
+                {title}
+              </th>
             ))}
           </tr>
         </thead>
@@ -129,7 +126,9 @@ export function VirtualRows<R>(props: VirtualRowsProps<R>) {
                 }}
               >
                 {columns.map(({ name, kind }) => (
-                  <td key={name} data-kind={kind ?? "text"}>{here === null ? <span class="waiting" /> : cell(here, name)}</td>
+                  <td key={name} data-kind={kind ?? "text"}>
+                    {here === null ? <span class="waiting" /> : cell(here, name)}
+                  </td>
                 ))}
               </tr>
             );

@@ -17,23 +17,40 @@ const behind: readonly StageName[] = ["targetResponse", "response", "events", "p
 
 export function RouteChain({ route }: { readonly route: Route }) {
   const { bodies, rules, stages, targets, webSocket } = route;
-  const of = (names: readonly StageName[]): readonly Stage[] => names.flatMap((name) => stages.filter(({ stage }) => stage === name));
+  const of = (names: readonly StageName[]): readonly Stage[] =>
+    names.flatMap((name) => stages.filter(({ stage }) => stage === name));
   return (
     <>
       <header class="chain-head">
         <h2 class="mono">{route.basePath}</h2>
         <p class="faint">
-          {route.hostnames.join(", ")} · {route.environment} · {route.proxy} / {route.endpoint} · <span class="mono">{route.at}</span>
+          {route.hostnames.join(", ")} · {route.environment} · {route.proxy} / {route.endpoint} ·{" "}
+          <span class="mono">{route.at}</span>
         </p>
         <p class="frames" data-level={webSocket.level}>
           <strong>{frameText(route)}</strong>
           {webSocket.why !== null && <> because {webSocket.why}</>}
         </p>
-        {bodies.map(({ body, why }) => <p key={`${body} ${why}`} class="frames">Reads {body === "form" ? "forms" : `${body}s`} into memory: {why}</p>)}
+        {bodies.map(({ body, why }) => (
+          <p key={`${body} ${why}`} class="frames">
+            Reads {body === "form" ? "forms" : `${body}s`} into memory: {why}
+          </p>
+        ))}
       </header>
       <ol class="chain">
-        <End name="Client" note={webSocket.mode === "only" ? "upgrades only" : webSocket.mode === "deny" ? "plain HTTP only" : "HTTP and upgrades"} />
-        {of(before).map((stage) => <StageItem key={stage.stage} stage={stage} />)}
+        <End
+          name="Client"
+          note={
+            webSocket.mode === "only"
+              ? "upgrades only"
+              : webSocket.mode === "deny"
+                ? "plain HTTP only"
+                : "HTTP and upgrades"
+          }
+        />
+        {of(before).map((stage) => (
+          <StageItem key={stage.stage} stage={stage} />
+        ))}
         <li class="stage">
           <h3>Route rules</h3>
           <ul class="rules">
@@ -46,9 +63,15 @@ export function RouteChain({ route }: { readonly route: Route }) {
             ))}
           </ul>
         </li>
-        {of(["targetRequest"]).map((stage) => <StageItem key={stage.target ?? ""} stage={stage} />)}
-        {targets.map(({ name, to }) => <End key={name} name={`Target ${name}`} note={to} />)}
-        {of(behind).map((stage) => <StageItem key={`${stage.stage} ${stage.target ?? ""}`} stage={stage} />)}
+        {of(["targetRequest"]).map((stage) => (
+          <StageItem key={stage.target ?? ""} stage={stage} />
+        ))}
+        {targets.map(({ name, to }) => (
+          <End key={name} name={`Target ${name}`} note={to} />
+        ))}
+        {of(behind).map((stage) => (
+          <StageItem key={`${stage.stage} ${stage.target ?? ""}`} stage={stage} />
+        ))}
       </ol>
     </>
   );
@@ -56,7 +79,9 @@ export function RouteChain({ route }: { readonly route: Route }) {
 
 function frameText({ webSocket }: Route): string {
   if (webSocket.level === "denied") return "Upgrades are denied";
-  return webSocket.level === "messages" ? "Policies look into messages" : `Frames pass: only ${levelTexts.tracked} are looked at`;
+  return webSocket.level === "messages"
+    ? "Policies look into messages"
+    : `Frames pass: only ${levelTexts.tracked} are looked at`;
 }
 
 function End({ name, note }: { readonly name: string; readonly note: string }) {
@@ -71,8 +96,13 @@ function StageItem({ stage }: { readonly stage: Stage }) {
   const { flows, stage: name, target } = stage;
   return (
     <li class="stage" data-stage={name}>
-      <h3>{stageTitles[name]}{target === undefined ? null : <span class="stage-target"> {target}</span>}</h3>
-      {flows.map((flow, at) => <FlowItem key={at} flow={flow} />)}
+      <h3>
+        {stageTitles[name]}
+        {target === undefined ? null : <span class="stage-target"> {target}</span>}
+      </h3>
+      {flows.map((flow, at) => (
+        <FlowItem key={at} flow={flow} />
+      ))}
     </li>
   );
 }
@@ -80,7 +110,10 @@ function StageItem({ stage }: { readonly stage: Stage }) {
 function FlowItem({ flow }: { readonly flow: Flow }) {
   return (
     <section class="flow" aria-label={flow.name}>
-      <h4>{flow.name}<Condition text={flow.condition} /></h4>
+      <h4>
+        {flow.name}
+        <Condition text={flow.condition} />
+      </h4>
       <Steps steps={flow.steps} />
     </section>
   );
@@ -96,7 +129,9 @@ function Steps({ steps }: { readonly steps: readonly Step[] }) {
             <span class="badge">{step.type}</span>
             <Condition text={step.condition} />
             {step.never !== undefined && <span class="never">never runs: {step.never}</span>}
-            <span class="where mono" title={`${step.file}:${step.line}`}>{step.at}</span>
+            <span class="where mono" title={`${step.file}:${step.line}`}>
+              {step.at}
+            </span>
           </div>
           {step.steps !== undefined && <Steps steps={step.steps} />}
         </li>
@@ -107,5 +142,10 @@ function Steps({ steps }: { readonly steps: readonly Step[] }) {
 
 function Condition({ text, otherwise }: { readonly text: string | null; readonly otherwise?: ComponentChildren }) {
   if (text === null) return otherwise === undefined ? null : <span class="faint">{otherwise}</span>;
-  return <span class="condition"><span class="unseen">if </span><code>{text}</code></span>;
+  return (
+    <span class="condition">
+      <span class="unseen">if </span>
+      <code>{text}</code>
+    </span>
+  );
 }

@@ -23,7 +23,11 @@ export function RouteView({ place }: ViewProps) {
       <div class="bar">
         <h1>Routes</h1>
         <p class="tally" aria-live="polite">
-          {value !== null && <><strong>{count(found.length)}</strong> of {count(value.length)}</>}
+          {value !== null && (
+            <>
+              <strong>{count(found.length)}</strong> of {count(value.length)}
+            </>
+          )}
         </p>
         {value !== null && <FrameReport routes={value} />}
       </div>
@@ -38,9 +42,15 @@ export function RouteView({ place }: ViewProps) {
             onInput={(event) => setTyped(event.currentTarget.value)}
           />
           <ul>
-            {found.slice(0, SHOWN_MAX).map((route) => <RouteItem key={route.id} route={route} isOpen={route.id === opened} />)}
+            {found.slice(0, SHOWN_MAX).map((route) => (
+              <RouteItem key={route.id} route={route} isOpen={route.id === opened} />
+            ))}
           </ul>
-          {found.length > SHOWN_MAX && <p class="faint">And {counted(found.length - SHOWN_MAX, "more route", "more routes")}: type to find them.</p>}
+          {found.length > SHOWN_MAX && (
+            <p class="faint">
+              And {counted(found.length - SHOWN_MAX, "more route", "more routes")}: type to find them.
+            </p>
+          )}
         </section>
         <section class="reading" aria-label="Chain of the route" tabIndex={-1}>
           {opened !== null && <OpenRoute key={opened} id={opened} />}
@@ -53,7 +63,7 @@ export function RouteView({ place }: ViewProps) {
 /** Every route: the list is read once, because only a new build changes it. */
 async function allRoutes(): Promise<readonly RouteRow[]> {
   const found: RouteRow[] = [];
-  for (let after: string | null = ""; after !== null; ) {
+  for (let after: string | null = ""; after !== null;) {
     const page: RoutePage = await line.get<RoutePage>("/v1/routes", { limit: PAGE_ROWS, after });
     found.push(...page.routes);
     after = page.next;
@@ -81,12 +91,20 @@ function RouteItem({ route, isOpen }: { readonly route: RouteRow; readonly isOpe
   const { basePath, environment, hostnames, proxy, endpoint, webSocket } = route;
   return (
     <li>
-      <a href={addressOf({ view: "routes", open: [route.id], filter: {} })} aria-current={isOpen ? "true" : undefined}>
+      <a
+        href={addressOf({ view: "routes", open: [route.id], filter: {} })}
+        aria-current={isOpen ? "true" : undefined}
+      >
         <span class="item-main mono">{basePath}</span>
-        <span class="badge" data-tone={webSocket.level === "tracked" ? "plain" : webSocket.level === "denied" ? "off" : "warn"}>
+        <span
+          class="badge"
+          data-tone={webSocket.level === "tracked" ? "plain" : webSocket.level === "denied" ? "off" : "warn"}
+        >
           {webSocket.level === "denied" ? "HTTP only" : levelTexts[webSocket.level]}
         </span>
-        <span class="item-sub">{endpoint === "default" ? proxy : `${proxy} / ${endpoint}`} · {environment} · {hostnames.join(", ")}</span>
+        <span class="item-sub">
+          {endpoint === "default" ? proxy : `${proxy} / ${endpoint}`} · {environment} · {hostnames.join(", ")}
+        </span>
       </a>
     </li>
   );

@@ -19,14 +19,7 @@ export interface Flow {
 }
 
 export type StageName =
-  | "request"
-  | "targetRequest"
-  | "targetResponse"
-  | "response"
-  | "events"
-  | "postClient"
-  | "fault"
-  | "targetFault";
+  "request" | "targetRequest" | "targetResponse" | "response" | "events" | "postClient" | "fault" | "targetFault";
 
 export interface Stage {
   readonly stage: StageName;
@@ -52,7 +45,11 @@ export interface RouteRow {
 export interface Route extends RouteRow {
   readonly at: string;
   readonly stages: readonly Stage[];
-  readonly rules: readonly { readonly name: string; readonly condition: string | null; readonly target: string | null }[];
+  readonly rules: readonly {
+    readonly name: string;
+    readonly condition: string | null;
+    readonly target: string | null;
+  }[];
   readonly targets: readonly { readonly name: string; readonly to: string }[];
 }
 

@@ -49,7 +49,11 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
   useEffect(() => dialog.current?.showModal(), []);
   const isAll = Object.keys(wish.filter).length === 0;
   const meant = isAll ? { all: true } : { filter: wish.filter };
-  const dryRun = usePoll(() => line.post<Ended>("/v1/sessions:end", { ...meant, dryRun: true }), Infinity, JSON.stringify(meant));
+  const dryRun = usePoll(
+    () => line.post<Ended>("/v1/sessions:end", { ...meant, dryRun: true }),
+    Infinity,
+    JSON.stringify(meant),
+  );
   const matched = dryRun.value?.matched ?? null;
   const needsNumber = matched !== null && matched >= SURE_FROM;
   const isSure = matched !== null && matched > 0 && (!needsNumber || typed.replace(/\D/g, "") === String(matched));
@@ -62,7 +66,9 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
     setBusy(true);
     try {
       const close = { code: Number(choice === OWN_CODE ? own : choice), ...(text === "" ? {} : { reason: text }) };
-      setDone(await line.post<Ended>("/v1/sessions:end", { ...meant, close, ...(note === "" ? {} : { reason: note }) }));
+      setDone(
+        await line.post<Ended>("/v1/sessions:end", { ...meant, close, ...(note === "" ? {} : { reason: note }) }),
+      );
       setProblem(null);
       onEnded();
     } catch (refused) {
@@ -75,10 +81,21 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
     <dialog ref={dialog} class="ask" aria-labelledby="end-title" onClose={onClose}>
       <form method="dialog" onSubmit={(event) => (event.preventDefault(), void end())}>
         <h2 id="end-title">{wish.label === null ? "End sessions" : "End this session"}</h2>
-        <p class="meant">{wish.label ?? (isAll ? "All live sessions of every proxy" : <FilterText filter={wish.filter} />)}</p>
+        <p class="meant">
+          {wish.label ?? (isAll ? "All live sessions of every proxy" : <FilterText filter={wish.filter} />)}
+        </p>
         <p class="dry-run" aria-live="polite">
-          {done !== null ? <><strong>{counted(done.ended, "session")}</strong> told to end.</> : matched === null ? (dryRun.problem?.message ?? "Counting …") : (
-            <><strong>{counted(matched, "session")}</strong> {matched === 1 ? "fits" : "fit"} now. Nothing has ended yet.</>
+          {done !== null ? (
+            <>
+              <strong>{counted(done.ended, "session")}</strong> told to end.
+            </>
+          ) : matched === null ? (
+            (dryRun.problem?.message ?? "Counting …")
+          ) : (
+            <>
+              <strong>{counted(matched, "session")}</strong> {matched === 1 ? "fits" : "fit"} now. Nothing has ended
+              yet.
+            </>
           )}
         </p>
         {done === null && (
@@ -87,32 +104,59 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
               <label>
                 Close code
                 <select value={choice} onChange={(event) => choose(event.currentTarget.value)}>
-                  {codes.map(({ code, text: meaning }) => <option key={code} value={String(code)}>{`${code} ${meaning}`}</option>)}
+                  {codes.map(({ code, text: meaning }) => (
+                    <option key={code} value={String(code)}>{`${code} ${meaning}`}</option>
+                  ))}
                   <option value={OWN_CODE}>Own code …</option>
                 </select>
               </label>
               {choice === OWN_CODE && (
                 <label>
                   Own code, 4000 to 4999
-                  <input type="number" min={4000} max={4999} required value={own} onInput={(event) => setOwn(event.currentTarget.value)} />
+                  <input
+                    type="number"
+                    min={4000}
+                    max={4999}
+                    required
+                    value={own}
+                    onInput={(event) => setOwn(event.currentTarget.value)}
+                  />
                 </label>
               )}
               <label>
                 Reason that clients are told
-                <input type="text" maxLength={123} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+                <input
+                  type="text"
+                  maxLength={123}
+                  value={text}
+                  onInput={(event) => setText(event.currentTarget.value)}
+                />
               </label>
               <label>
                 Note for the audit log
-                <input type="text" maxLength={200} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+                <input
+                  type="text"
+                  maxLength={200}
+                  value={note}
+                  onInput={(event) => setNote(event.currentTarget.value)}
+                />
               </label>
               {needsNumber && (
                 <label>
                   Type {count(matched)} to confirm
-                  <input type="text" inputMode="numeric" autocomplete="off" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
+                  <input
+                    type="text"
+                    inputMode="numeric"
+                    autocomplete="off"
+                    value={typed}
+                    onInput={(event) => setTyped(event.currentTarget.value)}
+                  />
                 </label>
               )}
             </div>
-            <p class="problem" role="alert">{problem}</p>
+            <p class="problem" role="alert">
+              {problem}
+            </p>
           </>
         )}
         <div class="actions">
@@ -121,7 +165,9 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
               {matched === null ? "End" : `End ${counted(matched, "session")}`}
             </button>
           )}
-          <button type="button" onClick={() => dialog.current?.close()}>{done === null ? "Cancel" : "Close"}</button>
+          <button type="button" onClick={() => dialog.current?.close()}>
+            {done === null ? "Cancel" : "Close"}
+          </button>
         </div>
       </form>
     </dialog>
@@ -131,9 +177,13 @@ export function EndDialog({ wish, onClose, onEnded }: EndDialogProps) {
 function FilterText({ filter }: { readonly filter: Readonly<Record<string, string>> }) {
   return (
     <>
-      {filterFields.filter(({ name }) => filter[name] !== undefined).map(({ name, label }) => (
-        <span key={name} class="chip"><span class="faint">{label}</span> {filter[name]}</span>
-      ))}
+      {filterFields
+        .filter(({ name }) => filter[name] !== undefined)
+        .map(({ name, label }) => (
+          <span key={name} class="chip">
+            <span class="faint">{label}</span> {filter[name]}
+          </span>
+        ))}
     </>
   );
 }

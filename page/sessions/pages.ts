@@ -1,6 +1,6 @@
 /**
- * The rows of a long list that somebody looks at, and few more: asked for in chunks, asked again while they are in view,
- * forgotten when they are far from it.
+ * The rows of a long list that somebody looks at, and few more: asked for in chunks, asked again while they are in
+ * view, forgotten when they are far from it.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { line, Refusal } from "../connection.ts";
@@ -78,7 +78,11 @@ class RowWindow implements SessionRows {
 
   setLive(isLive: boolean): void {
     clearInterval(this.#timer);
-    if (isLive) this.#timer = window.setInterval(() => !document.hidden && line.state === "ready" && this.refresh(), REFRESH_MS);
+    if (isLive)
+      this.#timer = window.setInterval(
+        () => !document.hidden && line.state === "ready" && this.refresh(),
+        REFRESH_MS,
+      );
   }
 
   close(): void {

@@ -21,7 +21,12 @@ export function SessionFilters({ filter, onChange }: SessionFiltersProps) {
   }, [typed]);
   const isFiltered = Object.keys(trimmed(typed)).length > 0;
   return (
-    <form class="filters" role="search" aria-label="Filter sessions" onSubmit={(event) => (event.preventDefault(), onChange(trimmed(typed)))}>
+    <form
+      class="filters"
+      role="search"
+      aria-label="Filter sessions"
+      onSubmit={(event) => (event.preventDefault(), onChange(trimmed(typed)))}
+    >
       {filterFields.map((field) => (
         <label key={field.name} style={{ flexGrow: field.width }}>
           {field.label}
@@ -36,7 +41,9 @@ export function SessionFilters({ filter, onChange }: SessionFiltersProps) {
           />
         </label>
       ))}
-      <button type="button" class="quiet" disabled={!isFiltered} onClick={() => onChange({})}>Clear</button>
+      <button type="button" class="quiet" disabled={!isFiltered} onClick={() => onChange({})}>
+        Clear
+      </button>
     </form>
   );
 }

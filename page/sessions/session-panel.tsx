@@ -17,7 +17,11 @@ export interface SessionPanelProps {
 
 export function SessionPanel({ id, onClose, onEnd }: SessionPanelProps) {
   const head = useRef<HTMLHeadingElement>(null);
-  const { value, problem } = usePoll(() => line.get<SessionRow>(`/v1/sessions/${encodeURIComponent(id)}`), REFRESH_MS, id);
+  const { value, problem } = usePoll(
+    () => line.get<SessionRow>(`/v1/sessions/${encodeURIComponent(id)}`),
+    REFRESH_MS,
+    id,
+  );
   useEffect(() => head.current?.focus(), []);
   const last = useRef<SessionRow | null>(null);
   if (value !== null) last.current = value;
@@ -29,16 +33,34 @@ export function SessionPanel({ id, onClose, onEnd }: SessionPanelProps) {
   return (
     <aside class="panel" aria-label="Session" onKeyDown={onKeyDown}>
       <div class="panel-head">
-        <h2 ref={head} tabIndex={-1}>{session === null ? "Session" : session.proxy}</h2>
-        {session !== null && <span class="state" data-state={isGone ? "closed" : session.state}>{isGone ? "ended" : session.state}</span>}
-        <button type="button" class="quiet close" aria-label="Close" onClick={onClose}>×</button>
+        <h2 ref={head} tabIndex={-1}>
+          {session === null ? "Session" : session.proxy}
+        </h2>
+        {session !== null && (
+          <span class="state" data-state={isGone ? "closed" : session.state}>
+            {isGone ? "ended" : session.state}
+          </span>
+        )}
+        <button type="button" class="quiet close" aria-label="Close" onClick={onClose}>
+          ×
+        </button>
       </div>
       <p class="mono id">{id}</p>
-      {isGone && <p class="note" role="status">This session has ended{session === null ? "." : "; below is its last state."}</p>}
-      {problem !== null && !isGone && <p class="note" role="status">{problem.message}</p>}
+      {isGone && (
+        <p class="note" role="status">
+          This session has ended{session === null ? "." : "; below is its last state."}
+        </p>
+      )}
+      {problem !== null && !isGone && (
+        <p class="note" role="status">
+          {problem.message}
+        </p>
+      )}
       {session !== null && <SessionFacts session={session} />}
       {session !== null && !isGone && (
-        <button type="button" class="danger" onClick={() => onEnd(`${session.proxy} from ${session.clientAddress}`)}>End session …</button>
+        <button type="button" class="danger" onClick={() => onEnd(`${session.proxy} from ${session.clientAddress}`)}>
+          End session …
+        </button>
       )}
     </aside>
   );
@@ -49,31 +71,65 @@ function SessionFacts({ session }: { readonly session: SessionRow }) {
   return (
     <>
       <dl class="facts">
-        <Fact name="Client"><span class="mono">{session.clientAddress}</span></Fact>
+        <Fact name="Client">
+          <span class="mono">{session.clientAddress}</span>
+        </Fact>
         <Fact name="Environment">{session.environment}</Fact>
         <Fact name="Endpoint">{session.endpoint}</Fact>
         <Fact name="Target">{session.target}</Fact>
         <Fact name="App">{session.app}</Fact>
         <Fact name="Developer">{session.developer === null ? null : emailOf(session.developer)}</Fact>
         <Fact name="Product">{session.product}</Fact>
-        <Fact name="Key"><span class="mono">{session.keyFingerprint}</span></Fact>
+        <Fact name="Key">
+          <span class="mono">{session.keyFingerprint}</span>
+        </Fact>
         <Fact name="Since">{moment(session.startedAt)}</Fact>
         <Fact name="Age">{duration(session.ageMs)}</Fact>
       </dl>
       <h3>Traffic</h3>
-      {traffic === null ? <p class="faint">None before the 101.</p> : (
+      {traffic === null ? (
+        <p class="faint">None before the 101.</p>
+      ) : (
         <table class="small">
-          <thead><tr><th scope="col">From</th><th scope="col" data-kind="number">Bytes</th><th scope="col" data-kind="number">Frames</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col" data-kind="number">
+                Bytes
+              </th>
+              <th scope="col" data-kind="number">
+                Frames
+              </th>
+            </tr>
+          </thead>
           <tbody>
-            <tr><th scope="row">Client</th><td data-kind="number">{size(traffic.bytesFromClient)}</td><td data-kind="number">{count(traffic.framesFromClient)}</td></tr>
-            <tr><th scope="row">Target</th><td data-kind="number">{size(traffic.bytesFromTarget)}</td><td data-kind="number">{count(traffic.framesFromTarget)}</td></tr>
+            <tr>
+              <th scope="row">Client</th>
+              <td data-kind="number">{size(traffic.bytesFromClient)}</td>
+              <td data-kind="number">{count(traffic.framesFromClient)}</td>
+            </tr>
+            <tr>
+              <th scope="row">Target</th>
+              <td data-kind="number">{size(traffic.bytesFromTarget)}</td>
+              <td data-kind="number">{count(traffic.framesFromTarget)}</td>
+            </tr>
           </tbody>
         </table>
       )}
       <h3>Credentials</h3>
-      {session.credentials.length === 0 ? <p class="faint">Admitted without any.</p> : (
+      {session.credentials.length === 0 ? (
+        <p class="faint">Admitted without any.</p>
+      ) : (
         <table class="small">
-          <thead><tr><th scope="col">Kind</th><th scope="col">Policy</th><th scope="col" data-kind="number">Expires in</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">Kind</th>
+              <th scope="col">Policy</th>
+              <th scope="col" data-kind="number">
+                Expires in
+              </th>
+            </tr>
+          </thead>
           <tbody>
             {session.credentials.map(({ kind, policy, expiresAt }, at) => (
               <tr key={at}>
@@ -95,7 +151,13 @@ function Fact({ name, children }: { readonly name: string; readonly children?: C
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{children ?? <span class="none" aria-label="none">–</span>}</dd>
+      <dd>
+        {children ?? (
+          <span class="none" aria-label="none">
+            –
+          </span>
+        )}
+      </dd>
     </div>
   );
 }

@@ -39,19 +39,35 @@ export function SessionView({ place }: ViewProps) {
       <div class="bar">
         <h1>Live sessions</h1>
         <p class="tally" aria-live="polite">
-          {!rows.isKnown ? "…" : isFiltered ? <><strong>{count(rows.matched)}</strong> of {count(rows.total)}</> : <strong>{count(rows.total)}</strong>}
+          {!rows.isKnown ? (
+            "…"
+          ) : isFiltered ? (
+            <>
+              <strong>{count(rows.matched)}</strong> of {count(rows.total)}
+            </>
+          ) : (
+            <strong>{count(rows.total)}</strong>
+          )}
         </p>
         <span class="bar-side">
           <label class="check">
             <input type="checkbox" checked={isLive} onChange={(event) => setLive(event.currentTarget.checked)} />
             Follow
           </label>
-          <button type="button" class="danger" disabled={rows.matched === 0} onClick={() => setWish({ filter, label: null })}>
+          <button
+            type="button"
+            class="danger"
+            disabled={rows.matched === 0}
+            onClick={() => setWish({ filter, label: null })}
+          >
             {isFiltered ? `End ${counted(rows.matched, "session")} …` : "End all …"}
           </button>
         </span>
       </div>
-      <SessionFilters filter={filter} onChange={(next) => go({ view: "sessions", open: place.open, filter: next }, { replace: true })} />
+      <SessionFilters
+        filter={filter}
+        onChange={(next) => go({ view: "sessions", open: place.open, filter: next }, { replace: true })}
+      />
       <div class="split" data-open={opened !== null}>
         <VirtualRows<SessionRow>
           label="Live sessions"
@@ -66,7 +82,12 @@ export function SessionView({ place }: ViewProps) {
           empty={emptyText(rows.problem, rows.isKnown, isFiltered)}
         />
         {opened !== null && (
-          <SessionPanel key={opened} id={opened} onClose={() => open(null)} onEnd={(label) => setWish({ filter: { session: opened }, label })} />
+          <SessionPanel
+            key={opened}
+            id={opened}
+            onClose={() => open(null)}
+            onEnd={(label) => setWish({ filter: { session: opened }, label })}
+          />
         )}
       </div>
       {wish !== null && <EndDialog wish={wish} onClose={() => setWish(null)} onEnded={rows.refresh} />}
@@ -83,7 +104,11 @@ function emptyText(problem: string | null, isKnown: boolean, isFiltered: boolean
 function cell(row: SessionRow, column: string) {
   switch (column) {
     case "state":
-      return <span class="state" data-state={row.state}>{row.state}</span>;
+      return (
+        <span class="state" data-state={row.state}>
+          {row.state}
+        </span>
+      );
     case "age":
       return duration(row.ageMs);
     case "proxy":
@@ -107,4 +132,8 @@ function cell(row: SessionRow, column: string) {
   }
 }
 
-const none = <span class="none" aria-label="none">–</span>;
+const none = (
+  <span class="none" aria-label="none">
+    –
+  </span>
+);

@@ -15,7 +15,11 @@ export interface SessionRow {
   readonly keyFingerprint: string | null;
   readonly startedAt: string;
   readonly ageMs: number;
-  readonly credentials: readonly { readonly kind: string; readonly policy: string; readonly expiresAt: string | null }[];
+  readonly credentials: readonly {
+    readonly kind: string;
+    readonly policy: string;
+    readonly expiresAt: string | null;
+  }[];
   readonly traffic: {
     readonly bytesFromClient: number;
     readonly bytesFromTarget: number;

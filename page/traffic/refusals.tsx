@@ -7,7 +7,9 @@ const ROWS_MAX = 12;
 const NOT_SET = "(not set)";
 
 export function Refusals({ refusals }: { readonly refusals: Stats }) {
-  const rows = [...refusals.groups].sort((a, b) => (b.totals[COUNT] ?? 0) - (a.totals[COUNT] ?? 0)).slice(0, ROWS_MAX);
+  const rows = [...refusals.groups]
+    .sort((a, b) => (b.totals[COUNT] ?? 0) - (a.totals[COUNT] ?? 0))
+    .slice(0, ROWS_MAX);
   const most = Math.max(...rows.map(({ totals }) => totals[COUNT] ?? 0), 1);
   return (
     <figure class="chart">
@@ -15,11 +17,19 @@ export function Refusals({ refusals }: { readonly refusals: Stats }) {
         <h2>Refused, by fault and policy</h2>
         <span class="faint">{count(refusals.total[COUNT] ?? 0)} answered with 400 or more</span>
       </figcaption>
-      {rows.length === 0 ? <p class="empty">Nothing was refused.</p> : (
+      {rows.length === 0 ? (
+        <p class="empty">Nothing was refused.</p>
+      ) : (
         <table class="small refusals">
           <thead>
             <tr>
-              <th scope="col">Status</th><th scope="col">Fault</th><th scope="col">Policy</th><th scope="col">Proxy</th><th scope="col" data-kind="number">Count</th>
+              <th scope="col">Status</th>
+              <th scope="col">Fault</th>
+              <th scope="col">Policy</th>
+              <th scope="col">Proxy</th>
+              <th scope="col" data-kind="number">
+                Count
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -28,10 +38,18 @@ export function Refusals({ refusals }: { readonly refusals: Stats }) {
               return (
                 <tr key={JSON.stringify(dimensions)}>
                   <td class="mono">{dimensions["response_status_code"]}</td>
-                  <th scope="row">{named(dimensions["ax_edge_execution_fault_code"], "from the target")}</th>
+                  <th scope="row">
+                    {named(
+                      dimensions["ax_edge_execution_fault_code"],
+                      dimensions["apiproxy"] === NOT_SET ? "–" : "from the target",
+                    )}
+                  </th>
                   <td>{named(dimensions["ax_execution_fault_policy_name"], "–")}</td>
                   <td>{named(dimensions["apiproxy"], "no route")}</td>
-                  <td data-kind="number"><span class="share" style={{ width: `${(value / most) * 56}px` }} aria-hidden="true" />{count(value)}</td>
+                  <td data-kind="number">
+                    <span class="share" style={{ width: `${(value / most) * 56}px` }} aria-hidden="true" />
+                    {count(value)}
+                  </td>
                 </tr>
               );
             })}

@@ -56,9 +56,19 @@ export async function askTraffic({ ms, unit }: Range, proxy: string): Promise<Tr
   };
   const [kinds, closes, parts, refusals] = await Promise.all([
     ask({ select: "sum(message_count),sum(is_error),avg(total_response_time)", dimensions: "message_type", unit }),
-    ask({ select: "sum(message_count)", dimensions: "close_reason,closed_by", unit, limit: 30 }, "close_reason isnot null"),
+    ask(
+      { select: "sum(message_count)", dimensions: "close_reason,closed_by", unit, limit: 30 },
+      "close_reason isnot null",
+    ),
     ask({ select: partNames.join(","), unit }),
-    ask({ select: "sum(message_count)", dimensions: "ax_edge_execution_fault_code,ax_execution_fault_policy_name,apiproxy,response_status_code", limit: 100 }, "response_status_code ge 400"),
+    ask(
+      {
+        select: "sum(message_count)",
+        dimensions: "ax_edge_execution_fault_code,ax_execution_fault_policy_name,apiproxy,response_status_code",
+        limit: 100,
+      },
+      "response_status_code ge 400",
+    ),
   ]);
   return { kinds, closes, parts, refusals };
 }

@@ -21,29 +21,47 @@ export function TrafficView({ place }: ViewProps) {
   const proxy = place.filter["proxy"] ?? "";
   const routes = usePoll(() => line.get<RoutePage>("/v1/routes", { limit: 1_000 }), Infinity, "routes");
   const proxies = [...new Set((routes.value?.routes ?? []).map((route) => route.proxy))].sort();
-  const { value, problem } = usePoll(async () => (range === undefined ? null : askTraffic(range, proxy)), REFRESH_MS, `${range?.name ?? ""} ${proxy}`);
+  const { value, problem } = usePoll(
+    async () => (range === undefined ? null : askTraffic(range, proxy)),
+    REFRESH_MS,
+    `${range?.name ?? ""} ${proxy}`,
+  );
   if (range === undefined) return null;
-  const narrow = (filter: Readonly<Record<string, string>>): void => go({ view: "traffic", open: [], filter: { ...place.filter, ...filter } });
+  const narrow = (filter: Readonly<Record<string, string>>): void =>
+    go({ view: "traffic", open: [], filter: { ...place.filter, ...filter } });
   return (
     <div class="traffic">
       <div class="bar">
         <h1>Traffic</h1>
         <span class="bar-side">
-          <label class="pick">Proxy
+          <label class="pick">
+            Proxy
             <select value={proxy} onChange={(event) => narrow({ proxy: event.currentTarget.value })}>
               <option value="">all</option>
-              {proxies.map((name) => <option key={name} value={name}>{name}</option>)}
+              {proxies.map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
             </select>
           </label>
-          <label class="pick">Time
+          <label class="pick">
+            Time
             <select value={range.name} onChange={(event) => narrow({ range: event.currentTarget.value })}>
-              {ranges.map(({ name, title }) => <option key={name} value={name}>{title}</option>)}
+              {ranges.map(({ name, title }) => (
+                <option key={name} value={name}>
+                  {title}
+                </option>
+              ))}
             </select>
           </label>
         </span>
       </div>
       {problem?.status === 404 && (
-        <p class="note off">This gateway keeps no analytics. Write <code>observability: {"{ analytics: on }"}</code> into gateway.yaml, and what goes through is counted from the next start on.</p>
+        <p class="note off">
+          This gateway keeps no analytics. Write <code>observability: {"{ analytics: on }"}</code> into gateway.yaml,
+          and what goes through is counted from the next start on.
+        </p>
       )}
       {problem !== null && problem.status !== 404 && <p class="note off">{problem.message}</p>}
       {value !== null && <Charts traffic={value} unit={range.unit} />}
@@ -59,8 +77,23 @@ function Charts({ traffic, unit }: { readonly traffic: Traffic; readonly unit: s
       <Tally kinds={kinds} />
       <div class="charts">
         <Chart title="Exchanges" note={`per ${unit}`} times={times} curves={kindCurves(kinds)} format={count} />
-        <Chart title="Time until the answer" note={`mean, per ${unit}; of an upgrade until its 101`} times={times} curves={partCurves(parts)} format={fineDuration} isStacked />
-        <Chart title="Sessions closed, by reason" note={`per ${unit}`} times={times} curves={closeCurves(closes)} format={count} isStacked />
+        <Chart
+          title="Time until the answer"
+          note={`mean, per ${unit}; of an upgrade until its 101`}
+          times={times}
+          curves={partCurves(parts)}
+          format={fineDuration}
+          isStacked
+        />
+        <Chart
+          title="Sessions closed, by reason"
+          note={`per ${unit}`}
+          times={times}
+          curves={closeCurves(closes)}
+          format={count}
+          isStacked
+          empty="No session has ended."
+        />
         <Refusals refusals={refusals} />
       </div>
     </div>
@@ -76,9 +109,21 @@ function Tally({ kinds }: { readonly kinds: Stats }) {
     { name: "HTTP exchanges", value: count(sum("http")) },
     { name: "Upgrades and sessions", value: count(sum("websocket")) },
     { name: "Errors", value: all === 0 ? "0" : `${count(errors)} (${((errors / all) * 100).toFixed(1)} %)` },
-    { name: "Mean time until the answer", value: total[TIME] === null || total[TIME] === undefined ? "–" : fineDuration(total[TIME]) },
+    {
+      name: "Mean time until the answer",
+      value: total[TIME] === null || total[TIME] === undefined ? "–" : fineDuration(total[TIME]),
+    },
   ];
-  return <dl class="tallies">{facts.map(({ name, value }) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return (
+    <dl class="tallies">
+      {facts.map(({ name, value }) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 function groupOf({ groups }: Stats, type: string) {
@@ -87,11 +132,24 @@ function groupOf({ groups }: Stats, type: string) {
 
 function kindCurves(kinds: Stats): readonly Curve[] {
   const length = kinds.times?.length ?? 0;
-  const values = (type: string): readonly (number | null)[] => groupOf(kinds, type)?.series?.[COUNT] ?? new Array<number>(length).fill(0);
-  const errors = Array.from({ length }, (_, at) => kinds.groups.reduce((sum, { series }) => sum + (series?.[ERRORS]?.[at] ?? 0), 0));
+  const values = (type: string): readonly (number | null)[] =>
+    groupOf(kinds, type)?.series?.[COUNT] ?? new Array<number>(length).fill(0);
+  const errors = Array.from({ length }, (_, at) =>
+    kinds.groups.reduce((sum, { series }) => sum + (series?.[ERRORS]?.[at] ?? 0), 0),
+  );
   return [
-    { name: "HTTP", colour: "--curve-1", values: values("http"), total: count(groupOf(kinds, "http")?.totals[COUNT] ?? 0) },
-    { name: "WebSocket", colour: "--curve-2", values: values("websocket"), total: count(groupOf(kinds, "websocket")?.totals[COUNT] ?? 0) },
+    {
+      name: "HTTP",
+      colour: "--curve-1",
+      values: values("http"),
+      total: count(groupOf(kinds, "http")?.totals[COUNT] ?? 0),
+    },
+    {
+      name: "WebSocket",
+      colour: "--curve-2",
+      values: values("websocket"),
+      total: count(groupOf(kinds, "websocket")?.totals[COUNT] ?? 0),
+    },
     { name: "Errors", colour: "--curve-bad", values: errors, total: count(kinds.total[ERRORS] ?? 0) },
   ];
 }
@@ -114,7 +172,7 @@ function partCurves(parts: Stats): readonly Curve[] {
 
 function closeCurves({ groups, times = [] }: Stats): readonly Curve[] {
   const shown = groups.slice(0, REASONS_MAX).map(({ dimensions, series, totals }, at): Curve => ({
-    name: `${dimensions["close_reason"] ?? ""} by ${dimensions["closed_by"] ?? ""}`,
+    name: closeTitle(dimensions["close_reason"] ?? "", dimensions["closed_by"] ?? ""),
     colour: `--curve-${at + 1}`,
     values: series?.[COUNT] ?? [],
     total: count(totals[COUNT] ?? 0),
@@ -123,5 +181,13 @@ function closeCurves({ groups, times = [] }: Stats): readonly Curve[] {
   if (others.length === 0) return shown;
   const values = times.map((_, at) => others.reduce((sum, { series }) => sum + (series?.[COUNT]?.[at] ?? 0), 0));
   const total = others.reduce((sum, { totals }) => sum + (totals[COUNT] ?? 0), 0);
-  return [...shown, { name: counted(others.length, "other reason"), colour: "--line-strong", values, total: count(total) }];
+  return [
+    ...shown,
+    { name: counted(others.length, "other reason"), colour: "--line-strong", values, total: count(total) },
+  ];
+}
+
+/** `idle by gateway`; a peer that closed needs no second word. */
+function closeTitle(reason: string, by: string): string {
+  return reason === by ? `closed by ${by}` : `${reason} by ${by}`;
 }
