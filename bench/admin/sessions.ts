@@ -59,7 +59,8 @@ function fill(sessions: Sessions, count: number): void {
   const counters = { bytesFromClient: 1_234, bytesFromTarget: 56_789, framesFromClient: 12, framesFromTarget: 345 };
   const splice = { lastActivityMs: 0, dueMs: Infinity, check: () => undefined, counters: () => counters, end: () => undefined };
   const routes = ["chat", "prices"].map((proxy): SessionRoute => ({
-    environment: "prod", proxy, endpoint: "default", proxyIdentity: `proxy:${proxy}`, idleTimeoutMs: Infinity, maxDurationMs: Infinity, closes: {},
+    environment: "prod", proxy, endpoint: "default", proxyIdentity: `proxy:${proxy}`,
+    idleTimeoutMs: Infinity, maxDurationMs: Infinity, renewalGraceMs: 0, closes: {},
   }));
   for (let at = 0; at < count; at++) {
     const [first, second] = routes;
@@ -90,7 +91,8 @@ async function measure(): Promise<void> {
   const output = { write: () => true, writableLength: 0, on: () => undefined };
   const gateway: AdminGateway = {
     analytics: null, clock: systemClock, defect: (thrown) => { throw thrown; }, deployed: new Map(), draining: false, limits,
-    organization: "bench", log: new Log({ output, clock: systemClock, limits, level: "error", access: false }),
+    organization: "bench", build: "b", fleet: null, instance: { uuid: "bench", podName: "bench", regionName: null },
+    log: new Log({ output, clock: systemClock, limits, level: "error", access: false }),
     metrics: new Metrics({ version: "1", build: "b", node: "n" }, systemClock, []), sessions, store,
   };
   const listener = await openAdmin({ host: "127.0.0.1", port: 0, reusePort: false }, gateway, { drain: () => undefined }, SECRET);

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { line } from "../connection.ts";
 import { count, duration, moment, size } from "../format.ts";
 import { usePoll } from "../poll.ts";
-import { emailOf, type SessionRow } from "./session.ts";
+import { emailOf, type SessionDetail } from "./session.ts";
 
 const REFRESH_MS = 1_000;
 
@@ -18,12 +18,12 @@ export interface SessionPanelProps {
 export function SessionPanel({ id, onClose, onEnd }: SessionPanelProps) {
   const head = useRef<HTMLHeadingElement>(null);
   const { value, problem } = usePoll(
-    () => line.get<SessionRow>(`/v1/sessions/${encodeURIComponent(id)}`),
+    () => line.get<SessionDetail>(`/v1/sessions/${encodeURIComponent(id)}`),
     REFRESH_MS,
     id,
   );
   useEffect(() => head.current?.focus(), []);
-  const last = useRef<SessionRow | null>(null);
+  const last = useRef<SessionDetail | null>(null);
   if (value !== null) last.current = value;
   const session = last.current;
   const isGone = problem?.status === 404;
@@ -66,7 +66,7 @@ export function SessionPanel({ id, onClose, onEnd }: SessionPanelProps) {
   );
 }
 
-function SessionFacts({ session }: { readonly session: SessionRow }) {
+function SessionFacts({ session }: { readonly session: SessionDetail }) {
   const { traffic } = session;
   return (
     <>
@@ -143,6 +143,60 @@ function SessionFacts({ session }: { readonly session: SessionRow }) {
           </tbody>
         </table>
       )}
+      <Events events={session.events} />
+    </>
+  );
+}
+
+const eventTexts: Readonly<Record<string, string>> = {
+  open: "101 sent",
+  pauseClient: "client paused",
+  resumeClient: "client goes on",
+  pauseTarget: "target paused",
+  resumeTarget: "target goes on",
+  finClient: "client ended",
+  finTarget: "target ended",
+  lostClient: "client lost",
+  lostTarget: "target lost",
+  closing: "closing",
+  closeGrace: "no frame boundary in time",
+  closeTimeout: "reset",
+};
+
+/** What the flight recorder has of it. */
+function Events({ events }: { readonly events: SessionDetail["events"] }) {
+  if (events === undefined || events.length === 0) return null;
+  return (
+    <>
+      <h3>Last events</h3>
+      <table class="small">
+        <thead>
+          <tr>
+            <th scope="col">After</th>
+            <th scope="col">Event</th>
+            <th scope="col" data-kind="number">
+              From client
+            </th>
+            <th scope="col" data-kind="number">
+              From target
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map(({ atMs, bytesFromClient, bytesFromTarget, count: times, event, reason }, at) => (
+            <tr key={at}>
+              <td>{duration(atMs)}</td>
+              <td>
+                {eventTexts[event] ?? event}
+                {reason === null ? "" : `: ${reason}`}
+                {times > 1 && <span class="faint"> × {count(times)}</span>}
+              </td>
+              <td data-kind="number">{size(bytesFromClient)}</td>
+              <td data-kind="number">{size(bytesFromTarget)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </>
   );
 }

@@ -28,6 +28,23 @@ export interface SessionRow {
   } | null;
 }
 
+/** Something that changed for a session, with what it had carried until then. */
+export interface SessionEvent {
+  readonly event: string;
+  readonly reason: string | null;
+  /** How often it happened in a row. */
+  readonly count: number;
+  /** Since the 101. */
+  readonly atMs: number;
+  readonly bytesFromClient: number;
+  readonly bytesFromTarget: number;
+}
+
+/** One session, asked for by its id. */
+export interface SessionDetail extends SessionRow {
+  readonly events?: readonly SessionEvent[];
+}
+
 export interface SessionPage {
   readonly sessions: readonly SessionRow[];
   /** How many the filter means. */

@@ -66,6 +66,7 @@ describe("live sessions", () => {
     await page.click("tr[data-at='0']");
     await page.shows("ann@example.com");
     await page.shows("VK-Key");
+    await page.shows("101 sent");
     await page.press("End session");
     await page.shows("1 session fits now. Nothing has ended yet.");
     await page.value(`(() => { const s = document.querySelector("dialog select"); s.value = "own"; s.dispatchEvent(new Event("change", { bubbles: true })); })()`);
