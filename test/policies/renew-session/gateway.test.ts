@@ -2,7 +2,9 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket as WsClient } from "ws";
-import { sidIdentity } from "#runtime/access/identity.ts";
+import { changeRecord, eventNow } from "#runtime/access/change.ts";
+import { digest } from "#runtime/access/digest.ts";
+import { keyIdentity, sidIdentity, ticketIdentity } from "#runtime/access/identity.ts";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
 import { invalidateToken } from "#runtime/access/tokens.ts";
 import { cuttable, type Cuttable } from "../../support/cuttable.ts";
@@ -167,6 +169,25 @@ describe("a session on one gateway", () => {
     clock.advance(60_000);
     expect(live.client.readyState).toBe(WsClient.OPEN);
     expect(await renew(gateway, next, `session=${ticket.id}`)).toBe("1/0");
+    await invalidateToken(gateway.gateway, old);
+    expect(await live.closed).toBe("3003 token revoked");
+  });
+
+  it("goes on being found by its ticket and its old token when its access data changes", async () => {
+    const [old, next] = [await tokenOf(gateway), await tokenOf(gateway)];
+    const ticket = await ticketFor(gateway, old);
+    const live = await connect(gateway, `/socket/t?ticket=${ticket.ticket}`);
+    expect(await renew(gateway, next, `session=${ticket.id}`)).toBe("1/0");
+    // The app's key ends earlier now: the session takes that on.
+    const { store } = gateway.gateway;
+    const expiresAtMs = clock.wallMs() + 30_000;
+    const key = digest(KEYS.API_KEY);
+    await changeRecord(store, "key", key, (record) => ({
+      record: { ...record, expiresAtMs },
+      event: eventNow(clock, "changed", [keyIdentity(key)]),
+    }));
+    const [session] = gateway.gateway.sessions.find([ticketIdentity(ticket.id)]);
+    expect(session?.credentials.map((credential) => credential.expiresAtMs)).toEqual([expiresAtMs]);
     await invalidateToken(gateway.gateway, old);
     expect(await live.closed).toBe("3003 token revoked");
   });
