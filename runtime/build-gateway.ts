@@ -16,6 +16,7 @@ import type { Spans } from "./otlp/spans.ts";
 import type { GatewayProgram, ProxyProgram } from "./program.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
+import { Backpressure } from "./upgrade/backpressure.ts";
 import { Handshakes } from "./upgrade/handshakes.ts";
 import type { RenewalServices } from "./upgrade/renewal.ts";
 import { Revocations } from "./upgrade/revocation.ts";
@@ -56,6 +57,7 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
   const lag = watchHearing(program.lag, hearing, log, metrics);
   const spans = openSpans(program, { clock, limits, instance, log, metrics });
   const tracing = program.startTracing?.(clock) ?? null;
+  if (tracing !== null) program.policyTimes?.watch(tracing, program.routes, metrics, program.policyTimes.every);
   const sessionServices: SessionServices = {
     clock,
     scheduler,
@@ -64,7 +66,6 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
     flight: new FlightRecorder(limits.sessionsMax),
     onRecord: (record: SessionRecord, wasOpen: boolean) => {
       if (wasOpen) metrics.sessionClosed(record);
-      // A session that its client never saw has the row of its handshake.
       if (wasOpen) analytics?.session(record);
       log.session(record);
       tracing?.closed(record);
@@ -151,15 +152,15 @@ function deployAll(program: GatewayProgram): ReadonlyMap<ProxyProgram, Deployed>
         closes: webSocket.closes,
         ...(webSocket.survives === undefined ? {} : { survives: webSocket.survives }),
       },
-      splice: Object.freeze({ ...webSocket }),
+      splice: Object.freeze({ ...webSocket, backpressure: new Backpressure() }),
       clientIp: program.clientIp?.get(route.environment) ?? null,
     });
   }
   return deployed;
 }
 
-function openLog({ accessLog }: GatewayProgram, limits: Limits, { clock, env, output }: GatewayHost): Log {
-  return new Log({ output, clock, limits, level: logLevel(env["APIGW_LOG_LEVEL"]), access: accessLog });
+function openLog({ logLines }: GatewayProgram, limits: Limits, { clock, env, output }: GatewayHost): Log {
+  return new Log({ output, clock, limits, level: logLevel(env["APIGW_LOG_LEVEL"]), lines: logLines });
 }
 
 function openMetrics({ compiler, hash, proxies }: GatewayProgram, { clock, node }: GatewayHost): Metrics {

@@ -115,6 +115,8 @@ export class Exchange {
   failed: string[] | null = null;
   /** What each of them failed with, the last time. */
   failures: Record<string, Fault> | null = null;
+  /** What DataCapture policies captured, by data collector; null while nothing is. */
+  captured: Map<string, Value> | null = null;
   /** Where bodies come from; null for an upgrade, which has none. */
   wire: Wire | null = null;
   /** The server-sent event that an EventFlow runs for; null outside of one. */

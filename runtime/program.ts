@@ -9,7 +9,9 @@ import type { Compression } from "./compression.ts";
 import type { Limits } from "./limits.ts";
 import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
 import type { openTlsListener } from "./listen-tls.ts";
+import type { LogLines } from "./observe/log-lines.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
+import type { watchPolicyTimes } from "./observe/policy-times.ts";
 import type { startTracing } from "./observe/tracing.ts";
 import type { DebugHides, openDebug } from "./debug/debug.ts";
 import type { Sampling } from "./otlp/exchange-span.ts";
@@ -193,7 +195,8 @@ export interface GatewayProgram {
   readonly values: Record<string, string>;
   readonly limits: Partial<Limits>;
   readonly drain: DrainSpec;
-  readonly accessLog: boolean;
+  /** What the log says of exchanges and sessions; null: nothing. */
+  readonly logLines: LogLines | null;
   readonly proxies: readonly MetricProxy[];
   readonly routes: readonly RouteEntry[];
   readonly route: Router;
@@ -219,6 +222,8 @@ export interface GatewayProgram {
   readonly openSpans?: (host: SpansHost) => Spans;
   /** Absent where nothing renews sessions. */
   readonly carryOutRenewal?: typeof carryOutRenewal;
+  /** Times policies in one exchange of so many; absent where nobody asked for it. */
+  readonly policyTimes?: { readonly every: number; readonly watch: typeof watchPolicyTimes };
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
   /** What bundles hide in recordings; absent where none says anything. */

@@ -143,8 +143,9 @@ export function runPostClient(x: Exchange): void {
   x.response ??= new ResponseMessage(CLIENT_LEFT, "", []);
   try {
     void x.chains.postClient(x);
-  } catch (defect) {
-    x.gateway.defect(defect);
+  } catch (thrown) {
+    if (!isFault(thrown)) x.gateway.defect(thrown);
+    else if (thrown.policy !== null) x.gateway.metrics.policyFault(x.program, thrown.policy);
   }
 }
 

@@ -163,6 +163,11 @@ function observeGateway(gateway: Gateway, listeners: readonly Listener[]): void 
     droppedLogLines: () => log.droppedLines,
     revocationEpoch: () => gateway.revocations.epoch,
     targets: () => gateway.deployed.keys(),
+    backpressure: (add) => {
+      for (const { program, splice } of gateway.deployed.values()) {
+        if (splice.backpressure !== undefined) add(program, splice.backpressure);
+      }
+    },
     liveBytes: (add) => {
       for (const session of sessions.all()) {
         const counters = session.counters();

@@ -92,7 +92,7 @@ async function measure(): Promise<void> {
   const gateway: AdminGateway = {
     analytics: null, clock: systemClock, defect: (thrown) => { throw thrown; }, deployed: new Map(), draining: false, limits,
     organization: "bench", build: "b", fleet: null, instance: { uuid: "bench", podName: "bench", regionName: null },
-    log: new Log({ output, clock: systemClock, limits, level: "error", access: false }),
+    log: new Log({ output, clock: systemClock, limits, level: "error", lines: null }),
     metrics: new Metrics({ version: "1", build: "b", node: "n" }, systemClock, []), sessions, store,
   };
   const listener = await openAdmin({ host: "127.0.0.1", port: 0, reusePort: false }, gateway, { drain: () => undefined }, SECRET);

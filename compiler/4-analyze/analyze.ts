@@ -8,6 +8,7 @@ import type { Features, Plan } from "../ir/plan.ts";
 import type { Optimisations } from "../optimisations.ts";
 import type { Program } from "../ir/program.ts";
 import { analyzeProxy } from "./proxy.ts";
+import { checkLogs } from "./logs.ts";
 import { planRoutes } from "./routes.ts";
 import { Settings } from "./settings.ts";
 
@@ -16,6 +17,7 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
   const settings = new Settings();
   const proxies = program.proxies.map((proxy) => analyzeProxy(program, proxy, settings, diagnostics, optimisations));
   collectSettings(program, settings);
+  checkLogs(program, diagnostics);
   return {
     program,
     hosts: planRoutes(program, diagnostics),
@@ -27,15 +29,18 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
 }
 
 function features({ gateway, proxies }: Program): Features {
-  const debug = gateway.admin !== undefined && proxies.some((proxy) => proxy.debug);
+  const hasTwins = proxies.some((proxy) => proxy.debug);
+  const debug = gateway.admin !== undefined && hasTwins;
+  const policyTimes = gateway.observability?.policyTimes !== undefined && hasTwins;
   return {
     tlsListener: gateway.admin?.tls !== undefined || (gateway.listeners ?? []).some((listener) => listener.tls !== undefined),
     store: gateway.store?.kind ?? "embedded",
     admin: gateway.admin !== undefined,
     page: gateway.admin !== undefined && gateway.admin.page !== "off",
     ops: gateway.ops !== undefined,
-    tracing: debug || gateway.observability?.traces !== undefined,
+    tracing: debug || policyTimes || gateway.observability?.traces !== undefined,
     debug,
+    policyTimes,
   };
 }
 

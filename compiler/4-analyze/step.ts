@@ -11,6 +11,7 @@ import type { Program, ProgramStep } from "../ir/program.ts";
 import type { PlanEffect } from "../ir/plan.ts";
 import type { Obligation, Path, Phase, PolicyAnalysis, SettingRequest } from "../policies/definition.ts";
 import type { PolicyModel } from "../ir/model.ts";
+import type { DataCollectorModel } from "../ir/observe-model.ts";
 import type { Span } from "../source/positions.ts";
 import type { Settings } from "./settings.ts";
 import type { Usage } from "./usage.ts";
@@ -102,6 +103,7 @@ export class StepAnalysis {
       template: (text, path, reading) => this.#template(text, model, path, read, reading),
       isSecret: (variable) => this.#isSecret(meant(variable)),
       forwardedHeader: forwardedHeader(this.#program),
+      dataCollector: (name) => dataCollector(this.#program, name),
       ownsHeader: (name) => usage.ownedHeaders.add(name.toLowerCase()),
       derives: (variable, sources) => usage.derive(variable, sources.map(meant)),
       fillsAmbient: (variable) => usage.fillAmbient(meant(variable)),
@@ -188,6 +190,10 @@ function renamed(obligation: Obligation, meant: (variable: string) => string): O
 function forwardedHeader({ gateway }: Program): PolicyAnalysis<PolicyModel>["forwardedHeader"] {
   const trusting = (gateway.listeners ?? []).find((listener) => listener.forwarded !== undefined);
   return trusting === undefined ? null : (trusting.forwarded?.header ?? "x-forwarded-for");
+}
+
+function dataCollector({ gateway }: Program, name: string): DataCollectorModel | null {
+  return gateway.observability?.dataCollectors?.find((collector) => collector.name === name) ?? null;
 }
 
 /** The object that holds the last key of a path, as far as the path leads through objects. */

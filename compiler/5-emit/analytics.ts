@@ -19,6 +19,9 @@ export function analyticsCode({ program }: Plan, values: SettingValues, file: Fi
     file: path === undefined ? literal(FILE) : values.text(path, "text"),
     bytesMax: Math.max(sizeBytes(maxSize) ?? 0, BYTES_MIN),
     retention: { rows: durationMs(rows), minute: durationMs(minutes), hour: durationMs(hours), day: durationMs(days) },
+    collectors: (program.gateway.observability?.dataCollectors ?? []).map(({ name, type }) => {
+      return { name, isNumber: type === "INTEGER" || type === "FLOAT" };
+    }),
   });
   const open = file.symbol("openAnalytics");
   return join([code`{`, code`open: ${open},`, code`settings: () => (${settings}),`, code`}`], "\n");

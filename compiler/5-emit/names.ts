@@ -18,6 +18,7 @@ const RESERVED = new Set(
 
 /** Every member of Exchange (runtime/context.ts); a missing one fails the type check. */
 const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
+  captured: true,
   caller: true, depth: true, credential: true, proven: true,
   gateway: true, program: true, socket: true, client: true, clientAddress: true, host: true, pathSuffix: true,
   session: true, request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true,

@@ -12,6 +12,7 @@ import { FileWriter } from "./file.ts";
 import { healthCheckCode } from "./health-monitor.ts";
 import { HASH_PLACEHOLDER } from "./names.ts";
 import type { EmittedProxy } from "./proxy.ts";
+import { logLinesCode } from "./log-lines.ts";
 import { emitRouter } from "./router.ts";
 import { SettingValues } from "./setting-values.ts";
 import { lagCode, storeCode } from "./store.ts";
@@ -142,7 +143,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ["values", identifier("settings")],
     ["limits", literal(limitOverrides(gateway))],
     ["drain", drainCode(gateway.drain)],
-    ["accessLog", literal(gateway.observability?.accessLog !== "off")],
+    ["logLines", logLinesCode(plan, file)],
     ["proxies", proxiesCode(plan, proxies)],
     ["routes", identifier("routes")],
     ["route", identifier("route")],
@@ -160,6 +161,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
     ...(isFleet(plan) ? [["openFleet", file.symbol("openFleet")] satisfies [string, Code]] : []),
+    ...(plan.features.policyTimes ? [["policyTimes", policyTimesCode(plan, file)] satisfies [string, Code]] : []),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
     ...debugMasks(plan, file),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
@@ -185,6 +187,10 @@ function debugMasks({ features, program }: Plan, file: FileWriter): [string, Cod
   const hasXml = masks.some(({ rules }) => Object.values(rules.xml).some((paths) => paths.length > 0));
   const reader = hasXml ? [code`${file.symbol("hideInXml")},`] : [];
   return [["debugMasks", join([code`{`, code`masks: [`, ...rows, code`],`, ...reader, code`}`], "\n")]];
+}
+
+function policyTimesCode({ program }: Plan, file: FileWriter): Code {
+  return literal({ every: program.gateway.observability?.policyTimes ?? 1, watch: file.symbol("watchPolicyTimes") });
 }
 
 function settingSpecs(plan: Plan): Code {

@@ -110,6 +110,10 @@ class ProxyEmitter {
       used: this.#proxy.used,
       isSecret,
       traced: shows ? new TracedVariables(this.#proxy, (kind) => context.scope(kind), isSecret) : null,
+      dataCollector: (name) => {
+        const { observability } = this.#plan.program.gateway;
+        return observability?.dataCollectors?.find((collector) => collector.name === name) ?? null;
+      },
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
         const found = this.#plan.settings.find((setting) => setting.key === key);

@@ -18,6 +18,7 @@ export interface StepContext {
   setting(request: Parameters<PolicyEmit<PolicyModel>["setting"]>[0]): Code;
   /** Variables that something reads; null: any. */
   readonly used: ReadonlySet<string> | null;
+  readonly dataCollector: PolicyEmit<PolicyModel>["dataCollector"];
   /** True for variables that hold credentials. */
   isSecret(variable: string): boolean;
   /** Names of the policies that left code. */
@@ -89,6 +90,7 @@ export function stepParts(
       return templateCode(template, { policy: policy.name, isStrict: unresolved !== "empty" }, scope);
     },
     setting: (request) => context.setting(request),
+    dataCollector: (name) => context.dataCollector(name),
     isSecret: (name) => context.isSecret(item.names.get(name) ?? name),
     isRead: (prefix) => context.used === null || [...context.used].some((name) => name.startsWith(prefix)),
     line: (statement) => {

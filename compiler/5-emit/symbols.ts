@@ -32,6 +32,10 @@ import type * as MemoryStore from "#runtime/state/memory.ts";
 import type * as EmbeddedStore from "#runtime/state/embedded.ts";
 import type * as RevocationLag from "#runtime/upgrade/revocation-lag.ts";
 import type * as RedisStore from "#runtime/state/redis.ts";
+import type * as JsonLine from "#runtime/observe/json-line.ts";
+import type * as LogField from "#runtime/observe/log-field.ts";
+import type * as LogLines from "#runtime/observe/log-lines.ts";
+import type * as PolicyTimes from "#runtime/observe/policy-times.ts";
 import type * as Tracing from "#runtime/observe/tracing.ts";
 import type * as Spans from "#runtime/otlp/spans.ts";
 import type * as Debug from "#runtime/debug/debug.ts";
@@ -63,6 +67,7 @@ import type * as RaiseFault from "#runtime/policies/raise-fault.ts";
 import type * as SpikeArrest from "#runtime/policies/spike-arrest.ts";
 import type * as MessageLogging from "#runtime/policies/message-logging.ts";
 import type * as AccessControl from "#runtime/policies/access-control.ts";
+import type * as DataCapture from "#runtime/policies/data-capture.ts";
 import type * as BasicAuthentication from "#runtime/policies/basic-authentication.ts";
 import type * as HmacPolicy from "#runtime/policies/hmac.ts";
 import type * as VerifyEncryptedJwt from "#runtime/policies/verify-jwt-encrypted.ts";
@@ -182,6 +187,18 @@ export const symbols = {
   ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
   ...from<typeof RevocationLag>()("upgrade/revocation-lag.ts", ["watchLag"]),
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
+  ...from<typeof JsonLine>()("observe/json-line.ts", ["field", "numberField", "textField"]),
+  ...from<typeof LogField>()("observe/log-field.ts", [
+    "closeErrorField",
+    "closeReasonField",
+    "eventsField",
+    "headerField",
+    "queryField",
+    "renewalsField",
+    "timeField",
+  ]),
+  ...from<typeof LogLines>()("observe/log-lines.ts", ["everyField"]),
+  ...from<typeof PolicyTimes>()("observe/policy-times.ts", ["watchPolicyTimes"]),
   ...from<typeof Tracing>()("observe/tracing.ts", ["startTracing"]),
   ...from<typeof Spans>()("otlp/spans.ts", ["openSpans"]),
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
@@ -258,6 +275,7 @@ export const symbols = {
   ...from<typeof SpikeArrest>()("policies/spike-arrest.ts", ["rateVariable", "spikeArrest"]),
   ...from<typeof MessageLogging>()("policies/message-logging.ts", ["logMessage"]),
   ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
+  ...from<typeof DataCapture>()("policies/data-capture.ts", ["captureData"]),
   ...from<typeof BasicAuthentication>()("policies/basic-authentication.ts", ["decodeBasic", "encodeBasic"]),
   ...from<typeof HmacPolicy>()("policies/hmac.ts", ["calculateHmac"]),
   ...from<typeof DecodeJwt>()("policies/decode-jwt.ts", ["decodeJwt"]),

@@ -173,6 +173,13 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "steps.assignmessage.UnresolvedVariable":
     "A referenced variable has no value and ignoreUnresolvedVariables is false.",
   "steps.assignmessage.SetVariableFailed": "A status, verb or header value is not valid.",
+  "steps.datacapture.UnresolvedVariable":
+    "What a DataCapture collects has no value, and neither default nor ignoreUnresolvedVariables is written.",
+  "steps.datacapture.DataCollectorTypeMismatch": "The value is no number, boolean or time, as its data collector wants.",
+  "steps.datacapture.VariableCountLimitExceeded":
+    "More than 100 values for one exchange, with throwExceptionOnLimit; without it those beyond are left out.",
+  "steps.datacapture.VariableValueLimitExceeded":
+    "A text of more than 400 bytes, with throwExceptionOnLimit; without it the text is cut.",
   "steps.assignmessage.VariableOfNonMsgType": "assignTo names something that is no message.",
   "steps.raisefault.RaiseFault": "A RaiseFault policy ran.",
   "policies.ratelimit.SpikeArrestViolation": "More calls than the rate allows.",

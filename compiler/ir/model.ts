@@ -3,6 +3,7 @@
  * Types only. Objects are the plain values of the YAML; `positions` knows where each of them and each of their keys stands.
  */
 import type { Positions } from "../source/positions.ts";
+import type { AnalyticsModel, DataCollectorModel, LogsModel } from "./observe-model.ts";
 
 /** `{ env: NAME, default: x }`: read from the environment when the gateway starts, so that CI promotes the tested bytes. */
 export interface FromEnv {
@@ -78,6 +79,9 @@ export interface GatewayModel {
     readonly accessLog?: "on" | "off";
     readonly analytics?: "on" | "off" | AnalyticsModel;
     readonly traces?: TracesModel;
+    readonly dataCollectors?: readonly DataCollectorModel[];
+    readonly policyTimes?: number;
+    readonly logs?: LogsModel;
   };
 }
 
@@ -92,18 +96,6 @@ export interface MasksModel {
   readonly responseXPaths?: readonly string[];
   readonly faultXPaths?: readonly string[];
   readonly namespaces?: Readonly<Record<string, string>>;
-}
-
-/** What is not written has the schema's default. */
-export interface AnalyticsModel {
-  readonly file?: FileSource;
-  readonly maxSize?: string;
-  readonly retention?: {
-    readonly rows?: string;
-    readonly minutes?: string;
-    readonly hours?: string;
-    readonly days?: string;
-  };
 }
 
 /** Which exchanges are sent to a collector. */

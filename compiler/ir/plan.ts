@@ -39,6 +39,8 @@ export interface Features {
   readonly ops: boolean;
   /** Some proxy has traced twins, and something may ask for recordings. */
   readonly tracing: boolean;
+  /** One exchange of some takes them, for times of policies. */
+  readonly policyTimes: boolean;
   /** Debug sessions can be asked for. */
   readonly debug: boolean;
 }

@@ -8,6 +8,7 @@ import type { Code } from "../5-emit/code.ts";
 import type { RuntimeSymbol } from "../5-emit/symbols.ts";
 import type { NamedMessage } from "../flow-variable.ts";
 import type { FileSource, PolicyModel, SecretSource } from "../ir/model.ts";
+import type { DataCollectorModel } from "../ir/observe-model.ts";
 import type { Code as DiagnosticCode, ParamsOf } from "../diagnostics/catalogue.ts";
 
 /**
@@ -74,6 +75,8 @@ export interface PolicyAnalysis<M extends PolicyModel> {
   /** The step fills this variable from what browsers send by themselves: a credential taken from it is ambient. */
   fillsAmbient(variable: string): void;
   obligation(obligation: Obligation): void;
+  /** The data collector that gateway.yaml declares under this name; null: none. */
+  dataCollector(name: string): DataCollectorModel | null;
   /** The step needs this value when the gateway starts. */
   setting(request: SettingRequest, at: Path): void;
   report<C extends DiagnosticCode>(code: C, at: Path, params: ParamsOf<C>, extra?: { help?: string }): void;
@@ -119,6 +122,8 @@ export interface PolicyEmit<M extends PolicyModel> {
   template(template: Template, unresolved: { readonly policy: string } | "empty"): Code;
   /** An expression (string) for a value read at start. For statements only: constants are made before values are read. */
   setting(request: SettingRequest): Code;
+  /** The data collector that gateway.yaml declares under this name; null: none. */
+  dataCollector(name: string): DataCollectorModel | null;
   /** True for a variable that holds a credential. */
   isSecret(variable: string): boolean;
   /** True when some condition, template or policy reads a variable that begins with this prefix. */

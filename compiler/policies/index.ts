@@ -3,6 +3,7 @@ import type { PolicyDefinition } from "./definition.ts";
 import { accessControl } from "./access-control.ts";
 import { assignMessage } from "./assign-message.ts";
 import { basicAuthentication } from "./basic-authentication.ts";
+import { dataCapture } from "./data-capture.ts";
 import { decodeJws } from "./decode-jws.ts";
 import { decodeJwt } from "./decode-jwt.ts";
 import { deleteOAuthV2Info } from "./delete-oauth-v2-info.ts";
@@ -58,6 +59,7 @@ export const policyDefinitions: readonly PolicyDefinition[] = [
   raiseFault,
   // Composition, and what is told of it.
   flowCallout,
+  dataCapture,
   messageLogging,
 ];
 

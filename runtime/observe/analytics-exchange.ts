@@ -3,11 +3,11 @@
  * error; it keeps nothing.
  */
 import type { Clock } from "../clock.ts";
-import type { Exchange } from "../context.ts";
+import type { Exchange, Value } from "../context.ts";
 import type { Entered } from "../entry.ts";
 import type { Fault, FaultCode } from "../fault.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
-import type { AnalyticsRow } from "./analytics-row.ts";
+import type { AnalyticsRow, Captured } from "./analytics-row.ts";
 import type { Asked } from "./place.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -27,6 +27,8 @@ export interface HandshakeMark {
   readonly requestUs: number;
   readonly targetUs: number;
   readonly responseUs: number;
+  /** What DataCapture policies captured. */
+  captured: Captured;
 }
 
 /** An exchange at its end; also an upgrade that was refused. */
@@ -101,6 +103,7 @@ export function exchangeRow(clock: Clock, ended: EndedExchange): AnalyticsRow {
     ...latencies(target, ended.startedMs, ended.startedMs + durationMs),
     request_size: bytesIn,
     response_size: bytesOut,
+    captured: captured(x),
   };
 }
 
@@ -119,6 +122,7 @@ export function handshakeMark(
     requestUs: Math.round((sentMs - startedMs) * 1_000),
     targetUs: Math.round((answeredMs - sentMs) * 1_000),
     responseUs: Math.round((x.gateway.clock.monotonicMs() - answeredMs) * 1_000),
+    captured: captured(x),
   };
 }
 
@@ -161,7 +165,18 @@ export function sessionRow(record: SessionRecord, mark: HandshakeMark): Analytic
     bytes_from_target: record.bytesFromTarget,
     frames_from_client: record.framesFromClient,
     frames_from_target: record.framesFromTarget,
+    captured: mark.captured,
   };
+}
+
+function isKept(entry: readonly [string, Value]): entry is [string, string | number] {
+  return typeof entry[1] === "string" || typeof entry[1] === "number";
+}
+
+/** What the policies of an exchange captured so far. */
+export function captured(x: Exchange | null): Captured {
+  if (x === null || x.captured === null) return undefined;
+  return Object.fromEntries([...x.captured].filter(isKept));
 }
 
 /** The three parts of an exchange's time; those that there were. */

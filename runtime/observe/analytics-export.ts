@@ -1,10 +1,11 @@
 /**
- * Raw rows as text, for other programs: JSON lines as they are in the file, or CSV. Read chunk by chunk as the reader
+ * Raw rows as text, for other programs: JSON lines or CSV. Read chunk by chunk as the reader
  * takes them. A CSV cell that a spreadsheet would take for a formula gets an apostrophe in front.
  */
 import type { Clock } from "../clock.ts";
 import type { AnalyticsFile } from "../state/analytics-file.ts";
-import { countNames, detailNames, dimensionNames, measureNames } from "./analytics-row.ts";
+import { decodeRows, type StoredRow } from "./analytics-chunk.ts";
+import { countNames, detailNames, dimensionNames, measureNames, type Collector } from "./analytics-row.ts";
 import type { RowValue, StatsFilter } from "./analytics-filter.ts";
 
 export type RowsFormat = "jsonl" | "csv";
@@ -16,16 +17,15 @@ export interface RowsQuery {
   readonly filter: StatsFilter | null;
   readonly format: RowsFormat;
   readonly limit: number;
+  readonly columns: readonly string[];
 }
 
-/** A row as the file has it. */
-export type StoredRow = Readonly<Record<string, RowValue | undefined>>;
-
 /** Columns of a CSV, in order. */
-export function columnNames(): readonly string[] {
+export function columnNames(collectors: readonly Collector[]): readonly string[] {
   const [, ...errors] = countNames;
   const place = ["client_received_start_timestamp", "client_sent_end_timestamp", "gateway_flow_id"];
-  return [...place, ...dimensionNames, ...detailNames, ...errors, ...measureNames];
+  const captured = collectors.map(({ name }) => name);
+  return [...place, ...dimensionNames, ...detailNames, ...errors, ...measureNames, ...captured];
 }
 
 /** The text, in pieces. Throws StoreFailure. */
@@ -34,8 +34,7 @@ export async function* exportedRows(
   query: RowsQuery,
   clock: Pick<Clock, "setTimer">,
 ): AsyncGenerator<string> {
-  const { format, fromMs, toMs } = query;
-  const columns = columnNames();
+  const { columns, format, fromMs, toMs } = query;
   if (format === "csv") yield `${columns.join(",")}\r\n`;
   let left = query.limit;
   for (let last = 0; left > 0; ) {
@@ -43,11 +42,10 @@ export async function* exportedRows(
     if (chunk === undefined) return;
     last = chunk.id;
     let text = "";
-    for (const line of chunk.rows.trimEnd().split("\n")) {
-      const row: StoredRow = JSON.parse(line);
+    for (const row of decodeRows(chunk.rows)) {
       if (left === 0 || !isAsked(row, query)) continue;
       left--;
-      text += format === "csv" ? csvLine(row, columns) : `${line}\n`;
+      text += format === "csv" ? csvLine(row, columns) : `${JSON.stringify(row)}\n`;
     }
     if (text !== "") yield text;
     await new Promise<void>((resolve) => void clock.setTimer(resolve, 0));

@@ -6,11 +6,12 @@
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import { grains, type AnalyticsFile, type Grain, type Rollup } from "../state/analytics-file.ts";
-import { isAsked, valueIn, type StoredRow } from "./analytics-export.ts";
+import { decodeRows } from "./analytics-chunk.ts";
+import { isAsked, valueIn } from "./analytics-export.ts";
 import type { RowValue, StatsFilter } from "./analytics-filter.ts";
 import {
-  addRow, countNames, dimensionNames, MEASURE_SLOTS, measureSlot, noStats, type AnalyticsRow, type CountName,
-  type MeasureName,
+  addFurther, addStoredRow, countNames, dimensionNames, furtherSlot, MEASURE_SLOTS, measureNames, measureSlot, noStats,
+  type CountName, type MeasureName,
 } from "./analytics-row.ts";
 
 /** What is made of a metric's values; `tps` is rows for each second. */
@@ -20,7 +21,8 @@ export interface Selected {
   /** As it was asked for: the name in the answer. */
   readonly label: string;
   readonly aggregate: Aggregate;
-  readonly metric: CountName | MeasureName;
+  /** Of roll-ups, or a data collector. */
+  readonly metric: string;
 }
 
 export interface StatsQuery {
@@ -61,8 +63,15 @@ export class TooWide extends Error {}
 const SLICE = 512;
 
 /** True where roll-ups cannot answer. */
-export function needsRows({ dimensions, filter }: Pick<StatsQuery, "dimensions" | "filter">): boolean {
+export function needsRows(query: Pick<StatsQuery, "dimensions" | "filter" | "select">): boolean {
+  const { dimensions, filter, select } = query;
+  if (furtherMetrics(select).length > 0) return true;
   return [...dimensions, ...(filter?.names ?? [])].some((name) => !dimensionNames.some((one) => one === name));
+}
+
+/** Metrics that only raw rows have. */
+function furtherMetrics(select: readonly Selected[]): readonly string[] {
+  return select.flatMap(({ metric }) => (isCountName(metric) || isMeasureName(metric) ? [] : [metric]));
 }
 
 /** Reads what answers and adds it up. Rejects with TooWide or StoreFailure. */
@@ -108,18 +117,22 @@ async function readRows(
   clock: Pick<Clock, "setTimer">,
   collected: Collector,
 ): Promise<void> {
+  const further = furtherMetrics(query.select);
   let read = 0;
   for (let last = 0; ; ) {
     const [chunk] = file.chunks(last, query.fromMs, query.toMs, 1);
     if (chunk === undefined) return;
     last = chunk.id;
-    for (const line of chunk.rows.trimEnd().split("\n")) {
+    for (const row of decodeRows(chunk.rows)) {
       if (++read > readMax) throw new TooWide();
-      const row: StoredRow & AnalyticsRow = JSON.parse(line);
       if (!isAsked(row, query)) continue;
-      const stats = noStats();
-      addRow(stats, row);
-      collected.add(row.client_sent_end_timestamp, (name) => valueIn(row, name), stats);
+      const stats = noStats(further.length);
+      addStoredRow(stats, row);
+      for (const [at, name] of further.entries()) {
+        const value = valueIn(row, name);
+        if (typeof value === "number") addFurther(stats, at, value);
+      }
+      collected.add(Number(row["client_sent_end_timestamp"]), (name) => valueIn(row, name), stats);
     }
     await new Promise<void>((resolve) => void clock.setTimer(resolve, 0));
   }
@@ -142,6 +155,10 @@ export function shownValue(
   return rounded(cell?.[base + (aggregate === "min" ? 2 : 3)] ?? 0);
 }
 
+export function isMeasureName(metric: string): metric is MeasureName {
+  return measureNames.some((name) => name === metric);
+}
+
 export function isCountName(metric: string): metric is CountName {
   return countNames.some((name) => name === metric);
 }
@@ -158,9 +175,11 @@ class Collector implements StatsResult {
   constructor(query: StatsQuery, cellsMax: number) {
     this.#query = query;
     this.#cellsMax = cellsMax;
-    this.#slots = query.select.map(({ metric }) =>
-      isCountName(metric) ? countNames.indexOf(metric) : measureSlot(metric),
-    );
+    const further = furtherMetrics(query.select);
+    this.#slots = query.select.map(({ metric }) => {
+      if (isCountName(metric)) return countNames.indexOf(metric);
+      return isMeasureName(metric) ? measureSlot(metric) : furtherSlot(further.indexOf(metric));
+    });
     this.total = this.#cell();
   }
 

@@ -73,7 +73,17 @@ export interface Details {
   readonly client_sent_end_timestamp: number;
 }
 
-export type AnalyticsRow = Dimensions & Details & Counts & Measures;
+/** A row: also what DataCapture policies captured, by data collector. */
+export type AnalyticsRow = Dimensions & Details & Counts & Measures & { readonly captured?: Captured };
+
+/** Values by data collector; absent, mostly. */
+export type Captured = Readonly<Record<string, string | number>> | undefined;
+
+/** A data collector: whether its values are numbers, which makes it a metric of queries, or texts. */
+export interface Collector {
+  readonly name: string;
+  readonly isNumber: boolean;
+}
 
 /** Names of what only raw rows have, besides their id and times. */
 export const detailNames = ["proxy_basepath", "request_path", "client_ip", "useragent", "close_code"] as const satisfies
@@ -114,9 +124,31 @@ export function rollupKey(row: Dimensions): string {
   return JSON.stringify(dimensionNames.map((name) => row[name] ?? null));
 }
 
-/** A roll-up without rows. */
-export function noStats(): Float64Array {
-  return new Float64Array(SLOTS);
+/** A roll-up without rows; `more`: how many further measures it has room for. */
+export function noStats(more = 0): Float64Array {
+  return new Float64Array(SLOTS + more * MEASURE_SLOTS);
+}
+
+/** Index of the first number of a further measure. */
+export function furtherSlot(at: number): number {
+  return SLOTS + at * MEASURE_SLOTS;
+}
+
+/** Counts one value of a further measure. */
+export function addFurther(stats: Float64Array, at: number, value: number): void {
+  addMeasure(stats, furtherSlot(at), 1, value, value, value);
+}
+
+/** Counts a row that was read from the file. */
+export function addStoredRow(stats: Float64Array, row: Readonly<Record<string, string | number | undefined>>): void {
+  add(stats, 0, 1);
+  for (const [at, name] of countNames.entries()) if (at > 0) add(stats, at, Number(row[name] ?? 0));
+  let at = countNames.length;
+  for (const name of measureNames) {
+    const value = row[name];
+    if (typeof value === "number") addMeasure(stats, at, 1, value, value, value);
+    at += MEASURE_SLOTS;
+  }
 }
 
 /** Counts one row. */

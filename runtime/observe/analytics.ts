@@ -6,12 +6,13 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
 import type { Limits } from "../limits.ts";
-import { AnalyticsFile, grains } from "../state/analytics-file.ts";
+import { AnalyticsFile, grainNames, grains } from "../state/analytics-file.ts";
 import type { AnalyticsBatch, Grain, Rollup } from "../state/analytics-file.ts";
 import { StoreFailure } from "../state/store.ts";
-import { copied, exchangeRow, handshakeMark, sessionRow } from "./analytics-exchange.ts";
+import { captured, copied, exchangeRow, handshakeMark, sessionRow } from "./analytics-exchange.ts";
 import type { EndedExchange, HandshakeMark, TargetMark } from "./analytics-exchange.ts";
-import { addRow, addStats, noStats, rollupKey, type AnalyticsRow } from "./analytics-row.ts";
+import { encodeRows } from "./analytics-chunk.ts";
+import { addStats, noStats, type AnalyticsRow, type Collector } from "./analytics-row.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Asked } from "./place.ts";
@@ -22,6 +23,8 @@ export interface AnalyticsSettings {
   readonly file: string;
   readonly bytesMax: number;
   readonly retention: Readonly<Record<Grain | "rows", number>>;
+  /** What DataCapture policies may put into rows. */
+  readonly collectors: readonly Collector[];
 }
 
 export interface AnalyticsParts {
@@ -88,7 +91,12 @@ export class Analytics {
     return handshakeMark(asked, x, target, startedMs, this.#shared);
   }
 
-  /** A session that was open has ended. */
+  /** The PostClientFlow of a handshake has run: it may have captured something for its session. */
+  recapture(mark: HandshakeMark | null, x: Exchange): void {
+    if (mark !== null && x.captured !== null) mark.captured = captured(x);
+  }
+
+  /** A session that was open has ended. (One that its client never saw has the row of its handshake.) */
   session(record: SessionRecord): void {
     if (record.mark !== null) this.#add(sessionRow(record, record.mark));
   }
@@ -204,19 +212,16 @@ export function openAnalytics(settings: AnalyticsSettings, parts: AnalyticsParts
 }
 
 function batchOf(rows: readonly AnalyticsRow[]): AnalyticsBatch {
+  const { groups, text } = encodeRows(rows);
   const rollups = new Map<string, Rollup>();
-  let text = "";
+  for (const { key, minuteMs, stats } of groups) {
+    for (const grain of grainNames) addStats(rollupIn(rollups, grain, minuteMs, key).stats, stats);
+  }
   let fromMs = Infinity;
   let toMs = -Infinity;
-  for (const row of rows) {
-    const endMs = row.client_sent_end_timestamp;
+  for (const { client_sent_end_timestamp: endMs } of rows) {
     fromMs = Math.min(fromMs, endMs);
     toMs = Math.max(toMs, endMs);
-    text += `${JSON.stringify(row)}\n`;
-    addRow(rollupIn(rollups, "minute", endMs, rollupKey(row)).stats, row);
-  }
-  for (const { atMs, key, stats } of [...rollups.values()]) {
-    for (const grain of ["hour", "day"] as const) addStats(rollupIn(rollups, grain, atMs, key).stats, stats);
   }
   return { rows: text, count: rows.length, fromMs, toMs, rollups: [...rollups.values()] };
 }

@@ -1,13 +1,12 @@
 /**
  * JSON lines on one output: events, one line for each HTTP exchange, one at each 101, one at each session's end. It
  * owns batching and the bounded backlog: an output that stalls costs lines, which are counted, and never blocks the
- * gateway. It refuses to know credentials: queries, header values and tokens have no field here.
+ * gateway. What the lines of exchanges and sessions say is log-lines.ts, or what a bundle compiles in its place.
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
-import { closeReasons } from "../upgrade/close-reason.ts";
-import type { FlightEvent } from "./flight-recorder.ts";
 import { field, numberField, textField, type FieldValue } from "./json-line.ts";
+import type { ExchangeLine, LogLines, UpgradedLine } from "./log-lines.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** How much an event matters; `off` writes none. */
@@ -26,52 +25,8 @@ export interface LogOptions {
   readonly clock: Clock;
   readonly limits: Pick<Limits, "logBacklogBytesMax">;
   readonly level: LogLevel;
-  /** False: no lines for exchanges and sessions. */
-  readonly access: boolean;
-}
-
-/** Where an exchange came from and where it went; shared by its lines. */
-export interface ExchangePlace {
-  /** The exchange's id; a session's exchange has the session's. */
-  readonly id: string;
-  /** Null when no proxy was found. */
-  readonly environment: string | null;
-  readonly proxy: string | null;
-  readonly endpoint: string | null;
-  /** Base path as configured. */
-  readonly route: string | null;
-  readonly target: string | null;
-  readonly method: string;
-  /** Canonical path without query; null when it was not valid. */
-  readonly path: string | null;
-  readonly scheme: "http" | "https";
-  /** Host that was asked for. */
-  readonly host: string | null;
-  /** "1.1" or "1.0". */
-  readonly version: string;
-  readonly clientAddress: string;
-  readonly userAgent: string | null;
-  readonly app: string | null;
-  readonly developer: string | null;
-}
-
-/** One HTTP exchange at its end. Also a refused upgrade, whose status then is not 101. */
-export interface ExchangeLine extends ExchangePlace {
-  readonly status: number;
-  /** Error code of the fault, null without one. */
-  readonly fault: string | null;
-  /** Name of the policy that raised it. */
-  readonly policy: string | null;
-  readonly durationMs: number;
-  /** Body bytes from and to the client. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
-/** An upgrade at its 101. */
-export interface UpgradedLine extends ExchangePlace {
-  readonly handshakeMs: number;
-  readonly subprotocol: string | null;
+  /** What is said of exchanges and sessions; null: there are no lines for them. */
+  readonly lines: LogLines | null;
 }
 
 /** A batch is written when it reaches this many characters, or after LINGER_MS. */
@@ -81,11 +36,13 @@ const ranks = { debug: 0, info: 1, warn: 2, error: 3, off: 4 } as const;
 
 export class Log {
   readonly level: LogLevel;
+  /** Whether exchanges and sessions have lines. */
   readonly access: boolean;
   /** Lines lost because the output did not take them, since the start. */
   droppedLines = 0;
   readonly #output: LogOutput;
   readonly #clock: Clock;
+  readonly #lines: LogLines | null;
   readonly #backlogBytesMax: number;
   #batch = "";
   #timer: Timer | null = null;
@@ -95,7 +52,8 @@ export class Log {
 
   constructor(options: LogOptions) {
     this.level = options.level;
-    this.access = options.access;
+    this.access = options.lines !== null;
+    this.#lines = options.lines;
     this.#output = options.output;
     this.#clock = options.clock;
     this.#backlogBytesMax = options.limits.logBacklogBytesMax;
@@ -128,30 +86,17 @@ export class Log {
 
   /** The line of one HTTP exchange, at its end. */
   exchange(exchange: ExchangeLine): void {
-    if (!this.access) return;
-    this.#add(
-      this.#start("info", "http") + place(exchange) +
-        `,"http.response.status_code":${exchange.status}` +
-        textField("error.type", exchange.fault) + textField("apigw.policy", exchange.policy) +
-        numberField("apigw.duration_ms", exchange.durationMs) +
-        numberField("apigw.bytes_in", exchange.bytesIn) + numberField("apigw.bytes_out", exchange.bytesOut) + "}\n",
-    );
+    if (this.#lines !== null) this.#add(`${this.#start("info", "http")}${this.#lines.exchange(exchange)}}\n`);
   }
 
   /** The line of one upgrade, at its 101: live connections must not be invisible until they end. */
   upgraded(upgrade: UpgradedLine): void {
-    if (!this.access) return;
-    this.#add(
-      this.#start("info", "upgrade") + place(upgrade) + textField("apigw.session_id", upgrade.id) +
-        `,"http.response.status_code":101` + textField("apigw.ws.subprotocol", upgrade.subprotocol) +
-        numberField("apigw.handshake_ms", upgrade.handshakeMs) + "}\n",
-    );
+    if (this.#lines !== null) this.#add(`${this.#start("info", "upgrade")}${this.#lines.upgraded(upgrade)}}\n`);
   }
 
   /** The line of one session, at its end. */
   session(record: SessionRecord): void {
-    if (!this.access) return;
-    this.#add(this.#start("info", "session") + sessionFields(record) + "}\n");
+    if (this.#lines !== null) this.#add(`${this.#start("info", "session")}${this.#lines.session(record)}}\n`);
   }
 
   /** Hands what is batched to the output. Call it last when the process ends. */
@@ -190,51 +135,4 @@ export class Log {
     }
     return `{"time":"${this.#stamp}","level":"${level}"${textField("event", name)}`;
   }
-}
-
-function place(exchange: ExchangePlace): string {
-  return (
-    textField("apigw.id", exchange.id) + textField("http.request.method", exchange.method) +
-    textField("http.route", exchange.route) + textField("url.scheme", exchange.scheme) +
-    textField("url.path", exchange.path) + textField("server.address", exchange.host) +
-    textField("client.address", exchange.clientAddress) +
-    textField("network.protocol.version", exchange.version) +
-    textField("user_agent.original", exchange.userAgent) + textField("apigw.env", exchange.environment) +
-    textField("apigw.proxy", exchange.proxy) + textField("apigw.endpoint", exchange.endpoint) +
-    textField("apigw.target", exchange.target) + textField("apigw.app", exchange.app) +
-    textField("apigw.developer", exchange.developer)
-  );
-}
-
-function sessionFields(record: SessionRecord): string {
-  const reason = closeReasons[record.reason];
-  return (
-    textField("apigw.session_id", record.sessionId) + `,"http.response.status_code":${record.status}` +
-    textField("client.address", record.clientAddress) + textField("apigw.env", record.environment) +
-    textField("apigw.proxy", record.proxy) + textField("apigw.endpoint", record.endpoint) +
-    textField("apigw.target", record.target) + textField("apigw.app", record.app) +
-    textField("apigw.developer", record.developer) + textField("apigw.product", record.product) +
-    textField("apigw.key_fingerprint", record.keyFingerprint) +
-    textField("apigw.started", new Date(record.startedAtMs).toISOString()) +
-    textField("apigw.ended", new Date(record.endedAtMs).toISOString()) +
-    numberField("apigw.handshake_ms", record.handshakeMs) + numberField("apigw.duration_ms", record.durationMs) +
-    textField("apigw.ws.closed_by", record.closedBy) + textField("apigw.ws.close_reason", reason.label) +
-    numberField("apigw.ws.close_code", record.code) + textField("apigw.ws.close_text", record.text) +
-    field("apigw.ws.forced", record.forced) + textField("apigw.ws.timer", record.timer) +
-    (record.renewals > 0 ? numberField("apigw.ws.renewals", record.renewals) : "") +
-    (reason.isError ? textField("error.type", reason.label) : "") +
-    numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
-    numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +
-    (record.events === undefined ? "" : `,"apigw.ws.events":${eventList(record.events)}`)
-  );
-}
-
-/** What happened last, as a list of objects; their names and values are the gateway's own. */
-function eventList(events: readonly FlightEvent[]): string {
-  const rows = events.map(({ event, reason, count, atMs, bytesFromClient, bytesFromTarget }) => {
-    const what = `{"event":"${event}"${textField("reason", reason)}${count === 1 ? "" : numberField("count", count)}`;
-    const bytes = numberField("bytes_in", bytesFromClient) + numberField("bytes_out", bytesFromTarget);
-    return `${what}${numberField("at_ms", atMs)}${bytes}}`;
-  });
-  return `[${rows.join()}]`;
 }

@@ -3,7 +3,7 @@
  * numbers.
  */
 
-export type MetricType = "counter" | "gauge" | "histogram";
+export type MetricType = "counter" | "gauge" | "histogram" | "summary";
 export type TextForm = "prometheus" | "openmetrics";
 
 /** Label names and values alternating. */

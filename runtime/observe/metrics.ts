@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { closeReasons, type CloseReasonId } from "../upgrade/close-reason.ts";
+import type { Backpressure } from "../upgrade/backpressure.ts";
 import { MetricText, type Labels, type TextForm } from "./metric-text.ts";
 import { ProcessSampler, writeProcess, type BuildInfo } from "./process-metrics.ts";
 import type { SessionRecord } from "./record.ts";
@@ -39,7 +40,7 @@ export const counters = {
   securityEvents: ["apigw_security_events_total", "Security events taken, replays included."],
   securityEventsRefused: ["apigw_security_events_refused_total", "Security events refused."],
   keySetFetches: ["apigw_key_set_fetches_total", "Key sets of issuers that were fetched."],
-  keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last good set stays."],
+  keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last stays."],
   spansExported: ["apigw_spans_exported_total", "Spans that a collector has taken."],
   spansDropped: ["apigw_spans_dropped_total", "Spans that no collector got: too many, or it was slow or gone."],
   introspections: ["apigw_introspections_total", "Tokens that an introspection server was asked about and answered."],
@@ -69,6 +70,8 @@ export interface MetricSources {
   readonly analytics?: AnalyticsNumbers;
   /** Programs whose targets may have load balancers. */
   readonly targets?: () => Iterable<MetricTargets>;
+  /** Calls `add` for each program with what its sessions waited; several endpoints of one proxy add up. */
+  readonly backpressure?: (add: (place: MetricPlace, waited: Pick<Backpressure, "fromClientMs" | "fromTargetMs">) => void) => void;
   /**
    * Calls `add` for each live session with the bytes it has carried so far; keeps byte counters from jumping at its
    * end.
@@ -87,6 +90,11 @@ const methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "ot
 const classes = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 /** Results of handshakes: the statuses that the gateway's tables know, and `other`. */
 const results = [101, 400, 401, 403, 404, 405, 408, 414, 426, 429, 431, 499, 500, 502, 503, 504] as const;
+/** Close codes that are told apart; those between 3000 and 4999 belong to applications, and any peer may send one. */
+const closeCodes = [
+  "1000", "1001", "1002", "1003", "1005", "1006", "1007", "1008", "1009", "1010", "1011", "1012", "1013", "1014",
+  "3000", "3003", "3008", "3xxx", "4xxx", "other",
+] as const;
 const reasonIds = /* @__PURE__ */ Object.keys(closeReasons) as CloseReasonId[];
 const exchangeBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 const sessionBounds = [1, 10, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400] as const;
@@ -104,7 +112,8 @@ const ACTIVE = HANDSHAKE_TIME + EXCHANGE_SLOTS;
 const OPENED = ACTIVE + 1;
 const CLOSED = OPENED + 1;
 const SESSION_TIME = CLOSED + reasonIds.length;
-const BYTES_IN = SESSION_TIME + SESSION_SLOTS;
+const CODES = SESSION_TIME + SESSION_SLOTS;
+const BYTES_IN = CODES + closeCodes.length;
 const BYTES_OUT = BYTES_IN + 1;
 const PROXY_SLOTS = BYTES_OUT + 1;
 
@@ -140,7 +149,7 @@ export class Metrics {
       labels: ["environment", proxy.environment, "proxy", proxy.proxy],
       base: take(PROXY_SLOTS),
       targets: new Map(proxy.targets.map((name) => [name, take(EXCHANGE_SLOTS + 1)])),
-      policies: new Map(proxy.policies.map((name) => [name, take(1)])),
+      policies: new Map(proxy.policies.map((name) => [name, take(1 + EXCHANGE_SLOTS)])),
       closers: new Map(proxy.targets.map((name) => [name, () => this.upstreamClosed(proxy, name)])),
     });
     this.#unrouted = slotsOf({ environment: "", proxy: "", targets: [], policies: [] }, 0);
@@ -205,6 +214,7 @@ export class Metrics {
     const { base } = this.#of(record);
     this.#add(this.#values, base + ACTIVE, -1);
     this.#add(this.#values, base + CLOSED + reasonIds.indexOf(record.reason), 1);
+    this.#add(this.#values, base + CODES + closeCodes.indexOf(closeCodeLabel(record.code)), 1);
     this.#add(this.#values, base + BYTES_IN, record.bytesFromClient);
     this.#add(this.#values, base + BYTES_OUT, record.bytesFromTarget);
     this.#time(base + SESSION_TIME, sessionBounds, record.durationMs);
@@ -237,6 +247,12 @@ export class Metrics {
   policyFault(place: MetricPlace, policy: string): void {
     const slot = this.#of(place).policies.get(policy);
     if (slot !== undefined) this.#add(this.#values, slot, 1);
+  }
+
+  /** A policy of an exchange that was chosen for it took so long, waiting included. */
+  policyTimed(place: MetricPlace, policy: string, durationMs: number): void {
+    const slot = this.#of(place).policies.get(policy);
+    if (slot !== undefined) this.#time(slot + 1, exchangeBounds, durationMs);
   }
 
   /** Lets go of the sampling timer. */
@@ -283,6 +299,13 @@ export class Metrics {
     for (const { labels, policies } of this.#slots) {
       for (const [policy, slot] of policies) this.#touched(out, [...labels, "policy", policy], slot);
     }
+    const timed = "apigw_policy_duration_seconds";
+    out.family(timed, "histogram", "Time of a policy, waiting included, in those exchanges that policyTimes chose.");
+    for (const { labels, policies } of this.#slots) {
+      for (const [policy, slot] of policies) {
+        this.#histogram(out, [...labels, "policy", policy], slot + 1, exchangeBounds);
+      }
+    }
   }
 
   #writeSessions(out: MetricText): void {
@@ -303,8 +326,13 @@ export class Metrics {
         this.#touched(out, [...labels, "reason", closeReasons[id].label], base + CLOSED + at);
       }
     }
+    out.family("apigw_ws_close_codes_total", "counter", "WebSocket sessions that ended, by close code.");
+    for (const { labels, base } of this.#slots) {
+      for (const [at, code] of closeCodes.entries()) this.#touched(out, [...labels, "code", code], base + CODES + at);
+    }
     this.#times(out, "apigw_ws_connection_duration_seconds", "From the 101 to the end.", SESSION_TIME, sessionBounds);
     this.#writeBytes(out);
+    this.#writeBackpressure(out);
   }
 
   #writeBytes(out: MetricText): void {
@@ -320,6 +348,23 @@ export class Metrics {
       const fromTarget = (this.#values[base + BYTES_OUT] ?? 0) + (live[2 * index + 1] ?? 0);
       if (fromClient > 0) out.sample([...labels, "direction", "from_client"], fromClient);
       if (fromTarget > 0) out.sample([...labels, "direction", "from_target"], fromTarget);
+    }
+  }
+
+  #writeBackpressure(out: MetricText): void {
+    const waited = new Float64Array(2 * this.#slots.length);
+    this.#sources.backpressure?.((place, { fromClientMs, fromTargetMs }) => {
+      const at = 2 * this.#of(place).index;
+      this.#add(waited, at, fromClientMs);
+      this.#add(waited, at + 1, fromTargetMs);
+    });
+    const help = "Time for which sessions did not read a side because the other did not take its bytes.";
+    out.family("apigw_ws_backpressure_seconds_total", "counter", help);
+    for (const { index, labels } of this.#slots) {
+      for (const [side, direction] of ["from_client", "from_target"].entries()) {
+        const waitedMs = waited[2 * index + side] ?? 0;
+        if (waitedMs > 0) out.sample([...labels, "direction", direction], waitedMs / 1_000);
+      }
     }
   }
 
@@ -349,7 +394,8 @@ export class Metrics {
     read("apigw_analytics_rows_dropped_total", "counter", "Rows that were lost.", rows && (() => rows.dropped));
     read("apigw_analytics_rows_pending", "gauge", "Rows that wait for the file.", rows && (() => rows.pending));
     read("apigw_analytics_up", "gauge", "1 while the file can be written.", rows && (() => (rows.isUp ? 1 : 0)));
-    read("apigw_store_up", "gauge", "1 while commands to a distant store go through.", storeUp && (() => (storeUp() ? 1 : 0)));
+    const up = storeUp && (() => (storeUp() ? 1 : 0));
+    read("apigw_store_up", "gauge", "1 while commands to a distant store go through.", up);
   }
 
   #of(place: MetricPlace | null): Slots {
@@ -397,6 +443,13 @@ export class Metrics {
 }
 
 const counterIds = /* @__PURE__ */ Object.keys(counters) as CounterId[];
+
+function closeCodeLabel(code: number): (typeof closeCodes)[number] {
+  const known = closeCodes.find((label) => label === String(code));
+  if (known !== undefined) return known;
+  if (code >= 3_000 && code <= 3_999) return "3xxx";
+  return code >= 4_000 && code <= 4_999 ? "4xxx" : "other";
+}
 
 /** For targets that no series stands for. */
 function nothingToClose(): void {}

@@ -5,13 +5,15 @@ import type { Exchange } from "../context.ts";
 import type { Entered } from "../entry.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Listener } from "../listen.ts";
-import type { ExchangePlace } from "./log.ts";
+import type { ExchangePlace } from "./log-lines.ts";
 
 /** Who asked, and how; known before anything is decided. */
 export interface Asked extends Client {
   readonly method: string;
   readonly version: string;
   readonly userAgent: string | null;
+  /** Header lines as they came. */
+  readonly lines: readonly string[];
 }
 
 /** Takes from a request head what its line will say of it, and from whom it is. */
@@ -27,6 +29,7 @@ export function asked(gateway: Gateway, listener: Listener, incoming: IncomingMe
     forwarding: behind === null ? null : listener.forwarding,
     method: incoming.method ?? "",
     version: incoming.httpVersion,
+    lines: rawHeaders,
     userAgent: gateway.log.access || gateway.analytics !== null ? (incoming.headers["user-agent"] ?? null) : null,
   };
 }
@@ -45,6 +48,10 @@ export function exchangePlace(
     version,
     userAgent,
     clientAddress: entered?.clientAddress ?? request.address,
+    peerAddress: request.peer,
+    query: x?.inboundQuery ?? entered?.request.query ?? null,
+    requestLines: request.lines,
+    responseLines: x?.response?.lines ?? [],
     id: x?.id ?? gateway.clock.randomId(),
     environment: program?.environment ?? null,
     proxy: program?.proxy ?? null,

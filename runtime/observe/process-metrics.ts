@@ -21,6 +21,8 @@ export class ProcessSampler {
   #delay: DelayHistogram | null = null;
   #utilization: EventLoopUtilization | undefined;
   #ratio = 0;
+  #delayCount = 0;
+  #delaySeconds = 0;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #quantiles: readonly (readonly [string, number])[] = [];
 
@@ -32,6 +34,11 @@ export class ProcessSampler {
   /** Delay of the event loop in seconds over the same time, by quantile. */
   get delays(): readonly (readonly [string, number])[] {
     return this.#quantiles;
+  }
+
+  /** How many delays were measured since the first sample, and their sum in seconds. */
+  get delayTotals(): { readonly count: number; readonly seconds: number } {
+    return { count: this.#delayCount, seconds: this.#delaySeconds };
   }
 
   /** Takes a sample unless the last one is younger than WINDOW_MS: two scrapers then read the same numbers. */
@@ -46,6 +53,10 @@ export class ProcessSampler {
     this.#ratio = performance.eventLoopUtilization(current, this.#utilization).utilization;
     this.#utilization = current;
     const delay = this.#delay;
+    if (delay.count > 0) {
+      this.#delayCount += delay.count;
+      this.#delaySeconds += delay.count * Math.max(0, delay.mean / 1e9 - DELAY_RESOLUTION_MS / 1e3);
+    }
     if (delay.count > 0) this.#quantiles = QUANTILES.map((quantile) => [quantile, overshoot(delay, quantile)] as const);
     delay.reset();
   }
@@ -73,8 +84,10 @@ export function writeProcess(out: MetricText, build: BuildInfo, sampler: Process
   out.sample(["version", build.version, "build", build.build, "node", build.node], 1);
   out.family("apigw_eventloop_utilization_ratio", "gauge", "Share of time that the event loop was busy.");
   out.sample([], sampler.utilization);
-  out.family("apigw_eventloop_delay_seconds", "gauge", "How late the event loop was, by quantile.");
+  out.family("apigw_eventloop_delay_seconds", "summary", "How late the event loop was, by quantile.");
   for (const [quantile, seconds] of sampler.delays) out.sample(["quantile", quantile], seconds);
+  out.sample([], sampler.delayTotals.seconds, "_sum");
+  out.sample([], sampler.delayTotals.count, "_count");
   const cpu = process.cpuUsage();
   const memory = process.memoryUsage();
   single(out, "process_cpu_user_seconds_total", "counter", "User CPU time.", cpu.user / 1e6);

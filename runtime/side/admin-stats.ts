@@ -4,7 +4,7 @@
  */
 import { columnNames, exportedRows } from "../observe/analytics-export.ts";
 import { BadFilter, parseFilter, type StatsFilter } from "../observe/analytics-filter.ts";
-import { countNames, detailNames, dimensionNames, measureNames } from "../observe/analytics-row.ts";
+import { countNames, detailNames, dimensionNames, measureNames, type Collector } from "../observe/analytics-row.ts";
 import {
   isCountName, needsRows, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
 } from "../observe/analytics-query.ts";
@@ -105,7 +105,11 @@ function statsSchemas(): Properties {
     StatsGroup: record(
       "One combination of dimensions.",
       {
-        dimensions: { type: "object", additionalProperties: { type: "string" }, description: "Values by dimension." },
+        dimensions: {
+          type: "object",
+          additionalProperties: { type: ["string", "number"] },
+          description: "Values by dimension; statuses and close codes are numbers.",
+        },
         totals,
         series,
       },
@@ -119,7 +123,7 @@ async function getStats({ fields, gateway }: AdminCall): Promise<Answer> {
   const { analytics, clock, limits } = gateway;
   if (analytics === null) return errorAnswer(404, "not_found", "This gateway keeps no analytics");
   const limit = fields.integer("limit", 1, GROUPS_MAX) ?? GROUPS;
-  const query = statsQuery(fields, clock.wallMs(), limits.statsPointsMax);
+  const query = statsQuery(fields, clock.wallMs(), limits.statsPointsMax, analytics.settings.collectors);
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (typeof query === "string") return badRequest(query);
@@ -151,7 +155,8 @@ function getRows({ fields, gateway }: AdminCall): Answer {
   const limit = fields.integer("limit", 1, limits.statsRowsMax) ?? ROWS;
   const format = fields.text("format") ?? "jsonl";
   const range = timeRange(fields, clock.wallMs());
-  const filter = filterOf(fields);
+  const columns = columnNames(analytics.settings.collectors);
+  const filter = filterOf(fields, columns);
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (format !== "jsonl" && format !== "csv") return badRequest("format is jsonl or csv");
@@ -161,16 +166,15 @@ function getRows({ fields, gateway }: AdminCall): Answer {
   return {
     status: 200,
     contentType: format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/jsonl; charset=utf-8",
-    body: exportedRows(analytics.file(), { ...range, filter, format, limit }, clock),
+    body: exportedRows(analytics.file(), { ...range, filter, format, limit, columns }, clock),
     headers: { "Content-Disposition": `attachment; filename="analytics.${format}"` },
   };
 }
 
 /** The filter; null where none is given, or what is wrong with it. */
-function filterOf(fields: Fields): StatsFilter | null | string {
+function filterOf(fields: Fields, known: readonly string[]): StatsFilter | null | string {
   const text = fields.text("filter");
   if (text === null) return null;
-  const known = columnNames();
   try {
     return parseFilter(text, (name) => known.includes(name));
   } catch (thrown) {
@@ -188,15 +192,22 @@ function timeRange(fields: Fields, nowMs: number): { readonly fromMs: number; re
 }
 
 /** The question, or what is wrong with it. */
-function statsQuery(fields: Fields, nowMs: number, pointsMax: number): StatsQuery | string {
-  const select = selected(fields.text("select") ?? "sum(message_count)");
+function statsQuery(
+  fields: Fields,
+  nowMs: number,
+  pointsMax: number,
+  collectors: readonly Collector[],
+): StatsQuery | string {
+  const numbers = collectors.flatMap(({ isNumber, name }) => (isNumber ? [name] : []));
+  const texts = collectors.flatMap(({ isNumber, name }) => (isNumber ? [] : [name]));
+  const select = selected(fields.text("select") ?? "sum(message_count)", [...measureNames, ...numbers]);
   const dimensions = listed(fields.text("dimensions"));
   const unit = fields.text("unit");
   const range = timeRange(fields, nowMs);
-  const filter = filterOf(fields);
+  const filter = filterOf(fields, columnNames(collectors));
   if (typeof filter === "string") return filter;
   if (typeof select === "string") return select;
-  const known: readonly string[] = [...dimensionNames, ...detailNames];
+  const known: readonly string[] = [...dimensionNames, ...detailNames, ...texts];
   const unknown = dimensions.find((name) => !known.includes(name));
   if (unknown !== undefined) return `${JSON.stringify(unknown)} is no dimension: one of ${known.join(", ")}`;
   if (dimensions.length > DIMENSIONS_MAX) return `at most ${DIMENSIONS_MAX} dimensions`;
@@ -220,21 +231,18 @@ function statsQuery(fields: Fields, nowMs: number, pointsMax: number): StatsQuer
 }
 
 /** `sum(message_count),avg(total_response_time),tps`, or what is wrong with it. */
-function selected(text: string): readonly Selected[] | string {
+function selected(text: string, measures: readonly string[]): readonly Selected[] | string {
   const found: Selected[] = [];
   for (const label of listed(text)) {
     const [, aggregate, metric] = /^(sum|avg|min|max)\((\w+)\)$/.exec(label) ?? [];
     if (label === "tps") found.push({ label, aggregate: "tps", metric: "message_count" });
     else if (aggregate !== "sum" && aggregate !== "avg" && aggregate !== "min" && aggregate !== "max") {
       return `select is a list of sum(...), avg(...), min(...), max(...) and tps, not ${JSON.stringify(label)}`;
-    } else if (metric !== undefined && isMetric(metric)) found.push({ label, aggregate, metric });
-    else return `${JSON.stringify(metric)} is no metric: one of ${[...countNames, ...measureNames].join(", ")}`;
+    } else if (metric !== undefined && (isCountName(metric) || measures.includes(metric))) {
+      found.push({ label, aggregate, metric });
+    } else return `${JSON.stringify(metric)} is no metric: one of ${[...countNames, ...measures].join(", ")}`;
   }
   return found.length > SELECTED_MAX ? `select names at most ${SELECTED_MAX}` : found;
-}
-
-function isMetric(name: string): name is Selected["metric"] {
-  return isCountName(name) || measureNames.some((one) => one === name);
 }
 
 function isGrain(name: string): name is Grain {

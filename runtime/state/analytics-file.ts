@@ -20,7 +20,7 @@ export interface AnalyticsFileOptions {
 
 /** What is written at once. */
 export interface AnalyticsBatch {
-  /** JSON, one a line, each with its line end. */
+  /** As observe/analytics-chunk.ts writes them. */
   readonly rows: string;
   readonly count: number;
   /** Wall clock of the first and the last of them. */

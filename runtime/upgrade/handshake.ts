@@ -284,6 +284,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     metrics.handshake(x.program, 101, handshakeMs);
     metrics.sessionOpened(x.program);
     runPostClient(x);
+    this.#gateway.analytics?.recapture(session.mark, x);
     x.trace?.finish(x, 101);
     if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }

@@ -15,6 +15,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
+import { NOT_PAUSED, type Backpressure } from "./backpressure.ts";
 import { closeFrameForClient, closeFrameForTarget, cutCloseText, NO_FRAME } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE } from "./close-reason.ts";
 import type { CloseReasonId } from "./close-reason.ts";
@@ -31,6 +32,8 @@ export interface SpliceSettings {
   readonly halfCloseTimeoutMs: number;
   readonly closeGraceMs: number;
   readonly closeTimeoutMs: number;
+  /** Time for which a side was not read because the other did not take its bytes: shared by the sessions of a proxy. */
+  readonly backpressure?: Backpressure;
   /** Overrides of the close-reason table, for the reasons that the splice itself finds. */
   readonly closes?: { readonly [reason in CloseReasonId]?: { readonly code: number; readonly text: string } };
 }
@@ -98,6 +101,8 @@ class Flow implements SocketOwner {
   stalledSinceMs = NOT_STALLED;
   /** Bytes that `to` had taken then. */
   stalledAtBytes = 0;
+  /** Since when `from` is not read, whole milliseconds; NOT_PAUSED while it is. */
+  pausedSinceMs = NOT_PAUSED;
   /** True once `from` is destroyed. */
   gone = false;
   /** True once the gateway has put its last word on `to`: a close frame, or FIN. */
@@ -251,6 +256,7 @@ export class Splice {
     if (this.#isFull(flow.to)) {
       if (!flow.from.isPaused()) this.#note(flow, "pauseClient", "pauseTarget");
       flow.from.pause();
+      if (flow.pausedSinceMs === NOT_PAUSED) flow.pausedSinceMs = Math.trunc(this.lastActivityMs);
       // Below its own high-water mark a socket reports no drain; an empty write behind the others tells the same.
       if (!flow.to.writableNeedDrain) flow.to.write(NO_BYTES, () => this.#drain(flow));
     }
@@ -267,6 +273,7 @@ export class Splice {
 
   #drain(flow: Flow): void {
     flow.stalledSinceMs = NOT_STALLED;
+    this.#settings.backpressure?.end(flow, flow === this.#up, this.#clock);
     if (flow.from.isPaused()) this.#note(flow, "resumeClient", "resumeTarget");
     flow.from.resume();
   }
@@ -369,6 +376,8 @@ export class Splice {
     if (this.#ended) return;
     this.#ended = true;
     this.dueMs = Infinity;
+    this.#settings.backpressure?.end(this.#up, true, this.#clock);
+    this.#settings.backpressure?.end(this.#down, false, this.#clock);
     const { reason, closedBy, code, text, forced } = this.#ending ?? newEnding("internal", "gateway", true);
     this.#owner.spliceEnded(this, { reason, closedBy, code, text, forced, ...this.counters() });
   }

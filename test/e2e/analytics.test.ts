@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeRows } from "#runtime/observe/analytics-chunk.ts";
 import type { AnalyticsRow } from "#runtime/observe/analytics-row.ts";
 import { AnalyticsFile } from "#runtime/state/analytics-file.ts";
 import { fakeTarget, type FakeTarget } from "../support/fake-target.ts";
@@ -15,7 +16,29 @@ import { API_KEY, bundle, bundleEnv } from "./bundle.ts";
 
 const ADMIN_SECRET = "an-admin-secret-of-some-length";
 const more = `admin: { port: 0, secret: { env: ADMIN_SECRET } }
-observability: { analytics: { file: { env: ANALYTICS_FILE } } }`;
+observability:
+  analytics: { file: { env: ANALYTICS_FILE } }
+  dataCollectors:
+    - { name: dc_room, type: STRING }
+    - { name: dc_seats, type: INTEGER }
+    - { name: dc_answered, type: INTEGER }`;
+
+const captures = {
+  "proxies/captured/proxy.yaml": `kind: ApiProxy
+proxyEndpoints:
+  - basePath: /captured
+    preFlow: { request: [DC-Room] }
+    postFlow: { response: [DC-Seats] }
+    postClientFlow: { response: [DC-Answered] }
+targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/captured/policies/DC-Room.yaml": `kind: DataCapture
+captures: [{ dataCollector: dc_room, collect: { queryParam: { name: room }, default: lobby } }]`,
+  "proxies/captured/policies/DC-Seats.yaml": `kind: DataCapture
+captures: [{ dataCollector: dc_seats, collect: { header: { name: x-seats, patterns: [{ value: "n={$}" }] } } }]
+ignoreUnresolvedVariables: true`,
+  "proxies/captured/policies/DC-Answered.yaml": `kind: DataCapture
+captures: [{ dataCollector: dc_answered, collect: { ref: response.status.code } }]`,
+};
 
 let modules: Awaited<ReturnType<typeof compileFiles>>;
 let target: FakeTarget;
@@ -28,9 +51,10 @@ beforeAll(async () => {
     "/plain": ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
     "/broken": ({ socket }) => void socket.end("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"),
     "/silent": () => undefined,
-    "*": (connection) => connection.accept(),
+    "/seats": ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\nX-Seats: n=12\r\nContent-Length: 0\r\n\r\n"),
+    "*": (connection) => connection.accept("X-Seats: n=30\r\n"),
   });
-  modules = await compileFiles(bundle(more));
+  modules = await compileFiles(bundle(more, captures));
   env = { ...bundleEnv(target.url, await refusedPort()), ADMIN_SECRET };
 });
 afterAll(async () => {
@@ -69,9 +93,9 @@ async function stats(gateway: TestGateway, query: string): Promise<Stats> {
 
 function rowsIn(file: string): readonly AnalyticsRow[] {
   const opened = new AnalyticsFile({ file, bytesMax: 2 ** 30, busyMs: 1_000 });
-  const rows = opened.chunks(0, 0, Infinity, 1_000).flatMap(({ rows }) => rows.trimEnd().split("\n"));
+  const rows = opened.chunks(0, 0, Infinity, 1_000).flatMap(({ rows }) => decodeRows(rows));
   opened.close();
-  return rows.map((line): AnalyticsRow => JSON.parse(line));
+  return JSON.parse(JSON.stringify(rows));
 }
 
 async function answer(gateway: TestGateway, text: string): Promise<number> {
@@ -236,6 +260,29 @@ describe("analytics", () => {
     const { analytics } = gateway.gateway;
     expect([analytics?.written, analytics?.dropped, analytics?.pending]).toEqual([rows.length, 0, 0]);
     for (const { socket } of target.connections) socket.destroy();
+  });
+
+  it("hold what DataCapture captured, of sessions too, and answer by it", async () => {
+    const { gateway, file } = await started();
+    expect(await answer(gateway, plainRequest("/captured/seats?room=blue"))).toBe(200);
+    expect(await answer(gateway, plainRequest("/captured/broken"))).toBe(503);
+    const client = await rawSocket(gateway.port, "/captured/live?room=blue", {});
+    client.socket.resetAndDestroy();
+    await gateway.calm();
+    const query = "dimensions=dc_room&select=sum(message_count),sum(dc_seats),max(dc_answered)";
+    const { groups } = await stats(gateway, query);
+    expect(groups.map(({ dimensions, totals }) => [dimensions["dc_room"], ...Object.values(totals)])).toEqual([
+      ["blue", 2, 42, 200], ["lobby", 1, null, 503],
+    ]);
+    expect(await stats(gateway, `${query}&filter=dc_seats%20gt%2012`)).toMatchObject({ source: "rows", total: { "sum(message_count)": 1 } });
+    expect((await ask(gateway, "/v1/stats?select=sum(dc_room)")).status).toBe(400);
+    expect((await ask(gateway, "/v1/stats?dimensions=dc_seats")).status).toBe(400);
+    await gateway[Symbol.asyncDispose]();
+    expect(rowsIn(file)).toMatchObject([
+      { dc_room: "blue", dc_seats: 12, dc_answered: 200 },
+      { dc_room: "lobby", dc_answered: 503 },
+      { dc_room: "blue", dc_seats: 30, dc_answered: 101, response_status_code: 101 },
+    ]);
   });
 
   it("are taken after the 101 was refused by a response flow as the refusal that the client saw", async () => {

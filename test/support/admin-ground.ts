@@ -67,7 +67,7 @@ export function adminGround(covered: readonly string[], options: AdminOptions = 
       draining: false,
       limits,
       organization: "org",
-      log: new Log({ output, clock: x.clock, limits, level: "error", access: false }),
+      log: new Log({ output, clock: x.clock, limits, level: "error", lines: null }),
       metrics: new Metrics({ version: "1", build: "b", node: "n" }, x.clock, []),
       sessions: x.sessions,
       store,

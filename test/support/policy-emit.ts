@@ -3,6 +3,7 @@ import { parseTemplate, templateVariables, type Template } from "#runtime/langua
 import { code, identifier, literal, type Code } from "#compiler/5-emit/code.ts";
 import type { NamedMessage } from "#compiler/flow-variable.ts";
 import type { PolicyModel } from "#compiler/ir/model.ts";
+import type { DataCollectorModel } from "#compiler/ir/observe-model.ts";
 import type { Obligation, Phase, PolicyAnalysis, PolicyDefinition, PolicyEmit } from "#compiler/policies/definition.ts";
 
 /** Where the step stands. */
@@ -32,6 +33,12 @@ export interface Analysis {
   readonly obligations: Obligation[];
 }
 
+/** What gateway.yaml declares. */
+const collectors: Readonly<Record<string, DataCollectorModel>> = {
+  dc_text: { name: "dc_text", type: "STRING" },
+  dc_count: { name: "dc_count", type: "INTEGER" },
+};
+
 /** Runs `analyze`. */
 export function analyzed<M extends PolicyModel>(
   definition: PolicyDefinition<M>,
@@ -57,6 +64,7 @@ export function analyzed<M extends PolicyModel>(
       return template;
     },
     isSecret: (name) => name.startsWith("private."),
+    dataCollector: (name) => collectors[name] ?? null,
     ownsHeader: (name) => void found.owned.push(name),
     derives: () => undefined,
     fillsAmbient: (variable) => void found.ambient.push(variable),
@@ -101,6 +109,7 @@ export function emitted<M extends PolicyModel>(
     template: (template, unresolved) => templateText(template, unresolved === "empty" ? "" : "!"),
     setting: (request) => code`settings(${JSON.stringify(request.source)}, ${request.kind})`,
     isSecret: (name) => name.startsWith("private."),
+    dataCollector: (name) => collectors[name] ?? null,
     isRead: (prefix) => read.includes(prefix),
     line: (statement) => void lines.push(oneLine(statement.text)),
     wait: (expression) => void lines.push(oneLine(`wait ${expression.text}`)),

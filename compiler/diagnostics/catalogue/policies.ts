@@ -113,4 +113,26 @@ export const policyCatalogue = {
     },
     message: (p) => `${p.algorithm} proves no sender: anybody who has the public key can make such a token`,
   }),
+  AGW4115: warning<{ readonly name: string }>({
+    title: "credential in analytics",
+    explanation:
+      "The variable holds a credential, or a text in which one stands. Rows of analytics are kept and exported, so it " +
+      "is not captured.",
+    example: {
+      bad: "captures: [{ dataCollector: dc_caller, collect: { ref: request.header.authorization } }]",
+      good: "captures: [{ dataCollector: dc_caller, collect: { ref: developer.app.name } }]",
+    },
+    message: (p) => `"${p.name}" holds a credential: it is not captured`,
+  }),
+  AGW4116: warning<{ readonly name: string }>({
+    title: "credential among log fields",
+    explanation:
+      "Some proxy takes a credential from there, or everybody does. Logs are read and kept by many, so the field is " +
+      "left out of every line.",
+    example: {
+      bad: "observability: { logs: { requestHeaders: [authorization] } }",
+      good: "observability: { logs: { requestHeaders: [x-request-id] } }",
+    },
+    message: (p) => `"${p.name}" holds a credential: lines of the log leave it out`,
+  }),
 } as const;

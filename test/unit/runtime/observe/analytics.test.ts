@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
+import { decodeRows } from "#runtime/observe/analytics-chunk.ts";
 import { Analytics, type AnalyticsSettings } from "#runtime/observe/analytics.ts";
 import { parseFilter } from "#runtime/observe/analytics-filter.ts";
 import { queryStats, shownValue, TooWide, type StatsQuery } from "#runtime/observe/analytics-query.ts";
@@ -35,8 +36,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function open(more: Partial<AnalyticsSettings> = {}, pendingMax = 1_000): Analytics {
   const output = { write: (line: string) => (text += line) !== "", writableLength: 0, on: () => undefined };
   const limits = { ...defaultLimits, analyticsPendingMax: pendingMax };
-  const log = new Log({ output, clock, limits, level: "info", access: false });
-  const settings = { file: join(folder, "a.db"), bytesMax: 2 ** 30, retention, ...more };
+  const log = new Log({ output, clock, limits, level: "info", lines: null });
+  const settings = { file: join(folder, "a.db"), bytesMax: 2 ** 30, retention, collectors: [], ...more };
   return new Analytics(settings, { clock, limits, log, metrics });
 }
 
@@ -50,7 +51,7 @@ function ended(over: Partial<SessionRecord> = {}): SessionRecord {
     endedAtMs, handshakeMs: 5, durationMs: 59_995, closedBy: "client", reason: "clientClosed", code: 1000, text: "", forced: false,
     timer: null, bytesFromClient: 10, bytesFromTarget: 20, framesFromClient: 1, framesFromTarget: 2,
     renewals: 0,
-    mark: { basePath: "/chat", path: "/chat/room", userAgent: null, requestUs: 1_000, targetUs: 3_000, responseUs: 1_000 },
+    mark: { basePath: "/chat", path: "/chat/room", userAgent: null, requestUs: 1_000, targetUs: 3_000, responseUs: 1_000, captured: undefined },
     ...over,
   };
 }
@@ -60,7 +61,7 @@ function add(analytics: Analytics, count: number, over: Partial<SessionRecord> =
 }
 
 function count(file: AnalyticsFile): number {
-  return file.chunks(0, 0, Infinity, 10_000).reduce((sum, { rows }) => sum + rows.trimEnd().split("\n").length, 0);
+  return file.chunks(0, 0, Infinity, 10_000).reduce((sum, { rows }) => sum + decodeRows(rows).length, 0);
 }
 
 function events(name: string): number {
@@ -115,7 +116,8 @@ describe("rows", () => {
   it("cost nothing but rows while the file is full, and go on when there is room again", () => {
     // A bound of SQLite's own (max_page_count) refuses in the same way as a disk that is full.
     const analytics = open({ bytesMax: 64 * 1024 }, 300);
-    add(analytics, 300, { proxy: "x".repeat(200) });
+    const mark = { basePath: "/", path: "x".repeat(256), userAgent: null, requestUs: 1, targetUs: 1, responseUs: 1, captured: undefined };
+    add(analytics, 300, { mark });
     clock.advance(1_000);
     add(analytics, 2_000);
     expect(analytics.dropped).toBeGreaterThan(1_000);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { field, numberField, quoted, textField } from "#runtime/observe/json-line.ts";
-import { Log, type ExchangeLine, type LogLevel, type LogOutput } from "#runtime/observe/log.ts";
+import { Log, type LogLevel, type LogOutput } from "#runtime/observe/log.ts";
+import { everyField, type ExchangeLine } from "#runtime/observe/log-lines.ts";
 import type { SessionRecord } from "#runtime/observe/record.ts";
 import { closeReasons, type CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import { fakeClock, type FakeClock } from "../../../support/fake-clock.ts";
@@ -29,12 +30,13 @@ class Output implements LogOutput {
 function newLog(level: LogLevel = "info", access = true, logBacklogBytesMax = 1 << 20): { log: Log; output: Output; clock: FakeClock } {
   const output = new Output();
   const clock = fakeClock();
-  return { log: new Log({ output, clock, limits: { logBacklogBytesMax }, level, access }), output, clock };
+  return { log: new Log({ output, clock, limits: { logBacklogBytesMax }, level, lines: access ? everyField : null }), output, clock };
 }
 
 const exchange: ExchangeLine = {
   id: "x1", environment: "prod", proxy: "chat", endpoint: "default", route: "/v1/chat", target: "backend", method: "GET",
   path: "/v1/chat/rooms", scheme: "https", host: "api.example.com", version: "1.1", clientAddress: "192.0.2.7",
+  peerAddress: "192.0.2.7", query: "room=7&apikey=hidden", requestLines: [], responseLines: [],
   userAgent: "curl/8", app: "web", developer: "ada", status: 401, fault: "oauth.v2.InvalidApiKey", policy: "VK-Key",
   durationMs: 1.23456, bytesIn: 0, bytesOut: 120,
 };

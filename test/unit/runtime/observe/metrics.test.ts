@@ -94,6 +94,31 @@ describe("numbers", () => {
     expect(samples.get('apigw_ws_connection_duration_seconds_bucket{environment="prod",le="1",proxy="chat"}')).toBe(0);
   });
 
+  it("tell close codes apart, those of peers in a bounded number", () => {
+    const metrics = newMetrics();
+    for (const code of [1000, 1000, 1006, 1005, 3008, 3999, 4000, 4999, 2999, 0, 65_535, 1015]) {
+      metrics.sessionOpened(chat);
+      metrics.sessionClosed(closedRecord({ code }));
+    }
+    const samples = parse(metrics.text("prometheus"));
+    const of = (code: string): number | undefined =>
+      samples.get(`apigw_ws_close_codes_total{code="${code}",environment="prod",proxy="chat"}`);
+    expect(["1000", "1005", "1006", "3008", "3xxx", "4xxx", "other", "1001"].map(of)).toEqual([2, 1, 1, 1, 1, 2, 4, undefined]);
+  });
+
+  it("tell back-pressure by proxy, of all its endpoints together", () => {
+    const metrics = newMetrics();
+    metrics.observe({
+      backpressure: (add) => {
+        add(chat, { fromClientMs: 1_500, fromTargetMs: 0 });
+        add(chat, { fromClientMs: 500, fromTargetMs: 0 });
+      },
+    });
+    const text = metrics.text("prometheus");
+    expect(text).toContain('apigw_ws_backpressure_seconds_total{environment="prod",proxy="chat",direction="from_client"} 2\n');
+    expect(text).not.toContain('seconds_total{environment="prod",proxy="chat",direction="from_target"}');
+  });
+
   it("count what has no proxy under empty labels, and never make a series of an unknown name", () => {
     const metrics = newMetrics();
     metrics.httpStarted(null);

@@ -20,7 +20,7 @@ async function askedBy(route: AdminRoute): Promise<readonly string[]> {
   const gateway = new Proxy({}, {
     get: (_target, name) => {
       if (name === "limits") return defaultLimits;
-      if (name === "analytics") return {};
+      if (name === "analytics") return { settings: { collectors: [] } };
       if (name === "clock") return { randomId: () => "id", wallMs: () => 0 };
       throw new Error(`${String(name)} before the fields were read`);
     },

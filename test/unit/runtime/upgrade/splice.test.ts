@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
+import { Backpressure } from "#runtime/upgrade/backpressure.ts";
 import { closing, endless, frame, fromClient, fromTarget, MASK, readClose } from "../../../support/frames.ts";
 import { fill, leftovers, NO_LEFTOVERS, spliced, turns, until } from "../../../support/spliced.ts";
 
@@ -92,6 +93,24 @@ describe("a peer that does not read", () => {
     expect(end).toMatchObject({ reason: "targetClosed", code: 1000, bytesFromTarget: size, forced: false });
     expect(size).toBeGreaterThan(bytesMax);
     expect(leftovers(session)).toEqual(NO_LEFTOVERS);
+  });
+
+  test("counts as back-pressure for as long as the other side is not read, also when it never reads again", async () => {
+    const backpressure = new Backpressure();
+    const session = await spliced({ clientReads: false, settings: { backpressure } });
+    await fill(session);
+    session.clock.advance(700);
+    expect({ ...backpressure }).toEqual({ fromClientMs: 0, fromTargetMs: 0 });
+    session.client.on("data", () => undefined);
+    await until(() => backpressure.fromTargetMs > 0);
+    expect({ ...backpressure }).toEqual({ fromClientMs: 0, fromTargetMs: 700 });
+    session.client.pause();
+    await fill(session);
+    session.clock.advance(250);
+    session.client.destroy();
+    session.target.destroy();
+    await session.ended();
+    expect({ ...backpressure }).toEqual({ fromClientMs: 0, fromTargetMs: 950 });
   });
 
   test("whose queue lies between a small buffer and the socket's own mark is resumed too", async () => {

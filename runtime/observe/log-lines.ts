@@ -1,0 +1,123 @@
+/**
+ * What the lines of exchanges and sessions say, when gateway.yaml does not choose fields: every field that is safe to
+ * show. It refuses to know credentials: queries, header values and tokens have no field here. Names are those of
+ * OpenTelemetry, where it has one.
+ */
+import { closeReasons } from "../upgrade/close-reason.ts";
+import { field, numberField, textField } from "./json-line.ts";
+import { eventsField, renewalsField } from "./log-field.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** What lines say behind time, level and event: a part of a JSON object, `,"name":value` and so on. */
+export interface LogLines {
+  readonly exchange: (line: ExchangeLine) => string;
+  readonly upgraded: (line: UpgradedLine) => string;
+  readonly session: (record: SessionRecord) => string;
+}
+
+/** Where an exchange came from and where it went; shared by its lines. */
+export interface ExchangePlace {
+  /** The exchange's id; a session's exchange has the session's. */
+  readonly id: string;
+  /** Null when no proxy was found. */
+  readonly environment: string | null;
+  readonly proxy: string | null;
+  readonly endpoint: string | null;
+  /** Base path as configured. */
+  readonly route: string | null;
+  readonly target: string | null;
+  readonly method: string;
+  /** Canonical path without query; null when it was not valid. */
+  readonly path: string | null;
+  readonly scheme: "http" | "https";
+  /** Host that was asked for. */
+  readonly host: string | null;
+  /** "1.1" or "1.0". */
+  readonly version: string;
+  readonly clientAddress: string;
+  /** Of the connection's other end. */
+  readonly peerAddress: string;
+  /** As it came, without the question mark: shown by name of parameters only. */
+  readonly query: string | null;
+  /** Header lines of the request as it came and of the answer, name and value alternating: shown by name only. */
+  readonly requestLines: readonly string[];
+  readonly responseLines: readonly string[];
+  readonly userAgent: string | null;
+  readonly app: string | null;
+  readonly developer: string | null;
+}
+
+/** One HTTP exchange at its end. Also a refused upgrade, whose status then is not 101. */
+export interface ExchangeLine extends ExchangePlace {
+  readonly status: number;
+  /** Error code of the fault, null without one. */
+  readonly fault: string | null;
+  /** Name of the policy that raised it. */
+  readonly policy: string | null;
+  readonly durationMs: number;
+  /** Body bytes from and to the client. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** An upgrade at its 101. */
+export interface UpgradedLine extends ExchangePlace {
+  readonly handshakeMs: number;
+  readonly subprotocol: string | null;
+}
+
+/** Every field. */
+export const everyField: LogLines = { exchange, upgraded, session };
+
+function exchange(line: ExchangeLine): string {
+  return (
+    place(line) + `,"http.response.status_code":${line.status}` +
+    textField("error.type", line.fault) + textField("apigw.policy", line.policy) +
+    numberField("apigw.duration_ms", line.durationMs) +
+    numberField("apigw.bytes_in", line.bytesIn) + numberField("apigw.bytes_out", line.bytesOut)
+  );
+}
+
+function upgraded(line: UpgradedLine): string {
+  return (
+    place(line) + textField("apigw.session_id", line.id) +
+    `,"http.response.status_code":101` + textField("apigw.ws.subprotocol", line.subprotocol) +
+    numberField("apigw.handshake_ms", line.handshakeMs)
+  );
+}
+
+function place(exchange: ExchangePlace): string {
+  return (
+    textField("apigw.id", exchange.id) + textField("http.request.method", exchange.method) +
+    textField("http.route", exchange.route) + textField("url.scheme", exchange.scheme) +
+    textField("url.path", exchange.path) + textField("server.address", exchange.host) +
+    textField("client.address", exchange.clientAddress) +
+    textField("network.protocol.version", exchange.version) +
+    textField("user_agent.original", exchange.userAgent) + textField("apigw.env", exchange.environment) +
+    textField("apigw.proxy", exchange.proxy) + textField("apigw.endpoint", exchange.endpoint) +
+    textField("apigw.target", exchange.target) + textField("apigw.app", exchange.app) +
+    textField("apigw.developer", exchange.developer)
+  );
+}
+
+function session(record: SessionRecord): string {
+  const reason = closeReasons[record.reason];
+  return (
+    textField("apigw.session_id", record.sessionId) + `,"http.response.status_code":${record.status}` +
+    textField("client.address", record.clientAddress) + textField("apigw.env", record.environment) +
+    textField("apigw.proxy", record.proxy) + textField("apigw.endpoint", record.endpoint) +
+    textField("apigw.target", record.target) + textField("apigw.app", record.app) +
+    textField("apigw.developer", record.developer) + textField("apigw.product", record.product) +
+    textField("apigw.key_fingerprint", record.keyFingerprint) +
+    textField("apigw.started", new Date(record.startedAtMs).toISOString()) +
+    textField("apigw.ended", new Date(record.endedAtMs).toISOString()) +
+    numberField("apigw.handshake_ms", record.handshakeMs) + numberField("apigw.duration_ms", record.durationMs) +
+    textField("apigw.ws.closed_by", record.closedBy) + textField("apigw.ws.close_reason", reason.label) +
+    numberField("apigw.ws.close_code", record.code) + textField("apigw.ws.close_text", record.text) +
+    field("apigw.ws.forced", record.forced) + textField("apigw.ws.timer", record.timer) +
+    (reason.isError ? textField("error.type", reason.label) : "") +
+    numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
+    numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +
+    renewalsField("apigw.ws.renewals", record) + eventsField("apigw.ws.events", record)
+  );
+}
