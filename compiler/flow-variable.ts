@@ -43,6 +43,8 @@ export type FlowVariable =
   | { readonly kind: "failure"; readonly policy: string; readonly what: "name" | "cause" }
   /** `response.event.current.*`: the server-sent event of an EventFlow. */
   | { readonly kind: "event"; readonly what: "content" | "data" | "count" }
+  /** `apigee.metrics.policy.<policy>.timeTaken`. */
+  | { readonly kind: "policy-time"; readonly policy: string }
   | { readonly kind: "custom"; readonly name: string };
 
 export type StartLine =
@@ -107,6 +109,7 @@ export const builtinVariables = {
   "system.pod.name": row("text", false),
   "system.region.name": row("text", false),
   "is.error": row("boolean", false),
+  "error.state": row("any", false),
   "error.message": row("text", false),
   "fault.name": row("text", false),
   "fault.reason": row("text", false),
@@ -144,6 +147,15 @@ export const builtinVariables = {
   "loadbalancing.targetserver": row("text", false),
   "loadbalancing.isfallback": row("any", false),
   "loadbalancing.failedservers": row("text", false),
+  "websocket.closed.by": row("text", false),
+  "websocket.close.code": row("any", false),
+  "websocket.close.reason": row("text", false),
+  "websocket.close.text": row("text", false),
+  "websocket.duration": row("any", false),
+  "websocket.client.bytes": row("any", false),
+  "websocket.client.frames": row("any", false),
+  "websocket.target.bytes": row("any", false),
+  "websocket.target.frames": row("any", false),
   "websocket.credential": row("text", false),
   "websocket.credential.source": row("text", false),
 } as const;
@@ -165,7 +177,7 @@ export function isFlowPlace(name: string): name is FlowPlaceVariable {
 
 /** Names that Apigee gives a value and this gateway does not (apigee-core section 6). */
 const ABSENT = new RegExp(
-  "^(?:error\\.state|system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
+  "^(?:system\\.interface\\..+|target\\.(?:sent|received)\\..+" +
     "|(?:loadbalancing|apigee|servicecallout|mint|graphql|virtualhost|router|application)\\..+)$",
 );
 
@@ -205,6 +217,7 @@ export function isTargetUrl(variable: FlowVariable): boolean {
 export type ValueType = "text" | "number" | "boolean" | "any";
 
 const MESSAGE = /^(request|response|message|error)\.(.+)$/;
+const TIME_TAKEN = /^apigee\.metrics\.policy\.(.+)\.timeTaken$/;
 const TIME = /^system\.time\.(year|month|day|dayofweek|hour|minute|second|millisecond|zone)$/;
 
 /**
@@ -227,6 +240,8 @@ export function flowVariable(
   const [, message, rest] = MESSAGE.exec(name) ?? [];
   if (isMessage(message) && rest !== undefined) return messageVariable(message, rest) ?? { kind: "custom", name };
   if (name.startsWith("propertyset.")) return { kind: "property", name };
+  const timed = TIME_TAKEN.exec(name)?.[1];
+  if (timed !== undefined && isPolicy(timed)) return { kind: "policy-time", policy: timed };
   return policyVariable(name, isPolicy) ?? accessVariable(name) ?? { kind: "custom", name };
 }
 
@@ -279,6 +294,7 @@ export function valueType(variable: FlowVariable): ValueType {
     case "jwt":
     case "issued":
     case "rate":
+    case "policy-time":
     case "custom":
       return "any";
   }

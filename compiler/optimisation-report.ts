@@ -1,5 +1,5 @@
 /** What optimisation came to, in one line of the build report. `--print plan` has the details. */
-import type { Plan, PlanItem } from "./ir/plan.ts";
+import type { EndpointPlan, Plan, PlanItem, Segment } from "./ir/plan.ts";
 
 /** `1 condition decided, 2 steps and 3 variables dropped`; null when nothing was found. */
 export function optimisationReport(plan: Plan): string | null {
@@ -11,7 +11,7 @@ export function optimisationReport(plan: Plan): string | null {
     ...rules.map(({ items }) => items),
     ...(otherwise === null ? [] : [otherwise.items]),
   ]);
-  const last = plan.proxies.flatMap(({ endpoints }) => endpoints.map(({ postClient }) => postClient));
+  const last = plan.proxies.flatMap(({ endpoints }) => endpoints.flatMap(lastSegments));
   const steps = [...lists, ...last].flat().flatMap(stepsIn);
   const decided = steps.filter(({ step, when }) => step.condition !== null && when.kind !== "test").length;
   const dropped = steps.filter(({ skipped }) => skipped !== null).length;
@@ -22,6 +22,10 @@ export function optimisationReport(plan: Plan): string | null {
     counted(variables, "variable dropped", "variables dropped"),
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(", ");
+}
+
+function lastSegments({ postClient, sessionEnd }: EndpointPlan): readonly Segment[] {
+  return [postClient, sessionEnd];
 }
 
 type Step = Extract<PlanItem, { readonly kind: "step" }>;

@@ -23,7 +23,7 @@ export function printProgram(program: Program): string {
     lines.push("", `proxy ${proxy.name} (${proxy.file})`);
     for (const endpoint of proxy.endpoints) {
       lines.push(`  proxy endpoint ${endpoint.name} on ${endpoint.basePath}`, ...flowLines(endpoint));
-      lines.push(...stepLines("post client", endpoint.postClientFlow));
+      lines.push(...stepLines("post client", endpoint.postClientFlow), ...stepLines("session end", endpoint.sessionEnd));
       for (const rule of endpoint.routeRules) {
         const condition = rule.condition === null ? "" : ` when ${printCondition(rule.condition.ast)}`;
         lines.push(`    route ${rule.name} -> ${rule.target === null ? "(none)" : rule.target.name}${condition}`);
@@ -84,7 +84,7 @@ function endpointLines(plan: EndpointPlan): string[] {
   }
   lines.push(...segmentLines("response", plan.response), ...ruleLines(plan.faults));
   lines.push(...segmentLines("each event", plan.events));
-  lines.push(...segmentLines("post client", plan.postClient));
+  lines.push(...segmentLines("post client", plan.postClient), ...segmentLines("session end", plan.sessionEnd));
   return lines;
 }
 

@@ -1,5 +1,7 @@
 /** What stands in the flows of a resolved proxy, wherever it is written: policies that run, and conditions. */
-import type { ProgramCondition, ProgramFlows, ProgramPolicy, ProgramProxy, ProgramStep } from "./ir/program.ts";
+import type {
+  ProgramCondition, ProgramFlows, ProgramPolicy, ProgramProxy, ProgramStep, ProgramTarget,
+} from "./ir/program.ts";
 
 /** Every policy that some step runs, also those that stand for the URL of a target endpoint. */
 export function policiesOfProxy(proxy: ProgramProxy): ReadonlySet<ProgramPolicy> {
@@ -20,9 +22,9 @@ export function conditionsOfProxy(proxy: ProgramProxy): readonly ProgramConditio
 function stepsOf(proxy: ProgramProxy): readonly ProgramStep[] {
   const lists = [
     ...flowsOf(proxy).flatMap(stepLists),
-    ...proxy.endpoints.map(({ postClientFlow }) => postClientFlow),
+    ...proxy.endpoints.flatMap(({ postClientFlow, sessionEnd }) => [postClientFlow, sessionEnd]),
     Object.values(proxy.hooks).flatMap((hooks) => hooks.map(({ step }) => step)),
-    proxy.targets.flatMap(({ template }) => (template === null ? [] : [template.step])),
+    proxy.targets.flatMap(addressSteps),
   ];
   return lists.flatMap(withCalled);
 }
@@ -42,4 +44,9 @@ function rulesOf({ faultRules, defaultFaultRule }: ProgramFlows) {
 
 function withCalled(steps: readonly ProgramStep[]): readonly ProgramStep[] {
   return steps.flatMap((step) => [step, ...withCalled(step.body ?? [])]);
+}
+
+/** Steps of the gateway's own that make the address of a target from templates, behind its request flow. */
+export function addressSteps({ template, pathStep }: ProgramTarget): ProgramStep[] {
+  return [...(template === null ? [] : [template.step]), ...(pathStep === null ? [] : [pathStep])];
 }

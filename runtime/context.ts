@@ -8,12 +8,14 @@ import type { Socket } from "node:net";
 import type { Credential } from "./access/credential.ts";
 import type { AccessGrant } from "./access/model.ts";
 import type { Client } from "./client.ts";
+import type { ClientTimes } from "./client-times.ts";
 import type { EventFlows } from "./event-stream.ts";
 import type { Fault } from "./fault.ts";
 import type { Gateway } from "./gateway.ts";
 import type { HeaderLines, RequestMessage, ResponseMessage } from "./message.ts";
 import type { Trace } from "./observe/trace.ts";
 import type { ExchangeSpan } from "./otlp/exchange-span.ts";
+import type { SessionRecord } from "./observe/record.ts";
 import type { Chains, ProxyProgram } from "./program.ts";
 import type { ServerEvent } from "./server-event.ts";
 import type { TargetAnswer } from "./target/answer.ts";
@@ -85,6 +87,8 @@ export class Exchange {
   run = 0;
   /** True while flows of the target endpoint run: faults go to its rules. */
   inTarget = false;
+  /** True once the target has answered, or a null route has: response flows run, or have run. */
+  isAnswered = false;
   /** Name of the flow that runs (`current.flow.name`). */
   flow = "";
   /** Name of the route rule that was taken. */
@@ -97,10 +101,16 @@ export class Exchange {
   targetSocket: Socket | null = null;
   /** When the target was asked and answered; null where nobody reads that. */
   targetTimes: TargetTimes | null = null;
+  /** When its answer left; null where nobody reads that, and before. */
+  clientTimes: ClientTimes | null = null;
+  /** How long policies took, or negative when they began; null where nobody reads that. */
+  policyTimes: Map<string, number> | null = null;
   /** Servers of a load balancer that failed this exchange; null while none has. */
   failedServers: TargetServer[] | null = null;
   /** `target.url`: replaces the configured URL when written in the target request flow. */
   targetUrl: Value = null;
+  /** Path in front of the suffix where a template makes it; null: the target's own. */
+  targetPath: string | null = null;
   copyPathSuffix: Value = true;
   copyQueryParams: Value = true;
   /** `target.header.host`: Host towards the target. */
@@ -121,6 +131,8 @@ export class Exchange {
   wire: Wire | null = null;
   /** The server-sent event that an EventFlow runs for; null outside of one. */
   event: ServerEvent | null = null;
+  /** How its session ended; null before, and where there was none. */
+  ended: SessionRecord | null = null;
   /** Bytes of memory that its bodies take, counted in the gateway's until it ends. */
   heldBytes = 0;
   /** Its place in a distributed trace; null where the gateway takes no part in any. */

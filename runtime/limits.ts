@@ -175,6 +175,16 @@ export interface Limits {
   readonly spanExportTimeoutMs: number;
   /** Longest wait before a collector that failed is asked again. */
   readonly spanRetryMaxMs: number;
+  /** Bytes of messages that wait for one syslog receiver; more are dropped and counted. */
+  readonly syslogQueueBytesMax: number;
+  /** Bytes of one syslog message; it is cut there. */
+  readonly syslogMessageBytesMax: number;
+  /** First wait before another connection to a syslog receiver is tried; each further one is twice as long. */
+  readonly syslogRetryMinMs: number;
+  /** Longest such wait. */
+  readonly syslogRetryMaxMs: number;
+  /** Time for a connection to a syslog receiver to stand, and for messages to leave when the gateway stops. */
+  readonly syslogConnectTimeoutMs: number;
   /** Bytes of an admin request's body. */
   readonly adminBodyBytesMax: number;
   /** Rows of one page of an admin list. */
@@ -291,6 +301,11 @@ export const defaultLimits: Limits = {
   spanLingerMs: 1_000,
   spanExportTimeoutMs: 5_000,
   spanRetryMaxMs: 60_000,
+  syslogQueueBytesMax: 1024 * 1024,
+  syslogMessageBytesMax: 8 * 1024,
+  syslogRetryMinMs: 250,
+  syslogRetryMaxMs: 30_000,
+  syslogConnectTimeoutMs: 5_000,
   adminBodyBytesMax: 64 * 1024,
   adminPageMax: 1_000,
   fleetAnswerMs: 1_000,

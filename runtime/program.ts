@@ -50,6 +50,8 @@ export interface Chains<X extends Exchange = Exchange> {
   events?(x: X): void;
   /** PostClientFlow, which waits for nothing; absent where none is written. */
   postClient?(x: X): Maybe<void>;
+  /** What runs when the session of this exchange has ended (`x.ended`); absent where none is written. */
+  sessionEnd?(x: X): Maybe<void>;
 }
 
 /** One proxy endpoint deployed in one environment. */
@@ -77,6 +79,8 @@ export interface ProxyProgram {
   readonly compression?: Compression;
   /** True when some policy asks what plain requests have proven. */
   readonly keepsCredentials?: true;
+  /** True when something reads when answers left for the client. */
+  readonly readsClientTimes?: true;
   /** True when something reads when the target was asked and answered. */
   readonly readsTargetTimes?: true;
   /** Which header names the proxy owns: a client can neither send them nor spell them differently. */

@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { bringsBody, hasBody } from "./body-framing.ts";
 import { ClientAnswer, type AnswerOwner } from "./client-answer.ts";
+import { noteAnswering } from "./client-times.ts";
 import type { Timer } from "./clock.ts";
 import type { Exchange, Wire } from "./context.ts";
 import { enter, openExchange, traceRefusal, type Entered } from "./entry.ts";
@@ -20,7 +21,7 @@ import { ResponseMessage } from "./message.ts";
 import type { TargetMark } from "./observe/analytics-exchange.ts";
 import { asked, exchangePlace, type Asked } from "./observe/place.ts";
 import {
-  breakExchange, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
+  answerNull, breakExchange, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
   type ChainOwner,
 } from "./run.ts";
 import type { TargetAnswer } from "./target/answer.ts";
@@ -154,8 +155,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
 
   #nullRoute(x: Exchange): void {
     this.#stage = "response";
-    x.response ??= new ResponseMessage(200, "", []);
-    x.response.content ??= "";
+    answerNull(x);
     runChain(x, x.chains.response, this);
   }
 
@@ -245,6 +245,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const { answer } = this;
     if (this.events !== null && response.isHeld && x.fault === null) return this.#refuseUnseen(x);
     this.#stage = "sending";
+    noteAnswering(x);
     const lingers = this.#endsUnread(this.#target !== null && !x.request.isRewritten);
     if (answer !== null && !response.isHeld) {
       const recoding = x.program.compression?.answer(x, response) ?? null;
@@ -336,7 +337,9 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const status = wasSent || this.#isBroken ? this.#outgoing.statusCode : 499;
     const durationMs = clock.monotonicMs() - this.#startedMs;
     metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
-    if (x !== null) runPostClient(x);
+    if (x !== null) {
+      runPostClient(x);
+    }
     if (x !== null) x.trace?.finish(x, status);
     else if (this.#entered !== null) {
       const from = { gateway: this.#gateway, socket: this.incoming.socket, client: this.#asked };

@@ -1,12 +1,15 @@
 /**
- * Runs compiled chains and turns what they throw into an answer. A fault goes through the fault rules of the endpoint where it
- * occurred; anything else that is thrown is a defect of the gateway: 500, logged with its stack, and nothing more of it.
+ * Runs compiled chains and turns what they throw into an answer. A fault goes through the fault rules of the endpoint
+ * where it occurred; anything else that is thrown is a defect of the gateway: 500, logged with its stack, and nothing
+ * more of it.
  */
+import { noteSentAnswer } from "./client-times.ts";
 import type { Exchange } from "./context.ts";
 import { fault, faultBody, isFault, type Fault } from "./fault.ts";
 import { isRetained } from "./head.ts";
-import type { Maybe } from "./maybe.ts";
+import { isPending, type Maybe } from "./maybe.ts";
 import { ResponseMessage } from "./message.ts";
+import type { SessionRecord } from "./observe/record.ts";
 
 /** Status of an exchange whose client left before its answer. */
 const CLIENT_LEFT = 499;
@@ -88,6 +91,7 @@ export function failExchange(x: Exchange, thrown: unknown, owner: ChainOwner): v
 export function runAnswer(x: Exchange, response: ResponseMessage, owner: ChainOwner): void {
   const { status } = response;
   x.response = response;
+  x.isAnswered = true;
   if (status === 405 && x.target?.needsAllowHeader === true && !response.names.includes("allow")) {
     return failExchange(x, fault("protocol.http.Response405WithoutAllowHeader"), owner);
   }
@@ -95,6 +99,13 @@ export function runAnswer(x: Exchange, response: ResponseMessage, owner: ChainOw
   if (retained !== undefined) response.removeWhere((name) => !isRetained(name, retained));
   if (status === SWITCHED || x.target?.isSuccess(status) === true) return runChain(x, x.chains.response, owner);
   failExchange(x, { ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response }, owner);
+}
+
+/** What a null route answers where no policy has: 200 and nothing. */
+export function answerNull(x: Exchange): void {
+  x.isAnswered = true;
+  x.response ??= new ResponseMessage(200, "", []);
+  x.response.content ??= "";
 }
 
 /** Goes into the proxy that a target is. The exchange there; null when the caller's fault rules have taken over. */
@@ -138,6 +149,7 @@ function settleCall(x: Exchange, caller: Exchange): void {
  */
 export function runPostClient(x: Exchange): void {
   if (x.chains.postClient === undefined) return;
+  noteSentAnswer(x);
   x.inTarget = false;
   // Without an answer the client left first: what the log calls 499.
   x.response ??= new ResponseMessage(CLIENT_LEFT, "", []);
@@ -146,6 +158,28 @@ export function runPostClient(x: Exchange): void {
   } catch (thrown) {
     if (!isFault(thrown)) x.gateway.defect(thrown);
     else if (thrown.policy !== null) x.gateway.metrics.policyFault(x.program, thrown.policy);
+  }
+}
+
+/**
+ * The session flow of an exchange whose session has ended (docs/differences.md). Both connections are gone and the
+ * record is written: whatever becomes of it changes nothing.
+ */
+export function runSessionEnd(x: Exchange, record: SessionRecord): void {
+  x.ended = record;
+  x.inTarget = false;
+  const failed = (thrown: unknown): void => {
+    if (!isFault(thrown)) return x.gateway.defect(thrown);
+    const { code, policy } = thrown;
+    if (policy !== null) x.gateway.metrics.policyFault(x.program, policy);
+    const place = { id: x.id, proxy: x.program.proxy };
+    x.gateway.log.event("session_flow_failed", { ...place, fault: code, policy }, "warn");
+  };
+  try {
+    const wait = x.chains.sessionEnd?.(x);
+    if (isPending(wait)) wait.catch(failed);
+  } catch (thrown) {
+    failed(thrown);
   }
 }
 
@@ -165,7 +199,7 @@ function tellFaulted(x: Exchange, owner: ChainOwner): void {
   }
 }
 
-/** What stands between two chains has failed: nobody is left to answer, and a client that waits must not wait for ever. */
+/** What stands between two chains has failed: nobody is left to answer, and a client must not wait for ever. */
 function breakOff(x: Exchange, defect: unknown): void {
   x.gateway.defect(defect);
   x.socket.destroy();

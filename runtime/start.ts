@@ -123,6 +123,7 @@ async function finishStart(
         await lastRecords(gateway);
         gateway.analytics?.close();
         await gateway.spans?.close();
+        await closeKept(gateway);
         await gateway.store.close();
         finish(exitCode);
       };
@@ -210,7 +211,17 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   gateway.metrics.close();
   gateway.analytics?.close();
   await gateway.spans?.close();
+  await closeKept(gateway);
   await gateway.store.close();
+}
+
+/** Ends what policies keep in the gateway and that holds connections. */
+async function closeKept({ counters }: Gateway): Promise<void> {
+  const closing = [...new Set(counters.values())].map((kept): unknown => {
+    if (typeof kept !== "object" || kept === null || !("close" in kept)) return null;
+    return typeof kept.close === "function" ? kept.close() : null;
+  });
+  await Promise.all(closing);
 }
 
 /** What the admin listener has beside the endpoints of every artifact: page, certificates, analytics, Debug. */

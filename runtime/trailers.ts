@@ -13,9 +13,11 @@ import type { HeaderLines } from "./message.ts";
  */
 const neverTrailers: ReadonlySet<string> = /* @__PURE__ */ new Set([
   "transfer-encoding", "content-length", "host", "connection", "keep-alive", "proxy-connection", "upgrade", "te",
-  "trailer", "http2-settings", "cache-control", "expect", "max-forwards", "pragma", "range", "if-match", "if-none-match",
+  "trailer", "http2-settings", "cache-control", "expect", "max-forwards", "pragma", "range", "if-match",
+  "if-none-match",
   "if-modified-since", "if-unmodified-since", "if-range", "authorization", "proxy-authenticate",
-  "proxy-authorization", "www-authenticate", "authentication-info", "cookie", "set-cookie", "age", "expires", "date", "location", "retry-after",
+  "proxy-authorization", "www-authenticate", "authentication-info", "cookie", "set-cookie", "age", "expires", "date",
+  "location", "retry-after",
   "vary", "warning", "content-encoding", "content-type", "content-range", "origin", "forwarded", "x-real-ip",
 ]);
 

@@ -47,6 +47,13 @@ export function requestUri(message: RequestMessage | null): string | null {
   return query === null ? path : `${path}?${query}`;
 }
 
+/** `request.url`: what was asked of the target, without a port; null until that has answered. */
+export function calledUrl({ isAnswered, server, request }: Exchange): string | null {
+  if (!isAnswered || server === null) return null;
+  const host = server.host.includes(":") ? `[${server.host}]` : server.host;
+  return `${server.transport.scheme}://${host}${requestUri(request) ?? ""}`;
+}
+
 /** `proxy.url`: the inbound URL, whatever flows and targets have made of it since. */
 export function proxyUrl(x: Exchange): string {
   const { inboundPath, inboundQuery } = x;
@@ -152,6 +159,13 @@ function unswitched(x: Exchange, policy: string): ResponseMessage {
   const response = responseOf(x);
   if (response.status === 101 && x.fault === null) switchedProtocols(policy);
   return response;
+}
+
+/** `error.state`: where the error occurred, 1 to 4 in the order of flows (docs/differences.md); null without one. */
+export function errorState({ fault, inTarget, isAnswered }: Exchange): number | null {
+  if (fault === null) return null;
+  if (inTarget) return isAnswered ? 3 : 2;
+  return isAnswered ? 4 : 1;
 }
 
 /** `is.error` is a field; `fault.name` and its kin are read from the fault. */

@@ -1,9 +1,10 @@
 /** Files -> documents with positions, each in the place that its path gives it. Pure; problems become diagnostics. */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { ParsedDocument, ParsedProject, Place } from "../ir/syntax.ts";
+import type { DocumentPlace, ParsedDocument, ParsedProject, Place, PropertyFile } from "../ir/syntax.ts";
 import { PositionIndex } from "../source/position-index.ts";
 import type { SourceFile } from "../source/source-file.ts";
 import { placeOf } from "./place.ts";
+import { parseProperties } from "./properties-file.ts";
 import { mayHaveWaivers, registerWaivers } from "./waivers.ts";
 import { commentsOf, parseYaml } from "./yaml-document.ts";
 
@@ -11,10 +12,18 @@ import { commentsOf, parseYaml } from "./yaml-document.ts";
 export function parseProject(files: readonly SourceFile[], diagnostics: Diagnostics): ParsedProject {
   const positions = new PositionIndex();
   const documents: ParsedDocument[] = [];
+  const propertyFiles: PropertyFile[] = [];
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const places = placesOf(sorted, diagnostics);
-  for (const [file, place] of places) documents.push(...parseFile(file, place, positions, diagnostics));
-  return { documents, positions };
+  for (const [file, place] of places) {
+    if (place.kind !== "proxyProperties") documents.push(...parseFile(file, place, positions, diagnostics));
+    else {
+      reportBadName(file, place, diagnostics);
+      const { owner: proxy, name } = place;
+      propertyFiles.push({ file, proxy, name, values: parseProperties(file, positions, diagnostics) });
+    }
+  }
+  return { documents, propertyFiles, positions };
 }
 
 /** Places of the files that have one. A wrong folder is reported once, not for each of its files. */
@@ -40,7 +49,7 @@ function placesOf(files: readonly SourceFile[], diagnostics: Diagnostics): Map<S
 
 function parseFile(
   file: SourceFile,
-  place: Place,
+  place: DocumentPlace,
   positions: PositionIndex,
   diagnostics: Diagnostics,
 ): ParsedDocument[] {
@@ -71,12 +80,13 @@ function reportMissing(places: readonly Place[], misplaced: readonly string[], d
     if (known.has(folder)) continue;
     known.add(folder);
     if (misplaced.some((path) => path.startsWith(`${folder}/`))) continue;
-    diagnostics.report("AGW1032", null, { folder, file: place.kind === "proxyPolicy" ? "proxy.yaml" : "flow.yaml" });
+    const file = place.kind === "sharedFlowPolicy" ? "flow.yaml" : "proxy.yaml";
+    diagnostics.report("AGW1032", null, { folder, file });
   }
 }
 
 function folderOf(kind: Place["kind"], name: string): string {
-  if (kind === "proxy" || kind === "proxyPolicy") return `proxies/${name}`;
+  if (kind === "proxy" || kind === "proxyPolicy" || kind === "proxyProperties") return `proxies/${name}`;
   return kind === "environment" ? `environments/${name}` : `shared-flows/${name}`;
 }
 
@@ -91,6 +101,11 @@ const nameRules: Readonly<Record<Place["kind"], { what: string; form: RegExp; re
   },
   proxyPolicy: policyRule(),
   sharedFlowPolicy: policyRule(),
+  proxyProperties: {
+    what: "a property set",
+    form: /^(?!__proto__$)[A-Za-z0-9_-]{1,255}$/,
+    reason: "only letters, digits, _ and - are allowed",
+  },
   environment: {
     what: "an environment",
     form: /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/,

@@ -58,6 +58,8 @@ export function placeOf(path: string): Place | Misplaced | null {
   if (folder !== first) {
     return { reason: `the folder is called "${folder}"`, suggestion: folder, wrongFolder: first };
   }
+  const properties = propertiesPlace(folder, rest);
+  if (properties !== undefined) return properties;
   if (!path.endsWith(".yaml")) return { reason: "files of a project end in .yaml", suggestion: fixed };
   if (folder === "environments" || folder === "access") return flatPlace(folder, rest);
   return nestedPlace(folder, rest);
@@ -66,6 +68,24 @@ export function placeOf(path: string): Place | Misplaced | null {
 function rootPlace(name: string): Place | Misplaced | null {
   if (name === rootFile) return { kind: "gateway" };
   return isRootFileMeant(name) ? { reason: `the root file is called "${rootFile}"`, suggestion: rootFile } : null;
+}
+
+/** What a file of a resources folder is; undefined for every other file. */
+function propertiesPlace(folder: Folder, rest: readonly string[]): Place | Misplaced | null | undefined {
+  const [owner = "", second, third, file, ...more] = rest;
+  if (second !== "resources" || folder === "environments" || folder === "access") return undefined;
+  if (third !== "properties" || file === undefined) return null;
+  const place = `proxies/${owner}/resources/properties`;
+  if (folder !== "proxies") return { reason: "property sets are a proxy's or an environment's", suggestion: null };
+  if (more.length > 0) {
+    return { reason: "the folder properties has no folders of its own", suggestion: `${place}/${more.at(-1) ?? ""}` };
+  }
+  const name = file.replace(/\.properties$/, "");
+  if (name === file) {
+    const suggestion = `${place}/${file.replace(/\.[^.]*$/, "")}.properties`;
+    return { reason: "files of property sets end in .properties", suggestion };
+  }
+  return { kind: "proxyProperties", owner, name };
 }
 
 function flatPlace(folder: "environments" | "access", rest: readonly string[]): Place | Misplaced {

@@ -1,6 +1,6 @@
 /**
- * The only reader of the user's files: finds the YAML files of a project, within bounds, and reads them as text. What
- * they mean is not its business.
+ * The only reader of the user's files: finds the YAML files of a project and the files of property sets, within bounds,
+ * and reads them as text. What they mean is not its business.
  */
 import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
@@ -17,6 +17,9 @@ export interface ProjectBounds {
 }
 
 const defaultBounds: ProjectBounds = { filesMax: 50_000, fileBytesMax: 1024 * 1024, foldersMax: 50_000, depthMax: 8 };
+
+/** The one folder of a resources folder that is read. */
+const PROPERTIES = "properties";
 
 /** The files of a project in path order, and what stood in the way of reading others. */
 export interface ReadProject {
@@ -83,7 +86,8 @@ class ProjectReader {
     const isYaml = /\.ya?ml$/i.test(name);
     const atTop = depth === 0;
     if (atTop && !(isYaml ? isRootFileMeant(name) : folderMeant(name) !== null)) return;
-    if (depth === 2 && name === "resources") return;
+    const inResources = /^[^/]+\/[^/]+\/resources\//.test(entry);
+    if (inResources && depth === 3 && name !== PROPERTIES) return;
     let stats;
     try {
       if (!this.#inside(entry)) {
@@ -97,7 +101,7 @@ class ProjectReader {
       return;
     }
     if (stats.isDirectory()) this.#readFolder(entry, depth + 1);
-    else if (isYaml && stats.isFile()) this.#readFile(entry, stats.size);
+    else if ((isYaml || inResources) && stats.isFile()) this.#readFile(entry, stats.size);
   }
 
   /** True when what the entry leads to, over whatever links, lies in the project. */

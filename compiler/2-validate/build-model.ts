@@ -17,14 +17,21 @@ import type {
 import type { ParsedDocument, ParsedProject, Place } from "../ir/syntax.ts";
 
 /** Builds the model of a project whose documents all fit their schemas; null without a gateway document. */
-export function buildModel({ documents, positions }: ParsedProject): BundleModel | null {
+export function buildModel({ documents, propertyFiles, positions }: ParsedProject): BundleModel | null {
   const gateway = documents.find((document) => document.place.kind === "gateway");
   if (gateway === undefined) return null;
   const policies = new PoliciesByOwner(documents);
   const withPolicies = <T>(document: ParsedDocument, place: "proxyPolicy" | "sharedFlowPolicy"): Named<T> => {
-    const value = { ...document.value, policies: policies.of(place, placeName(document.place)) };
+    const own = placeName(document.place);
+    const value = { ...document.value, policies: policies.of(place, own), ...propertySets(document, own) };
     positions.alias(value, document.value);
     return named(document, value);
+  };
+  const propertySets = ({ place, value }: ParsedDocument, proxy: string): object => {
+    const files = place.kind === "proxy" ? propertyFiles.filter((file) => file.proxy === proxy) : [];
+    if (files.length === 0) return {};
+    const written = typed<ProxyModel>(value).propertySets ?? {};
+    return { propertySets: { ...written, ...Object.fromEntries(files.map(({ name, values }) => [name, values])) } };
   };
   const ofKind = (kind: string): ParsedDocument[] =>
     documents.filter(({ place, value }) => place.kind === "access" && value["kind"] === kind);

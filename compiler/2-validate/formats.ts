@@ -53,7 +53,7 @@ const explanations: Readonly<Record<string, Explain>> = {
   ),
   url: firstOf(
     [/^wss?:\/\//, "a WebSocket begins as an HTTP request, so write http:// for ws:// and https:// for wss://"],
-    [/[{}]/, "only the url of a target endpoint may be a template"],
+    [/[{}]/, "only the url of a target may be a template"],
     [/^https?:\/\/[^/]*@/, "user name and password do not belong into it"],
     [/#/, "it has no #fragment"],
     [/\s/, "it has no spaces"],
@@ -86,7 +86,7 @@ const explanations: Readonly<Record<string, Explain>> = {
   "base-path": firstOf(
     [/^$/, "it is empty; / stands for all paths"],
     [/^[^/]/, "it begins with /"],
-    [/[?#]/, "it has no query and no fragment"],
+    [/^[^{]*[?#]/, "it has no query and no fragment"],
     [/\*\*/, "** is not allowed"],
     [/^\/\*/, "its first segment cannot be *"],
     [/\*[^/]|[^/]\*/, "a * is a whole segment"],
@@ -126,7 +126,6 @@ const explanations: Readonly<Record<string, Explain>> = {
   ),
   "target-path": firstOf(
     [/^[^/]/, "it begins with /"],
-    [/[{}]/, "templates in it are not supported yet"],
     [/[?#]/, "it has no query and no fragment"],
   ),
   "resource-path": firstOf([/^[^/]/, "it begins with /"]),

@@ -1,5 +1,5 @@
 /** The kinds of documents: which may stand where, and which policies Apigee has that are not here. */
-import type { Place } from "../ir/syntax.ts";
+import type { DocumentPlace } from "../ir/syntax.ts";
 
 /** Policies that can be used, in Apigee's spelling. */
 export const policyKinds = [
@@ -101,7 +101,7 @@ export const documentKinds = [
 ] as const;
 
 /** Kinds that a place takes, and the words for them. */
-export function kindsAt(place: Place["kind"]): {
+export function kindsAt(place: DocumentPlace["kind"]): {
   readonly kinds: readonly string[];
   readonly words: string;
   readonly what: string;

@@ -1,5 +1,4 @@
-/** Looks through the texts of a document for what looks like a credential. It knows forms, never values. */
-import type { ParsedDocument } from "../ir/syntax.ts";
+/** Looks through texts for what looks like a credential. It knows forms, never values. */
 import type { Context } from "./describe.ts";
 
 interface Row {
@@ -24,16 +23,12 @@ const credentialForms: readonly Row[] = [
 ];
 
 /** Reports private keys (errors) and what looks like another credential (warnings). */
-export function findSecrets(document: ParsedDocument, context: Context): void {
-  walk(document.value, context);
-}
-
-function walk(node: object, context: Context): void {
+export function findSecrets(node: object, context: Context): void {
   const isList = Array.isArray(node);
   for (const [key, value] of Object.entries(node)) {
     const at = isList ? Number(key) : key;
     if (typeof value === "string") inspect(node, at, value, context);
-    else if (typeof value === "object" && value !== null) walk(value, context);
+    else if (typeof value === "object" && value !== null) findSecrets(value, context);
   }
 }
 

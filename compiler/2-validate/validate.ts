@@ -5,7 +5,7 @@
 import { nearest } from "../diagnostics/nearest.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { BundleModel } from "../ir/model.ts";
-import type { ParsedDocument, ParsedProject, Place } from "../ir/syntax.ts";
+import type { DocumentPlace, ParsedDocument, ParsedProject } from "../ir/syntax.ts";
 import { buildModel } from "./build-model.ts";
 import { describe, type Context } from "./describe.ts";
 import { distil } from "./distil.ts";
@@ -18,13 +18,26 @@ import { access, environment, gateway, policy, proxy, sharedFlow, type Validator
 export function validate(parsed: ParsedProject, diagnostics: Diagnostics): BundleModel | null {
   const context = { positions: parsed.positions, diagnostics };
   for (const document of parsed.documents) {
-    findSecrets(document, context);
+    findSecrets(document.value, context);
     if (!checkKind(document, context)) continue;
     const errors = schemaErrors(document);
     checkRules(document, context);
     for (const error of errors) describe(document.value, error, context);
   }
+  checkPropertyFiles(parsed, context);
   return diagnostics.hasErrors ? null : buildModel(parsed);
+}
+
+/** A set is written in one place; and files hold no secrets either. */
+function checkPropertyFiles({ documents, propertyFiles }: ParsedProject, context: Context): void {
+  for (const { file, proxy: owner, name, values } of propertyFiles) {
+    findSecrets(values, context);
+    const proxyFile = documents.find(({ place }) => place.kind === "proxy" && place.name === owner);
+    const sets = proxyFile?.value["propertySets"];
+    if (typeof sets !== "object" || sets === null || !Object.hasOwn(sets, name)) continue;
+    const related = [{ span: context.positions.ofKey(sets, name), message: "the other one is here" }];
+    context.diagnostics.report("AGW2012", { file, start: 0, end: 0 }, { what: "property set", name }, { related });
+  }
 }
 
 function schemaErrors(document: ParsedDocument): ReturnType<typeof distil> {
@@ -32,7 +45,7 @@ function schemaErrors(document: ParsedDocument): ReturnType<typeof distil> {
   return validator(document.value) ? [] : distil(validator.errors ?? []);
 }
 
-function validatorFor(place: Place["kind"]): Validator {
+function validatorFor(place: DocumentPlace["kind"]): Validator {
   switch (place) {
     case "gateway":
       return gateway;

@@ -15,7 +15,8 @@ export function resolveLocal(
   environments: readonly Named<EnvironmentModel>[],
   diagnostics: Diagnostics,
 ): ProgramLocal | null {
-  if (written.path !== undefined) return { path: written.path };
+  // A template's step fills it in.
+  if (written.path !== undefined) return { path: written.path.includes("{") ? "/" : written.path };
   const { positions, gateway } = model;
   const name = written.apiProxy ?? "";
   const span = positions.of(written, "apiProxy");

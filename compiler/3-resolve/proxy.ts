@@ -37,7 +37,9 @@ import { resolveLoadBalancer } from "./load-balancer.ts";
 import { resolveMasks } from "./masks.ts";
 import { resolveProperties } from "./property-set.ts";
 import { StepResolver } from "./step.ts";
-import { checkUrl, compressionAlgorithm, retained, successCodes, targetTls, urlTemplate } from "./target.ts";
+import {
+  checkUrl, compressionAlgorithm, pathTemplate, retained, successCodes, targetTls, urlTemplate,
+} from "./target.ts";
 
 /** Share of exchanges that are recorded where nothing is written. */
 const SAMPLE_DEFAULT = 0.01;
@@ -116,6 +118,7 @@ function resolveEndpoint(context: Context, endpoint: ProxyEndpointModel, targets
     segments: basePath === "/" ? [] : basePath.slice(1).split("/"),
     span: model.positions.of(endpoint, "basePath"),
     postClientFlow: steps.list(endpoint.postClientFlow?.response),
+    sessionEnd: steps.list(endpoint.sessionFlow?.end),
     routeRules: resolveRoutes(context, endpoint, targets),
     requestBytesMax: parseLimit(endpoint.properties?.["request.payload.parse.limit"]),
     compression: compressionAlgorithm(endpoint.properties?.["compression.algorithm"]),
@@ -156,7 +159,7 @@ function resolveRoutes(context: Context, endpoint: ProxyEndpointModel, targets: 
 }
 
 function routeTarget(
-  { model, diagnostics }: Context,
+  { model, steps, diagnostics }: Context,
   endpoint: ProxyEndpointModel,
   rule: RouteRuleModel,
   { named, inline }: Targets,
@@ -171,14 +174,17 @@ function routeTarget(
     return null;
   }
   if (rule.url === undefined) return null;
-  checkUrl(model, rule, rule.url, diagnostics);
+  // No name of the user's holds a slash.
+  const name = `url of ${endpoint.name ?? "default"}/${rule.name}`;
+  const template = urlTemplate(rule, `${endpoint.name ?? "default"}/${rule.name}`, steps);
+  if (template === null) checkUrl(model, rule, rule.url, diagnostics);
   const limits = gatewayLimits(model.gateway);
   const target: ProgramTarget = {
-    // No name of the user's holds a slash.
-    name: `url of ${endpoint.name ?? "default"}/${rule.name}`,
+    name,
     inline: true,
-    url: rule.url,
-    template: null,
+    url: template === null ? rule.url : null,
+    template,
+    pathStep: null,
     local: null,
     loadBalancer: null,
     healthMonitor: null,
@@ -210,6 +216,7 @@ function resolveTarget(context: Context, target: TargetEndpointModel): ProgramTa
   const { model, environments, steps, diagnostics } = context;
   const name = target.name ?? "default";
   const template = urlTemplate(target, name, steps);
+  const pathStep = pathTemplate(model, target.localTargetConnection ?? target, name, steps, diagnostics);
   if (target.url !== undefined && template === null) checkUrl(model, target, target.url, diagnostics);
   const { loadBalancer, localTargetConnection: called } = target;
   const { properties } = target;
@@ -229,7 +236,8 @@ function resolveTarget(context: Context, target: TargetEndpointModel): ProgramTa
     local: called === undefined ? null : resolveLocal(model, called, environments, diagnostics),
     loadBalancer: loadBalancer === undefined ? null : resolveLoadBalancer(model, loadBalancer, environments, diagnostics),
     healthMonitor: resolveHealthMonitor(model, target, diagnostics),
-    path: target.path ?? "",
+    pathStep,
+    path: pathStep === null ? (target.path ?? "") : "",
     secure: target.sslInfo?.enabled ?? false,
     tls,
     connectTimeoutMs: Number(properties?.["connect.timeout.millis"] ?? limits.connectTimeoutMs),

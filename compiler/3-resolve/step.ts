@@ -2,11 +2,11 @@
 import { parseCondition } from "#runtime/language/condition.ts";
 import { flowCallout } from "../policies/flow-callout.ts";
 import { policyByKind } from "../policies/index.ts";
-import { targetAddress, type TargetAddressModel } from "../policies/target-address.ts";
+import { targetAddress, type AddressTemplate, type TargetAddressModel } from "../policies/target-address.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import type {
-  BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel, TargetEndpointModel,
+  BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel,
 } from "../ir/model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
@@ -84,14 +84,14 @@ export class StepResolver {
     return { policy, condition: null, body, span };
   }
 
-  /** The step that makes the URL of a target endpoint from its template. */
-  address(endpoint: TargetEndpointModel, name: string, template: string): ProgramStep {
-    const span = this.#model.positions.of(endpoint, "url");
-    const model: TargetAddressModel = { kind: "TargetEndpoint", endpoint, template };
+  /** The step that makes the URL of a target, or its path, from a template. */
+  address({ owner, key, template }: AddressTemplate, name: string): ProgramStep {
+    const span = this.#model.positions.of(owner, key);
+    const model: TargetAddressModel = { kind: "TargetEndpoint", owner, key, template };
     const policy: ProgramPolicy = {
       // No name of the user's holds a slash.
-      id: `${name}/url`,
-      name: `url of ${name}`,
+      id: `${name}/${key}`,
+      name: `${key} of ${name}`,
       file: span.file.path,
       line: span.file.place(span.start).line,
       model,

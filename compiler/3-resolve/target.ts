@@ -5,15 +5,21 @@ import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
   BundleModel,
   EnvironmentModel,
+  LocalTargetModel,
   Named,
   ReferenceModel,
+  RouteRuleModel,
   SslInfoModel,
   TargetEndpointModel,
   TextSetting,
 } from "../ir/model.ts";
-import type { ProgramRetained, ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate } from "../ir/program.ts";
+import type {
+  ProgramRetained, ProgramStep, ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate,
+} from "../ir/program.ts";
 import { known, meant, uniqueNames } from "./names.ts";
 import type { StepResolver } from "./step.ts";
+
+const LONE_BRACE = "has a brace that belongs to no variable";
 
 /** The target servers of an environment, with their TLS. */
 export function targetServers(
@@ -70,14 +76,35 @@ function reference(
   return null;
 }
 
-/** The URL of a target endpoint as a template; null when nothing in it is to be replaced. */
-export function urlTemplate(target: TargetEndpointModel, name: string, steps: StepResolver): ProgramUrlTemplate | null {
-  const { url } = target;
-  if (typeof url !== "string") return null;
-  const { parts, problems } = parseTemplate(url);
-  if (problems.length === 0 && parts.every(({ kind }) => kind === "literal")) return null;
+/** The URL of a target as a template; null when nothing in it is to be replaced. */
+export function urlTemplate(
+  owner: TargetEndpointModel | RouteRuleModel,
+  name: string,
+  steps: StepResolver,
+): ProgramUrlTemplate | null {
+  const { url } = owner;
+  if (typeof url !== "string" || !isTemplate(url)) return null;
   const scheme = /^http:/i.test(url) ? "http" : /^https:/i.test(url) ? "https" : null;
-  return { text: url, scheme, step: steps.address(target, name, url) };
+  return { text: url, scheme, step: steps.address({ owner, key: "url", template: url }, name) };
+}
+
+/** The same for a path, beside a load balancer or of a called proxy; a brace that belongs to nothing is reported. */
+export function pathTemplate(
+  { positions }: BundleModel,
+  owner: TargetEndpointModel | LocalTargetModel,
+  name: string,
+  steps: StepResolver,
+  diagnostics: Diagnostics,
+): ProgramStep | null {
+  const { path = "" } = owner;
+  if (isTemplate(path)) return steps.address({ owner, key: "path", template: path }, name);
+  if (/[{}]/.test(path)) diagnostics.report("AGW3015", positions.of(owner, "path"), { url: path, problem: LONE_BRACE });
+  return null;
+}
+
+function isTemplate(text: string): boolean {
+  const { parts, problems } = parseTemplate(text);
+  return problems.length > 0 || parts.some(({ kind }) => kind !== "literal");
 }
 
 /** Reports what is wrong with a target's literal URL. */
@@ -91,7 +118,7 @@ export function checkUrl(model: BundleModel, owner: object, url: TextSetting, di
 }
 
 function urlProblem(text: string): string | null {
-  if (/[{}]/.test(text)) return "has a brace that belongs to no variable";
+  if (/[{}]/.test(text)) return LONE_BRACE;
   if (!URL.canParse(text)) return "is not an absolute URL";
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") return "is neither http nor https";

@@ -37,6 +37,7 @@ import { optimise } from "./optimise/optimise.ts";
 import type { Settings } from "./settings.ts";
 import { StepAnalysis, type StepPlace } from "./step.ts";
 import { DeadUsage, Usage } from "./usage.ts";
+import { addressSteps } from "../program-walk.ts";
 import { secretVariables } from "../secret-variable.ts";
 
 /** Plans one proxy. */
@@ -166,6 +167,7 @@ class ProxyPlanner {
     const responses = [...this.#segment(endpoint, "response", base), ...this.#hook("postProxy", "response", base)];
     const events = this.#events(endpoint, base);
     const postClient = this.#postClient(endpoint, base);
+    const sessionEnd = this.#sessionEnd(endpoint, base);
     // When the answer has left, no body can be read any more.
     const kept = this.#bodies.all(this.#bodies.place(postClient, "response"));
     const response = this.#bodies.place(responses, "response", kept.filter(({ body }) => body === "response"));
@@ -186,6 +188,7 @@ class ProxyPlanner {
       faults,
       events,
       postClient,
+      sessionEnd,
       session: sessionPlan(endpoint, all, this.usage),
       bodies: this.#bodies.all(requests.flatMap((flows) => [...flows.request, ...behindTarget(flows)])),
     };
@@ -218,16 +221,22 @@ class ProxyPlanner {
     return [...this.#flowName(flow, null, "proxy"), ...this.#items(steps, { ...base, phase: "postClient", flow })];
   }
 
+  /** A handshake has no bodies, so that none is read for these steps. */
+  #sessionEnd({ sessionEnd: steps }: ProgramEndpoint, base: Omit<Place, "phase" | "flow">): Segment {
+    if (steps.length === 0) return [];
+    const flow = "SessionFlow";
+    return [...this.#flowName(flow, null, "proxy"), ...this.#items(steps, { ...base, phase: "session", flow })];
+  }
+
   target(target: ProgramTarget): TargetPlan {
     const obligations: Obligation[] = [];
     const owner = "target" as const;
     const base = { owner, known: this.#known({}), upgradable: this.#upgradable, ...UNCONDITIONAL, obligations };
-    const { template } = target;
-    const address = template === null ? [] : [template.step];
+    const address = addressSteps(target);
     const requests = [
       ...this.#segment(target, "request", base),
       ...this.#hook("preTarget", "request", base),
-      ...this.#items(address, { ...base, phase: "request", flow: template?.step.policy.name ?? "" }),
+      ...this.#items(address, { ...base, phase: "request", flow: address[0]?.policy.name ?? "" }),
     ];
     const responses = [...this.#hook("postTarget", "response", base), ...this.#segment(target, "response", base)];
     const request = this.#bodies.place(requests, "request");

@@ -24,7 +24,7 @@ export class Settings {
     if (typeof source === "string") return;
     const key = settingKey(source, kind);
     if (this.#byKey.has(key)) return;
-    const request = { source, kind: kind === "port" ? "text" : kind } as const;
+    const request = { source, kind };
     this.#byKey.set(key, { id: this.#name(source), key, request, kind, span });
   }
 

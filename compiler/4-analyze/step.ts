@@ -39,6 +39,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   fault: "a fault flow",
   event: "an EventFlow",
   postClient: "a PostClient flow",
+  session: "a session flow",
 };
 
 /** Analyses the steps of one proxy. */

@@ -207,7 +207,11 @@ export class ChainEmitter {
     const last = items.at(-1);
     if (last?.kind === "body") return true;
     if (last?.kind !== "step" || last.skipped !== null || last.when.kind !== "always") return false;
-    if (last.body !== null) return this.#returns(this.#visible(last.body));
+    if (last.body !== null) {
+      const body = this.#visible(last.body);
+      // A call that carries on from faults goes on behind them, and returns only to wait.
+      return last.step.policy.continueOnError ? this.#waits(body) : this.#returns(body);
+    }
     return last.timing !== "sync" || endsFlow(last);
   }
 

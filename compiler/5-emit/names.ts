@@ -23,8 +23,10 @@ const exchangeMembers: Readonly<Record<keyof Exchange, true>> = {
   gateway: true, program: true, socket: true, client: true, clientAddress: true, host: true, pathSuffix: true,
   session: true, request: true, inboundPath: true, inboundQuery: true, response: true, fault: true, inTarget: true, flow: true,
   route: true, target: true,
-  targetUrl: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true, results: true, failed: true, failures: true,
+  targetUrl: true, targetPath: true, copyPathSuffix: true, copyQueryParams: true, targetHost: true, access: true,
+  results: true, failed: true, failures: true,
   span: true, trace: true, chains: true, startedWallMs: true, startedMs: true, id: true, keep: true, noteFailed: true, wire: true, run: true,
+  ended: true, clientTimes: true, policyTimes: true, isAnswered: true,
   heldBytes: true, event: true, server: true, failedServers: true, targetSocket: true, targetTimes: true,
 };
 

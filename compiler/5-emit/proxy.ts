@@ -114,6 +114,7 @@ class ProxyEmitter {
         const { observability } = this.#plan.program.gateway;
         return observability?.dataCollectors?.find((collector) => collector.name === name) ?? null;
       },
+      reads: this.#proxy.reads,
       setting: (request) => {
         const key = settingKey(request.source instanceof Object ? request.source : { file: request.source }, request.kind);
         const found = this.#plan.settings.find((setting) => setting.key === key);
@@ -199,6 +200,8 @@ class ProxyEmitter {
     const chains: Record<string, Code> = { request, response, fault };
     if (events !== null) chains["events"] = events;
     if (postClient !== null) chains["postClient"] = postClient;
+    const sessionEnd = this.#sessionEnd(endpoint, suffix);
+    if (sessionEnd !== null) chains["sessionEnd"] = sessionEnd;
     return literal(chains);
   }
 
@@ -224,6 +227,13 @@ class ProxyEmitter {
     if (postClient.length === 0) return null;
     const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, traced).direction("response");
     return emitter.segment(`post client${suffix}`, "PostClientFlow: the answer has left.", postClient, null);
+  }
+
+  /** Both forms of the chains share it: no trace has its steps. */
+  #sessionEnd({ sessionEnd }: EndpointPlan, suffix: string): Code | null {
+    if (sessionEnd.length === 0) return null;
+    const emitter = new ChainEmitter(this.#file, this.#context, this.#exchange, false).direction("response");
+    return emitter.segment(`session end${suffix}`, "Session flow: a WebSocket session has ended.", sessionEnd, null);
   }
 
   #routes(endpoint: EndpointPlan, targets: ReadonlyMap<ProgramTarget, TargetChains>): Code[] {
@@ -360,6 +370,7 @@ class ProxyEmitter {
         ? []
         : [code`compression: ${this.#file.symbol("compression")}(${endpoint.endpoint.compression})`]),
       code`targets`,
+      ...([...this.#proxy.reads].some(isClientTime) ? [code`readsClientTimes: true`] : []),
       ...([...this.#proxy.reads].some(isTargetTime) ? [code`readsTargetTimes: true`] : []),
       ...(this.#keepsCredentials() ? [code`keepsCredentials: true`] : []),
       code`headers: ${this.#headers()}`,
@@ -389,6 +400,11 @@ interface TargetChains {
   readonly plan: TargetPlan;
   readonly request: Code | null;
   readonly fault: Code | null;
+}
+
+/** True for variables that somebody has to take down while an answer leaves. */
+function isClientTime(name: string): boolean {
+  return name.startsWith("client.sent.");
 }
 
 /** True for variables that somebody has to take down while the target is asked. */

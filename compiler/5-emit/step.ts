@@ -19,6 +19,8 @@ export interface StepContext {
   /** Variables that something reads; null: any. */
   readonly used: ReadonlySet<string> | null;
   readonly dataCollector: PolicyEmit<PolicyModel>["dataCollector"];
+  /** Variables that something reads. */
+  readonly reads: ReadonlySet<string>;
   /** True for variables that hold credentials. */
   isSecret(variable: string): boolean;
   /** Names of the policies that left code. */
@@ -56,7 +58,7 @@ export function stepParts(
   kind: "request" | "response",
   file: FileWriter,
   context: StepContext,
-): { lines: readonly Code[]; wait: Code | null } {
+): StepParts {
   const { policy } = item.step;
   const scope = ofStep(context.scope(kind), item);
   const lines: Code[] = [];
@@ -103,5 +105,21 @@ export function stepParts(
   policy.definition.emit(emit);
   if (lines.length > 0 || wait !== null) context.written.add(policy.name);
   const isCut = item.timing !== "sync" && policy.definition.timing(policy.model) === "sync";
-  return { lines, wait: wait ?? (isCut ? identifier("undefined") : null) };
+  const parts = { lines, wait: wait ?? (isCut ? identifier("undefined") : null) };
+  const isTimed = context.reads.has(`apigee.metrics.policy.${policy.name}.timeTaken`);
+  // A call's time is that of its steps, and what always raises a fault comes to no end.
+  const hasEnd = item.body === null && policy.model.kind !== "RaiseFault";
+  return isTimed && hasEnd ? timed(parts, policy.name, file) : parts;
+}
+
+interface StepParts {
+  readonly lines: readonly Code[];
+  readonly wait: Code | null;
+}
+
+/** The same, with the time that it takes. */
+function timed({ lines, wait }: StepParts, policy: string, file: FileWriter): StepParts {
+  const begin = code`${file.symbol("beginPolicy")}(x, ${policy});`;
+  if (wait === null) return { lines: [begin, ...lines, code`${file.symbol("endPolicy")}(x, ${policy});`], wait };
+  return { lines: [begin, ...lines], wait: code`${file.symbol("endPolicyLater")}(x, ${policy}, ${wait})` };
 }

@@ -4,6 +4,8 @@
  */
 import type * as Body from "#runtime/body.ts";
 import type * as Compression from "#runtime/compression.ts";
+import type * as ClientTimes from "#runtime/client-times.ts";
+import type * as TimeTaken from "#runtime/policy-times.ts";
 import type * as EventStream from "#runtime/event-stream.ts";
 import type * as Chain from "#runtime/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
@@ -65,6 +67,10 @@ import type * as VerifyJwt from "#runtime/policies/verify-jwt.ts";
 import type * as AssignMessage from "#runtime/policies/assign-message.ts";
 import type * as RaiseFault from "#runtime/policies/raise-fault.ts";
 import type * as SpikeArrest from "#runtime/policies/spike-arrest.ts";
+import type * as SyslogLogging from "#runtime/policies/message-logging-syslog.ts";
+import type * as SyslogTcp from "#runtime/syslog/tcp.ts";
+import type * as SyslogTls from "#runtime/syslog/tls.ts";
+import type * as SyslogUdp from "#runtime/syslog/udp.ts";
 import type * as MessageLogging from "#runtime/policies/message-logging.ts";
 import type * as AccessControl from "#runtime/policies/access-control.ts";
 import type * as DataCapture from "#runtime/policies/data-capture.ts";
@@ -120,6 +126,8 @@ export const symbols = {
   ]),
   ...from<typeof Body>()("body.ts", ["requestBody", "requestForm", "responseBody"]),
   ...from<typeof Compression>()("compression.ts", ["compression"]),
+  ...from<typeof ClientTimes>()("client-times.ts", ["clientSent", "clientSentText"]),
+  ...from<typeof TimeTaken>()("policy-times.ts", ["beginPolicy", "endPolicy", "endPolicyLater", "policyTime"]),
   ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
   ...from<typeof ClientIp>()("client-ip.ts", ["clientIpFrom"]),
   ...from<typeof Forwarded>()("forwarded.ts", ["trustedProxies"]),
@@ -144,8 +152,10 @@ export const symbols = {
     "operationAttribute",
     "operationMethods",
     "quotaOf",
+    "calledUrl",
     "clientSubject",
     "contentIn",
+    "errorState",
     "expiresIn",
     "faultVariable",
     "formNames",
@@ -274,6 +284,10 @@ export const symbols = {
   ...from<typeof RaiseFault>()("policies/raise-fault.ts", ["faultResponse", "raiseFault"]),
   ...from<typeof SpikeArrest>()("policies/spike-arrest.ts", ["rateVariable", "spikeArrest"]),
   ...from<typeof MessageLogging>()("policies/message-logging.ts", ["logMessage"]),
+  ...from<typeof SyslogLogging>()("policies/message-logging-syslog.ts", ["logSyslog"]),
+  ...from<typeof SyslogTcp>()("syslog/tcp.ts", ["tcpReceiver"]),
+  ...from<typeof SyslogTls>()("syslog/tls.ts", ["tlsReceiver"]),
+  ...from<typeof SyslogUdp>()("syslog/udp.ts", ["udpReceiver"]),
   ...from<typeof AccessControl>()("policies/access-control.ts", ["accessControl"]),
   ...from<typeof DataCapture>()("policies/data-capture.ts", ["captureData"]),
   ...from<typeof BasicAuthentication>()("policies/basic-authentication.ts", ["decodeBasic", "encodeBasic"]),

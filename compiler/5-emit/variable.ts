@@ -72,6 +72,8 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
       return code`${file.symbol("jwtVariable")}(${X}, ${variable.policy}, ${variable.path.join(".")})`;
     case "rate":
       return code`${file.symbol("rateVariable")}(${X}, ${variable.policy}, ${variable.name})`;
+    case "policy-time":
+      return code`${file.symbol("policyTime")}(${X}, ${variable.policy})`;
     case "event":
       return code`(${X}.event?.${identifier(variable.what)} ?? null)`;
     case "issued":
@@ -239,7 +241,7 @@ function readStartLine(of: MessageName, what: Extract<FlowVariable, { kind: "sta
     case "uri":
       return ofRequest ? code`${file.symbol("requestUri")}(${answer})` : code`null`;
     case "url":
-      return code`null`;
+      return ofRequest && typeof of === "string" ? code`${file.symbol("calledUrl")}(${X})` : code`null`;
     case "querystring":
       return ofRequest ? code`(${answer}${answer.text === "x.request" ? code`` : code`?`}.query ?? "")` : code`null`;
     case "version":
@@ -308,11 +310,6 @@ const plainBuiltins = {
   "client.ssl.enabled": code`String(${X}.client.scheme === "https")`,
   "client.received.start.timestamp": code`${X}.startedWallMs`,
   "client.received.end.timestamp": code`${X}.startedWallMs`,
-  // Known when everything has been sent; flows before that read these (docs/differences.md).
-  "client.sent.start.timestamp": code`-1`,
-  "client.sent.start.time": code`""`,
-  "client.sent.end.timestamp": code`-1`,
-  "client.sent.end.time": code`""`,
   "system.uuid": code`${X}.gateway.instance.uuid`,
   "system.pod.name": code`${X}.gateway.instance.podName`,
   "system.region.name": code`${X}.gateway.instance.regionName`,
@@ -324,6 +321,15 @@ const plainBuiltins = {
   "target.basepath": code`(${X}.target?.basePath || null)`,
   "route.target": code`(${X}.target?.name ?? null)`,
   "target.name": code`(${X}.target?.name ?? null)`,
+  "websocket.closed.by": code`(${X}.ended?.closedBy ?? null)`,
+  "websocket.close.code": code`(${X}.ended?.code ?? null)`,
+  "websocket.close.reason": code`(${X}.ended?.reason ?? null)`,
+  "websocket.close.text": code`(${X}.ended?.text ?? null)`,
+  "websocket.duration": code`(${X}.ended === null ? null : Math.round(${X}.ended.durationMs))`,
+  "websocket.client.bytes": code`(${X}.ended?.bytesFromClient ?? null)`,
+  "websocket.client.frames": code`(${X}.ended?.framesFromClient ?? null)`,
+  "websocket.target.bytes": code`(${X}.ended?.bytesFromTarget ?? null)`,
+  "websocket.target.frames": code`(${X}.ended?.framesFromTarget ?? null)`,
   "websocket.credential": code`(${X}.credential?.value ?? null)`,
   "websocket.credential.source": code`(${X}.credential?.source ?? null)`,
 } as const satisfies { readonly [id in BuiltinVariable]?: Code };
@@ -354,6 +360,14 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "client.received.start.time":
     case "client.received.end.time":
       return code`${file.symbol("timeText")}(${X}.startedWallMs)`;
+    case "client.sent.start.timestamp":
+    case "client.sent.end.timestamp":
+      return code`${file.symbol("clientSent")}(${X}, ${sentMoment(id)})`;
+    case "client.sent.start.time":
+    case "client.sent.end.time":
+      return code`${file.symbol("clientSentText")}(${X}, ${sentMoment(id)})`;
+    case "error.state":
+      return code`${file.symbol("errorState")}(${X})`;
     case "system.time":
       return code`${file.symbol("timeText")}(${X}.gateway.clock.wallMs())`;
     case "error.message":
@@ -372,6 +386,10 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
     case "target.header.host":
       return code`${X}.${builtinField(id)}`;
   }
+}
+
+function sentMoment(id: string): "start" | "end" {
+  return id.startsWith("client.sent.start") ? "start" : "end";
 }
 
 const subjectFields = {

@@ -308,6 +308,7 @@ export interface ProxyEndpointModel extends EndpointFlowsModel {
   readonly name?: string;
   readonly basePath: string;
   readonly postClientFlow?: { readonly response?: readonly StepModel[] };
+  readonly sessionFlow?: { readonly end: readonly StepModel[] };
   readonly webSocket?: "deny" | WebSocketModel;
   readonly routeRules?: readonly RouteRuleModel[];
 }

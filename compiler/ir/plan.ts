@@ -199,6 +199,8 @@ export interface EndpointPlan {
   readonly events: Segment;
   /** Runs when the answer has left. */
   readonly postClient: Segment;
+  /** Runs when a WebSocket session has ended. */
+  readonly sessionEnd: Segment;
   readonly session: SessionPlan;
   /** Why bodies of its exchanges are read into memory, those of its targets included; empty: all of them stream by. */
   readonly bodies: readonly BodyLook[];

@@ -186,6 +186,8 @@ export interface ProgramEndpoint extends ProgramFlows {
   readonly routeRules: readonly ProgramRouteRule[];
   /** Steps that run when the answer has left. */
   readonly postClientFlow: readonly ProgramStep[];
+  /** Steps that run when a WebSocket session has ended. */
+  readonly sessionEnd: readonly ProgramStep[];
   /** `request.payload.parse.limit`; null: the gateway's own limit. */
   readonly requestBytesMax: number | null;
   /** `compression.algorithm` of answers to clients; null: they leave as they came. */
@@ -218,6 +220,8 @@ export interface ProgramTarget extends ProgramFlows {
   /** Null when there is none, or none that is enabled. */
   readonly healthMonitor: HealthMonitorModel | null;
   readonly path: string;
+  /** Makes the path in front of the suffix from a template; null: `path` is it. */
+  readonly pathStep: ProgramStep | null;
   /** True when the endpoint's own sslInfo asks for TLS towards target servers; the scheme of a `url` decides alone. */
   readonly secure: boolean;
   /** TLS of the endpoint's own sslInfo by environment; empty when none is written. */

@@ -13,9 +13,9 @@ import type { Code as DiagnosticCode, ParamsOf } from "../diagnostics/catalogue.
 
 /**
  * Where a step stands. `request` and `response` are of either endpoint; `fault` is a fault rule; `event` comes for each
- * server-sent event, `postClient` when the answer has left.
+ * server-sent event, `postClient` when the answer has left, `session` when a WebSocket session has ended.
  */
-export type Phase = "request" | "response" | "fault" | "event" | "postClient";
+export type Phase = "request" | "response" | "fault" | "event" | "postClient" | "session";
 
 /** `sync`: never waits. `maybe`: answers a value or a promise. `async`: always a promise. */
 export type Timing = "sync" | "maybe" | "async";
@@ -38,7 +38,7 @@ export type Obligation =
 /** A policy's value that is read when the gateway starts; `code` in emitted programs is `settings.<id>`. */
 export interface SettingRequest {
   readonly source: SecretSource | FileSource;
-  readonly kind: "text" | "secret" | "file";
+  readonly kind: "text" | "secret" | "file" | "port";
 }
 
 /** What `analyze` may do. Keys are paths within the policy's model, for positions: `["apiKey", "ref"]`. */

@@ -48,6 +48,8 @@ export const counters = {
   renewals: ["apigw_ws_renewals_total", "Sessions of this process that live on by another token."],
   renewalsRefused: ["apigw_ws_renewals_refused_total", "Sessions of this process that another token did not prolong."],
   renewalsUnmatched: ["apigw_ws_renewals_unmatched_total", "Renewals asked of this process that found no session."],
+  syslogSent: ["apigw_syslog_messages_total", "Messages of MessageLogging that were handed to a syslog connection."],
+  syslogDropped: ["apigw_syslog_dropped_total", "Messages that no syslog receiver got: it was gone, or too slow."],
   clockSteps: ["apigw_clock_steps_total", "Steps of the wall clock that were noticed."],
 } as const;
 export type CounterId = keyof typeof counters;

@@ -1,6 +1,7 @@
 /** Where a request goes: the path, query and Host that a target gets (apigee-core section 2.4). */
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
+import { canonicalPath } from "../path.ts";
 import { keepQueryParams } from "../query.ts";
 import type { Target, TargetServer, Transport } from "./target.ts";
 
@@ -20,10 +21,18 @@ export interface TargetRequest {
 export function addressTarget(x: Exchange, target: Target): TargetRequest {
   const { request } = x;
   const dynamic = x.targetUrl === null ? null : parseUrl(x.targetUrl, target);
-  const base = dynamic?.path ?? target.basePath;
+  const base = dynamic?.path ?? templatePath(x) ?? target.basePath;
   request.path = pathBehind(x, base);
   request.query = queryBehind(x, dynamic === null ? target.query : dynamic.query);
   return { server: dynamic?.server ?? null, path: request.path, query: request.query };
+}
+
+/** The path that a template has made, null where there is none: one that means the same to every reader, as a whole. */
+export function templatePath({ targetPath }: Exchange): string | null {
+  if (targetPath === null) return null;
+  const { path } = /(?:^|\/)\.\.?(?:\/|$)|^[^/]|\?/.test(targetPath) ? { path: null } : canonicalPath(targetPath);
+  if (path === null) throw fault("messaging.adaptors.http.flow.ServiceUnavailable", "path of the target");
+  return basePathOf(path);
 }
 
 /** A base path with the suffix of the request, unless `target.copy.pathsuffix` says otherwise. */

@@ -11,7 +11,7 @@ import { RequestMessage } from "../message.ts";
 import { originRefusal } from "../origin.ts";
 import type { ProxyProgram } from "../program.ts";
 import { pathSuffix } from "../routing.ts";
-import { basePathOf, pathBehind, queryBehind } from "./address.ts";
+import { basePathOf, pathBehind, queryBehind, templatePath } from "./address.ts";
 import { endpointParts, plainTransport, type EndpointSpec } from "./plain.ts";
 import type { Target } from "./target.ts";
 
@@ -25,7 +25,7 @@ export function localTarget(spec: EndpointSpec, program: ProxyProgram, limits: L
 export function localPathTarget(spec: EndpointSpec, configuredPath: string, limits: Limits): Target {
   const basePath = basePathOf(configuredPath);
   const call = (x: Exchange): Exchange => {
-    const path = pathBehind(x, basePath);
+    const path = pathBehind(x, templatePath(x) ?? basePath);
     const program = x.gateway.router(x.host, path);
     // The same host may reach other environments, and a call never leaves its own.
     if (program === null || program.environment !== x.program.environment) {

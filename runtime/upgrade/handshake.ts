@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { certificateCredential } from "../client-certificate.ts";
+import { noteAnswering } from "../client-times.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
 import { enter, openExchange, traceRefusal, type Entered } from "../entry.ts";
@@ -21,7 +22,8 @@ import type { TargetMark } from "../observe/analytics-exchange.ts";
 import { asked, exchangePlace, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
 import {
-  endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient, type ChainOwner,
+  answerNull, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
+  runSessionEnd, type ChainOwner,
 } from "../run.ts";
 import type { AnswerFraming } from "../target/answer-framing.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
@@ -203,8 +205,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
 
   #nullRoute(x: Exchange): void {
     this.#stage = "answer";
-    x.response ??= new ResponseMessage(200, "", []);
-    x.response.content ??= "";
+    answerNull(x);
     runChain(x, x.chains.response, this);
   }
 
@@ -269,10 +270,13 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#stage = "over";
     this.#letGo();
     const socket = this.#socket;
+    noteAnswering(x);
     socket.write(head, "latin1");
     const { analytics } = this.#gateway;
     session.mark = analytics?.mark(this.#asked, x, this.#mark, this.#startedMs) ?? null;
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
+    // Only then does a session hold its exchange.
+    if (x.chains.sessionEnd !== undefined) session.onEnd = (record) => runSessionEnd(x, record);
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
     this.#opened(x, session, agreement);
@@ -317,6 +321,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
   ): void {
     if (this.#stage === "over" || this.#stage === "refusing") return;
     this.#stage = "refusing";
+    if (this.#x !== null) noteAnswering(this.#x);
     this.#settle(response.status, this.#abandonReason);
     const { metrics, clock } = this.#gateway;
     const socket = this.#socket;

@@ -88,6 +88,8 @@ export class Session implements SpliceOwner, Scheduled {
   target: string | null = null;
   /** What its row of analytics will say of the handshake; null without analytics. */
   mark: HandshakeMark | null = null;
+  /** Hears of its record behind everybody else, if the client got the 101; may not throw. */
+  onEnd: ((record: SessionRecord) => void) | null = null;
   /** Wall clock at the start of the handshake. */
   readonly startedAtMs: number;
   /** See Scheduled. */
@@ -317,6 +319,7 @@ export class Session implements SpliceOwner, Scheduled {
     onRecord(isTold ? { ...record, events: this.events() } : record, true);
     flight?.release(this.#flight);
     this.#flight = NO_FLIGHT;
+    this.onEnd?.(record);
   }
 
   #setCredentials(credentials: readonly Credential[]): void {

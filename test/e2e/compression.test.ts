@@ -232,6 +232,14 @@ describe("answers to clients", () => {
     await gateway.line({ "url.path": "/flat/bomb", "error.type": "protocol.http.TooBigBody" });
   });
 
+  it("to HTTP/1.0 end with the connection", async () => {
+    using client = await rawClient(gateway.port);
+    const bytes = await client.send("GET /zip/x HTTP/1.0\r\nHost: gateway.test\r\nAccept-Encoding: gzip\r\n\r\n").end();
+    const end = bytes.indexOf("\r\n\r\n");
+    expect(bytes.subarray(0, end).toString()).not.toMatch(/transfer-encoding|content-length/i);
+    expect(gunzipSync(bytes.subarray(end + 4)).toString()).toBe("an answer");
+  });
+
   it("whose client leaves end with it", async () => {
     answer = (_seen, response) => void response.write("first");
     using client = await rawClient(gateway.port);
@@ -283,6 +291,23 @@ describe("requests to targets", () => {
     using client = await rawClient(gateway.port);
     const got = await ask(client, put("/send-flat/x", bytes, { "Content-Encoding": "gzip" }));
     expect([got.status, got.body.toString()]).toEqual([status, expect.stringContaining(code)]);
+  });
+
+  it("are asked for where the client waits, and encoded then", async () => {
+    using client = await rawClient(gateway.port);
+    client.send(plainRequest("/send-zip/x", { "Content-Length": "5", Expect: "100-continue" }, "PUT"));
+    expect((await client.answer()).status).toBe(100);
+    expect((await client.send("hello").answer()).status).toBe(200);
+    expect(gunzipSync(seen.at(-1)?.body ?? Buffer.alloc(0)).toString()).toBe("hello");
+  });
+
+  it("that a client breaks off break off", async () => {
+    using client = await rawClient(gateway.port);
+    client.send(`${plainRequest("/send-zip/x", { "Content-Length": "50" }, "PUT")}hello`);
+    await until(() => gateway.gateway.exchanges === 1, () => "the request to begin");
+    client.socket.resetAndDestroy();
+    await gateway.calm();
+    expect(seen).toEqual([]);
   });
 
   it("stream: 8 MiB arrive whole", async () => {

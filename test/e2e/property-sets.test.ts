@@ -25,8 +25,9 @@ proxyEndpoints:
   - basePath: /p
     preFlow: { response: [AM-Names, { name: AM-Shown, condition: 'propertyset.region.shown = "true"' }] }
 targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/p/resources/properties/legacy.properties": "# Java's form\nwelcome.line = to \\\n    \\u00abchat\\u00bb\n",
   "proxies/p/policies/AM-Names.yaml": `kind: AssignMessage
-actions: [{ set: { headers: { x-names: "{propertyset.texts.greeting} from {propertyset.region.name}" } } }]`,
+actions: [{ set: { headers: { x-names: "{propertyset.texts.greeting} from {propertyset.region.name}", x-line: "{propertyset.legacy.welcome.line}" } } }]`,
   "proxies/p/policies/AM-Shown.yaml": `kind: AssignMessage
 actions: [{ set: { headers: { x-shown: "{propertyset.region.shown}" } } }]`,
 };
@@ -40,6 +41,7 @@ describe("property sets", () => {
     const prod = await ask(gateway.port, "prod.test");
     expect(prod.get("x-names")).toBe("hello from europe");
     expect(prod.get("x-shown")).toBe("true");
+    expect(prod.get("x-line")).toBe("to \u00abchat\u00bb");
     const odd = await ask(gateway.port, "odd.test");
     expect(odd.get("x-names")).toBe('hello from a "lab"');
     expect(odd.has("x-shown")).toBe(false);

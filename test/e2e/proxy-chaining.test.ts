@@ -35,6 +35,7 @@ proxyEndpoints:
     postClientFlow: { response: [ML-Shop] }
     routeRules:
       - { name: flags, condition: 'request.header.x-flags != null', targetEndpoint: flags }
+      - { name: made, condition: 'request.queryparam.kind != null', targetEndpoint: made }
       - { name: path, condition: 'request.header.x-by = "path"', targetEndpoint: path }
       - { name: default, targetEndpoint: orders }
     defaultFaultRule: { steps: [AM-ShopFault] }
@@ -44,6 +45,7 @@ targetEndpoints:
     faultRules: [{ name: gone, condition: 'response.status.code = 410', steps: [AM-Gone] }]
     properties: { success.codes: "1xx,2xx,3xx,404" }
   - { name: path, localTargetConnection: { path: /orders/v2 } }
+  - { name: made, localTargetConnection: { path: "/{request.queryparam.kind}/v3" } }
   - { name: flags, localTargetConnection: { apiProxy: orders }, preFlow: { request: [AM-Flags] } }`,
   "proxies/shop/policies/AM-Shop.yaml": `kind: AssignMessage
 actions: [{ assignVariable: { name: mine, value: shop } }, { set: { headers: { x-shop: "{proxy.pathsuffix}" } } }]`,
@@ -292,4 +294,22 @@ it("an upgrade is for the called proxy to admit as well", async () => {
     body: expect.stringContaining("OriginDenied"),
   });
   expect((await ask("plain", "/socket", { "X-To": "only" })).status).toBe(426);
+});
+
+describe("a path that a template makes", () => {
+  it("calls whoever serves it, in the caller's environment", async () => {
+    using client = await rawClient(gateway.port);
+    const { status, headers } = await client.send(plainRequest("/shop/x?kind=orders")).answer();
+    expect([status, headers.get("x-shop")]).toEqual([200, "shop made 200"]);
+  });
+
+  it.each([
+    ["nobody serves it", "nowhere", 500],
+    ["it is another environment's", "elsewhere", 500],
+    ["it goes up", "orders/..", 503],
+    ["it is no path", "a?b", 503],
+  ])("is a fault where %s", async (_why, kind, status) => {
+    using client = await rawClient(gateway.port);
+    expect((await client.send(plainRequest(`/shop/x?kind=${encodeURIComponent(kind)}`)).answer()).status).toBe(status);
+  });
 });

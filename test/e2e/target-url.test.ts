@@ -32,7 +32,26 @@ actions: [{ set: { headers: { x-url: "{target.url}", x-scheme: "{target.scheme}"
     "gateway.yaml": `kind: Gateway
 listeners: [{ name: public, host: 127.0.0.1, port: 0 }]
 store: { kind: memory }`,
-    "environments/default.yaml": "kind: Environment\nreferences: { corp: { caFile: { env: CA } } }",
+    "environments/default.yaml": `kind: Environment
+references: { corp: { caFile: { env: CA } } }
+targetServers: [{ name: one, host: 127.0.0.1, port: ${port} }]`,
+    "proxies/balanced/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /balanced }]
+targetEndpoints:
+  - loadBalancer: { servers: [one] }
+    path: "/{request.queryparam.tenant}/{toUpperCase(kind)}"
+    preFlow: { request: [AM-Kind, { name: AM-Url, condition: 'request.queryparam.write != null' }] }`,
+    "proxies/balanced/policies/AM-Kind.yaml": "kind: AssignMessage\nactions: [{ assignVariable: { name: kind, value: ws } }]",
+    "proxies/balanced/policies/AM-Url.yaml": `kind: AssignMessage
+actions: [{ assignVariable: { name: target.url, template: "http://127.0.0.1:${port}/written" } }]`,
+    "proxies/routed/proxy.yaml": `kind: ApiProxy
+proxyEndpoints:
+  - basePath: /routed
+    preFlow: { request: [AM-Port] }
+    routeRules:
+      - { name: any, condition: 'request.queryparam.any != null', url: "{request.queryparam.any}" }
+      - { name: one, url: "http://127.0.0.1:{port}/{request.queryparam.tenant:none}?r=1" }`,
+    "proxies/routed/policies/AM-Port.yaml": `kind: AssignMessage\nactions: [{ assignVariable: { name: port, value: "${port}" } }]`,
     ...Object.fromEntries(proxies),
   };
 }
@@ -97,7 +116,28 @@ describe.each([["plain", 200], ["upgrade", 101]] as const)("%s", (form, success)
     await plain.request(`/all/${form}-whole`);
   });
 
+  it("a template beside a load balancer makes the path in front of the suffix", async () => {
+    expect((await ask(`/balanced/${form}-path`, { tenant: "acme" })).status).toBe(success);
+    await plain.request(`/acme/WS/${form}-path`);
+    expect((await ask(`/balanced/${form}-url`, { tenant: "..", write: "1" })).status).toBe(success);
+    await plain.request(`/written/${form}-url`);
+  });
+
+  it("a template of a route rule is filled in when the rule is taken", async () => {
+    expect((await ask(`/routed/${form}-rule`, { tenant: "acme" })).status).toBe(success);
+    expect((await plain.request(`/acme/${form}-rule`)).head).toContain(`/acme/${form}-rule?r=1&tenant=acme`);
+    expect((await ask(`/routed/${form}-any`, { any: `http://127.0.0.1:${plain.port}/any` })).status).toBe(success);
+    await plain.request(`/any/${form}-any`);
+  });
+
   it.each([
+    ["a path that goes up", "/balanced", { tenant: ".." }],
+    ["a path that goes up, escaped", "/balanced", { tenant: "%2e%2e" }],
+    ["two slashes", "/balanced", { tenant: "/" }],
+    ["a query", "/balanced", { tenant: "a?b" }],
+    ["a line end in a path", "/balanced", { tenant: "a\r\nX-Evil: 1" }],
+    ["an empty segment", "/balanced", {}],
+    ["no URL in a route rule", "/routed", { any: "chat.internal" }],
     ["unresolved", "/whole", {}],
     ["no URL", "/whole", { url: "chat.internal" }],
     ["another scheme", "/whole", { url: "ftp://127.0.0.1" }],

@@ -10,7 +10,7 @@ const names = [
   "loadbalancing.targetserver", "loadbalancing.isfallback", "loadbalancing.failedservers", "target.ip", "target.host", "target.port",
   "target.scheme", "target.ssl.enabled", "target.cn", "target.organization", "target.expectedcn", "target.sent.start.timestamp",
   "target.sent.end.timestamp", "target.received.start.timestamp", "target.received.start.time", "target.received.end.timestamp",
-  "target.received.status.code",
+  "target.received.status.code", "request.url",
 ];
 
 const authority = testAuthority();
@@ -91,7 +91,7 @@ it("each server of a load balancer has its own TLS, and flows hear which one it 
   expect(first).toMatchObject({
     "loadbalancing.targetserver": "secure", "loadbalancing.isfallback": "false", "loadbalancing.failedservers": "[nobody]",
     "target.ip": "127.0.0.1", "target.port": String(secure.port), "target.scheme": "https", "target.ssl.enabled": "true",
-    "target.cn": "chat.test", "target.expectedcn": "chat.test", "target.received.status.code": "200",
+    "request.url": "https://127.0.0.1/x", "target.cn": "chat.test", "target.expectedcn": "chat.test", "target.received.status.code": "200",
   });
   const second = seen(await ask(plainRequest("/p/x", { "X-Target": "mixed" })));
   expect(second).toMatchObject({ "loadbalancing.targetserver": "plain", "target.scheme": "http", "target.ssl.enabled": "false" });

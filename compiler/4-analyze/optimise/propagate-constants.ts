@@ -96,6 +96,7 @@ class Propagation {
       faults: this.#rules(endpoint.faults),
       events: this.#items(endpoint.events, NOTHING).value,
       postClient: this.#items(endpoint.postClient, NOTHING).value,
+      sessionEnd: this.#items(endpoint.sessionEnd, NOTHING).value,
     };
   }
 

@@ -37,7 +37,7 @@ function segmentsOf(plan: ProxyPlan): readonly Segment[] {
     ...faults.rules.map(({ items }) => items),
     ...(faults.otherwise === null ? [] : [faults.otherwise.items]),
   ]);
-  return [...ends, ...plan.endpoints.map(({ postClient }) => postClient)];
+  return [...ends, ...plan.endpoints.flatMap(({ postClient, sessionEnd }) => [postClient, sessionEnd])];
 }
 
 /** Every step of a list that is written, those of calls behind the call. */
@@ -69,7 +69,9 @@ export function withSegments(plan: ProxyPlan, change: (items: Segment) => Segmen
     faults: rules(one.faults),
     events: change(one.events),
   });
-  const endpoints = plan.endpoints.map((one) => ({ ...flows(one), postClient: change(one.postClient) }));
+  const endpoints = plan.endpoints.map((one) => {
+    return { ...flows(one), postClient: change(one.postClient), sessionEnd: change(one.sessionEnd) };
+  });
   return { ...plan, endpoints, targets: plan.targets.map(flows) };
 }
 

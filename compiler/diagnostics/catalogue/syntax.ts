@@ -1,5 +1,5 @@
 /**
- * Codes AGW1001 to AGW1019 and AGW1028 to AGW1032: files, YAML syntax, and the subset of YAML that a project may use.
+ * Codes AGW1001 to AGW1019 and AGW1028 to AGW1033: files, YAML syntax, and the subset of YAML that a project may use.
  */
 import { error, warning, type None } from "./entry.ts";
 
@@ -147,12 +147,22 @@ export const syntaxCatalogue = {
     example: { bad: "# apigw-ignore AGW4002 -- sample\nvalue: plain text", good: "value: plain text" },
     message: ({ code }) => `no ${code} occurs on the line that this waiver excuses`,
   }),
+  AGW1033: error<{ problem: string }>({
+    title: "invalid file of a property set",
+    explanation:
+      "A file proxies/<proxy>/resources/properties/<set>.properties has Java's form: a key, then `=`, `:` or a blank, " +
+      "then the value. `#` and `!` begin a comment line, a backslash at the end of a line joins the next one, and " +
+      "\\t, \\n, \\r, \\f and \\uXXXX stand for characters. The file is UTF-8. Keys, values and their number are bounded as " +
+      "in the `propertySets` of proxy.yaml.",
+    example: { bad: "greeting = \\u12", good: "greeting = \\u0041" },
+    message: ({ problem }) => `this is no property: ${problem}`,
+  }),
   AGW1032: error<{ folder: string; file: string }>({
     title: "folder without its main file",
     explanation:
       "A folder below proxies/ needs its proxy.yaml, one below shared-flows/ its flow.yaml. Without it the " +
-      "policies in the folder belong to nothing.",
+      "policies and resources in the folder belong to nothing.",
     example: { bad: "proxies/chat/policies/VK-Key.yaml   # alone", good: "proxies/chat/proxy.yaml" },
-    message: ({ folder, file }) => `the folder "${folder}" has policies and no ${file}`,
+    message: ({ folder, file }) => `the folder "${folder}" has no ${file}`,
   }),
 } as const;

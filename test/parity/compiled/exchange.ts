@@ -12,7 +12,7 @@ import { enter } from "#runtime/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
 import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
 import { ResponseMessage } from "#runtime/message.ts";
-import { failExchange, faultResponse, runChain, type ChainOwner } from "#runtime/run.ts";
+import { enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, type ChainOwner } from "#runtime/run.ts";
 import { addressTarget, hostFor } from "#runtime/target/address.ts";
 import { firstServer } from "#runtime/target/attempts.ts";
 import { TargetAnswer } from "#runtime/target/answer.ts";
@@ -101,7 +101,7 @@ function hasNone(x: Exchange, status: number): boolean {
 type Stage = "request" | "response" | "over";
 
 class Driver implements ChainOwner {
-  readonly #x: Exchange;
+  #x: Exchange;
   readonly #given: ParityRequest;
   #stage: Stage = "request";
   #sent: Sent | null = null;
@@ -129,14 +129,32 @@ class Driver implements ChainOwner {
 
   chainDone(): void {
     if (this.#stage === "over") throw new Error("a chain ended twice");
-    if (this.#stage === "request") return this.#x.target === null ? this.#nullRoute() : this.#forward();
-    if (this.#isSwitched) return this.#confirm();
-    this.#end();
+    if (this.#stage === "response") return this.#finished();
+    const { target } = this.#x;
+    if (target === null) return this.#nullRoute();
+    if (target.call === undefined) return this.#forward();
+    const inner = enterCall(this.#x, target.call, this);
+    if (inner === null) return;
+    this.#x = inner;
+    runChain(inner, inner.chains.request, this);
   }
 
   chainFaulted(): void {
     if (this.#stage === "over") throw new Error("a chain ended twice");
-    this.#end();
+    this.#stage = "response";
+    this.#isSwitched = false;
+    this.#finished();
+  }
+
+  /** The answer of an exchange is there: for the client, or for the exchange that called. */
+  #finished(): void {
+    const x = this.#x;
+    if (x.caller !== null) {
+      this.#x = x.caller;
+      return leaveCall(x, x.caller, this);
+    }
+    if (this.#isSwitched) this.#confirm();
+    else this.#end();
   }
 
   outcome(proxy: string, fields: ReadonlyMap<string, string>, defect: string | null): Outcome {
@@ -205,12 +223,11 @@ class Driver implements ChainOwner {
     const { status, reason, headers } = this.#given.answer;
     const response = new ResponseMessage(status, reason, flatLines(headers));
     hygieneResponse(response);
-    x.response = response;
-    if (!this.#given.upgrade) x.wire = new Sockets(this.#given, status);
+    const wire = this.#given.upgrade ? null : new Sockets(this.#given, status);
+    for (let one: Exchange | null = x; one !== null; one = one.caller) one.wire = wire;
     this.#isSwitched = this.#given.upgrade && status === 101;
     this.#hasOwnBody = true;
-    if (this.#isSwitched || target.isSuccess(status)) return runChain(x, x.chains.response, this);
-    this.#fail({ ...fault("messaging.adaptors.http.flow.ErrorResponseCode"), status, response });
+    runAnswer(x, response, this);
   }
 
   #send(x: Exchange, target: NonNullable<Exchange["target"]>): Sent {
@@ -219,7 +236,7 @@ class Driver implements ChainOwner {
     const { request, client } = x;
     const forwarded = { for: client.peer, proto: "http", host: this.#given.host };
     const upgrade = this.#given.upgrade ? upgradeOffer(request) : null;
-    const parts = { host: hostFor(x, server), upgrade, forwarded };
+    const parts = { host: hostFor(x, server), upgrade, forwarded, retained: target.retainedHeaders };
     const outgoing = outgoingRequest(request, parts);
     const head = writeRequestHead(request, parts);
     if ("refused" in outgoing || typeof head !== "string") {

@@ -133,7 +133,8 @@ const routeRules = fc
     fc.tuple(
       rarely(2, condition),
       fc.constantFrom<object>({ targetEndpoint: "t0" }, { targetEndpoint: "t0" }, { targetEndpoint: "t1" },
-        { url: "http://inline:81/i?z=1" }, {}),
+        { url: "http://inline:81/i?z=1" }, { url: "http://{v9:inline}:81/{route.name}?z={request.verb}" },
+        { targetEndpoint: "t2" }, { targetEndpoint: "t2" }, { targetEndpoint: "t2" }, {}),
     ),
     { minLength: 1, maxLength: 3 },
   )
@@ -160,23 +161,41 @@ const BASE_PATHS = ["/", "/v1", "/v1/*", "/v1/*/rooms", "/v1/a", "/v1/a/rooms", 
 
 const successCodes = rarely(4, fc.constantFrom("2xx,404", "2XX, 3xx,1xx", "200"));
 
+const retained = fc.record({
+  "request.retain.headers": fc.constantFrom("Accept, X-A", "x-b,cookie"),
+  "request.retain.headers.enabled": fc.boolean(),
+  "response.retain.headers": fc.constantFrom("X-A", "x-other, X-B"),
+  "response.retain.headers.enabled": fc.boolean(),
+  "retain.queryparams": fc.constantFrom("a", "b, q"),
+  "retain.queryparams.enabled": fc.boolean(),
+}, { requiredKeys: [] });
+
 const targets = fc
   .tuple(
     endpointFlows, endpointFlows, successCodes,
     fc.constantFrom("http://t0:8080/base", "http://t0", "http://t0/b/?k=v&k=w", "http://t0/b?k=v",
       "http://{v9:t0}/{route.name}", "{client.scheme}://t0/b?k={request.verb}"),
     fc.constantFrom([["s1", "s2"], "/lb"], [["s2"], "/lb/"], [["s1", "s2", "s3"], undefined], [["s1"], undefined],
-      [["s3"], undefined]),
+      [["s3"], undefined], [["s1"], "/{route.name}/{client.scheme}"], [["s2"], "{v9}"]),
+    rarely(3, retained),
   )
-  .map(([first, second, codes, url, [servers, path]]) => [
+  .map(([first, second, codes, url, [servers, path], kept]) => [
     { name: "t0", url, ...first, ...(codes === undefined ? {} : { properties: { "success.codes": codes } }) },
-    { name: "t1", loadBalancer: { servers }, ...(path === undefined ? {} : { path }), ...second },
+    { name: "t1", loadBalancer: { servers }, ...(path === undefined ? {} : { path }), ...second,
+      ...(kept === undefined ? {} : { properties: kept }) },
   ]);
+
+/** A target endpoint that is another proxy: the last one of a project, which calls none itself. */
+const calling = fc.tuple(endpointFlows, rarely(4, retained), fc.boolean()).map(([flowsOfCall, kept, isBySecond]) => ({
+  target: { name: "t2", ...flowsOfCall, ...(kept === undefined ? {} : { properties: kept }) },
+  isBySecond,
+}));
 
 const proxy = fc.record({
   policies: proxyPolicies,
   endpoints: fc.array(fc.tuple(endpointFlows, routeRules, webSocket), { minLength: 1, maxLength: 2 }),
   targets,
+  calling,
 });
 
 const sharedFlows = fc.record({
@@ -222,10 +241,16 @@ export const project: fc.Arbitrary<Documents> = fc
     fc.tuple(rarely(3, flowHooks), rarely(3, flowHooks)),
   )
   .map(([proxies, basePaths, shared, kind, hooks]) => {
-    const documents: Record<string, unknown> = { "gateway.yaml": gatewayOf(kind, proxies.length),
-      "access/all.yaml": ACCESS };
+    const documents: Record<string, unknown> = { "access/all.yaml": ACCESS };
     const free = [...basePaths];
-    proxies.forEach(({ policies, endpoints, targets: both }, at) => {
+    // Nobody calls in a circle, nor from an environment where the called proxy is not.
+    const last = proxies.length - 1;
+    const isCalling = kind === "plain" || proxies[0]?.calling.isBySecond === true;
+    proxies.forEach(({ policies, endpoints, targets: both, calling: call }, at) => {
+      const mayCall = at < last && isCalling;
+      const isSecond = call.isBySecond && (proxies[last]?.endpoints.length ?? 0) > 1;
+      const called = { apiProxy: `p${last}`, proxyEndpoint: isSecond ? "second" : "default" };
+      const more = mayCall ? [{ ...call.target, localTargetConnection: called }] : [];
       const folder = `proxies/p${at}`;
       const main = {
         kind: "ApiProxy",
@@ -234,13 +259,14 @@ export const project: fc.Arbitrary<Documents> = fc
           basePath: free.shift(),
           ...without(own),
           ...(socket === undefined ? {} : { webSocket: socket }),
-          routeRules: rules,
+          routeRules: mayCall ? rules : rules.map(withoutCall),
         })),
-        targetEndpoints: both.map((target) => without(target)),
+        targetEndpoints: [...both, ...more].map((target) => without(target)),
       };
       documents[`${folder}/proxy.yaml`] = main;
       addPolicies(documents, folder, policies, main);
     });
+    documents["gateway.yaml"] = gatewayOf(kind, proxies.length, isCalling);
     // A shared flow calls only those behind it.
     for (const [name, { steps: list, policies }] of Object.entries(shared)) {
       if (!new RegExp(`"sharedFlow(?:Bundle)?":"${name}"`).test(JSON.stringify([documents, hooks]))) continue;
@@ -259,6 +285,10 @@ export const project: fc.Arbitrary<Documents> = fc
     return documents;
   });
 
+function withoutCall(rule: object): object {
+  return "targetEndpoint" in rule && rule.targetEndpoint === "t2" ? { ...rule, targetEndpoint: "t0" } : rule;
+}
+
 /** Those that some step names. */
 function addPolicies(
   documents: Record<string, unknown>,
@@ -276,7 +306,8 @@ function without(model: object): object {
   return Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined));
 }
 
-function gatewayOf(kind: "plain" | "grouped", proxies: number): object {
+/** `isCalling`: the first proxy calls the last one, in every environment where it is. */
+function gatewayOf(kind: "plain" | "grouped", proxies: number, isCalling: boolean): object {
   const base = { kind: "Gateway", organization: "acme", store: { kind: "memory" }, listeners: [{ port: 8080 }] };
   if (kind === "plain") return base;
   const all = Array.from({ length: proxies }, (_, at) => `p${at}`);
@@ -286,7 +317,7 @@ function gatewayOf(kind: "plain" | "grouped", proxies: number): object {
       { name: "exact", hostnames: ["api.example.com"], environments: ["e1"] },
       { name: "wild", hostnames: ["*.example.com"], environments: ["e2"] },
     ],
-    deployments: { e1: all, e2: ["p0"] },
+    deployments: { e1: all, e2: isCalling ? all : ["p0"] },
   };
 }
 

@@ -65,6 +65,21 @@ export function passing(lines: Lines, proxy: ProgramProxy, program: Program, upg
   return upgrade ? [...kept, ["Upgrade", "websocket"], ["Connection", "Upgrade"]] : kept;
 }
 
+/** The header lines of a request that pass from a proxy into one that it calls. */
+export function passingOn(lines: Lines, proxy: ProgramProxy, program: Program): Lines {
+  const { reads, writes } = usageOf(proxy, program);
+  const owned = [...HOP_BY_HOP, ...GUARDED, ...reads, ...writes];
+  return lines.filter(([name]) => {
+    const lower = name.toLowerCase();
+    // Of an upgrade, which passes itself.
+    if (lower === "connection" || lower === "upgrade") return true;
+    if (HOP_BY_HOP.includes(lower) || folded(lower).startsWith("x-apigee-")) return false;
+    if (FORWARDING.test(folded(lower))) return FORWARDING.test(lower) && !writes.includes(lower);
+    if (reads.includes(lower) || GUARDED.includes(lower)) return true;
+    return !owned.some((other) => folded(other) === folded(lower));
+  });
+}
+
 /** What some servers take for the same name. */
 function folded(name: string): string {
   return name.replaceAll(/[_.]/g, "-");

@@ -3,14 +3,15 @@
  * of the reference and with nothing prepared. What it says is what compiled programs have to do.
  */
 import type { Program, ProgramTarget } from "#compiler/ir/program.ts";
-import { headerMap, type Answer, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
-import { findPlace, passing } from "./entry.ts";
+import { headerMap, type Answer, type Lines, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
+import { canonicalPath } from "#runtime/path.ts";
+import { findPlace, passing, passingOn } from "./entry.ts";
 import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";
 import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
 import { expand } from "./template.ts";
-import { Raised, Transaction, World } from "./transaction.ts";
+import { Raised, Transaction, World, type OracleResponse } from "./transaction.ts";
 import { hasOpenScheme } from "./variables.ts";
 
 /** Header lines that the hop writes for itself: nothing a bundle can change. */
@@ -69,7 +70,7 @@ export class Oracle {
     };
   }
 
-  #pipeline(t: Transaction, given: ParityRequest): { sent: Sent | null; isSwitched: boolean; isOwnBody: boolean } {
+  #pipeline(t: Transaction, given: ParityRequest): Passed {
     let sent: Sent | null = null;
     let isSwitched = false;
     let isOwnBody = false;
@@ -82,10 +83,16 @@ export class Oracle {
       } else {
         runFlows(t, t.target, "request");
         runHook(t, "preTarget");
-        sent = this.#send(t, t.target, given);
-        isSwitched = given.upgrade && given.answer.status === 101;
-        isOwnBody = true;
-        receive(t, t.target, given);
+        if (t.target.local === null) {
+          sent = this.#send(t, t.target, given);
+          isSwitched = given.upgrade && given.answer.status === 101;
+          isOwnBody = true;
+          receive(t, t.target, given);
+        } else {
+          const called = this.#call(t, t.target, given);
+          ({ sent, isSwitched, isOwnBody } = called);
+          accept(t, t.target, called.response);
+        }
       }
       t.phase = "response";
       if (t.target !== null) {
@@ -102,22 +109,58 @@ export class Oracle {
     return { sent, isSwitched, isOwnBody };
   }
 
+  /** The target is another proxy of the environment (apigee-core 2.3). */
+  #call(t: Transaction, target: ProgramTarget, given: ParityRequest): Passed & { readonly response: OracleResponse } {
+    const { program } = this.#world;
+    const { local } = target;
+    const proxy = program.proxies.find(({ name }) => local !== null && "proxy" in local && name === local.proxy);
+    const endpoint = proxy?.endpoints.find(({ name }) => local !== null && "proxy" in local && name === local.endpoint);
+    if (proxy === undefined || endpoint === undefined) throw new Error("projects call proxies by name");
+    const { request, host, upgrade, clientAddress } = t;
+    const base = endpoint.basePath === "/" ? "" : endpoint.basePath;
+    const path = isTrue(t.copyPathSuffix) ? joined(base, t.place.pathSuffix) : base;
+    request.path = path === "" ? "/" : path;
+    request.query = this.#query(t, target, null);
+    const lines = retainedOf(target.retained.requestHeaders, request.headers.pairs(), REQUEST_KEPT);
+    const headers = new Headers(passingOn(lines, proxy, program));
+    const { mode } = endpoint.webSocket;
+    if (!upgrade && mode === "only") throw raised("protocol.http.UpgradeRequired", "", null);
+    if (upgrade && mode === "deny") throw raised("protocol.websocket.UpgradeDenied", "", null);
+    const { segments } = endpoint;
+    const rest = request.path.split("/").slice(1 + segments.length);
+    const pathSuffix = segments.length === 0 ? request.path : rest.map((segment) => `/${segment}`).join("");
+    const place = { environment: t.place.environment, proxy, endpoint, pathSuffix };
+    const inner = new Transaction(this.#world, place, { host, upgrade, clientAddress, request: { ...request, headers } });
+    const passed = this.#pipeline(inner, given);
+    // What admitted the call admits the session.
+    t.admitted.push(...inner.admitted);
+    const response = inner.response ?? answerTo(raised("messaging.runtime.RouteFailed", "", null));
+    return { ...passed, isSwitched: passed.isSwitched && inner.fault === null, response };
+  }
+
+  /** The query towards a target: its own, then what of the request's goes on. */
+  #query(t: Transaction, target: ProgramTarget, own: string | null): string | null {
+    const { queryParams } = target.retained;
+    const { query: whole } = t.request;
+    const kept = queryParams === null || whole === null ? whole : keptPairs(whole, queryParams);
+    const queries = [own, isTrue(t.copyQueryParams) ? kept : null];
+    const query = queries.filter((part) => part !== null && part !== "").join("&");
+    const isEmptyKept = query === "" && queries[1] === "" && queries[0] === null;
+    return query === "" && !isEmptyKept ? null : query;
+  }
+
   /** Address and head of the request to the target (apigee-core 2.4). */
   #send(t: Transaction, target: ProgramTarget, given: ParityRequest): Sent {
     const { request } = t;
     const at = this.#address(t, target);
     t.scheme = at.scheme;
-    const isCopied = (value: Value): boolean => value === null || String(value).toLowerCase() !== "false";
-    const path = isCopied(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
-    const queries = [at.query, isCopied(t.copyQueryParams) ? request.query : null];
-    const query = queries.filter((part) => part !== null && part !== "").join("&");
-    const isEmptyKept = query === "" && queries[1] === "" && queries[0] === null;
+    const path = isTrue(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
     request.path = path === "" ? "/" : path;
-    request.query = query === "" && !isEmptyKept ? null : query;
+    request.query = this.#query(t, target, at.query);
     const host = t.targetHost === null ? at.host : String(t.targetHost);
     if (!/^[\x21-\x7e]+$/.test(host)) throw raised("steps.assignmessage.SetVariableFailed", "Host", null);
-    const lines = request.headers.pairs().filter(([name]) => name.toLowerCase() !== "host" &&
-      name.toLowerCase() !== "x-forwarded-for");
+    const goOn = retainedOf(target.retained.requestHeaders, request.headers.pairs(), REQUEST_KEPT);
+    const lines = goOn.filter(([name]) => name.toLowerCase() !== "host" && name.toLowerCase() !== "x-forwarded-for");
     const before = request.headers.joined("x-forwarded-for");
     const address = t.clientAddress;
     lines.push(["Host", host], ["X-Forwarded-For", before === null ? address : `${before}, ${address}`]);
@@ -140,8 +183,9 @@ export class Oracle {
       return url;
     }
     if (target.url === null) {
+      const base = target.pathStep === null ? target.path : madePath(expand(t, templateOf(target), null));
       const server = this.#serverInTurn(t, target);
-      return { server, host: server, scheme: "http", path: target.path, query: null };
+      return { server, host: server, scheme: "http", path: base, query: null };
     }
     const url = parsedUrl(String(target.url), false);
     if (url === null) throw new Error("targets of projects are http URLs");
@@ -159,6 +203,13 @@ export class Oracle {
     if (server === undefined) throw raised("messaging.adaptors.http.flow.NoActiveTargets", "", null);
     return server.port === 80 ? String(server.host) : `${String(server.host)}:${String(server.port)}`;
   }
+}
+
+/** What a request came to on its way through a proxy, and those that it calls. */
+interface Passed {
+  readonly sent: Sent | null;
+  readonly isSwitched: boolean;
+  readonly isOwnBody: boolean;
 }
 
 /** Where a request goes: `server` with its port unless that is 80, `host` without the scheme's own. */
@@ -184,6 +235,46 @@ function parsedUrl(text: string, isOpen: boolean): Address | null {
   return { ...place, scheme: "https", server: ported.replace(/:80$/, ""), host: ported.replace(/:443$/, "") };
 }
 
+function isTrue(value: Value): boolean {
+  return value === null || String(value).toLowerCase() !== "false";
+}
+
+/** The template of a target's path. */
+function templateOf({ pathStep }: ProgramTarget): string {
+  return String(pathStep?.policy.model["template"]);
+}
+
+/** The path that a template made; one that means more than one thing reaches nobody. */
+function madePath(text: string): string {
+  const path = /^[^?]*$/.test(text) && /^\//.test(text) && !/(^|\/)\.\.?(\/|$)/.test(text) ? canonicalPath(text).path : null;
+  if (path === null) throw raised("messaging.adaptors.http.flow.ServiceUnavailable", "path of the target", null);
+  return path === "/" ? "" : path;
+}
+
+/** Headers that go on whatever a list says, since a body or a handshake is nothing without them. */
+const KEPT = /^(content-type|content-encoding|content-range|content-length|connection|upgrade|sec-websocket-.*)$/;
+const REQUEST_KEPT = new RegExp(`${KEPT.source}|^x-forwarded-`);
+
+/** Header lines of a list; null: all. */
+function retainedOf(names: readonly string[] | null, lines: Lines, always: RegExp): [string, string][] {
+  const kept = lines.filter(([name]) => names === null || names.includes(name.toLowerCase()) || always.test(name.toLowerCase()));
+  return kept.map(([name, value]) => [name, value]);
+}
+
+/** Pairs of a query with one of these names, as they are spelled; null for none. */
+function keptPairs(query: string, names: readonly string[]): string | null {
+  const kept = query.split("&").filter((pair) => pair !== "" && names.includes(decoded(pair.split("=", 1)[0] ?? "")));
+  return kept.length === 0 ? null : kept.join("&");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return text.replaceAll("+", " ");
+  }
+}
+
 function joined(base: string, suffix: string): string {
   return base.endsWith("/") && suffix.startsWith("/") ? base + suffix.slice(1) : base + suffix;
 }
@@ -200,12 +291,18 @@ function receive(t: Transaction, target: ProgramTarget, { answer, upgrade: isUpg
   const hasNone = answer.status === 204 || answer.status === 304 || t.request.verb === "HEAD";
   // What a target says when it refuses an upgrade is relayed unread.
   const content = isUpgrade ? null : hasNone ? "" : (answer.body ?? "");
-  t.response = { status: answer.status, reason: answer.reason, headers: new Headers(kept), content };
-  // A switch of protocols that was asked for is no error, whatever success.codes says (docs/differences.md).
-  if (isUpgrade && answer.status === 101) return;
-  if (isSuccess(target.successCodes, answer.status)) return;
+  accept(t, target, { status: answer.status, reason: answer.reason, headers: new Headers(kept), content });
+}
+
+/** What a target answered, or a proxy that was called: a success, or a fault of the target. */
+function accept(t: Transaction, target: ProgramTarget, answer: OracleResponse): void {
+  const { status } = answer;
+  const lines = retainedOf(target.retained.responseHeaders, answer.headers.pairs(), KEPT);
+  t.response = { ...answer, headers: new Headers(lines) };
+  // A switch of protocols is no error, whatever success.codes says (docs/differences.md).
+  if (status === 101 || isSuccess(target.successCodes, status)) return;
   const code = "messaging.adaptors.http.flow.ErrorResponseCode";
-  throw new Raised(code, answer.status, raised(code, "", null).text, null, t.response);
+  throw new Raised(code, status, raised(code, "", null).text, null, t.response);
 }
 
 function isSuccess(codes: readonly string[], status: number): boolean {

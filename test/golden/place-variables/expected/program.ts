@@ -1,6 +1,7 @@
 // program/proxies/rooms.ts
 /** Proxy rooms, compiled from proxies/rooms/proxy.yaml. */
 import { takeRoute } from "#runtime/chain.ts";
+import { clientSent, clientSentText } from "#runtime/client-times.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
@@ -50,7 +51,7 @@ function request(x: RoomsExchange): Maybe<void> {
   x.proxyFlowName = "PreFlow";
   // AM-Place · AssignMessage · proxies/rooms/policies/AM-Place.yaml
   x.request.setHeader("x-flow", headerValue("AM-Place", "" + "|PreFlow|" + "" + "|" + ""));
-  x.request.setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr("", "") + "|" + textOr(-1, "")));
+  x.request.setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr(clientSentText(x, "start"), "") + "|" + textOr(clientSent(x, "end"), "")));
   x.request.setHeader("x-place", headerValue("AM-Place", textOr(x.gateway.instance.uuid, "") + "|" + textOr(x.gateway.instance.podName, "") + "|" + textOr(x.gateway.instance.regionName, "")));
   x.privateNote = valueOr(x.request.header("note"), "");
   if (x.request.verb === "GET") {
@@ -58,7 +59,7 @@ function request(x: RoomsExchange): Maybe<void> {
     x.proxyFlowName = "list";
     // AM-Place · AssignMessage · proxies/rooms/policies/AM-Place.yaml
     x.request.setHeader("x-flow", headerValue("AM-Place", "Lists rooms.|list|" + "" + "|" + textOr(x.privateNote, "")));
-    x.request.setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr("", "") + "|" + textOr(-1, "")));
+    x.request.setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr(clientSentText(x, "start"), "") + "|" + textOr(clientSent(x, "end"), "")));
     x.request.setHeader("x-place", headerValue("AM-Place", textOr(x.gateway.instance.uuid, "") + "|" + textOr(x.gateway.instance.podName, "") + "|" + textOr(x.gateway.instance.regionName, "")));
     x.privateNote = valueOr(x.request.header("note"), "");
   }
@@ -77,7 +78,7 @@ function proxyResponse(x: RoomsExchange): Maybe<void> {
   x.proxyFlowName = "PostFlow";
   // AM-Place · AssignMessage · proxies/rooms/policies/AM-Place.yaml
   responseOf(x).setHeader("x-flow", headerValue("AM-Place", "" + "|PostFlow|" + textOr(x.targetFlowDescription, "") + "|" + textOr(x.privateNote, "")));
-  responseOf(x).setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr("", "") + "|" + textOr(-1, "")));
+  responseOf(x).setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr(clientSentText(x, "start"), "") + "|" + textOr(clientSent(x, "end"), "")));
   responseOf(x).setHeader("x-place", headerValue("AM-Place", textOr(x.gateway.instance.uuid, "") + "|" + textOr(x.gateway.instance.podName, "") + "|" + textOr(x.gateway.instance.regionName, "")));
   x.privateNote = valueOr(x.request.header("note"), "");
 }
@@ -87,7 +88,7 @@ function defaultResponse(x: RoomsExchange): Maybe<void> {
   x.targetFlowDescription = null;
   // AM-Place · AssignMessage · proxies/rooms/policies/AM-Place.yaml
   responseOf(x).setHeader("x-flow", headerValue("AM-Place", "" + "|" + textOr(x.proxyFlowName, "") + "|" + "" + "|" + textOr(x.privateNote, "")));
-  responseOf(x).setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr("", "") + "|" + textOr(-1, "")));
+  responseOf(x).setHeader("x-times", headerValue("AM-Place", textOr(timeText(x.startedWallMs), "") + "|" + textOr(clientSentText(x, "start"), "") + "|" + textOr(clientSent(x, "end"), "")));
   responseOf(x).setHeader("x-place", headerValue("AM-Place", textOr(x.gateway.instance.uuid, "") + "|" + textOr(x.gateway.instance.podName, "") + "|" + textOr(x.gateway.instance.regionName, "")));
   x.privateNote = valueOr(x.request.header("note"), "");
   x.targetFlowDescription = null;
@@ -110,10 +111,11 @@ export function rooms(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/rooms",
     baseSegments: 1,
-    hash: "3a66cb7c14bec636",
+    hash: "4dc14aaafef5f904",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
+    readsClientTimes: true,
     headers: HEADERS,
     positions: [],
     open: (start) => new RoomsExchange(start),

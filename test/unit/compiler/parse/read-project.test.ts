@@ -33,12 +33,14 @@ function read(): { paths: string[]; problems: string[] } {
 }
 
 describe("readProject", () => {
-  it("reads the YAML files of the known folders, in path order", () => {
+  it("reads the YAML files of the known folders and the files of property sets, in path order", () => {
     write("proxies/b/proxy.yaml");
     write("proxies/a/policies/VK.yaml");
     write("gateway.yaml");
     write("environments/prod.yml");
     write("proxies/a/resources/openapi.yaml");
+    write("proxies/a/resources/oas/properties/no.properties");
+    write("proxies/a/resources/properties/yes.properties");
     write("proxies/a/notes.txt");
     write("deploy/service.yaml");
     write("tests/chat.test.yaml");
@@ -46,7 +48,8 @@ describe("readProject", () => {
     write(".github/workflows.yaml");
     write("node_modules/x/gateway.yaml");
     expect(read()).toEqual({
-      paths: ["environments/prod.yml", "gateway.yaml", "proxies/a/policies/VK.yaml", "proxies/b/proxy.yaml"],
+      paths: ["environments/prod.yml", "gateway.yaml", "proxies/a/policies/VK.yaml",
+        "proxies/a/resources/properties/yes.properties", "proxies/b/proxy.yaml"],
       problems: [],
     });
   });
