@@ -108,298 +108,298 @@ rsion","user_agent.original","error.type","apigw.env","apigw.proxy","apigw.endpo
 eveloper","apigw.product","apigw.key_fingerprint","apigw.policy","apigw.started","apigw.ended","apigw.handshake_ms","api\
 gw.duration_ms","apigw.bytes_in","apigw.bytes_out","apigw.frames_in","apigw.frames_out","apigw.ws.subprotocol","apigw.ws\
 .closed_by","apigw.ws.close_reason","apigw.ws.close_code","apigw.ws.close_text","apigw.ws.forced","apigw.ws.timer","apig\
-w.ws.renewals","apigw.ws.events"]},analytics:{type:"object",additionalProperties:!1,"x-expected":"a map with file, maxSi\
-ze and retention",properties:{file:{$ref:"shared.schema.json#/$defs/fileSource"},maxSize:{$ref:"shared.schema.json#/$def\
-s/size"},retention:{type:"object",additionalProperties:!1,"x-expected":"a map with rows, minutes, hours and days",properties:{
-rows:{$ref:"shared.schema.json#/$defs/positiveDuration"},minutes:{$ref:"shared.schema.json#/$defs/positiveDuration"},hours:{
-$ref:"shared.schema.json#/$defs/positiveDuration"},days:{$ref:"shared.schema.json#/$defs/positiveDuration"}}}}},redisNodes:{
-type:"array",minItems:1,maxItems:100,"x-expected":"a list of nodes: [{ host: redis-1.internal, port: 6379 }]",items:{type:"\
-object",additionalProperties:!1,required:["host","port"],"x-expected":"a node: { host: redis-1.internal, port: 6379 }",properties:{
-host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"shared.schema.json#/$defs/portSetting"}}}},proxyVersion:{
-type:"string",enum:["v1","v2","any"]},countLimit:{type:"integer",minimum:1,maximum:1e9,"x-expected":"a whole number of a\
-t least 1"}}},nr=Object.prototype.hasOwnProperty,ps=Gm().default,R=Hm().default,qh=new RegExp("^[a-z][a-z0-9-]{0,31}$","\
-u"),Dh=new RegExp("^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$","u"),Ih=new RegExp("^[A-Za-z0-9._:-]+$","u"),us=new RegExp(
-"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$","u"),Zm=new RegExp("^dc_[A-Za-z0-9_]{1,61}$","u"),la={type:"string",pattern:"^[a-z\
-]([a-z0-9-]{0,61}[a-z0-9])?$","x-format":"environment-name","x-expected":"a name of lower-case letters, digits and `-`"},
-Bm=new RegExp("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","u");function gs(r,{instancePath:t="",parentData:O,parentDataProperty:x,
-rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=gs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
-(n.items=void 0),typeof r=="string"){if(!Bm.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"},schema:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",parentSchema:la,data:r};e===null?
-e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:la.type,
-parentSchema:la,data:r};e===null?e=[a]:e.push(a),s++}return gs.errors=e,s===0}gs.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Ut={type:"string",maxLength:253,pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a\
--z0-9])?)*)$","x-format":"hostname-pattern","x-expected":"a host name such as api.example.com, *.example.com, or *"},Wm=new RegExp(
-"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","u");function ca(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ca.evaluated;if(n.dynamicProps&&
-(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>253){let a={instancePath:t,schemaPath:"#/m\
-axLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}if(!Wm.
-test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{\
-0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-\
-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:Ut.type,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}return ca.
-errors=e,s===0}ca.evaluated={dynamicProps:!1,dynamicItems:!1};var Tr={type:"string",maxLength:255,pattern:"^[A-Za-z0-9_-\
-]+$","x-format":"name","x-expected":"a name of letters, digits, `_` and `-`"},Jo=new RegExp("^[A-Za-z0-9_-]+$","u");function fa(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=fa.evaluated;
+w.ws.renewals","apigw.ws.events","trace_id","span_id"]},analytics:{type:"object",additionalProperties:!1,"x-expected":"a\
+ map with file, maxSize and retention",properties:{file:{$ref:"shared.schema.json#/$defs/fileSource"},maxSize:{$ref:"sha\
+red.schema.json#/$defs/size"},retention:{type:"object",additionalProperties:!1,"x-expected":"a map with rows, minutes, h\
+ours and days",properties:{rows:{$ref:"shared.schema.json#/$defs/positiveDuration"},minutes:{$ref:"shared.schema.json#/$\
+defs/positiveDuration"},hours:{$ref:"shared.schema.json#/$defs/positiveDuration"},days:{$ref:"shared.schema.json#/$defs/\
+positiveDuration"}}}}},redisNodes:{type:"array",minItems:1,maxItems:100,"x-expected":"a list of nodes: [{ host: redis-1.\
+internal, port: 6379 }]",items:{type:"object",additionalProperties:!1,required:["host","port"],"x-expected":"a node: { h\
+ost: redis-1.internal, port: 6379 }",properties:{host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"shared.\
+schema.json#/$defs/portSetting"}}}},proxyVersion:{type:"string",enum:["v1","v2","any"]},countLimit:{type:"integer",minimum:1,
+maximum:1e9,"x-expected":"a whole number of at least 1"}}},nr=Object.prototype.hasOwnProperty,ps=Gm().default,R=Hm().default,
+qh=new RegExp("^[a-z][a-z0-9-]{0,31}$","u"),Dh=new RegExp("^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$","u"),Ih=new RegExp(
+"^[A-Za-z0-9._:-]+$","u"),us=new RegExp("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$","u"),Zm=new RegExp("^dc_[A-Za-z0-9_]{1,61}\
+$","u"),la={type:"string",pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","x-format":"environment-name","x-expected":"a name\
+ of lower-case letters, digits and `-`"},Bm=new RegExp("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$","u");function gs(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=gs.evaluated;if(n.dynamicProps&&
+(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Bm.test(r)){let a={instancePath:t,schemaPath:"\
+#/pattern",keyword:"pattern",params:{pattern:"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"},schema:"^[a-z]([a-z0-9-]{0,61}[a-z0-9]\
+)?$",parentSchema:la,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
+params:{type:"string"},schema:la.type,parentSchema:la,data:r};e===null?e=[a]:e.push(a),s++}return gs.errors=e,s===0}gs.evaluated=
+{dynamicProps:!1,dynamicItems:!1};var Ut={type:"string",maxLength:253,pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0\
+-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$","x-format":"hostname-pattern","x-expected":"a host name such as api.exa\
+mple.com, *.example.com, or *"},Wm=new RegExp("^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}\
+[a-z0-9])?)*)$","u");function ca(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=ca.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
+r)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ut,
+data:r};e===null?e=[a]:e.push(a),s++}if(!Wm.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
+pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\\
+.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:Ut,data:r};e===null?e=[a]:
+e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ut.type,parentSchema:Ut,
+data:r};e===null?e=[a]:e.push(a),s++}return ca.errors=e,s===0}ca.evaluated={dynamicProps:!1,dynamicItems:!1};var Tr={type:"\
+string",maxLength:255,pattern:"^[A-Za-z0-9_-]+$","x-format":"name","x-expected":"a name of letters, digits, `_` and `-`"},
+Jo=new RegExp("^[A-Za-z0-9_-]+$","u");function fa(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=fa.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
+r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,
+data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
+pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?
+e=[a]:e.push(a),s++}return fa.errors=e,s===0}fa.evaluated={dynamicProps:!1,dynamicItems:!1};var Er={type:"string",maxLength:255,
+pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, dig\
+its, `.`, `_`, `-`, `$`, `%` and spaces"},Uo=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Vs(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Vs.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,data:r};e===null?e=[a]:e.push(
-a),s++}if(!Jo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},
-schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#\
-/type",keyword:"type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return fa.
-errors=e,s===0}fa.evaluated={dynamicProps:!1,dynamicItems:!1};var Er={type:"string",maxLength:255,pattern:"^[A-Za-z0-9._\
-$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, digits, `.`, `_`, `-`, `$\
-`, `%` and spaces"},Uo=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Vs(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Vs.evaluated;if(n.dynamicProps&&
-(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,schemaPath:"#/m\
-axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Er,data:r};e===null?e=[a]:e.push(a),s++}if(!Uo.
-test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$\
-% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:Er,data:r};e===
-null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Er.
-type,parentSchema:Er,data:r};e===null?e=[a]:e.push(a),s++}return Vs.errors=e,s===0}Vs.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Kr={anyOf:[{type:"string",maxLength:253,pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-\
-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","x-format":"host","x-expected":"a host name or an \
-IP address"},{$ref:"#/$defs/fromEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, default: host }"},af=new RegExp(
-"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[\
-0-9A-Fa-f:.]*)$","u"),$r={type:"object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: val\
-ue }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},Yc={type:"string",pattern:"^[A-Za-z\
-_][A-Za-z0-9_]{0,254}$","x-format":"environment-variable","x-expected":"the name of an environment variable"},_h=new RegExp(
-"^[A-Za-z_][A-Za-z0-9_]{0,254}$","u");function tr(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=tr.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!_h.
-test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},
-schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:Yc,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Yc.type,parentSchema:Yc,data:r};e===null?e=[a]:e.push(a),
-s++}return tr.errors=e,s===0}tr.evaluated={dynamicProps:!1,dynamicItems:!1};function Ce(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ce.evaluated;if(n.dynamicProps&&(n.props=void 0),
-n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"\
-#/required",keyword:"required",params:{missingProperty:"env"},schema:$r.required,parentSchema:$r,data:r};e===null?e=[a]:
-e.push(a),s++}for(let a in r)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:$r,data:r};e===null?e=[i]:e.push(i),s++}if(r.
-env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===
-null?tr.errors:e.concat(tr.errors),s=e.length)),r.default!==void 0){let a=r.default;if(typeof a!="string"){let i={instancePath:t+
-"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"string"},schema:$r.properties.default.type,
-parentSchema:$r.properties.default,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:$r.type,parentSchema:$r,data:r};e===null?e=[a]:e.push(a),s++}return Ce.errors=
-e,s===0}Ce.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Lr(r,{instancePath:t="",parentData:O,parentDataProperty:x,
-rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Lr.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.
-items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>253){let l={instancePath:t,schemaPath:"#/anyOf/0/maxLength",
-keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Kr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(!af.test(
-r)){let l={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]\
-{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^\
-([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-\
-9A-Fa-f:.]*)$",parentSchema:Kr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schemaPath:"#/a\
-nyOf/0/type",keyword:"type",params:{type:"string"},schema:Kr.anyOf[0].type,parentSchema:Kr.anyOf[0],data:r};e===null?e=[
-l]:e.push(l),s++}var p=o===s;i=i||p;let m=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||
-(e=e===null?Ce.errors:e.concat(Ce.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:
-e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:Kr.anyOf,parentSchema:Kr,data:r};
-e===null?e=[l]:e.push(l),s++}return Lr.errors=e,n.props=u,s===0}Lr.evaluated={dynamicProps:!0,dynamicItems:!1};var zr={anyOf:[
-{type:"integer",minimum:0,maximum:65535,"x-expected":"a port from 0 to 65535"},{$ref:"#/$defs/fromEnvNumber"}],"x-expect\
-ed":"a port from 0 to 65535, or { env: NAME, default: number }"},Yt={type:"object",additionalProperties:!1,required:["en\
-v"],"x-expected":"{ env: NAME, default: number }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"in\
-teger"}}};function Ds(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,
-s=0,n=Ds.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(
-r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"env"},schema:Yt.
-required,parentSchema:Yt,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="env"||a==="default")){let i={instancePath:t,
-schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Yt,
+schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Er,data:r};e===null?e=[a]:e.push(
+a),s++}if(!Uo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]\
+([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:Er,
+data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
+schema:Er.type,parentSchema:Er,data:r};e===null?e=[a]:e.push(a),s++}return Vs.errors=e,s===0}Vs.evaluated={dynamicProps:!1,
+dynamicItems:!1};var Kr={anyOf:[{type:"string",maxLength:253,pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\\
+.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","x-format":"host","x-expected":"a\
+ host name or an IP address"},{$ref:"#/$defs/fromEnv"}],"x-expected":"a host name or an IP address, or { env: NAME, defa\
+ult: host }"},af=new RegExp("^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0\
+-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","u"),$r={type:"object",additionalProperties:!1,required:["env"],"x-expecte\
+d":"{ env: NAME, default: value }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},Yc={type:"\
+string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$","x-format":"environment-variable","x-expected":"the name of an environm\
+ent variable"},_h=new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,254}$","u");function tr(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=tr.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),typeof r=="string"){if(!_h.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
+pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:Yc,data:r};e===null?e=[a]:
+e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Yc.type,parentSchema:Yc,
+data:r};e===null?e=[a]:e.push(a),s++}return tr.errors=e,s===0}tr.evaluated={dynamicProps:!1,dynamicItems:!1};function Ce(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ce.evaluated;
+if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===
+void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"env"},schema:$r.required,
+parentSchema:$r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="env"||a==="default")){let i={instancePath:t,
+schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:$r,
 data:r};e===null?e=[i]:e.push(i),s++}if(r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"\
 env",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.default!==void 0){let a=r.default;
-if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&isFinite(a))){let i={instancePath:t+"/default",schemaPath:"#/properties/defa\
-ult/type",keyword:"type",params:{type:"integer"},schema:Yt.properties.default.type,parentSchema:Yt.properties.default,data:a};
-e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Yt.
-type,parentSchema:Yt,data:r};e===null?e=[a]:e.push(a),s++}return Ds.errors=e,s===0}Ds.evaluated={props:!0,dynamicProps:!1,
-dynamicItems:!1};function ts(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=ts.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(!(typeof r==
-"number"&&!(r%1)&&!isNaN(r)&&isFinite(r))){let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"\
-integer"},schema:zr.anyOf[0].type,parentSchema:zr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(typeof r=="number"&&isFinite(
-r)){if(r>65535||isNaN(r)){let l={instancePath:t,schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",
-limit:65535},schema:65535,parentSchema:zr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(r<0||isNaN(r)){let l={instancePath:t,
-schemaPath:"#/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:zr.anyOf[0],data:r};
-e===null?e=[l]:e.push(l),s++}}var p=o===s;i=i||p;let m=s;Ds(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,
-dynamicAnchors:f})||(e=e===null?Ds.errors:e.concat(Ds.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==
-null&&(a?e.length=a:e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:zr.anyOf,parentSchema:zr,
-data:r};e===null?e=[l]:e.push(l),s++}return ts.errors=e,n.props=u,s===0}ts.evaluated={dynamicProps:!0,dynamicItems:!1};var Ue={
-type:"object",additionalProperties:!1,required:["certFile","keyFile"],"x-expected":"a map with certFile and keyFile",properties:{
-certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"},minVersion:{type:"string",enum:["TLSv1.2","TLSv\
-1.3"]},clientAuth:{type:"string",enum:["none","request","require"]},clientCaFile:{$ref:"#/$defs/fileSource"},sni:{type:"\
-array",maxItems:1e3,"x-expected":"a list of certificates by host name",items:{type:"object",additionalProperties:!1,required:[
-"hostnames","certFile","keyFile"],"x-expected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"\
-array",minItems:1,maxItems:100,uniqueItems:!0,"x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},
-certFile:{$ref:"#/$defs/fileSource"},keyFile:{$ref:"#/$defs/fileSource"}}}}}},gr={anyOf:[{type:"string",minLength:1,maxLength:4096},
-{$ref:"#/$defs/fromEnv"}],"x-expected":"the path of a file, or { env: NAME, default: path }"};function Te(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Te.evaluated;n.dynamicProps&&(n.
-props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>4096){let l={instancePath:t,
-schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:gr.anyOf[0],data:r};e===
-null?e=[l]:e.push(l),s++}if(R(r)<1){let l={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},
-schema:1,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schemaPath:"#/anyOf/0\
-/type",keyword:"type",params:{type:"string"},schema:gr.anyOf[0].type,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(
-l),s++}var p=o===s;i=i||p;let m=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||
-(e=e===null?Ce.errors:e.concat(Ce.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:
-e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};
-e===null?e=[l]:e.push(l),s++}return Te.errors=e,n.props=u,s===0}Te.evaluated={dynamicProps:!0,dynamicItems:!1};function ma(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ma.evaluated;
-if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>253){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Ut,data:r};e===null?e=[a]:e.push(
-a),s++}if(!Wm.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0\
--9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a\
--z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ut.type,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),
-s++}return ma.errors=e,s===0}ma.evaluated={dynamicProps:!1,dynamicItems:!1};function Hs(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Hs.evaluated;if(n.dynamicProps&&(n.props=void 0),
-n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.certFile===void 0){let a={instancePath:t,
-schemaPath:"#/required",keyword:"required",params:{missingProperty:"certFile"},schema:Ue.required,parentSchema:Ue,data:r};
-e===null?e=[a]:e.push(a),s++}if(r.keyFile===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
-missingProperty:"keyFile"},schema:Ue.required,parentSchema:Ue,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a===
-"certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a==="clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ue,data:r};e===
-null?e=[i]:e.push(i),s++}if(r.certFile!==void 0&&(Te(r.certFile,{instancePath:t+"/certFile",parentData:r,parentDataProperty:"\
-certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),r.keyFile!==void 0&&(Te(
-r.keyFile,{instancePath:t+"/keyFile",parentData:r,parentDataProperty:"keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?
-Te.errors:e.concat(Te.errors),s=e.length)),r.minVersion!==void 0){let a=r.minVersion;if(typeof a!="string"){let i={instancePath:t+
-"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"type",params:{type:"string"},schema:Ue.properties.minVersion.
-type,parentSchema:Ue.properties.minVersion,data:a};e===null?e=[i]:e.push(i),s++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={
-instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/enum",keyword:"enum",params:{allowedValues:Ue.properties.
-minVersion.enum},schema:Ue.properties.minVersion.enum,parentSchema:Ue.properties.minVersion,data:a};e===null?e=[i]:e.push(
-i),s++}}if(r.clientAuth!==void 0){let a=r.clientAuth;if(typeof a!="string"){let i={instancePath:t+"/clientAuth",schemaPath:"\
-#/properties/clientAuth/type",keyword:"type",params:{type:"string"},schema:Ue.properties.clientAuth.type,parentSchema:Ue.
-properties.clientAuth,data:a};e===null?e=[i]:e.push(i),s++}if(!(a==="none"||a==="request"||a==="require")){let i={instancePath:t+
-"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"enum",params:{allowedValues:Ue.properties.clientAuth.enum},
-schema:Ue.properties.clientAuth.enum,parentSchema:Ue.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),s++}}if(r.clientCaFile!==
-void 0&&(Te(r.clientCaFile,{instancePath:t+"/clientCaFile",parentData:r,parentDataProperty:"clientCaFile",rootData:c,dynamicAnchors:f})||
-(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),r.sni!==void 0){let a=r.sni;if(Array.isArray(a)){if(a.length>1e3){
-let o={instancePath:t+"/sni",schemaPath:"#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Ue.
-properties.sni,data:a};e===null?e=[o]:e.push(o),s++}let i=a.length;for(let o=0;o<i;o++){let m=a[o];if(m&&typeof m=="obje\
-ct"&&!Array.isArray(m)){if(m.hostnames===void 0){let p={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/requ\
-ired",keyword:"required",params:{missingProperty:"hostnames"},schema:Ue.properties.sni.items.required,parentSchema:Ue.properties.
-sni.items,data:m};e===null?e=[p]:e.push(p),s++}if(m.certFile===void 0){let p={instancePath:t+"/sni/"+o,schemaPath:"#/pro\
-perties/sni/items/required",keyword:"required",params:{missingProperty:"certFile"},schema:Ue.properties.sni.items.required,
-parentSchema:Ue.properties.sni.items,data:m};e===null?e=[p]:e.push(p),s++}if(m.keyFile===void 0){let p={instancePath:t+"\
-/sni/"+o,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"keyFile"},schema:Ue.properties.
-sni.items.required,parentSchema:Ue.properties.sni.items,data:m};e===null?e=[p]:e.push(p),s++}for(let p in m)if(!(p==="ho\
-stnames"||p==="certFile"||p==="keyFile")){let u={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/additionalP\
-roperties",keyword:"additionalProperties",params:{additionalProperty:p},schema:!1,parentSchema:Ue.properties.sni.items,data:m};
-e===null?e=[u]:e.push(u),s++}if(m.hostnames!==void 0){let p=m.hostnames;if(Array.isArray(p)){if(p.length>100){let h={instancePath:t+
-"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},
-schema:100,parentSchema:Ue.properties.sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(h),s++}if(p.length<1){
-let h={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"\
-minItems",params:{limit:1},schema:1,parentSchema:Ue.properties.sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(
-h),s++}let u=p.length;for(let h=0;h<u;h++)ma(p[h],{instancePath:t+"/sni/"+o+"/hostnames/"+h,parentData:p,parentDataProperty:h,
-rootData:c,dynamicAnchors:f})||(e=e===null?ma.errors:e.concat(ma.errors),s=e.length);let l=p.length,b;if(l>1){e:for(;l--;)
-for(b=l;b--;)if(ps(p[l],p[b])){let h={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/propertie\
-s/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:l,j:b},schema:!0,parentSchema:Ue.properties.sni.items.properties.
-hostnames,data:p};e===null?e=[h]:e.push(h),s++;break e}}}else{let u={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"#\
-/properties/sni/items/properties/hostnames/type",keyword:"type",params:{type:"array"},schema:Ue.properties.sni.items.properties.
-hostnames.type,parentSchema:Ue.properties.sni.items.properties.hostnames,data:p};e===null?e=[u]:e.push(u),s++}}m.certFile!==
-void 0&&(Te(m.certFile,{instancePath:t+"/sni/"+o+"/certFile",parentData:m,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||
-(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),m.keyFile!==void 0&&(Te(m.keyFile,{instancePath:t+"/sni/"+o+"/key\
-File",parentData:m,parentDataProperty:"keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),
-s=e.length))}else{let p={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"\
-object"},schema:Ue.properties.sni.items.type,parentSchema:Ue.properties.sni.items,data:m};e===null?e=[p]:e.push(p),s++}}}else{
-let i={instancePath:t+"/sni",schemaPath:"#/properties/sni/type",keyword:"type",params:{type:"array"},schema:Ue.properties.
-sni.type,parentSchema:Ue.properties.sni,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/\
-type",keyword:"type",params:{type:"object"},schema:Ue.type,parentSchema:Ue,data:r};e===null?e=[a]:e.push(a),s++}return Hs.
-errors=e,s===0}Hs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Ho={type:"string",enum:["v1","v2","any"]};function Ms(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ms.evaluated;
-if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"string"},schema:Ho.type,parentSchema:Ho,data:r};e===null?e=[a]:e.push(a),s++}if(!(r===
-"v1"||r==="v2"||r==="any")){let a={instancePath:t,schemaPath:"#/enum",keyword:"enum",params:{allowedValues:Ho.enum},schema:Ho.
-enum,parentSchema:Ho,data:r};e===null?e=[a]:e.push(a),s++}return Ms.errors=e,s===0}Ms.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Qt={anyOf:[{type:"array",minItems:1,maxItems:1e3,uniqueItems:!0,"x-expected":"a list of IP addresses and ranges",items:{
-$ref:"#/$defs/ipRange"}},{$ref:"#/$defs/fromEnv"}],"x-expected":"a list of IP addresses and ranges, or { env: NAME, defa\
-ult: ranges }"},Qo={type:"string",maxLength:64,pattern:"^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:\
-.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","x-format":"ip-range","x-expected":"an IP address or a range s\
-uch as 10.0.0.0/8"},Th=new RegExp("^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(\
-12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","u");function ua(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=ua.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r=="string"){if(R(r)>64){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:64},schema:64,
-parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}if(!Th.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
-pattern",params:{pattern:"^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1\
-[01][0-9]|[1-9]?[0-9]))?)$"},schema:"^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(\
-/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$",parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Qo.type,parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),
-s++}return ua.errors=e,s===0}ua.evaluated={dynamicProps:!1,dynamicItems:!1};function Zs(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Zs.evaluated;n.dynamicProps&&(n.props=void 0),
-n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(Array.isArray(r)){if(r.length>1e3){let q={instancePath:t,schemaPath:"\
-#/anyOf/0/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Qt.anyOf[0],data:r};e===null?e=[q]:e.push(
-q),s++}if(r.length<1){let q={instancePath:t,schemaPath:"#/anyOf/0/minItems",keyword:"minItems",params:{limit:1},schema:1,
-parentSchema:Qt.anyOf[0],data:r};e===null?e=[q]:e.push(q),s++}let b=r.length;for(let q=0;q<b;q++)ua(r[q],{instancePath:t+
-"/"+q,parentData:r,parentDataProperty:q,rootData:c,dynamicAnchors:f})||(e=e===null?ua.errors:e.concat(ua.errors),s=e.length);
-let h=r.length,P;if(h>1){e:for(;h--;)for(P=h;P--;)if(ps(r[h],r[P])){let q={instancePath:t,schemaPath:"#/anyOf/0/uniqueIt\
-ems",keyword:"uniqueItems",params:{i:h,j:P},schema:!0,parentSchema:Qt.anyOf[0],data:r};e===null?e=[q]:e.push(q),s++;break e}}}else{
-let b={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"array"},schema:Qt.anyOf[0].type,parentSchema:Qt.
-anyOf[0],data:r};e===null?e=[b]:e.push(b),s++}var u=o===s;if(i=i||u,u)var m=!0;let p=s;Ce(r,{instancePath:t,parentData:O,
-parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(Ce.errors),s=e.length);var u=p===s;if(i=
-i||u,u)var l=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let b={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",
-params:{},schema:Qt.anyOf,parentSchema:Qt,data:r};e===null?e=[b]:e.push(b),s++}return Zs.errors=e,n.props=l,n.items=m,s===
-0}Zs.evaluated={dynamicProps:!0,dynamicItems:!0};function Ar(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=Ar.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);
-let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>4096){let l={instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"ma\
-xLength",params:{limit:4096},schema:4096,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(R(r)<1){let l={
-instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:gr.anyOf[0],data:r};
-e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},
-schema:gr.anyOf[0].type,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}var p=o===s;i=i||p;let m=s;Ce(r,{instancePath:t,
-parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(Ce.errors),s=e.length);var p=m===
-s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"\
-anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};e===null?e=[l]:e.push(l),s++}return Ar.errors=e,n.props=u,s===0}
-Ar.evaluated={dynamicProps:!0,dynamicItems:!1};function Bs(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=Bs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"requ\
-ired",params:{missingProperty:"env"},schema:$r.required,parentSchema:$r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)
-if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",
-params:{additionalProperty:a},schema:!1,parentSchema:$r,data:r};e===null?e=[i]:e.push(i),s++}if(r.env!==void 0&&(tr(r.env,
-{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(
-tr.errors),s=e.length)),r.default!==void 0){let a=r.default;if(typeof a!="string"){let i={instancePath:t+"/default",schemaPath:"\
-#/properties/default/type",keyword:"type",params:{type:"string"},schema:$r.properties.default.type,parentSchema:$r.properties.
-default,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-object"},schema:$r.type,parentSchema:$r,data:r};e===null?e=[a]:e.push(a),s++}return Bs.errors=e,s===0}Bs.evaluated={props:!0,
-dynamicProps:!1,dynamicItems:!1};var Es={type:"array",minItems:1,maxItems:100,"x-expected":"a list of nodes: [{ host: re\
-dis-1.internal, port: 6379 }]",items:{type:"object",additionalProperties:!1,required:["host","port"],"x-expected":"a nod\
-e: { host: redis-1.internal, port: 6379 }",properties:{host:{$ref:"shared.schema.json#/$defs/hostSetting"},port:{$ref:"s\
-hared.schema.json#/$defs/portSetting"}}}};function Ws(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=Ws.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-Array.isArray(r)){if(r.length>100){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit:100},schema:100,
-parentSchema:Es,data:r};e===null?e=[i]:e.push(i),s++}if(r.length<1){let i={instancePath:t,schemaPath:"#/minItems",keyword:"\
-minItems",params:{limit:1},schema:1,parentSchema:Es,data:r};e===null?e=[i]:e.push(i),s++}let a=r.length;for(let i=0;i<a;i++){
-let o=r[i];if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.host===void 0){let m={instancePath:t+"/"+i,schemaPath:"#/it\
-ems/required",keyword:"required",params:{missingProperty:"host"},schema:Es.items.required,parentSchema:Es.items,data:o};
-e===null?e=[m]:e.push(m),s++}if(o.port===void 0){let m={instancePath:t+"/"+i,schemaPath:"#/items/required",keyword:"requ\
-ired",params:{missingProperty:"port"},schema:Es.items.required,parentSchema:Es.items,data:o};e===null?e=[m]:e.push(m),s++}
-for(let m in o)if(!(m==="host"||m==="port")){let p={instancePath:t+"/"+i,schemaPath:"#/items/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:m},schema:!1,parentSchema:Es.items,data:o};e===null?e=[p]:e.push(p),s++}
-o.host!==void 0&&(Lr(o.host,{instancePath:t+"/"+i+"/host",parentData:o,parentDataProperty:"host",rootData:c,dynamicAnchors:f})||
-(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),o.port!==void 0&&(ts(o.port,{instancePath:t+"/"+i+"/port",parentData:o,
-parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=e===null?ts.errors:e.concat(ts.errors),s=e.length))}else{let m={
-instancePath:t+"/"+i,schemaPath:"#/items/type",keyword:"type",params:{type:"object"},schema:Es.items.type,parentSchema:Es.
-items,data:o};e===null?e=[m]:e.push(m),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-array"},schema:Es.type,parentSchema:Es,data:r};e===null?e=[a]:e.push(a),s++}return Ws.errors=e,s===0}Ws.evaluated={items:!0,
-dynamicProps:!1,dynamicItems:!1};var Ir={type:"object",additionalProperties:!1,minProperties:1,maxProperties:1,"x-secret":!0,
-"x-rule":"a secret comes from one place: either env or file","x-hints":{default:"a secret has no default, because that w\
-ould be the secret in clear"},"x-expected":"{ env: NAME } or { file: path }",properties:{env:{$ref:"#/$defs/environmentV\
-ariable"},file:{$ref:"#/$defs/fileSource"}}};function ks(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=ks.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-r&&typeof r=="object"&&!Array.isArray(r)){if(Object.keys(r).length>1){let a={instancePath:t,schemaPath:"#/maxProperties",
-keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}if(Object.keys(r).
-length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,parentSchema:Ir,
-data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/add\
-itionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ir,data:r};e===null?
-e=[i]:e.push(i),s++}r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||
-(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+"/file",parentData:r,
-parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,data:r};e===null?
-e=[a]:e.push(a),s++}return ks.errors=e,s===0}ks.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Gr={type:"strin\
-g",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expected":"a duration with its unit, such a\
-s 250ms, 30s, 5m, 12h or 1d"},Xt=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function Se(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Se.evaluated;if(n.dynamicProps&&(n.props=void 0),
-n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Xt.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
-pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$",parentSchema:Gr,data:r};
-e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Gr.
-type,parentSchema:Gr,data:r};e===null?e=[a]:e.push(a),s++}return Se.errors=e,s===0}Se.evaluated={dynamicProps:!1,dynamicItems:!1};
-var Qc={type:"string",pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"a size with it\
-s unit, such as 64KiB or 1MiB"},Eh=new RegExp("^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","u");function Ze(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ze.evaluated;if(n.dynamicProps&&
-(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Eh.test(r)){let a={instancePath:t,schemaPath:"\
-#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$"},schema:"^[1-9][0-9]{0,6}(B|KB|\
-KiB|MB|MiB|GB|GiB)$",parentSchema:Qc,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"string"},schema:Qc.type,parentSchema:Qc,data:r};e===null?e=[a]:e.push(a),s++}return Ze.errors=
-e,s===0}Ze.evaluated={dynamicProps:!1,dynamicItems:!1};var el={type:"integer",minimum:1,maximum:1e9,"x-expected":"a whol\
-e number of at least 1"};function Ee(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+if(typeof a!="string"){let i={instancePath:t+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"\
+string"},schema:$r.properties.default.type,parentSchema:$r.properties.default,data:a};e===null?e=[i]:e.push(i),s++}}}else{
+let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:$r.type,parentSchema:$r,data:r};e===
+null?e=[a]:e.push(a),s++}return Ce.errors=e,s===0}Ce.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Lr(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Lr.evaluated;
+n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>253){let l={
+instancePath:t,schemaPath:"#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:253},schema:253,parentSchema:Kr.anyOf[0],
+data:r};e===null?e=[l]:e.push(l),s++}if(!af.test(r)){let l={instancePath:t,schemaPath:"#/anyOf/0/pattern",keyword:"patte\
+rn",params:{pattern:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\
+\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$"},schema:"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\.[A-Za-z0-9_]([A-Za-z0-\
+9_-]{0,61}[A-Za-z0-9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",parentSchema:Kr.anyOf[0],data:r};e===null?e=[l]:e.push(l),
+s++}}else{let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},schema:Kr.anyOf[0].type,
+parentSchema:Kr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}var p=o===s;i=i||p;let m=s;Ce(r,{instancePath:t,parentData:O,
+parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(Ce.errors),s=e.length);var p=m===s;if(i=
+i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",
+params:{},schema:Kr.anyOf,parentSchema:Kr,data:r};e===null?e=[l]:e.push(l),s++}return Lr.errors=e,n.props=u,s===0}Lr.evaluated=
+{dynamicProps:!0,dynamicItems:!1};var zr={anyOf:[{type:"integer",minimum:0,maximum:65535,"x-expected":"a port from 0 to \
+65535"},{$ref:"#/$defs/fromEnvNumber"}],"x-expected":"a port from 0 to 65535, or { env: NAME, default: number }"},Yt={type:"\
+object",additionalProperties:!1,required:["env"],"x-expected":"{ env: NAME, default: number }",properties:{env:{$ref:"#/\
+$defs/environmentVariable"},default:{type:"integer"}}};function Ds(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ds.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"#/requir\
+ed",keyword:"required",params:{missingProperty:"env"},schema:Yt.required,parentSchema:Yt,data:r};e===null?e=[a]:e.push(a),
+s++}for(let a in r)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"ad\
+ditionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Yt,data:r};e===null?e=[i]:e.push(i),s++}if(r.env!==
+void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?
+tr.errors:e.concat(tr.errors),s=e.length)),r.default!==void 0){let a=r.default;if(!(typeof a=="number"&&!(a%1)&&!isNaN(a)&&
+isFinite(a))){let i={instancePath:t+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"integ\
+er"},schema:Yt.properties.default.type,parentSchema:Yt.properties.default,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Yt.type,parentSchema:Yt,data:r};e===null?
+e=[a]:e.push(a),s++}return Ds.errors=e,s===0}Ds.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function ts(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ts.evaluated;n.dynamicProps&&(n.
+props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(r)&&isFinite(r))){
+let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"integer"},schema:zr.anyOf[0].type,parentSchema:zr.
+anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(typeof r=="number"&&isFinite(r)){if(r>65535||isNaN(r)){let l={instancePath:t,
+schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",limit:65535},schema:65535,parentSchema:zr.anyOf[0],
+data:r};e===null?e=[l]:e.push(l),s++}if(r<0||isNaN(r)){let l={instancePath:t,schemaPath:"#/anyOf/0/minimum",keyword:"min\
+imum",params:{comparison:">=",limit:0},schema:0,parentSchema:zr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}var p=o===
+s;i=i||p;let m=s;Ds(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ds.errors:
+e.concat(Ds.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:zr.anyOf,parentSchema:zr,data:r};e===null?e=[l]:e.push(l),s++}return ts.
+errors=e,n.props=u,s===0}ts.evaluated={dynamicProps:!0,dynamicItems:!1};var Ue={type:"object",additionalProperties:!1,required:[
+"certFile","keyFile"],"x-expected":"a map with certFile and keyFile",properties:{certFile:{$ref:"#/$defs/fileSource"},keyFile:{
+$ref:"#/$defs/fileSource"},minVersion:{type:"string",enum:["TLSv1.2","TLSv1.3"]},clientAuth:{type:"string",enum:["none",
+"request","require"]},clientCaFile:{$ref:"#/$defs/fileSource"},sni:{type:"array",maxItems:1e3,"x-expected":"a list of ce\
+rtificates by host name",items:{type:"object",additionalProperties:!1,required:["hostnames","certFile","keyFile"],"x-exp\
+ected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"array",minItems:1,maxItems:100,uniqueItems:!0,
+"x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},certFile:{$ref:"#/$defs/fileSource"},keyFile:{
+$ref:"#/$defs/fileSource"}}}}}},gr={anyOf:[{type:"string",minLength:1,maxLength:4096},{$ref:"#/$defs/fromEnv"}],"x-expec\
+ted":"the path of a file, or { env: NAME, default: path }"};function Te(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Te.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.
+items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>4096){let l={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
+h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(R(
+r)<1){let l={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:gr.
+anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{
+type:"string"},schema:gr.anyOf[0].type,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}var p=o===s;i=i||p;
+let m=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(
+Ce.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};e===null?e=[l]:e.push(l),s++}return Te.
+errors=e,n.props=u,s===0}Te.evaluated={dynamicProps:!0,dynamicItems:!1};function ma(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ma.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),typeof r=="string"){if(R(r)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
+limit:253},schema:253,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}if(!Wm.test(r)){let a={instancePath:t,schemaPath:"\
+#/pattern",keyword:"pattern",params:{pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[\
+a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:Ut,
+data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
+schema:Ut.type,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}return ma.errors=e,s===0}ma.evaluated={dynamicProps:!1,
+dynamicItems:!1};function Hs(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=Hs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
+!Array.isArray(r)){if(r.certFile===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
+certFile"},schema:Ue.required,parentSchema:Ue,data:r};e===null?e=[a]:e.push(a),s++}if(r.keyFile===void 0){let a={instancePath:t,
+schemaPath:"#/required",keyword:"required",params:{missingProperty:"keyFile"},schema:Ue.required,parentSchema:Ue,data:r};
+e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a===
+"clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:a},schema:!1,parentSchema:Ue,data:r};e===null?e=[i]:e.push(i),s++}if(r.certFile!==void 0&&(Te(r.certFile,
+{instancePath:t+"/certFile",parentData:r,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:
+e.concat(Te.errors),s=e.length)),r.keyFile!==void 0&&(Te(r.keyFile,{instancePath:t+"/keyFile",parentData:r,parentDataProperty:"\
+keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),r.minVersion!==void 0){let a=r.
+minVersion;if(typeof a!="string"){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"\
+type",params:{type:"string"},schema:Ue.properties.minVersion.type,parentSchema:Ue.properties.minVersion,data:a};e===null?
+e=[i]:e.push(i),s++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/min\
+Version/enum",keyword:"enum",params:{allowedValues:Ue.properties.minVersion.enum},schema:Ue.properties.minVersion.enum,parentSchema:Ue.
+properties.minVersion,data:a};e===null?e=[i]:e.push(i),s++}}if(r.clientAuth!==void 0){let a=r.clientAuth;if(typeof a!="s\
+tring"){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/type",keyword:"type",params:{type:"strin\
+g"},schema:Ue.properties.clientAuth.type,parentSchema:Ue.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),s++}if(!(a===
+"none"||a==="request"||a==="require")){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"\
+enum",params:{allowedValues:Ue.properties.clientAuth.enum},schema:Ue.properties.clientAuth.enum,parentSchema:Ue.properties.
+clientAuth,data:a};e===null?e=[i]:e.push(i),s++}}if(r.clientCaFile!==void 0&&(Te(r.clientCaFile,{instancePath:t+"/client\
+CaFile",parentData:r,parentDataProperty:"clientCaFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.
+errors),s=e.length)),r.sni!==void 0){let a=r.sni;if(Array.isArray(a)){if(a.length>1e3){let o={instancePath:t+"/sni",schemaPath:"\
+#/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Ue.properties.sni,data:a};e===null?
+e=[o]:e.push(o),s++}let i=a.length;for(let o=0;o<i;o++){let m=a[o];if(m&&typeof m=="object"&&!Array.isArray(m)){if(m.hostnames===
+void 0){let p={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/required",keyword:"required",params:{missingProperty:"\
+hostnames"},schema:Ue.properties.sni.items.required,parentSchema:Ue.properties.sni.items,data:m};e===null?e=[p]:e.push(p),
+s++}if(m.certFile===void 0){let p={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/required",keyword:"requir\
+ed",params:{missingProperty:"certFile"},schema:Ue.properties.sni.items.required,parentSchema:Ue.properties.sni.items,data:m};
+e===null?e=[p]:e.push(p),s++}if(m.keyFile===void 0){let p={instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/r\
+equired",keyword:"required",params:{missingProperty:"keyFile"},schema:Ue.properties.sni.items.required,parentSchema:Ue.properties.
+sni.items,data:m};e===null?e=[p]:e.push(p),s++}for(let p in m)if(!(p==="hostnames"||p==="certFile"||p==="keyFile")){let u={
+instancePath:t+"/sni/"+o,schemaPath:"#/properties/sni/items/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:p},schema:!1,parentSchema:Ue.properties.sni.items,data:m};e===null?e=[u]:e.push(u),s++}if(m.hostnames!==
+void 0){let p=m.hostnames;if(Array.isArray(p)){if(p.length>100){let h={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"\
+#/properties/sni/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:Ue.properties.
+sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(h),s++}if(p.length<1){let h={instancePath:t+"/sni/"+o+"/hos\
+tnames",schemaPath:"#/properties/sni/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:Ue.
+properties.sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(h),s++}let u=p.length;for(let h=0;h<u;h++)ma(p[h],
+{instancePath:t+"/sni/"+o+"/hostnames/"+h,parentData:p,parentDataProperty:h,rootData:c,dynamicAnchors:f})||(e=e===null?ma.
+errors:e.concat(ma.errors),s=e.length);let l=p.length,b;if(l>1){e:for(;l--;)for(b=l;b--;)if(ps(p[l],p[b])){let h={instancePath:t+
+"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{
+i:l,j:b},schema:!0,parentSchema:Ue.properties.sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(h),s++;break e}}}else{
+let u={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/type",keyword:"type",
+params:{type:"array"},schema:Ue.properties.sni.items.properties.hostnames.type,parentSchema:Ue.properties.sni.items.properties.
+hostnames,data:p};e===null?e=[u]:e.push(u),s++}}m.certFile!==void 0&&(Te(m.certFile,{instancePath:t+"/sni/"+o+"/certFile",
+parentData:m,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.
+length)),m.keyFile!==void 0&&(Te(m.keyFile,{instancePath:t+"/sni/"+o+"/keyFile",parentData:m,parentDataProperty:"keyFile",
+rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let p={instancePath:t+"/sni/"+
+o,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"object"},schema:Ue.properties.sni.items.type,parentSchema:Ue.
+properties.sni.items,data:m};e===null?e=[p]:e.push(p),s++}}}else{let i={instancePath:t+"/sni",schemaPath:"#/properties/s\
+ni/type",keyword:"type",params:{type:"array"},schema:Ue.properties.sni.type,parentSchema:Ue.properties.sni,data:a};e===null?
+e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ue.type,
+parentSchema:Ue,data:r};e===null?e=[a]:e.push(a),s++}return Hs.errors=e,s===0}Hs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
+var Ho={type:"string",enum:["v1","v2","any"]};function Ms(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
+dynamicAnchors:f={}}={}){let e=null,s=0,n=Ms.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
+typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ho.type,parentSchema:Ho,
+data:r};e===null?e=[a]:e.push(a),s++}if(!(r==="v1"||r==="v2"||r==="any")){let a={instancePath:t,schemaPath:"#/enum",keyword:"\
+enum",params:{allowedValues:Ho.enum},schema:Ho.enum,parentSchema:Ho,data:r};e===null?e=[a]:e.push(a),s++}return Ms.errors=
+e,s===0}Ms.evaluated={dynamicProps:!1,dynamicItems:!1};var Qt={anyOf:[{type:"array",minItems:1,maxItems:1e3,uniqueItems:!0,
+"x-expected":"a list of IP addresses and ranges",items:{$ref:"#/$defs/ipRange"}},{$ref:"#/$defs/fromEnv"}],"x-expected":"\
+a list of IP addresses and ranges, or { env: NAME, default: ranges }"},Qo={type:"string",maxLength:64,pattern:"^([0-9]{1\
+,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","x-for\
+mat":"ip-range","x-expected":"an IP address or a range such as 10.0.0.0/8"},Th=new RegExp("^([0-9]{1,3}(\\.[0-9]{1,3}){3}\
+(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","u");function ua(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ua.evaluated;if(n.dynamicProps&&
+(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>64){let a={instancePath:t,schemaPath:"#/ma\
+xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}if(!Th.test(
+r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-\
+2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"},schema:"^([0-9]{1,3}(\\.[0-9]{1,3}\
+){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$",parentSchema:Qo,data:r};
+e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Qo.
+type,parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}return ua.errors=e,s===0}ua.evaluated={dynamicProps:!1,dynamicItems:!1};
+function Zs(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
+n=Zs.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(Array.isArray(r)){if(r.
+length>1e3){let q={instancePath:t,schemaPath:"#/anyOf/0/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Qt.
+anyOf[0],data:r};e===null?e=[q]:e.push(q),s++}if(r.length<1){let q={instancePath:t,schemaPath:"#/anyOf/0/minItems",keyword:"\
+minItems",params:{limit:1},schema:1,parentSchema:Qt.anyOf[0],data:r};e===null?e=[q]:e.push(q),s++}let b=r.length;for(let q=0;q<
+b;q++)ua(r[q],{instancePath:t+"/"+q,parentData:r,parentDataProperty:q,rootData:c,dynamicAnchors:f})||(e=e===null?ua.errors:
+e.concat(ua.errors),s=e.length);let h=r.length,P;if(h>1){e:for(;h--;)for(P=h;P--;)if(ps(r[h],r[P])){let q={instancePath:t,
+schemaPath:"#/anyOf/0/uniqueItems",keyword:"uniqueItems",params:{i:h,j:P},schema:!0,parentSchema:Qt.anyOf[0],data:r};e===
+null?e=[q]:e.push(q),s++;break e}}}else{let b={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"a\
+rray"},schema:Qt.anyOf[0].type,parentSchema:Qt.anyOf[0],data:r};e===null?e=[b]:e.push(b),s++}var u=o===s;if(i=i||u,u)var m=!0;
+let p=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(
+Ce.errors),s=e.length);var u=p===s;if(i=i||u,u)var l=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let b={instancePath:t,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:Qt.anyOf,parentSchema:Qt,data:r};e===null?e=[b]:e.push(b),s++}return Zs.
+errors=e,n.props=l,n.items=m,s===0}Zs.evaluated={dynamicProps:!0,dynamicItems:!0};function Ar(r,{instancePath:t="",parentData:O,
+parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ar.evaluated;n.dynamicProps&&(n.props=void 0),
+n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>4096){let l={instancePath:t,schemaPath:"\
+#/anyOf/0/maxLength",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:
+e.push(l),s++}if(R(r)<1){let l={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,
+parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"\
+type",params:{type:"string"},schema:gr.anyOf[0].type,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}var p=o===
+s;i=i||p;let m=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:
+e.concat(Ce.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};e===null?e=[l]:e.push(l),s++}return Ar.
+errors=e,n.props=u,s===0}Ar.evaluated={dynamicProps:!0,dynamicItems:!1};function Bs(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Bs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"#/requir\
+ed",keyword:"required",params:{missingProperty:"env"},schema:$r.required,parentSchema:$r,data:r};e===null?e=[a]:e.push(a),
+s++}for(let a in r)if(!(a==="env"||a==="default")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"ad\
+ditionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:$r,data:r};e===null?e=[i]:e.push(i),s++}if(r.env!==
+void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?
+tr.errors:e.concat(tr.errors),s=e.length)),r.default!==void 0){let a=r.default;if(typeof a!="string"){let i={instancePath:t+
+"/default",schemaPath:"#/properties/default/type",keyword:"type",params:{type:"string"},schema:$r.properties.default.type,
+parentSchema:$r.properties.default,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",
+keyword:"type",params:{type:"object"},schema:$r.type,parentSchema:$r,data:r};e===null?e=[a]:e.push(a),s++}return Bs.errors=
+e,s===0}Bs.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Es={type:"array",minItems:1,maxItems:100,"x-expected":"\
+a list of nodes: [{ host: redis-1.internal, port: 6379 }]",items:{type:"object",additionalProperties:!1,required:["host",
+"port"],"x-expected":"a node: { host: redis-1.internal, port: 6379 }",properties:{host:{$ref:"shared.schema.json#/$defs/\
+hostSetting"},port:{$ref:"shared.schema.json#/$defs/portSetting"}}}};function Ws(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ws.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),Array.isArray(r)){if(r.length>100){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"maxItems",params:{
+limit:100},schema:100,parentSchema:Es,data:r};e===null?e=[i]:e.push(i),s++}if(r.length<1){let i={instancePath:t,schemaPath:"\
+#/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:Es,data:r};e===null?e=[i]:e.push(i),s++}let a=r.length;
+for(let i=0;i<a;i++){let o=r[i];if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.host===void 0){let m={instancePath:t+"\
+/"+i,schemaPath:"#/items/required",keyword:"required",params:{missingProperty:"host"},schema:Es.items.required,parentSchema:Es.
+items,data:o};e===null?e=[m]:e.push(m),s++}if(o.port===void 0){let m={instancePath:t+"/"+i,schemaPath:"#/items/required",
+keyword:"required",params:{missingProperty:"port"},schema:Es.items.required,parentSchema:Es.items,data:o};e===null?e=[m]:
+e.push(m),s++}for(let m in o)if(!(m==="host"||m==="port")){let p={instancePath:t+"/"+i,schemaPath:"#/items/additionalPro\
+perties",keyword:"additionalProperties",params:{additionalProperty:m},schema:!1,parentSchema:Es.items,data:o};e===null?e=
+[p]:e.push(p),s++}o.host!==void 0&&(Lr(o.host,{instancePath:t+"/"+i+"/host",parentData:o,parentDataProperty:"host",rootData:c,
+dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),o.port!==void 0&&(ts(o.port,{instancePath:t+"\
+/"+i+"/port",parentData:o,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=e===null?ts.errors:e.concat(ts.errors),
+s=e.length))}else{let m={instancePath:t+"/"+i,schemaPath:"#/items/type",keyword:"type",params:{type:"object"},schema:Es.
+items.type,parentSchema:Es.items,data:o};e===null?e=[m]:e.push(m),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
+type",params:{type:"array"},schema:Es.type,parentSchema:Es,data:r};e===null?e=[a]:e.push(a),s++}return Ws.errors=e,s===0}
+Ws.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var Ir={type:"object",additionalProperties:!1,minProperties:1,maxProperties:1,
+"x-secret":!0,"x-rule":"a secret comes from one place: either env or file","x-hints":{default:"a secret has no default, \
+because that would be the secret in clear"},"x-expected":"{ env: NAME } or { file: path }",properties:{env:{$ref:"#/$def\
+s/environmentVariable"},file:{$ref:"#/$defs/fileSource"}}};function ks(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ks.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(Object.keys(r).length>1){let a={instancePath:t,schemaPath:"\
+#/maxProperties",keyword:"maxProperties",params:{limit:1},schema:1,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}
+if(Object.keys(r).length<1){let a={instancePath:t,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},
+schema:1,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,
+schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ir,
+data:r};e===null?e=[i]:e.push(i),s++}r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"e\
+nv",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+
+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),
+s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,
+data:r};e===null?e=[a]:e.push(a),s++}return ks.errors=e,s===0}ks.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Gr={
+type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expected":"a duration with its u\
+nit, such as 250ms, 30s, 5m, 12h or 1d"},Xt=new RegExp("^[1-9][0-9]{0,6}(ms|s|m|h|d)$","u");function Se(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Se.evaluated;if(n.dynamicProps&&
+(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Xt.test(r)){let a={instancePath:t,schemaPath:"\
+#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$",parentSchema:Gr,
+data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
+schema:Gr.type,parentSchema:Gr,data:r};e===null?e=[a]:e.push(a),s++}return Se.errors=e,s===0}Se.evaluated={dynamicProps:!1,
+dynamicItems:!1};var Qc={type:"string",pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","x-format":"size","x-expected":"\
+a size with its unit, such as 64KiB or 1MiB"},Eh=new RegExp("^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$","u");function Ze(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ze.evaluated;
+if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Eh.test(r)){let a={instancePath:t,
+schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[1-9][0-9]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$"},schema:"^[1-9][0-9\
+]{0,6}(B|KB|KiB|MB|MiB|GB|GiB)$",parentSchema:Qc,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:Qc.type,parentSchema:Qc,data:r};e===null?e=[a]:e.push(a),s++}return Ze.
+errors=e,s===0}Ze.evaluated={dynamicProps:!1,dynamicItems:!1};var el={type:"integer",minimum:1,maximum:1e9,"x-expected":"\
+a whole number of at least 1"};function Ee(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Ee.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),!(typeof r=="number"&&
 !(r%1)&&!isNaN(r)&&isFinite(r))){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"integer"},schema:el.
 type,parentSchema:el,data:r};e===null?e=[a]:e.push(a),s++}if(typeof r=="number"&&isFinite(r)){if(r>1e9||isNaN(r)){let a={
@@ -586,400 +586,401 @@ r.address","network.protocol.version","user_agent.original","error.type","apigw.
 gw.target","apigw.app","apigw.developer","apigw.product","apigw.key_fingerprint","apigw.policy","apigw.started","apigw.e\
 nded","apigw.handshake_ms","apigw.duration_ms","apigw.bytes_in","apigw.bytes_out","apigw.frames_in","apigw.frames_out","\
 apigw.ws.subprotocol","apigw.ws.closed_by","apigw.ws.close_reason","apigw.ws.close_code","apigw.ws.close_text","apigw.ws\
-.forced","apigw.ws.timer","apigw.ws.renewals","apigw.ws.events"]};function Pa(r,{instancePath:t="",parentData:O,parentDataProperty:x,
-rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Pa.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
-(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Mo.
-type,parentSchema:Mo,data:r};e===null?e=[a]:e.push(a),s++}if(!(r==="apigw.id"||r==="apigw.session_id"||r==="http.request\
-.method"||r==="http.route"||r==="http.response.status_code"||r==="url.scheme"||r==="url.path"||r==="server.address"||r===
-"client.address"||r==="network.peer.address"||r==="network.protocol.version"||r==="user_agent.original"||r==="error.type"||
-r==="apigw.env"||r==="apigw.proxy"||r==="apigw.endpoint"||r==="apigw.target"||r==="apigw.app"||r==="apigw.developer"||r===
-"apigw.product"||r==="apigw.key_fingerprint"||r==="apigw.policy"||r==="apigw.started"||r==="apigw.ended"||r==="apigw.han\
-dshake_ms"||r==="apigw.duration_ms"||r==="apigw.bytes_in"||r==="apigw.bytes_out"||r==="apigw.frames_in"||r==="apigw.fram\
-es_out"||r==="apigw.ws.subprotocol"||r==="apigw.ws.closed_by"||r==="apigw.ws.close_reason"||r==="apigw.ws.close_code"||r===
-"apigw.ws.close_text"||r==="apigw.ws.forced"||r==="apigw.ws.timer"||r==="apigw.ws.renewals"||r==="apigw.ws.events")){let a={
-instancePath:t,schemaPath:"#/enum",keyword:"enum",params:{allowedValues:Mo.enum},schema:Mo.enum,parentSchema:Mo,data:r};
-e===null?e=[a]:e.push(a),s++}return Pa.errors=e,s===0}Pa.evaluated={dynamicProps:!1,dynamicItems:!1};function cl(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=cl.evaluated;if(n.dynamicProps&&
-(n.props=void 0),n.dynamicItems&&(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(r))){let k={instancePath:t,schemaPath:"\
-#/allOf/0/type",keyword:"type",params:{type:"object"},schema:I.allOf[0].type,parentSchema:I.allOf[0],data:r};e===null?e=
-[k]:e.push(k),s++}let a=s,i=s,o=s,m=s;if(s===m)if(r&&typeof r=="object"&&!Array.isArray(r)){let k;if(r.store===void 0&&(k=
-"store")){let D={};e===null?e=[D]:e.push(D),s++}else if(r.store!==void 0){let D=r.store;if(s===s)if(D&&typeof D=="object"&&
-!Array.isArray(D)){if(D.kind!==void 0){let E=D.kind;if(typeof E!="string"){let N={};e===null?e=[N]:e.push(N),s++}if(E!==
-"redis"){let N={};e===null?e=[N]:e.push(N),s++}}}else{let E={};e===null?e=[E]:e.push(E),s++}}}else{let k={};e===null?e=[
-k]:e.push(k),s++}var p=m===s;if(p){let k={};e===null?e=[k]:e.push(k),s++}else s=o,e!==null&&(o?e.length=o:e=null);if(s===
-i)if(r&&typeof r=="object"&&!Array.isArray(r)){let k;if(r.revocation===void 0&&(k="revocation")){let D={};e===null?e=[D]:
-e.push(D),s++}}else{let k={};e===null?e=[k]:e.push(k),s++}var u=i===s;if(u){let k={instancePath:t,schemaPath:"#/allOf/0/\
-not",keyword:"not",params:{},schema:I.allOf[0].not,parentSchema:I.allOf[0],data:r};e===null?e=[k]:e.push(k),s++}else s=a,
-e!==null&&(a?e.length=a:e=null);if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.kind===void 0){let k={instancePath:t,schemaPath:"\
-#/required",keyword:"required",params:{missingProperty:"kind"},schema:I.required,parentSchema:I,data:r};e===null?e=[k]:e.
-push(k),s++}for(let k in r)if(!nr.call(I.properties,k)){let D={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:k},schema:!1,parentSchema:I,data:r};e===null?e=[D]:e.push(D),s++}if(r.kind!==
-void 0){let k=r.kind;if(typeof k!="string"){let D={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"t\
-ype",params:{type:"string"},schema:I.properties.kind.type,parentSchema:I.properties.kind,data:k};e===null?e=[D]:e.push(D),
-s++}if(k!=="Gateway"){let D={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"\
-Gateway"},schema:"Gateway",parentSchema:I.properties.kind,data:k};e===null?e=[D]:e.push(D),s++}}if(r.organization!==void 0){
-let k=r.organization;if(typeof k=="string"){if(!qh.test(k)){let D={instancePath:t+"/organization",schemaPath:"#/properti\
-es/organization/pattern",keyword:"pattern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:I.
-properties.organization,data:k};e===null?e=[D]:e.push(D),s++}}else{let D={instancePath:t+"/organization",schemaPath:"#/p\
-roperties/organization/type",keyword:"type",params:{type:"string"},schema:I.properties.organization.type,parentSchema:I.
-properties.organization,data:k};e===null?e=[D]:e.push(D),s++}}if(r.environmentGroups!==void 0){let k=r.environmentGroups;
-if(Array.isArray(k)){if(k.length>1e3){let j={instancePath:t+"/environmentGroups",schemaPath:"#/properties/environmentGro\
-ups/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:I.properties.environmentGroups,data:k};e===null?
-e=[j]:e.push(j),s++}let D=k.length;for(let j=0;j<D;j++){let E=k[j];if(E&&typeof E=="object"&&!Array.isArray(E)){if(E.name===
-void 0){let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroups/items/required",keyword:"\
-required",params:{missingProperty:"name"},schema:I.properties.environmentGroups.items.required,parentSchema:I.properties.
-environmentGroups.items,data:E};e===null?e=[N]:e.push(N),s++}if(E.hostnames===void 0){let N={instancePath:t+"/environmen\
-tGroups/"+j,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"hostn\
-ames"},schema:I.properties.environmentGroups.items.required,parentSchema:I.properties.environmentGroups.items,data:E};e===
-null?e=[N]:e.push(N),s++}if(E.environments===void 0){let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/propert\
-ies/environmentGroups/items/required",keyword:"required",params:{missingProperty:"environments"},schema:I.properties.environmentGroups.
-items.required,parentSchema:I.properties.environmentGroups.items,data:E};e===null?e=[N]:e.push(N),s++}for(let N in E)if(!(N===
-"name"||N==="hostnames"||N==="environments")){let H={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/env\
-ironmentGroups/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:I.
-properties.environmentGroups.items,data:E};e===null?e=[H]:e.push(H),s++}if(E.name!==void 0&&(gs(E.name,{instancePath:t+"\
-/environmentGroups/"+j+"/name",parentData:E,parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:
-e.concat(gs.errors),s=e.length)),E.hostnames!==void 0){let N=E.hostnames;if(Array.isArray(N)){if(N.length>100){let _={instancePath:t+
-"/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"\
-maxItems",params:{limit:100},schema:100,parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===
-null?e=[_]:e.push(_),s++}if(N.length<1){let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#/propert\
-ies/environmentGroups/items/properties/hostnames/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.
-environmentGroups.items.properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)ca(
-N[_],{instancePath:t+"/environmentGroups/"+j+"/hostnames/"+_,parentData:N,parentDataProperty:_,rootData:c,dynamicAnchors:f})||
-(e=e===null?ca.errors:e.concat(ca.errors),s=e.length);let T=N.length,v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){
-let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
-ostnames/uniqueItems",keyword:"uniqueItems",params:{i:T,j:v},schema:!0,parentSchema:I.properties.environmentGroups.items.
-properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++;break e}}}else{let H={instancePath:t+"/environmentGroups/"+j+"\
-/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/type",keyword:"type",params:{type:"arr\
-ay"},schema:I.properties.environmentGroups.items.properties.hostnames.type,parentSchema:I.properties.environmentGroups.items.
-properties.hostnames,data:N};e===null?e=[H]:e.push(H),s++}}if(E.environments!==void 0){let N=E.environments;if(Array.isArray(
-N)){if(N.length>100){let _={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentG\
-roups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:I.properties.
-environmentGroups.items.properties.environments,data:N};e===null?e=[_]:e.push(_),s++}if(N.length<1){let _={instancePath:t+
-"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/minItem\
-s",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.environmentGroups.items.properties.environments,
-data:N};e===null?e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)gs(N[_],{instancePath:t+"/environmentGroups/"+j+
-"/environments/"+_,parentData:N,parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),
-s=e.length);let T=N.length,v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){let _={instancePath:t+"/environmentGroup\
-s/"+j+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueItems",keyword:"uni\
-queItems",params:{i:T,j:v},schema:!0,parentSchema:I.properties.environmentGroups.items.properties.environments,data:N};e===
-null?e=[_]:e.push(_),s++;break e}}}else{let H={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"#/prop\
-erties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:I.properties.environmentGroups.
-items.properties.environments.type,parentSchema:I.properties.environmentGroups.items.properties.environments,data:N};e===
-null?e=[H]:e.push(H),s++}}}else{let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroups\
-/items/type",keyword:"type",params:{type:"object"},schema:I.properties.environmentGroups.items.type,parentSchema:I.properties.
-environmentGroups.items,data:E};e===null?e=[N]:e.push(N),s++}}}else{let D={instancePath:t+"/environmentGroups",schemaPath:"\
-#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:I.properties.environmentGroups.type,parentSchema:I.
-properties.environmentGroups,data:k};e===null?e=[D]:e.push(D),s++}}if(r.deployments!==void 0){let k=r.deployments;if(k&&
-typeof k=="object"&&!Array.isArray(k)){if(Object.keys(k).length>100){let D={instancePath:t+"/deployments",schemaPath:"#/\
-properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:I.properties.deployments,
-data:k};e===null?e=[D]:e.push(D),s++}for(let D in k){let j=s;gs(D,{instancePath:t+"/deployments",parentData:k,parentDataProperty:"\
-deployments",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),s=e.length);var l=j===s;if(!l){let E={
-instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"propertyNames",params:{propertyName:D},
-schema:I.properties.deployments.propertyNames,parentSchema:I.properties.deployments,data:k};e===null?e=[E]:e.push(E),s++}}
-for(let D in k){let j=k[D];if(Array.isArray(j)){if(j.length>6e3){let T={instancePath:t+"/deployments/"+D.replace(/~/g,"~\
-0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxItems",keyword:"maxItems",params:{limit:6e3},
-schema:6e3,parentSchema:I.properties.deployments.additionalProperties,data:j};e===null?e=[T]:e.push(T),s++}let E=j.length;
-for(let T=0;T<E;T++)fa(j[T],{instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1")+"/"+T,parentData:j,
-parentDataProperty:T,rootData:c,dynamicAnchors:f})||(e=e===null?fa.errors:e.concat(fa.errors),s=e.length);let N=j.length,
-H;if(N>1){e:for(;N--;)for(H=N;H--;)if(ps(j[N],j[H])){let T={instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(
-/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqueItems",keyword:"uniqueItems",params:{i:N,j:H},
-schema:!0,parentSchema:I.properties.deployments.additionalProperties,data:j};e===null?e=[T]:e.push(T),s++;break e}}}else{
-let E={instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/addi\
-tionalProperties/type",keyword:"type",params:{type:"array"},schema:I.properties.deployments.additionalProperties.type,parentSchema:I.
-properties.deployments.additionalProperties,data:j};e===null?e=[E]:e.push(E),s++}}}else{let D={instancePath:t+"/deployme\
-nts",schemaPath:"#/properties/deployments/type",keyword:"type",params:{type:"object"},schema:I.properties.deployments.type,
-parentSchema:I.properties.deployments,data:k};e===null?e=[D]:e.push(D),s++}}if(r.listeners!==void 0){let k=r.listeners;if(Array.
-isArray(k)){if(k.length>16){let j={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/maxItems",keyword:"max\
-Items",params:{limit:16},schema:16,parentSchema:I.properties.listeners,data:k};e===null?e=[j]:e.push(j),s++}if(k.length<
-1){let j={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/minItems",keyword:"minItems",params:{limit:1},schema:1,
-parentSchema:I.properties.listeners,data:k};e===null?e=[j]:e.push(j),s++}let D=k.length;for(let j=0;j<D;j++){let E=k[j];
-if(E&&typeof E=="object"&&!Array.isArray(E)){if(E.port===void 0){let N={instancePath:t+"/listeners/"+j,schemaPath:"#/pro\
-perties/listeners/items/required",keyword:"required",params:{missingProperty:"port"},schema:I.properties.listeners.items.
-required,parentSchema:I.properties.listeners.items,data:E};e===null?e=[N]:e.push(N),s++}for(let N in E)if(!(N==="name"||
-N==="host"||N==="port"||N==="reusePort"||N==="tls"||N==="proxyProtocol"||N==="forwarded")){let H={instancePath:t+"/liste\
-ners/"+j,schemaPath:"#/properties/listeners/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:N},
-schema:!1,parentSchema:I.properties.listeners.items,data:E};e===null?e=[H]:e.push(H),s++}if(E.name!==void 0&&(Vs(E.name,
-{instancePath:t+"/listeners/"+j+"/name",parentData:E,parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?
-Vs.errors:e.concat(Vs.errors),s=e.length)),E.host!==void 0&&(Lr(E.host,{instancePath:t+"/listeners/"+j+"/host",parentData:E,
-parentDataProperty:"host",rootData:c,dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),E.port!==
-void 0&&(ts(E.port,{instancePath:t+"/listeners/"+j+"/port",parentData:E,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||
-(e=e===null?ts.errors:e.concat(ts.errors),s=e.length)),E.reusePort!==void 0){let N=E.reusePort;if(typeof N!="boolean"){let H={
-instancePath:t+"/listeners/"+j+"/reusePort",schemaPath:"#/properties/listeners/items/properties/reusePort/type",keyword:"\
-type",params:{type:"boolean"},schema:I.properties.listeners.items.properties.reusePort.type,parentSchema:I.properties.listeners.
-items.properties.reusePort,data:N};e===null?e=[H]:e.push(H),s++}}if(E.tls!==void 0&&(Hs(E.tls,{instancePath:t+"/listener\
-s/"+j+"/tls",parentData:E,parentDataProperty:"tls",rootData:c,dynamicAnchors:f})||(e=e===null?Hs.errors:e.concat(Hs.errors),
-s=e.length)),E.proxyProtocol!==void 0){let N=E.proxyProtocol,H=s,T=!1,v=s;Ms(N,{instancePath:t+"/listeners/"+j+"/proxyPr\
-otocol",parentData:E,parentDataProperty:"proxyProtocol",rootData:c,dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.
-errors),s=e.length);var b=v===s;T=T||b;let _=s;if(N&&typeof N=="object"&&!Array.isArray(N)){if(N.version===void 0){let V={
-instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/properties/listeners/items/properties/proxyProtocol/anyOf/\
-1/required",keyword:"required",params:{missingProperty:"version"},schema:I.properties.listeners.items.properties.proxyProtocol.
-anyOf[1].required,parentSchema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(
-V),s++}for(let V in N)if(!(V==="version"||V==="trustedProxies")){let L={instancePath:t+"/listeners/"+j+"/proxyProtocol",
-schemaPath:"#/properties/listeners/items/properties/proxyProtocol/anyOf/1/additionalProperties",keyword:"additionalPrope\
-rties",params:{additionalProperty:V},schema:!1,parentSchema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1],
-data:N};e===null?e=[L]:e.push(L),s++}N.version!==void 0&&(Ms(N.version,{instancePath:t+"/listeners/"+j+"/proxyProtocol/v\
-ersion",parentData:N,parentDataProperty:"version",rootData:c,dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),
-s=e.length)),N.trustedProxies!==void 0&&(Zs(N.trustedProxies,{instancePath:t+"/listeners/"+j+"/proxyProtocol/trustedProx\
-ies",parentData:N,parentDataProperty:"trustedProxies",rootData:c,dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),
-s=e.length))}else{let V={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/properties/listeners/items/proper\
-ties/proxyProtocol/anyOf/1/type",keyword:"type",params:{type:"object"},schema:I.properties.listeners.items.properties.proxyProtocol.
-anyOf[1].type,parentSchema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(
-V),s++}var b=_===s;if(T=T||b,T)s=H,e!==null&&(H?e.length=H:e=null);else{let V={instancePath:t+"/listeners/"+j+"/proxyPro\
-tocol",schemaPath:"#/properties/listeners/items/properties/proxyProtocol/anyOf",keyword:"anyOf",params:{},schema:I.properties.
-listeners.items.properties.proxyProtocol.anyOf,parentSchema:I.properties.listeners.items.properties.proxyProtocol,data:N};
-e===null?e=[V]:e.push(V),s++}}if(E.forwarded!==void 0){let N=E.forwarded;if(N&&typeof N=="object"&&!Array.isArray(N)){if(N.
-trustedProxies===void 0){let H={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/pro\
-perties/forwarded/required",keyword:"required",params:{missingProperty:"trustedProxies"},schema:I.properties.listeners.items.
-properties.forwarded.required,parentSchema:I.properties.listeners.items.properties.forwarded,data:N};e===null?e=[H]:e.push(
-H),s++}for(let H in N)if(!(H==="trustedProxies"||H==="header")){let T={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"\
-#/properties/listeners/items/properties/forwarded/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:H},
-schema:!1,parentSchema:I.properties.listeners.items.properties.forwarded,data:N};e===null?e=[T]:e.push(T),s++}if(N.trustedProxies!==
-void 0&&(Zs(N.trustedProxies,{instancePath:t+"/listeners/"+j+"/forwarded/trustedProxies",parentData:N,parentDataProperty:"\
-trustedProxies",rootData:c,dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),s=e.length)),N.header!==void 0){
-let H=N.header;if(typeof H!="string"){let T={instancePath:t+"/listeners/"+j+"/forwarded/header",schemaPath:"#/properties\
-/listeners/items/properties/forwarded/properties/header/type",keyword:"type",params:{type:"string"},schema:I.properties.
-listeners.items.properties.forwarded.properties.header.type,parentSchema:I.properties.listeners.items.properties.forwarded.
-properties.header,data:H};e===null?e=[T]:e.push(T),s++}if(!(H==="x-forwarded-for"||H==="forwarded")){let T={instancePath:t+
-"/listeners/"+j+"/forwarded/header",schemaPath:"#/properties/listeners/items/properties/forwarded/properties/header/enum",
-keyword:"enum",params:{allowedValues:I.properties.listeners.items.properties.forwarded.properties.header.enum},schema:I.
-properties.listeners.items.properties.forwarded.properties.header.enum,parentSchema:I.properties.listeners.items.properties.
-forwarded.properties.header,data:H};e===null?e=[T]:e.push(T),s++}}}else{let H={instancePath:t+"/listeners/"+j+"/forwarde\
-d",schemaPath:"#/properties/listeners/items/properties/forwarded/type",keyword:"type",params:{type:"object"},schema:I.properties.
-listeners.items.properties.forwarded.type,parentSchema:I.properties.listeners.items.properties.forwarded,data:N};e===null?
-e=[H]:e.push(H),s++}}}else{let N={instancePath:t+"/listeners/"+j,schemaPath:"#/properties/listeners/items/type",keyword:"\
-type",params:{type:"object"},schema:I.properties.listeners.items.type,parentSchema:I.properties.listeners.items,data:E};
-e===null?e=[N]:e.push(N),s++}}}else{let D={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"\
-type",params:{type:"array"},schema:I.properties.listeners.type,parentSchema:I.properties.listeners,data:k};e===null?e=[D]:
-e.push(D),s++}}if(r.store!==void 0){let k=r.store,D=s,j=!0,E=s;if(s===E)if(k&&typeof k=="object"&&!Array.isArray(k)){let _;
-if(k.kind===void 0&&(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0){let V=k.kind;if(!(V==="me\
-mory"||V==="redis")){let L={};e===null?e=[L]:e.push(L),s++}}}else{let _={};e===null?e=[_]:e.push(_),s++}var h=E===s;if(s=
-D,e!==null&&(D?e.length=D:e=null),h){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let J={instancePath:t+"/sto\
-re",schemaPath:"#/properties/store/allOf/0/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[0].
-then.type,parentSchema:I.properties.store.allOf[0].then,data:k};e===null?e=[J]:e.push(J),s++}let V=s,L=s;if(s===L)if(k&&
-typeof k=="object"&&!Array.isArray(k)){let J;if(k.file===void 0&&(J="file")){let Y={};e===null?e=[Y]:e.push(Y),s++}}else{
-let J={};e===null?e=[J]:e.push(J),s++}var P=L===s;if(P){let J={instancePath:t+"/store",schemaPath:"#/properties/store/al\
-lOf/0/then/not",keyword:"not",params:{},schema:I.properties.store.allOf[0].then.not,parentSchema:I.properties.store.allOf[0].
-then,data:k};e===null?e=[J]:e.push(J),s++}else s=V,e!==null&&(V?e.length=V:e=null);var h=_===s;j=h}if(!j){let _={instancePath:t+
-"/store",schemaPath:"#/properties/store/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},schema:I.properties.store.
-allOf[0].if,parentSchema:I.properties.store.allOf[0],data:k};e===null?e=[_]:e.push(_),s++}let N=s,H=!0,T=s;if(s===T)if(k&&
-typeof k=="object"&&!Array.isArray(k)){let _;if(k.kind===void 0&&(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.
-kind!==void 0&&k.kind!=="redis"){let V={};e===null?e=[V]:e.push(V),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var q=T===
-s;s=N,e!==null&&(N?e.length=N:e=null);let v;if(q){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let Le={instancePath:t+
-"/store",schemaPath:"#/properties/store/allOf/1/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.
-allOf[1].then.type,parentSchema:I.properties.store.allOf[1].then,data:k};e===null?e=[Le]:e.push(Le),s++}let V=s,L=!1,ee=null,
-J=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.url===void 0){let Le={instancePath:t+"/store",schemaPath:"#/proper\
-ties/store/allOf/1/then/oneOf/0/required",keyword:"required",params:{missingProperty:"url"},schema:I.properties.store.allOf[1].
-then.oneOf[0].required,parentSchema:I.properties.store.allOf[1].then.oneOf[0],data:k};e===null?e=[Le]:e.push(Le),s++}}else{
-let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/0/type",keyword:"type",params:{type:"o\
-bject"},schema:I.properties.store.allOf[1].then.oneOf[0].type,parentSchema:I.properties.store.allOf[1].then.oneOf[0],data:k};
-e===null?e=[Le]:e.push(Le),s++}var F=J===s;F&&(L=!0,ee=0);let Y=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.cluster===
-void 0){let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/1/required",keyword:"required",
-params:{missingProperty:"cluster"},schema:I.properties.store.allOf[1].then.oneOf[1].required,parentSchema:I.properties.store.
-allOf[1].then.oneOf[1],data:k};e===null?e=[Le]:e.push(Le),s++}}else{let Le={instancePath:t+"/store",schemaPath:"#/proper\
-ties/store/allOf/1/then/oneOf/1/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[1].then.oneOf[1].
-type,parentSchema:I.properties.store.allOf[1].then.oneOf[1],data:k};e===null?e=[Le]:e.push(Le),s++}var F=Y===s;if(F&&L)L=
-!1,ee=[ee,1];else{F&&(L=!0,ee=1);let Le=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.sentinel===void 0){let Br={instancePath:t+
-"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/2/required",keyword:"required",params:{missingProperty:"senti\
-nel"},schema:I.properties.store.allOf[1].then.oneOf[2].required,parentSchema:I.properties.store.allOf[1].then.oneOf[2],data:k};
-e===null?e=[Br]:e.push(Br),s++}}else{let Br={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/2\
-/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[1].then.oneOf[2].type,parentSchema:I.properties.
-store.allOf[1].then.oneOf[2],data:k};e===null?e=[Br]:e.push(Br),s++}var F=Le===s;F&&L?(L=!1,ee=[ee,2]):F&&(L=!0,ee=2)}if(L)
-s=V,e!==null&&(V?e.length=V:e=null);else{let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/one\
-Of",keyword:"oneOf",params:{passingSchemas:ee},schema:I.properties.store.allOf[1].then.oneOf,parentSchema:I.properties.store.
-allOf[1].then,data:k};e===null?e=[Le]:e.push(Le),s++}var q=_===s;H=q,v="then"}else{let _=s;if(!(k&&typeof k=="object"&&!Array.
-isArray(k))){let ve={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/else/type",keyword:"type",params:{type:"\
-object"},schema:I.properties.store.allOf[1].else.type,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[
-ve]:e.push(ve),s++}let V=s,L=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={};e===null?e=[ve]:e.push(ve),s++}
-let ee=s,J=!1,Y=s;if(s===Y)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.url===void 0&&(ve="url")){let lr={};
-e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Y===s;J=J||$;let K=s;if(s===K)if(k&&
-typeof k=="object"&&!Array.isArray(k)){let ve;if(k.cluster===void 0&&(ve="cluster")){let lr={};e===null?e=[lr]:e.push(lr),
-s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=K===s;J=J||$;let Le=s;if(s===Le)if(k&&typeof k=="object"&&!Array.
-isArray(k)){let ve;if(k.sentinel===void 0&&(ve="sentinel")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===
-null?e=[ve]:e.push(ve),s++}var $=Le===s;J=J||$;let Hr=s;if(s===Hr)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.
-username===void 0&&(ve="username")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),
-s++}var $=Hr===s;J=J||$;let Br=s;if(s===Br)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.password===void 0&&(ve=
-"password")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Br===s;J=J||$;
-let hs=s;if(s===hs)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.tls===void 0&&(ve="tls")){let lr={};e===null?
-e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=hs===s;J=J||$;let re=s;if(s===re)if(k&&typeof k==
-"object"&&!Array.isArray(k)){let ve;if(k.keyPrefix===void 0&&(ve="keyPrefix")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{
-let ve={};e===null?e=[ve]:e.push(ve),s++}var $=re===s;J=J||$;let $e=s;if(s===$e)if(k&&typeof k=="object"&&!Array.isArray(
-k)){let ve;if(k.connectTimeout===void 0&&(ve="connectTimeout")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};
-e===null?e=[ve]:e.push(ve),s++}var $=$e===s;J=J||$;let zo=s;if(s===zo)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;
-if(k.commandTimeout===void 0&&(ve="commandTimeout")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=
-[ve]:e.push(ve),s++}var $=zo===s;if(J=J||$,J)s=ee,e!==null&&(ee?e.length=ee:e=null);else{let ve={};e===null?e=[ve]:e.push(
-ve),s++}var A=L===s;if(A){let ve={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/else/not",keyword:"not",
-params:{},schema:I.properties.store.allOf[1].else.not,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[
-ve]:e.push(ve),s++}else s=V,e!==null&&(V?e.length=V:e=null);var q=_===s;H=q,v="else"}if(!H){let _={instancePath:t+"/stor\
-e",schemaPath:"#/properties/store/allOf/1/if",keyword:"if",params:{failingKeyword:v},schema:I.properties.store.allOf[1].
-if,parentSchema:I.properties.store.allOf[1],data:k};e===null?e=[_]:e.push(_),s++}if(k&&typeof k=="object"&&!Array.isArray(
-k)){if(k.kind===void 0){let _={instancePath:t+"/store",schemaPath:"#/properties/store/required",keyword:"required",params:{
-missingProperty:"kind"},schema:I.properties.store.required,parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(
-_),s++}for(let _ in k)if(!nr.call(I.properties.store.properties,_)){let V={instancePath:t+"/store",schemaPath:"#/propert\
-ies/store/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:_},schema:!1,parentSchema:I.properties.
-store,data:k};e===null?e=[V]:e.push(V),s++}if(k.kind!==void 0){let _=k.kind;if(typeof _!="string"){let V={instancePath:t+
-"/store/kind",schemaPath:"#/properties/store/properties/kind/type",keyword:"type",params:{type:"string"},schema:I.properties.
-store.properties.kind.type,parentSchema:I.properties.store.properties.kind,data:_};e===null?e=[V]:e.push(V),s++}if(!(_===
-"memory"||_==="embedded"||_==="redis")){let V={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/ki\
-nd/enum",keyword:"enum",params:{allowedValues:I.properties.store.properties.kind.enum},schema:I.properties.store.properties.
-kind.enum,parentSchema:I.properties.store.properties.kind,data:_};e===null?e=[V]:e.push(V),s++}}if(k.file!==void 0&&(Ar(
-k.file,{instancePath:t+"/store/file",parentData:k,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.
-errors:e.concat(Ar.errors),s=e.length)),k.url!==void 0){let _=k.url,V=s,L=!1,ee=s;if(typeof _=="string"){if(R(_)>2048){let Y={
-instancePath:t+"/store/url",schemaPath:"#/properties/store/properties/url/anyOf/0/maxLength",keyword:"maxLength",params:{
-limit:2048},schema:2048,parentSchema:I.properties.store.properties.url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}if(!Dh.
-test(_)){let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/properties/url/anyOf/0/pattern",keyword:"patt\
-ern",params:{pattern:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$"},schema:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$",
-parentSchema:I.properties.store.properties.url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}}else{let Y={instancePath:t+
-"/store/url",schemaPath:"#/properties/store/properties/url/anyOf/0/type",keyword:"type",params:{type:"string"},schema:I.
-properties.store.properties.url.anyOf[0].type,parentSchema:I.properties.store.properties.url.anyOf[0],data:_};e===null?e=
-[Y]:e.push(Y),s++}var B=ee===s;L=L||B;let J=s;Bs(_,{instancePath:t+"/store/url",parentData:k,parentDataProperty:"url",rootData:c,
-dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(Bs.errors),s=e.length);var B=J===s;if(L=L||B,L)s=V,e!==null&&(V?e.length=
-V:e=null);else{let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/properties/url/anyOf",keyword:"anyOf",params:{},
-schema:I.properties.store.properties.url.anyOf,parentSchema:I.properties.store.properties.url,data:_};e===null?e=[Y]:e.push(
-Y),s++}}if(k.cluster!==void 0&&(Ws(k.cluster,{instancePath:t+"/store/cluster",parentData:k,parentDataProperty:"cluster",
-rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(Ws.errors),s=e.length)),k.sentinel!==void 0){let _=k.sentinel;
-if(_&&typeof _=="object"&&!Array.isArray(_)){if(_.master===void 0){let V={instancePath:t+"/store/sentinel",schemaPath:"#\
-/properties/store/properties/sentinel/required",keyword:"required",params:{missingProperty:"master"},schema:I.properties.
-store.properties.sentinel.required,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[V]:e.push(V),
-s++}if(_.nodes===void 0){let V={instancePath:t+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/requ\
-ired",keyword:"required",params:{missingProperty:"nodes"},schema:I.properties.store.properties.sentinel.required,parentSchema:I.
-properties.store.properties.sentinel,data:_};e===null?e=[V]:e.push(V),s++}for(let V in _)if(!(V==="master"||V==="nodes"||
-V==="password")){let L={instancePath:t+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/additionalPr\
-operties",keyword:"additionalProperties",params:{additionalProperty:V},schema:!1,parentSchema:I.properties.store.properties.
-sentinel,data:_};e===null?e=[L]:e.push(L),s++}_.master!==void 0&&(Vs(_.master,{instancePath:t+"/store/sentinel/master",parentData:_,
-parentDataProperty:"master",rootData:c,dynamicAnchors:f})||(e=e===null?Vs.errors:e.concat(Vs.errors),s=e.length)),_.nodes!==
-void 0&&(Ws(_.nodes,{instancePath:t+"/store/sentinel/nodes",parentData:_,parentDataProperty:"nodes",rootData:c,dynamicAnchors:f})||
-(e=e===null?Ws.errors:e.concat(Ws.errors),s=e.length)),_.password!==void 0&&(ks(_.password,{instancePath:t+"/store/senti\
-nel/password",parentData:_,parentDataProperty:"password",rootData:c,dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.
-errors),s=e.length))}else{let V={instancePath:t+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/typ\
-e",keyword:"type",params:{type:"object"},schema:I.properties.store.properties.sentinel.type,parentSchema:I.properties.store.
-properties.sentinel,data:_};e===null?e=[V]:e.push(V),s++}}if(k.username!==void 0){let _=k.username,V=s,L=!1,ee=s;if(typeof _==
-"string"){if(R(_)>255){let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/\
-0/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:I.properties.store.properties.username.anyOf[0],
-data:_};e===null?e=[Y]:e.push(Y),s++}if(R(_)<1){let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/p\
-roperties/username/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:I.properties.store.properties.
-username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}}else{let Y={instancePath:t+"/store/username",schemaPath:"#/prope\
-rties/store/properties/username/anyOf/0/type",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.
-username.anyOf[0].type,parentSchema:I.properties.store.properties.username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}
-var ie=ee===s;L=L||ie;let J=s;Bs(_,{instancePath:t+"/store/username",parentData:k,parentDataProperty:"username",rootData:c,
-dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(Bs.errors),s=e.length);var ie=J===s;if(L=L||ie,L)s=V,e!==null&&(V?e.length=
-V:e=null);else{let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf",keyword:"\
-anyOf",params:{},schema:I.properties.store.properties.username.anyOf,parentSchema:I.properties.store.properties.username,
-data:_};e===null?e=[Y]:e.push(Y),s++}}if(k.password!==void 0&&(ks(k.password,{instancePath:t+"/store/password",parentData:k,
-parentDataProperty:"password",rootData:c,dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==
-void 0){let _=k.tls;if(_&&typeof _=="object"&&!Array.isArray(_)){for(let V in _)if(!(V==="caFile"||V==="certFile"||V==="\
-keyFile"||V==="serverName")){let L={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/additional\
-Properties",keyword:"additionalProperties",params:{additionalProperty:V},schema:!1,parentSchema:I.properties.store.properties.
-tls,data:_};e===null?e=[L]:e.push(L),s++}if(_.caFile!==void 0&&(Ar(_.caFile,{instancePath:t+"/store/tls/caFile",parentData:_,
-parentDataProperty:"caFile",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.certFile!==
-void 0&&(Ar(_.certFile,{instancePath:t+"/store/tls/certFile",parentData:_,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||
-(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.keyFile!==void 0&&(Ar(_.keyFile,{instancePath:t+"/store/tls/key\
-File",parentData:_,parentDataProperty:"keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),
-s=e.length)),_.serverName!==void 0&&(Lr(_.serverName,{instancePath:t+"/store/tls/serverName",parentData:_,parentDataProperty:"\
-serverName",rootData:c,dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),_.certFile!==void 0&&_.
-keyFile===void 0){let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/dependentRequired",keyword:"\
-dependentRequired",params:{property:"certFile",missingProperty:"keyFile",depsCount:1,deps:"keyFile"},schema:I.properties.
-store.properties.tls.dependentRequired,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:e.push(V),s++}
-if(_.keyFile!==void 0&&_.certFile===void 0){let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties\
-/tls/dependentRequired",keyword:"dependentRequired",params:{property:"keyFile",missingProperty:"certFile",depsCount:1,deps:"\
-certFile"},schema:I.properties.store.properties.tls.dependentRequired,parentSchema:I.properties.store.properties.tls,data:_};
-e===null?e=[V]:e.push(V),s++}}else{let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/type",
-keyword:"type",params:{type:"object"},schema:I.properties.store.properties.tls.type,parentSchema:I.properties.store.properties.
-tls,data:_};e===null?e=[V]:e.push(V),s++}}if(k.keyPrefix!==void 0){let _=k.keyPrefix;if(typeof _=="string"){if(R(_)>64){
-let V={instancePath:t+"/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/maxLength",keyword:"maxLeng\
-th",params:{limit:64},schema:64,parentSchema:I.properties.store.properties.keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}
-if(!Ih.test(_)){let V={instancePath:t+"/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/pattern",keyword:"\
-pattern",params:{pattern:"^[A-Za-z0-9._:-]+$"},schema:"^[A-Za-z0-9._:-]+$",parentSchema:I.properties.store.properties.keyPrefix,
-data:_};e===null?e=[V]:e.push(V),s++}}else{let V={instancePath:t+"/store/keyPrefix",schemaPath:"#/properties/store/prope\
-rties/keyPrefix/type",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.keyPrefix.type,parentSchema:I.
-properties.store.properties.keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}}k.connectTimeout!==void 0&&(Se(k.connectTimeout,
-{instancePath:t+"/store/connectTimeout",parentData:k,parentDataProperty:"connectTimeout",rootData:c,dynamicAnchors:f})||
-(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),k.commandTimeout!==void 0&&(Se(k.commandTimeout,{instancePath:t+"\
-/store/commandTimeout",parentData:k,parentDataProperty:"commandTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:
-e.concat(Se.errors),s=e.length))}else{let _={instancePath:t+"/store",schemaPath:"#/properties/store/type",keyword:"type",
-params:{type:"object"},schema:I.properties.store.type,parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(_),s++}}
-if(r.revocation!==void 0){let k=r.revocation;if(k&&typeof k=="object"&&!Array.isArray(k)){for(let D in k)if(!(D==="maxLa\
-g"||D==="onLag")){let j={instancePath:t+"/revocation",schemaPath:"#/properties/revocation/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:D},schema:!1,parentSchema:I.properties.revocation,data:k};e===null?e=[j]:
-e.push(j),s++}if(k.maxLag!==void 0&&(Se(k.maxLag,{instancePath:t+"/revocation/maxLag",parentData:k,parentDataProperty:"m\
-axLag",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),k.onLag!==void 0){let D=k.onLag;
-if(typeof D!="string"){let j={instancePath:t+"/revocation/onLag",schemaPath:"#/properties/revocation/properties/onLag/ty\
-pe",keyword:"type",params:{type:"string"},schema:I.properties.revocation.properties.onLag.type,parentSchema:I.properties.
-revocation.properties.onLag,data:D};e===null?e=[j]:e.push(j),s++}if(!(D==="refuse"||D==="keep"||D==="end")){let j={instancePath:t+
-"/revocation/onLag",schemaPath:"#/properties/revocation/properties/onLag/enum",keyword:"enum",params:{allowedValues:I.properties.
-revocation.properties.onLag.enum},schema:I.properties.revocation.properties.onLag.enum,parentSchema:I.properties.revocation.
-properties.onLag,data:D};e===null?e=[j]:e.push(j),s++}}}else{let D={instancePath:t+"/revocation",schemaPath:"#/propertie\
-s/revocation/type",keyword:"type",params:{type:"object"},schema:I.properties.revocation.type,parentSchema:I.properties.revocation,
-data:k};e===null?e=[D]:e.push(D),s++}}if(r.ops!==void 0){let k=r.ops;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.port===
-void 0){let D={instancePath:t+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"\
-port"},schema:I.properties.ops.required,parentSchema:I.properties.ops,data:k};e===null?e=[D]:e.push(D),s++}for(let D in k)
-if(!(D==="host"||D==="port")){let j={instancePath:t+"/ops",schemaPath:"#/properties/ops/additionalProperties",keyword:"a\
-dditionalProperties",params:{additionalProperty:D},schema:!1,parentSchema:I.properties.ops,data:k};e===null?e=[j]:e.push(
-j),s++}k.host!==void 0&&(Lr(k.host,{instancePath:t+"/ops/host",parentData:k,parentDataProperty:"host",rootData:c,dynamicAnchors:f})||
-(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),k.port!==void 0&&(ts(k.port,{instancePath:t+"/ops/port",parentData:k,
-parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=e===null?ts.errors:e.concat(ts.errors),s=e.length))}else{let D={
-instancePath:t+"/ops",schemaPath:"#/properties/ops/type",keyword:"type",params:{type:"object"},schema:I.properties.ops.type,
-parentSchema:I.properties.ops,data:k};e===null?e=[D]:e.push(D),s++}}if(r.admin!==void 0){let k=r.admin;if(!(k&&typeof k==
-"object"&&!Array.isArray(k))){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/0/type",keyword:"type",
-params:{type:"object"},schema:I.properties.admin.allOf[0].type,parentSchema:I.properties.admin.allOf[0],data:k};e===null?
-e=[v]:e.push(v),s++}let D=s,j=s;if(s===j)if(k&&typeof k=="object"&&!Array.isArray(k)){let v;if(k.port===void 0&&(v="port")||
-k.socket===void 0&&(v="socket")){let _={};e===null?e=[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var Fe=j===
-s;if(Fe){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/0/not",keyword:"not",params:{},schema:I.properties.
-admin.allOf[0].not,parentSchema:I.properties.admin.allOf[0],data:k};e===null?e=[v]:e.push(v),s++}else s=D,e!==null&&(D?e.
-length=D:e=null);if(!(k&&typeof k=="object"&&!Array.isArray(k))){let v={instancePath:t+"/admin",schemaPath:"#/properties\
-/admin/allOf/1/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.allOf[1].type,parentSchema:I.properties.
-admin.allOf[1],data:k};e===null?e=[v]:e.push(v),s++}let E=s,N=!1,H=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.port===
-void 0){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0/required",keyword:"required",params:{
-missingProperty:"port"},schema:I.properties.admin.allOf[1].anyOf[0].required,parentSchema:I.properties.admin.allOf[1].anyOf[0],
-data:k};e===null?e=[v]:e.push(v),s++}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0\
-/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.allOf[1].anyOf[0].type,parentSchema:I.properties.
-admin.allOf[1].anyOf[0],data:k};e===null?e=[v]:e.push(v),s++}var Q=H===s;N=N||Q;let T=s;if(k&&typeof k=="object"&&!Array.
-isArray(k)){if(k.socket===void 0){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/required",
-keyword:"required",params:{missingProperty:"socket"},schema:I.properties.admin.allOf[1].anyOf[1].required,parentSchema:I.
-properties.admin.allOf[1].anyOf[1],data:k};e===null?e=[v]:e.push(v),s++}}else{let v={instancePath:t+"/admin",schemaPath:"\
-#/properties/admin/allOf/1/anyOf/1/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.allOf[1].anyOf[1].
-type,parentSchema:I.properties.admin.allOf[1].anyOf[1],data:k};e===null?e=[v]:e.push(v),s++}var Q=T===s;if(N=N||Q,N)s=E,
-e!==null&&(E?e.length=E:e=null);else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf",keyword:"\
-anyOf",params:{},schema:I.properties.admin.allOf[1].anyOf,parentSchema:I.properties.admin.allOf[1],data:k};e===null?e=[v]:
-e.push(v),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.secret===void 0){let v={instancePath:t+"/admin",schemaPath:"\
-#/properties/admin/required",keyword:"required",params:{missingProperty:"secret"},schema:I.properties.admin.required,parentSchema:I.
-properties.admin,data:k};e===null?e=[v]:e.push(v),s++}for(let v in k)if(!(v==="host"||v==="port"||v==="socket"||v==="sec\
-ret"||v==="tls"||v==="page")){let _={instancePath:t+"/admin",schemaPath:"#/properties/admin/additionalProperties",keyword:"\
-additionalProperties",params:{additionalProperty:v},schema:!1,parentSchema:I.properties.admin,data:k};e===null?e=[_]:e.push(
-_),s++}if(k.host!==void 0&&(Lr(k.host,{instancePath:t+"/admin/host",parentData:k,parentDataProperty:"host",rootData:c,dynamicAnchors:f})||
-(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),k.port!==void 0&&(ts(k.port,{instancePath:t+"/admin/port",parentData:k,
-parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=e===null?ts.errors:e.concat(ts.errors),s=e.length)),k.socket!==
-void 0&&(Ar(k.socket,{instancePath:t+"/admin/socket",parentData:k,parentDataProperty:"socket",rootData:c,dynamicAnchors:f})||
-(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),k.secret!==void 0&&(ks(k.secret,{instancePath:t+"/admin/secret",parentData:k,
-parentDataProperty:"secret",rootData:c,dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==
-void 0&&(Hs(k.tls,{instancePath:t+"/admin/tls",parentData:k,parentDataProperty:"tls",rootData:c,dynamicAnchors:f})||(e=e===
-null?Hs.errors:e.concat(Hs.errors),s=e.length)),k.page!==void 0){let v=k.page;if(typeof v!="string"){let _={instancePath:t+
-"/admin/page",schemaPath:"#/properties/admin/properties/page/type",keyword:"type",params:{type:"string"},schema:I.properties.
-admin.properties.page.type,parentSchema:I.properties.admin.properties.page,data:v};e===null?e=[_]:e.push(_),s++}if(!(v===
-"on"||v==="off")){let _={instancePath:t+"/admin/page",schemaPath:"#/properties/admin/properties/page/enum",keyword:"enum",
-params:{allowedValues:I.properties.admin.properties.page.enum},schema:I.properties.admin.properties.page.enum,parentSchema:I.
-properties.admin.properties.page,data:v};e===null?e=[_]:e.push(_),s++}}}else{let v={instancePath:t+"/admin",schemaPath:"\
-#/properties/admin/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.type,parentSchema:I.properties.
-admin,data:k};e===null?e=[v]:e.push(v),s++}}if(r.limits!==void 0){let k=r.limits;if(k&&typeof k=="object"&&!Array.isArray(
-k)){for(let D in k)if(!nr.call(I.properties.limits.properties,D)){let j={instancePath:t+"/limits",schemaPath:"#/properti\
-es/limits/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:D},schema:!1,parentSchema:I.properties.
-limits,data:k};e===null?e=[j]:e.push(j),s++}k.requestHead!==void 0&&(Ze(k.requestHead,{instancePath:t+"/limits/requestHe\
-ad",parentData:k,parentDataProperty:"requestHead",rootData:c,dynamicAnchors:f})||(e=e===null?Ze.errors:e.concat(Ze.errors),
-s=e.length)),k.requestHeadersMax!==void 0&&(Ee(k.requestHeadersMax,{instancePath:t+"/limits/requestHeadersMax",parentData:k,
-parentDataProperty:"requestHeadersMax",rootData:c,dynamicAnchors:f})||(e=e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),
-k.requestTarget!==void 0&&(Ze(k.requestTarget,{instancePath:t+"/limits/requestTarget",parentData:k,parentDataProperty:"r\
-equestTarget",rootData:c,dynamicAnchors:f})||(e=e===null?Ze.errors:e.concat(Ze.errors),s=e.length)),k.requestHeadTimeout!==
-void 0&&(Se(k.requestHeadTimeout,{instancePath:t+"/limits/requestHeadTimeout",parentData:k,parentDataProperty:"requestHe\
-adTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),k.requestTimeout!==void 0&&
-(Se(k.requestTimeout,{instancePath:t+"/limits/requestTimeout",parentData:k,parentDataProperty:"requestTimeout",rootData:c,
-dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),k.keepAliveTimeout!==void 0&&(Se(k.keepAliveTimeout,
-{instancePath:t+"/limits/keepAliveTimeout",parentData:k,parentDataProperty:"keepAliveTimeout",rootData:c,dynamicAnchors:f})||
-(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),k.early!==void 0&&(Ze(k.early,{instancePath:t+"/limits/early",parentData:k,
-parentDataProperty:"early",rootData:c,dynamicAnchors:f})||(e=e===null?Ze.errors:e.concat(Ze.errors),s=e.length)),k.handshakesMax!==
-void 0&&(Ee(k.handshakesMax,{instancePath:t+"/limits/handshakesMax",parentData:k,parentDataProperty:"handshakesMax",rootData:c,
-dynamicAnchors:f})||(e=e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),k.handshakesPerAddressMax!==void 0&&(Ee(k.handshakesPerAddressMax,
-{instancePath:t+"/limits/handshakesPerAddressMax",parentData:k,parentDataProperty:"handshakesPerAddressMax",rootData:c,dynamicAnchors:f})||
-(e=e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),k.connectionsMax!==void 0&&(Ee(k.connectionsMax,{instancePath:t+"\
-/limits/connectionsMax",parentData:k,parentDataProperty:"connectionsMax",rootData:c,dynamicAnchors:f})||(e=e===null?Ee.errors:
+.forced","apigw.ws.timer","apigw.ws.renewals","apigw.ws.events","trace_id","span_id"]};function Pa(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Pa.evaluated;if(n.dynamicProps&&
+(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
+type",params:{type:"string"},schema:Mo.type,parentSchema:Mo,data:r};e===null?e=[a]:e.push(a),s++}if(!(r==="apigw.id"||r===
+"apigw.session_id"||r==="http.request.method"||r==="http.route"||r==="http.response.status_code"||r==="url.scheme"||r===
+"url.path"||r==="server.address"||r==="client.address"||r==="network.peer.address"||r==="network.protocol.version"||r===
+"user_agent.original"||r==="error.type"||r==="apigw.env"||r==="apigw.proxy"||r==="apigw.endpoint"||r==="apigw.target"||r===
+"apigw.app"||r==="apigw.developer"||r==="apigw.product"||r==="apigw.key_fingerprint"||r==="apigw.policy"||r==="apigw.sta\
+rted"||r==="apigw.ended"||r==="apigw.handshake_ms"||r==="apigw.duration_ms"||r==="apigw.bytes_in"||r==="apigw.bytes_out"||
+r==="apigw.frames_in"||r==="apigw.frames_out"||r==="apigw.ws.subprotocol"||r==="apigw.ws.closed_by"||r==="apigw.ws.close\
+_reason"||r==="apigw.ws.close_code"||r==="apigw.ws.close_text"||r==="apigw.ws.forced"||r==="apigw.ws.timer"||r==="apigw.\
+ws.renewals"||r==="apigw.ws.events"||r==="trace_id"||r==="span_id")){let a={instancePath:t,schemaPath:"#/enum",keyword:"\
+enum",params:{allowedValues:Mo.enum},schema:Mo.enum,parentSchema:Mo,data:r};e===null?e=[a]:e.push(a),s++}return Pa.errors=
+e,s===0}Pa.evaluated={dynamicProps:!1,dynamicItems:!1};function cl(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=cl.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(r))){let k={instancePath:t,schemaPath:"#/allOf/0/type",keyword:"\
+type",params:{type:"object"},schema:I.allOf[0].type,parentSchema:I.allOf[0],data:r};e===null?e=[k]:e.push(k),s++}let a=s,
+i=s,o=s,m=s;if(s===m)if(r&&typeof r=="object"&&!Array.isArray(r)){let k;if(r.store===void 0&&(k="store")){let D={};e===null?
+e=[D]:e.push(D),s++}else if(r.store!==void 0){let D=r.store;if(s===s)if(D&&typeof D=="object"&&!Array.isArray(D)){if(D.kind!==
+void 0){let E=D.kind;if(typeof E!="string"){let N={};e===null?e=[N]:e.push(N),s++}if(E!=="redis"){let N={};e===null?e=[N]:
+e.push(N),s++}}}else{let E={};e===null?e=[E]:e.push(E),s++}}}else{let k={};e===null?e=[k]:e.push(k),s++}var p=m===s;if(p){
+let k={};e===null?e=[k]:e.push(k),s++}else s=o,e!==null&&(o?e.length=o:e=null);if(s===i)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let k;if(r.revocation===void 0&&(k="revocation")){let D={};e===null?e=[D]:e.push(D),s++}}else{let k={};e===null?
+e=[k]:e.push(k),s++}var u=i===s;if(u){let k={instancePath:t,schemaPath:"#/allOf/0/not",keyword:"not",params:{},schema:I.
+allOf[0].not,parentSchema:I.allOf[0],data:r};e===null?e=[k]:e.push(k),s++}else s=a,e!==null&&(a?e.length=a:e=null);if(r&&
+typeof r=="object"&&!Array.isArray(r)){if(r.kind===void 0){let k={instancePath:t,schemaPath:"#/required",keyword:"requir\
+ed",params:{missingProperty:"kind"},schema:I.required,parentSchema:I,data:r};e===null?e=[k]:e.push(k),s++}for(let k in r)
+if(!nr.call(I.properties,k)){let D={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:k},schema:!1,parentSchema:I,data:r};e===null?e=[D]:e.push(D),s++}if(r.kind!==void 0){let k=r.kind;if(typeof k!=
+"string"){let D={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:I.
+properties.kind.type,parentSchema:I.properties.kind,data:k};e===null?e=[D]:e.push(D),s++}if(k!=="Gateway"){let D={instancePath:t+
+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"Gateway"},schema:"Gateway",parentSchema:I.
+properties.kind,data:k};e===null?e=[D]:e.push(D),s++}}if(r.organization!==void 0){let k=r.organization;if(typeof k=="str\
+ing"){if(!qh.test(k)){let D={instancePath:t+"/organization",schemaPath:"#/properties/organization/pattern",keyword:"patt\
+ern",params:{pattern:"^[a-z][a-z0-9-]{0,31}$"},schema:"^[a-z][a-z0-9-]{0,31}$",parentSchema:I.properties.organization,data:k};
+e===null?e=[D]:e.push(D),s++}}else{let D={instancePath:t+"/organization",schemaPath:"#/properties/organization/type",keyword:"\
+type",params:{type:"string"},schema:I.properties.organization.type,parentSchema:I.properties.organization,data:k};e===null?
+e=[D]:e.push(D),s++}}if(r.environmentGroups!==void 0){let k=r.environmentGroups;if(Array.isArray(k)){if(k.length>1e3){let j={
+instancePath:t+"/environmentGroups",schemaPath:"#/properties/environmentGroups/maxItems",keyword:"maxItems",params:{limit:1e3},
+schema:1e3,parentSchema:I.properties.environmentGroups,data:k};e===null?e=[j]:e.push(j),s++}let D=k.length;for(let j=0;j<
+D;j++){let E=k[j];if(E&&typeof E=="object"&&!Array.isArray(E)){if(E.name===void 0){let N={instancePath:t+"/environmentGr\
+oups/"+j,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{missingProperty:"name"},schema:I.
+properties.environmentGroups.items.required,parentSchema:I.properties.environmentGroups.items,data:E};e===null?e=[N]:e.push(
+N),s++}if(E.hostnames===void 0){let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroups\
+/items/required",keyword:"required",params:{missingProperty:"hostnames"},schema:I.properties.environmentGroups.items.required,
+parentSchema:I.properties.environmentGroups.items,data:E};e===null?e=[N]:e.push(N),s++}if(E.environments===void 0){let N={
+instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroups/items/required",keyword:"required",params:{
+missingProperty:"environments"},schema:I.properties.environmentGroups.items.required,parentSchema:I.properties.environmentGroups.
+items,data:E};e===null?e=[N]:e.push(N),s++}for(let N in E)if(!(N==="name"||N==="hostnames"||N==="environments")){let H={
+instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroups/items/additionalProperties",keyword:"a\
+dditionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:I.properties.environmentGroups.items,data:E};e===
+null?e=[H]:e.push(H),s++}if(E.name!==void 0&&(gs(E.name,{instancePath:t+"/environmentGroups/"+j+"/name",parentData:E,parentDataProperty:"\
+name",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),s=e.length)),E.hostnames!==void 0){let N=E.
+hostnames;if(Array.isArray(N)){if(N.length>100){let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#\
+/properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:I.
+properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++}if(N.length<1){let _={instancePath:t+
+"/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/minItems",keyword:"\
+minItems",params:{limit:1},schema:1,parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?
+e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)ca(N[_],{instancePath:t+"/environmentGroups/"+j+"/hostnames/"+_,parentData:N,
+parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?ca.errors:e.concat(ca.errors),s=e.length);let T=N.length,
+v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"\
+#/properties/environmentGroups/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:T,j:v},schema:!0,
+parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++;break e}}}else{
+let H={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
+ostnames/type",keyword:"type",params:{type:"array"},schema:I.properties.environmentGroups.items.properties.hostnames.type,
+parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[H]:e.push(H),s++}}if(E.environments!==
+void 0){let N=E.environments;if(Array.isArray(N)){if(N.length>100){let _={instancePath:t+"/environmentGroups/"+j+"/envir\
+onments",schemaPath:"#/properties/environmentGroups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},
+schema:100,parentSchema:I.properties.environmentGroups.items.properties.environments,data:N};e===null?e=[_]:e.push(_),s++}
+if(N.length<1){let _={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/\
+items/properties/environments/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.environmentGroups.
+items.properties.environments,data:N};e===null?e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)gs(N[_],{instancePath:t+
+"/environmentGroups/"+j+"/environments/"+_,parentData:N,parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?
+gs.errors:e.concat(gs.errors),s=e.length);let T=N.length,v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){let _={instancePath:t+
+"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueI\
+tems",keyword:"uniqueItems",params:{i:T,j:v},schema:!0,parentSchema:I.properties.environmentGroups.items.properties.environments,
+data:N};e===null?e=[_]:e.push(_),s++;break e}}}else{let H={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"\
+#/properties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:I.properties.
+environmentGroups.items.properties.environments.type,parentSchema:I.properties.environmentGroups.items.properties.environments,
+data:N};e===null?e=[H]:e.push(H),s++}}}else{let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/envir\
+onmentGroups/items/type",keyword:"type",params:{type:"object"},schema:I.properties.environmentGroups.items.type,parentSchema:I.
+properties.environmentGroups.items,data:E};e===null?e=[N]:e.push(N),s++}}}else{let D={instancePath:t+"/environmentGroups",
+schemaPath:"#/properties/environmentGroups/type",keyword:"type",params:{type:"array"},schema:I.properties.environmentGroups.
+type,parentSchema:I.properties.environmentGroups,data:k};e===null?e=[D]:e.push(D),s++}}if(r.deployments!==void 0){let k=r.
+deployments;if(k&&typeof k=="object"&&!Array.isArray(k)){if(Object.keys(k).length>100){let D={instancePath:t+"/deploymen\
+ts",schemaPath:"#/properties/deployments/maxProperties",keyword:"maxProperties",params:{limit:100},schema:100,parentSchema:I.
+properties.deployments,data:k};e===null?e=[D]:e.push(D),s++}for(let D in k){let j=s;gs(D,{instancePath:t+"/deployments",
+parentData:k,parentDataProperty:"deployments",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),s=
+e.length);var l=j===s;if(!l){let E={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"\
+propertyNames",params:{propertyName:D},schema:I.properties.deployments.propertyNames,parentSchema:I.properties.deployments,
+data:k};e===null?e=[E]:e.push(E),s++}}for(let D in k){let j=k[D];if(Array.isArray(j)){if(j.length>6e3){let T={instancePath:t+
+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxIt\
+ems",keyword:"maxItems",params:{limit:6e3},schema:6e3,parentSchema:I.properties.deployments.additionalProperties,data:j};
+e===null?e=[T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++)fa(j[T],{instancePath:t+"/deployments/"+D.replace(/~/g,"\
+~0").replace(/\//g,"~1")+"/"+T,parentData:j,parentDataProperty:T,rootData:c,dynamicAnchors:f})||(e=e===null?fa.errors:e.
+concat(fa.errors),s=e.length);let N=j.length,H;if(N>1){e:for(;N--;)for(H=N;H--;)if(ps(j[N],j[H])){let T={instancePath:t+
+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqu\
+eItems",keyword:"uniqueItems",params:{i:N,j:H},schema:!0,parentSchema:I.properties.deployments.additionalProperties,data:j};
+e===null?e=[T]:e.push(T),s++;break e}}}else{let E={instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),
+schemaPath:"#/properties/deployments/additionalProperties/type",keyword:"type",params:{type:"array"},schema:I.properties.
+deployments.additionalProperties.type,parentSchema:I.properties.deployments.additionalProperties,data:j};e===null?e=[E]:
+e.push(E),s++}}}else{let D={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/type",keyword:"type",params:{
+type:"object"},schema:I.properties.deployments.type,parentSchema:I.properties.deployments,data:k};e===null?e=[D]:e.push(
+D),s++}}if(r.listeners!==void 0){let k=r.listeners;if(Array.isArray(k)){if(k.length>16){let j={instancePath:t+"/listener\
+s",schemaPath:"#/properties/listeners/maxItems",keyword:"maxItems",params:{limit:16},schema:16,parentSchema:I.properties.
+listeners,data:k};e===null?e=[j]:e.push(j),s++}if(k.length<1){let j={instancePath:t+"/listeners",schemaPath:"#/propertie\
+s/listeners/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.listeners,data:k};e===null?
+e=[j]:e.push(j),s++}let D=k.length;for(let j=0;j<D;j++){let E=k[j];if(E&&typeof E=="object"&&!Array.isArray(E)){if(E.port===
+void 0){let N={instancePath:t+"/listeners/"+j,schemaPath:"#/properties/listeners/items/required",keyword:"required",params:{
+missingProperty:"port"},schema:I.properties.listeners.items.required,parentSchema:I.properties.listeners.items,data:E};e===
+null?e=[N]:e.push(N),s++}for(let N in E)if(!(N==="name"||N==="host"||N==="port"||N==="reusePort"||N==="tls"||N==="proxyP\
+rotocol"||N==="forwarded")){let H={instancePath:t+"/listeners/"+j,schemaPath:"#/properties/listeners/items/additionalPro\
+perties",keyword:"additionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:I.properties.listeners.items,
+data:E};e===null?e=[H]:e.push(H),s++}if(E.name!==void 0&&(Vs(E.name,{instancePath:t+"/listeners/"+j+"/name",parentData:E,
+parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?Vs.errors:e.concat(Vs.errors),s=e.length)),E.host!==
+void 0&&(Lr(E.host,{instancePath:t+"/listeners/"+j+"/host",parentData:E,parentDataProperty:"host",rootData:c,dynamicAnchors:f})||
+(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),E.port!==void 0&&(ts(E.port,{instancePath:t+"/listeners/"+j+"/por\
+t",parentData:E,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=e===null?ts.errors:e.concat(ts.errors),s=e.length)),
+E.reusePort!==void 0){let N=E.reusePort;if(typeof N!="boolean"){let H={instancePath:t+"/listeners/"+j+"/reusePort",schemaPath:"\
+#/properties/listeners/items/properties/reusePort/type",keyword:"type",params:{type:"boolean"},schema:I.properties.listeners.
+items.properties.reusePort.type,parentSchema:I.properties.listeners.items.properties.reusePort,data:N};e===null?e=[H]:e.
+push(H),s++}}if(E.tls!==void 0&&(Hs(E.tls,{instancePath:t+"/listeners/"+j+"/tls",parentData:E,parentDataProperty:"tls",rootData:c,
+dynamicAnchors:f})||(e=e===null?Hs.errors:e.concat(Hs.errors),s=e.length)),E.proxyProtocol!==void 0){let N=E.proxyProtocol,
+H=s,T=!1,v=s;Ms(N,{instancePath:t+"/listeners/"+j+"/proxyProtocol",parentData:E,parentDataProperty:"proxyProtocol",rootData:c,
+dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),s=e.length);var b=v===s;T=T||b;let _=s;if(N&&typeof N=="ob\
+ject"&&!Array.isArray(N)){if(N.version===void 0){let V={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/pr\
+operties/listeners/items/properties/proxyProtocol/anyOf/1/required",keyword:"required",params:{missingProperty:"version"},
+schema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1].required,parentSchema:I.properties.listeners.items.
+properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(V),s++}for(let V in N)if(!(V==="version"||V==="trustedPr\
+oxies")){let L={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/properties/listeners/items/properties/prox\
+yProtocol/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:V},schema:!1,parentSchema:I.
+properties.listeners.items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[L]:e.push(L),s++}N.version!==void 0&&(Ms(
+N.version,{instancePath:t+"/listeners/"+j+"/proxyProtocol/version",parentData:N,parentDataProperty:"version",rootData:c,
+dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),s=e.length)),N.trustedProxies!==void 0&&(Zs(N.trustedProxies,
+{instancePath:t+"/listeners/"+j+"/proxyProtocol/trustedProxies",parentData:N,parentDataProperty:"trustedProxies",rootData:c,
+dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),s=e.length))}else{let V={instancePath:t+"/listeners/"+j+"/\
+proxyProtocol",schemaPath:"#/properties/listeners/items/properties/proxyProtocol/anyOf/1/type",keyword:"type",params:{type:"\
+object"},schema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1].type,parentSchema:I.properties.listeners.
+items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(V),s++}var b=_===s;if(T=T||b,T)s=H,e!==null&&(H?e.
+length=H:e=null);else{let V={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/properties/listeners/items/pr\
+operties/proxyProtocol/anyOf",keyword:"anyOf",params:{},schema:I.properties.listeners.items.properties.proxyProtocol.anyOf,
+parentSchema:I.properties.listeners.items.properties.proxyProtocol,data:N};e===null?e=[V]:e.push(V),s++}}if(E.forwarded!==
+void 0){let N=E.forwarded;if(N&&typeof N=="object"&&!Array.isArray(N)){if(N.trustedProxies===void 0){let H={instancePath:t+
+"/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/properties/forwarded/required",keyword:"required",
+params:{missingProperty:"trustedProxies"},schema:I.properties.listeners.items.properties.forwarded.required,parentSchema:I.
+properties.listeners.items.properties.forwarded,data:N};e===null?e=[H]:e.push(H),s++}for(let H in N)if(!(H==="trustedPro\
+xies"||H==="header")){let T={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/proper\
+ties/forwarded/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:H},schema:!1,parentSchema:I.
+properties.listeners.items.properties.forwarded,data:N};e===null?e=[T]:e.push(T),s++}if(N.trustedProxies!==void 0&&(Zs(N.
+trustedProxies,{instancePath:t+"/listeners/"+j+"/forwarded/trustedProxies",parentData:N,parentDataProperty:"trustedProxi\
+es",rootData:c,dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),s=e.length)),N.header!==void 0){let H=N.header;
+if(typeof H!="string"){let T={instancePath:t+"/listeners/"+j+"/forwarded/header",schemaPath:"#/properties/listeners/item\
+s/properties/forwarded/properties/header/type",keyword:"type",params:{type:"string"},schema:I.properties.listeners.items.
+properties.forwarded.properties.header.type,parentSchema:I.properties.listeners.items.properties.forwarded.properties.header,
+data:H};e===null?e=[T]:e.push(T),s++}if(!(H==="x-forwarded-for"||H==="forwarded")){let T={instancePath:t+"/listeners/"+j+
+"/forwarded/header",schemaPath:"#/properties/listeners/items/properties/forwarded/properties/header/enum",keyword:"enum",
+params:{allowedValues:I.properties.listeners.items.properties.forwarded.properties.header.enum},schema:I.properties.listeners.
+items.properties.forwarded.properties.header.enum,parentSchema:I.properties.listeners.items.properties.forwarded.properties.
+header,data:H};e===null?e=[T]:e.push(T),s++}}}else{let H={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/prop\
+erties/listeners/items/properties/forwarded/type",keyword:"type",params:{type:"object"},schema:I.properties.listeners.items.
+properties.forwarded.type,parentSchema:I.properties.listeners.items.properties.forwarded,data:N};e===null?e=[H]:e.push(H),
+s++}}}else{let N={instancePath:t+"/listeners/"+j,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{type:"\
+object"},schema:I.properties.listeners.items.type,parentSchema:I.properties.listeners.items,data:E};e===null?e=[N]:e.push(
+N),s++}}}else{let D={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{type:"a\
+rray"},schema:I.properties.listeners.type,parentSchema:I.properties.listeners,data:k};e===null?e=[D]:e.push(D),s++}}if(r.
+store!==void 0){let k=r.store,D=s,j=!0,E=s;if(s===E)if(k&&typeof k=="object"&&!Array.isArray(k)){let _;if(k.kind===void 0&&
+(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0){let V=k.kind;if(!(V==="memory"||V==="redis")){
+let L={};e===null?e=[L]:e.push(L),s++}}}else{let _={};e===null?e=[_]:e.push(_),s++}var h=E===s;if(s=D,e!==null&&(D?e.length=
+D:e=null),h){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let J={instancePath:t+"/store",schemaPath:"#/proper\
+ties/store/allOf/0/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[0].then.type,parentSchema:I.
+properties.store.allOf[0].then,data:k};e===null?e=[J]:e.push(J),s++}let V=s,L=s;if(s===L)if(k&&typeof k=="object"&&!Array.
+isArray(k)){let J;if(k.file===void 0&&(J="file")){let Y={};e===null?e=[Y]:e.push(Y),s++}}else{let J={};e===null?e=[J]:e.
+push(J),s++}var P=L===s;if(P){let J={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"n\
+ot",params:{},schema:I.properties.store.allOf[0].then.not,parentSchema:I.properties.store.allOf[0].then,data:k};e===null?
+e=[J]:e.push(J),s++}else s=V,e!==null&&(V?e.length=V:e=null);var h=_===s;j=h}if(!j){let _={instancePath:t+"/store",schemaPath:"\
+#/properties/store/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},schema:I.properties.store.allOf[0].if,parentSchema:I.
+properties.store.allOf[0],data:k};e===null?e=[_]:e.push(_),s++}let N=s,H=!0,T=s;if(s===T)if(k&&typeof k=="object"&&!Array.
+isArray(k)){let _;if(k.kind===void 0&&(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0&&k.kind!==
+"redis"){let V={};e===null?e=[V]:e.push(V),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var q=T===s;s=N,e!==null&&(N?
+e.length=N:e=null);let v;if(q){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let Le={instancePath:t+"/store",schemaPath:"\
+#/properties/store/allOf/1/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[1].then.type,
+parentSchema:I.properties.store.allOf[1].then,data:k};e===null?e=[Le]:e.push(Le),s++}let V=s,L=!1,ee=null,J=s;if(k&&typeof k==
+"object"&&!Array.isArray(k)){if(k.url===void 0){let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/t\
+hen/oneOf/0/required",keyword:"required",params:{missingProperty:"url"},schema:I.properties.store.allOf[1].then.oneOf[0].
+required,parentSchema:I.properties.store.allOf[1].then.oneOf[0],data:k};e===null?e=[Le]:e.push(Le),s++}}else{let Le={instancePath:t+
+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/0/type",keyword:"type",params:{type:"object"},schema:I.properties.
+store.allOf[1].then.oneOf[0].type,parentSchema:I.properties.store.allOf[1].then.oneOf[0],data:k};e===null?e=[Le]:e.push(
+Le),s++}var F=J===s;F&&(L=!0,ee=0);let Y=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.cluster===void 0){let Le={instancePath:t+
+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/1/required",keyword:"required",params:{missingProperty:"clust\
+er"},schema:I.properties.store.allOf[1].then.oneOf[1].required,parentSchema:I.properties.store.allOf[1].then.oneOf[1],data:k};
+e===null?e=[Le]:e.push(Le),s++}}else{let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/1\
+/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[1].then.oneOf[1].type,parentSchema:I.properties.
+store.allOf[1].then.oneOf[1],data:k};e===null?e=[Le]:e.push(Le),s++}var F=Y===s;if(F&&L)L=!1,ee=[ee,1];else{F&&(L=!0,ee=
+1);let Le=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.sentinel===void 0){let Br={instancePath:t+"/store",schemaPath:"\
+#/properties/store/allOf/1/then/oneOf/2/required",keyword:"required",params:{missingProperty:"sentinel"},schema:I.properties.
+store.allOf[1].then.oneOf[2].required,parentSchema:I.properties.store.allOf[1].then.oneOf[2],data:k};e===null?e=[Br]:e.push(
+Br),s++}}else{let Br={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf/2/type",keyword:"type",params:{
+type:"object"},schema:I.properties.store.allOf[1].then.oneOf[2].type,parentSchema:I.properties.store.allOf[1].then.oneOf[2],
+data:k};e===null?e=[Br]:e.push(Br),s++}var F=Le===s;F&&L?(L=!1,ee=[ee,2]):F&&(L=!0,ee=2)}if(L)s=V,e!==null&&(V?e.length=
+V:e=null);else{let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf",keyword:"oneOf",params:{
+passingSchemas:ee},schema:I.properties.store.allOf[1].then.oneOf,parentSchema:I.properties.store.allOf[1].then,data:k};e===
+null?e=[Le]:e.push(Le),s++}var q=_===s;H=q,v="then"}else{let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={
+instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/else/type",keyword:"type",params:{type:"object"},schema:I.
+properties.store.allOf[1].else.type,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[ve]:e.push(ve),s++}
+let V=s,L=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={};e===null?e=[ve]:e.push(ve),s++}let ee=s,J=!1,Y=s;if(s===
+Y)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.url===void 0&&(ve="url")){let lr={};e===null?e=[lr]:e.push(lr),
+s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Y===s;J=J||$;let K=s;if(s===K)if(k&&typeof k=="object"&&!Array.
+isArray(k)){let ve;if(k.cluster===void 0&&(ve="cluster")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?
+e=[ve]:e.push(ve),s++}var $=K===s;J=J||$;let Le=s;if(s===Le)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.sentinel===
+void 0&&(ve="sentinel")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Le===
+s;J=J||$;let Hr=s;if(s===Hr)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.username===void 0&&(ve="username")){
+let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Hr===s;J=J||$;let Br=s;if(s===
+Br)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.password===void 0&&(ve="password")){let lr={};e===null?e=[lr]:
+e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=Br===s;J=J||$;let hs=s;if(s===hs)if(k&&typeof k=="ob\
+ject"&&!Array.isArray(k)){let ve;if(k.tls===void 0&&(ve="tls")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};
+e===null?e=[ve]:e.push(ve),s++}var $=hs===s;J=J||$;let re=s;if(s===re)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;
+if(k.keyPrefix===void 0&&(ve="keyPrefix")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(
+ve),s++}var $=re===s;J=J||$;let $e=s;if(s===$e)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.connectTimeout===
+void 0&&(ve="connectTimeout")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=$e===
+s;J=J||$;let zo=s;if(s===zo)if(k&&typeof k=="object"&&!Array.isArray(k)){let ve;if(k.commandTimeout===void 0&&(ve="comma\
+ndTimeout")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e=[ve]:e.push(ve),s++}var $=zo===s;if(J=J||
+$,J)s=ee,e!==null&&(ee?e.length=ee:e=null);else{let ve={};e===null?e=[ve]:e.push(ve),s++}var A=L===s;if(A){let ve={instancePath:t+
+"/store",schemaPath:"#/properties/store/allOf/1/else/not",keyword:"not",params:{},schema:I.properties.store.allOf[1].else.
+not,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[ve]:e.push(ve),s++}else s=V,e!==null&&(V?e.length=
+V:e=null);var q=_===s;H=q,v="else"}if(!H){let _={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/if",keyword:"\
+if",params:{failingKeyword:v},schema:I.properties.store.allOf[1].if,parentSchema:I.properties.store.allOf[1],data:k};e===
+null?e=[_]:e.push(_),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.kind===void 0){let _={instancePath:t+"/store",
+schemaPath:"#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:I.properties.store.required,
+parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(_),s++}for(let _ in k)if(!nr.call(I.properties.store.properties,
+_)){let V={instancePath:t+"/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:_},schema:!1,parentSchema:I.properties.store,data:k};e===null?e=[V]:e.push(V),s++}if(k.kind!==void 0){
+let _=k.kind;if(typeof _!="string"){let V={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/kind/t\
+ype",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.kind.type,parentSchema:I.properties.store.
+properties.kind,data:_};e===null?e=[V]:e.push(V),s++}if(!(_==="memory"||_==="embedded"||_==="redis")){let V={instancePath:t+
+"/store/kind",schemaPath:"#/properties/store/properties/kind/enum",keyword:"enum",params:{allowedValues:I.properties.store.
+properties.kind.enum},schema:I.properties.store.properties.kind.enum,parentSchema:I.properties.store.properties.kind,data:_};
+e===null?e=[V]:e.push(V),s++}}if(k.file!==void 0&&(Ar(k.file,{instancePath:t+"/store/file",parentData:k,parentDataProperty:"\
+file",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),k.url!==void 0){let _=k.url,
+V=s,L=!1,ee=s;if(typeof _=="string"){if(R(_)>2048){let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/pro\
+perties/url/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:I.properties.store.properties.
+url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}if(!Dh.test(_)){let Y={instancePath:t+"/store/url",schemaPath:"#/prope\
+rties/store/properties/url/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$"},
+schema:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$",parentSchema:I.properties.store.properties.url.anyOf[0],data:_};e===
+null?e=[Y]:e.push(Y),s++}}else{let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/properties/url/anyOf/0/\
+type",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.url.anyOf[0].type,parentSchema:I.properties.
+store.properties.url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}var B=ee===s;L=L||B;let J=s;Bs(_,{instancePath:t+"/st\
+ore/url",parentData:k,parentDataProperty:"url",rootData:c,dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(Bs.errors),
+s=e.length);var B=J===s;if(L=L||B,L)s=V,e!==null&&(V?e.length=V:e=null);else{let Y={instancePath:t+"/store/url",schemaPath:"\
+#/properties/store/properties/url/anyOf",keyword:"anyOf",params:{},schema:I.properties.store.properties.url.anyOf,parentSchema:I.
+properties.store.properties.url,data:_};e===null?e=[Y]:e.push(Y),s++}}if(k.cluster!==void 0&&(Ws(k.cluster,{instancePath:t+
+"/store/cluster",parentData:k,parentDataProperty:"cluster",rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(
+Ws.errors),s=e.length)),k.sentinel!==void 0){let _=k.sentinel;if(_&&typeof _=="object"&&!Array.isArray(_)){if(_.master===
+void 0){let V={instancePath:t+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/required",keyword:"re\
+quired",params:{missingProperty:"master"},schema:I.properties.store.properties.sentinel.required,parentSchema:I.properties.
+store.properties.sentinel,data:_};e===null?e=[V]:e.push(V),s++}if(_.nodes===void 0){let V={instancePath:t+"/store/sentin\
+el",schemaPath:"#/properties/store/properties/sentinel/required",keyword:"required",params:{missingProperty:"nodes"},schema:I.
+properties.store.properties.sentinel.required,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[V]:
+e.push(V),s++}for(let V in _)if(!(V==="master"||V==="nodes"||V==="password")){let L={instancePath:t+"/store/sentinel",schemaPath:"\
+#/properties/store/properties/sentinel/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:V},
+schema:!1,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[L]:e.push(L),s++}_.master!==void 0&&(Vs(
+_.master,{instancePath:t+"/store/sentinel/master",parentData:_,parentDataProperty:"master",rootData:c,dynamicAnchors:f})||
+(e=e===null?Vs.errors:e.concat(Vs.errors),s=e.length)),_.nodes!==void 0&&(Ws(_.nodes,{instancePath:t+"/store/sentinel/no\
+des",parentData:_,parentDataProperty:"nodes",rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(Ws.errors),s=
+e.length)),_.password!==void 0&&(ks(_.password,{instancePath:t+"/store/sentinel/password",parentData:_,parentDataProperty:"\
+password",rootData:c,dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length))}else{let V={instancePath:t+
+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/type",keyword:"type",params:{type:"object"},schema:I.
+properties.store.properties.sentinel.type,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[V]:e.push(
+V),s++}}if(k.username!==void 0){let _=k.username,V=s,L=!1,ee=s;if(typeof _=="string"){if(R(_)>255){let Y={instancePath:t+
+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/maxLength",keyword:"maxLength",params:{limit:255},
+schema:255,parentSchema:I.properties.store.properties.username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}if(R(_)<1){
+let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/minLength",keyword:"m\
+inLength",params:{limit:1},schema:1,parentSchema:I.properties.store.properties.username.anyOf[0],data:_};e===null?e=[Y]:
+e.push(Y),s++}}else{let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/t\
+ype",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.username.anyOf[0].type,parentSchema:I.properties.
+store.properties.username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}var ie=ee===s;L=L||ie;let J=s;Bs(_,{instancePath:t+
+"/store/username",parentData:k,parentDataProperty:"username",rootData:c,dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(
+Bs.errors),s=e.length);var ie=J===s;if(L=L||ie,L)s=V,e!==null&&(V?e.length=V:e=null);else{let Y={instancePath:t+"/store/\
+username",schemaPath:"#/properties/store/properties/username/anyOf",keyword:"anyOf",params:{},schema:I.properties.store.
+properties.username.anyOf,parentSchema:I.properties.store.properties.username,data:_};e===null?e=[Y]:e.push(Y),s++}}if(k.
+password!==void 0&&(ks(k.password,{instancePath:t+"/store/password",parentData:k,parentDataProperty:"password",rootData:c,
+dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==void 0){let _=k.tls;if(_&&typeof _=="\
+object"&&!Array.isArray(_)){for(let V in _)if(!(V==="caFile"||V==="certFile"||V==="keyFile"||V==="serverName")){let L={instancePath:t+
+"/store/tls",schemaPath:"#/properties/store/properties/tls/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:V},schema:!1,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[L]:e.push(L),s++}if(_.
+caFile!==void 0&&(Ar(_.caFile,{instancePath:t+"/store/tls/caFile",parentData:_,parentDataProperty:"caFile",rootData:c,dynamicAnchors:f})||
+(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.certFile!==void 0&&(Ar(_.certFile,{instancePath:t+"/store/tls/c\
+ertFile",parentData:_,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),
+s=e.length)),_.keyFile!==void 0&&(Ar(_.keyFile,{instancePath:t+"/store/tls/keyFile",parentData:_,parentDataProperty:"key\
+File",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.serverName!==void 0&&(Lr(_.
+serverName,{instancePath:t+"/store/tls/serverName",parentData:_,parentDataProperty:"serverName",rootData:c,dynamicAnchors:f})||
+(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),_.certFile!==void 0&&_.keyFile===void 0){let V={instancePath:t+"/\
+store/tls",schemaPath:"#/properties/store/properties/tls/dependentRequired",keyword:"dependentRequired",params:{property:"\
+certFile",missingProperty:"keyFile",depsCount:1,deps:"keyFile"},schema:I.properties.store.properties.tls.dependentRequired,
+parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:e.push(V),s++}if(_.keyFile!==void 0&&_.certFile===
+void 0){let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/dependentRequired",keyword:"dep\
+endentRequired",params:{property:"keyFile",missingProperty:"certFile",depsCount:1,deps:"certFile"},schema:I.properties.store.
+properties.tls.dependentRequired,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:e.push(V),s++}}else{
+let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/type",keyword:"type",params:{type:"obje\
+ct"},schema:I.properties.store.properties.tls.type,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:
+e.push(V),s++}}if(k.keyPrefix!==void 0){let _=k.keyPrefix;if(typeof _=="string"){if(R(_)>64){let V={instancePath:t+"/sto\
+re/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/maxLength",keyword:"maxLength",params:{limit:64},schema:64,
+parentSchema:I.properties.store.properties.keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}if(!Ih.test(_)){let V={instancePath:t+
+"/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/pattern",keyword:"pattern",params:{pattern:"^[A-Z\
+a-z0-9._:-]+$"},schema:"^[A-Za-z0-9._:-]+$",parentSchema:I.properties.store.properties.keyPrefix,data:_};e===null?e=[V]:
+e.push(V),s++}}else{let V={instancePath:t+"/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/type",keyword:"\
+type",params:{type:"string"},schema:I.properties.store.properties.keyPrefix.type,parentSchema:I.properties.store.properties.
+keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}}k.connectTimeout!==void 0&&(Se(k.connectTimeout,{instancePath:t+"/store/\
+connectTimeout",parentData:k,parentDataProperty:"connectTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.
+concat(Se.errors),s=e.length)),k.commandTimeout!==void 0&&(Se(k.commandTimeout,{instancePath:t+"/store/commandTimeout",parentData:k,
+parentDataProperty:"commandTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length))}else{
+let _={instancePath:t+"/store",schemaPath:"#/properties/store/type",keyword:"type",params:{type:"object"},schema:I.properties.
+store.type,parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(_),s++}}if(r.revocation!==void 0){let k=r.revocation;
+if(k&&typeof k=="object"&&!Array.isArray(k)){for(let D in k)if(!(D==="maxLag"||D==="onLag")){let j={instancePath:t+"/rev\
+ocation",schemaPath:"#/properties/revocation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:D},
+schema:!1,parentSchema:I.properties.revocation,data:k};e===null?e=[j]:e.push(j),s++}if(k.maxLag!==void 0&&(Se(k.maxLag,{
+instancePath:t+"/revocation/maxLag",parentData:k,parentDataProperty:"maxLag",rootData:c,dynamicAnchors:f})||(e=e===null?
+Se.errors:e.concat(Se.errors),s=e.length)),k.onLag!==void 0){let D=k.onLag;if(typeof D!="string"){let j={instancePath:t+
+"/revocation/onLag",schemaPath:"#/properties/revocation/properties/onLag/type",keyword:"type",params:{type:"string"},schema:I.
+properties.revocation.properties.onLag.type,parentSchema:I.properties.revocation.properties.onLag,data:D};e===null?e=[j]:
+e.push(j),s++}if(!(D==="refuse"||D==="keep"||D==="end")){let j={instancePath:t+"/revocation/onLag",schemaPath:"#/propert\
+ies/revocation/properties/onLag/enum",keyword:"enum",params:{allowedValues:I.properties.revocation.properties.onLag.enum},
+schema:I.properties.revocation.properties.onLag.enum,parentSchema:I.properties.revocation.properties.onLag,data:D};e===null?
+e=[j]:e.push(j),s++}}}else{let D={instancePath:t+"/revocation",schemaPath:"#/properties/revocation/type",keyword:"type",
+params:{type:"object"},schema:I.properties.revocation.type,parentSchema:I.properties.revocation,data:k};e===null?e=[D]:e.
+push(D),s++}}if(r.ops!==void 0){let k=r.ops;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.port===void 0){let D={instancePath:t+
+"/ops",schemaPath:"#/properties/ops/required",keyword:"required",params:{missingProperty:"port"},schema:I.properties.ops.
+required,parentSchema:I.properties.ops,data:k};e===null?e=[D]:e.push(D),s++}for(let D in k)if(!(D==="host"||D==="port")){
+let j={instancePath:t+"/ops",schemaPath:"#/properties/ops/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:D},
+schema:!1,parentSchema:I.properties.ops,data:k};e===null?e=[j]:e.push(j),s++}k.host!==void 0&&(Lr(k.host,{instancePath:t+
+"/ops/host",parentData:k,parentDataProperty:"host",rootData:c,dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),
+s=e.length)),k.port!==void 0&&(ts(k.port,{instancePath:t+"/ops/port",parentData:k,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||
+(e=e===null?ts.errors:e.concat(ts.errors),s=e.length))}else{let D={instancePath:t+"/ops",schemaPath:"#/properties/ops/ty\
+pe",keyword:"type",params:{type:"object"},schema:I.properties.ops.type,parentSchema:I.properties.ops,data:k};e===null?e=
+[D]:e.push(D),s++}}if(r.admin!==void 0){let k=r.admin;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let v={instancePath:t+
+"/admin",schemaPath:"#/properties/admin/allOf/0/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.allOf[0].
+type,parentSchema:I.properties.admin.allOf[0],data:k};e===null?e=[v]:e.push(v),s++}let D=s,j=s;if(s===j)if(k&&typeof k==
+"object"&&!Array.isArray(k)){let v;if(k.port===void 0&&(v="port")||k.socket===void 0&&(v="socket")){let _={};e===null?e=
+[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var Fe=j===s;if(Fe){let v={instancePath:t+"/admin",schemaPath:"\
+#/properties/admin/allOf/0/not",keyword:"not",params:{},schema:I.properties.admin.allOf[0].not,parentSchema:I.properties.
+admin.allOf[0],data:k};e===null?e=[v]:e.push(v),s++}else s=D,e!==null&&(D?e.length=D:e=null);if(!(k&&typeof k=="object"&&
+!Array.isArray(k))){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/type",keyword:"type",params:{type:"\
+object"},schema:I.properties.admin.allOf[1].type,parentSchema:I.properties.admin.allOf[1],data:k};e===null?e=[v]:e.push(
+v),s++}let E=s,N=!1,H=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.port===void 0){let v={instancePath:t+"/admin",
+schemaPath:"#/properties/admin/allOf/1/anyOf/0/required",keyword:"required",params:{missingProperty:"port"},schema:I.properties.
+admin.allOf[1].anyOf[0].required,parentSchema:I.properties.admin.allOf[1].anyOf[0],data:k};e===null?e=[v]:e.push(v),s++}}else{
+let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0/type",keyword:"type",params:{type:"object"},
+schema:I.properties.admin.allOf[1].anyOf[0].type,parentSchema:I.properties.admin.allOf[1].anyOf[0],data:k};e===null?e=[v]:
+e.push(v),s++}var Q=H===s;N=N||Q;let T=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.socket===void 0){let v={instancePath:t+
+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/required",keyword:"required",params:{missingProperty:"socket"},schema:I.
+properties.admin.allOf[1].anyOf[1].required,parentSchema:I.properties.admin.allOf[1].anyOf[1],data:k};e===null?e=[v]:e.push(
+v),s++}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/type",keyword:"type",params:{
+type:"object"},schema:I.properties.admin.allOf[1].anyOf[1].type,parentSchema:I.properties.admin.allOf[1].anyOf[1],data:k};
+e===null?e=[v]:e.push(v),s++}var Q=T===s;if(N=N||Q,N)s=E,e!==null&&(E?e.length=E:e=null);else{let v={instancePath:t+"/ad\
+min",schemaPath:"#/properties/admin/allOf/1/anyOf",keyword:"anyOf",params:{},schema:I.properties.admin.allOf[1].anyOf,parentSchema:I.
+properties.admin.allOf[1],data:k};e===null?e=[v]:e.push(v),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.secret===
+void 0){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/required",keyword:"required",params:{missingProperty:"\
+secret"},schema:I.properties.admin.required,parentSchema:I.properties.admin,data:k};e===null?e=[v]:e.push(v),s++}for(let v in k)
+if(!(v==="host"||v==="port"||v==="socket"||v==="secret"||v==="tls"||v==="page")){let _={instancePath:t+"/admin",schemaPath:"\
+#/properties/admin/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},schema:!1,parentSchema:I.
+properties.admin,data:k};e===null?e=[_]:e.push(_),s++}if(k.host!==void 0&&(Lr(k.host,{instancePath:t+"/admin/host",parentData:k,
+parentDataProperty:"host",rootData:c,dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),k.port!==
+void 0&&(ts(k.port,{instancePath:t+"/admin/port",parentData:k,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=
+e===null?ts.errors:e.concat(ts.errors),s=e.length)),k.socket!==void 0&&(Ar(k.socket,{instancePath:t+"/admin/socket",parentData:k,
+parentDataProperty:"socket",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),k.secret!==
+void 0&&(ks(k.secret,{instancePath:t+"/admin/secret",parentData:k,parentDataProperty:"secret",rootData:c,dynamicAnchors:f})||
+(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==void 0&&(Hs(k.tls,{instancePath:t+"/admin/tls",parentData:k,
+parentDataProperty:"tls",rootData:c,dynamicAnchors:f})||(e=e===null?Hs.errors:e.concat(Hs.errors),s=e.length)),k.page!==
+void 0){let v=k.page;if(typeof v!="string"){let _={instancePath:t+"/admin/page",schemaPath:"#/properties/admin/propertie\
+s/page/type",keyword:"type",params:{type:"string"},schema:I.properties.admin.properties.page.type,parentSchema:I.properties.
+admin.properties.page,data:v};e===null?e=[_]:e.push(_),s++}if(!(v==="on"||v==="off")){let _={instancePath:t+"/admin/page",
+schemaPath:"#/properties/admin/properties/page/enum",keyword:"enum",params:{allowedValues:I.properties.admin.properties.
+page.enum},schema:I.properties.admin.properties.page.enum,parentSchema:I.properties.admin.properties.page,data:v};e===null?
+e=[_]:e.push(_),s++}}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/type",keyword:"type",params:{type:"\
+object"},schema:I.properties.admin.type,parentSchema:I.properties.admin,data:k};e===null?e=[v]:e.push(v),s++}}if(r.limits!==
+void 0){let k=r.limits;if(k&&typeof k=="object"&&!Array.isArray(k)){for(let D in k)if(!nr.call(I.properties.limits.properties,
+D)){let j={instancePath:t+"/limits",schemaPath:"#/properties/limits/additionalProperties",keyword:"additionalProperties",
+params:{additionalProperty:D},schema:!1,parentSchema:I.properties.limits,data:k};e===null?e=[j]:e.push(j),s++}k.requestHead!==
+void 0&&(Ze(k.requestHead,{instancePath:t+"/limits/requestHead",parentData:k,parentDataProperty:"requestHead",rootData:c,
+dynamicAnchors:f})||(e=e===null?Ze.errors:e.concat(Ze.errors),s=e.length)),k.requestHeadersMax!==void 0&&(Ee(k.requestHeadersMax,
+{instancePath:t+"/limits/requestHeadersMax",parentData:k,parentDataProperty:"requestHeadersMax",rootData:c,dynamicAnchors:f})||
+(e=e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),k.requestTarget!==void 0&&(Ze(k.requestTarget,{instancePath:t+"/l\
+imits/requestTarget",parentData:k,parentDataProperty:"requestTarget",rootData:c,dynamicAnchors:f})||(e=e===null?Ze.errors:
+e.concat(Ze.errors),s=e.length)),k.requestHeadTimeout!==void 0&&(Se(k.requestHeadTimeout,{instancePath:t+"/limits/reques\
+tHeadTimeout",parentData:k,parentDataProperty:"requestHeadTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:
+e.concat(Se.errors),s=e.length)),k.requestTimeout!==void 0&&(Se(k.requestTimeout,{instancePath:t+"/limits/requestTimeout",
+parentData:k,parentDataProperty:"requestTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),
+s=e.length)),k.keepAliveTimeout!==void 0&&(Se(k.keepAliveTimeout,{instancePath:t+"/limits/keepAliveTimeout",parentData:k,
+parentDataProperty:"keepAliveTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length)),
+k.early!==void 0&&(Ze(k.early,{instancePath:t+"/limits/early",parentData:k,parentDataProperty:"early",rootData:c,dynamicAnchors:f})||
+(e=e===null?Ze.errors:e.concat(Ze.errors),s=e.length)),k.handshakesMax!==void 0&&(Ee(k.handshakesMax,{instancePath:t+"/l\
+imits/handshakesMax",parentData:k,parentDataProperty:"handshakesMax",rootData:c,dynamicAnchors:f})||(e=e===null?Ee.errors:
+e.concat(Ee.errors),s=e.length)),k.handshakesPerAddressMax!==void 0&&(Ee(k.handshakesPerAddressMax,{instancePath:t+"/lim\
+its/handshakesPerAddressMax",parentData:k,parentDataProperty:"handshakesPerAddressMax",rootData:c,dynamicAnchors:f})||(e=
+e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),k.connectionsMax!==void 0&&(Ee(k.connectionsMax,{instancePath:t+"/li\
+mits/connectionsMax",parentData:k,parentDataProperty:"connectionsMax",rootData:c,dynamicAnchors:f})||(e=e===null?Ee.errors:
 e.concat(Ee.errors),s=e.length)),k.sessionsMax!==void 0&&(Ee(k.sessionsMax,{instancePath:t+"/limits/sessionsMax",parentData:k,
 parentDataProperty:"sessionsMax",rootData:c,dynamicAnchors:f})||(e=e===null?Ee.errors:e.concat(Ee.errors),s=e.length)),k.
 body!==void 0&&(Ze(k.body,{instancePath:t+"/limits/body",parentData:k,parentDataProperty:"body",rootData:c,dynamicAnchors:f})||

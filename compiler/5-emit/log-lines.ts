@@ -67,6 +67,8 @@ const fields: Readonly<Record<string, Row>> = {
   "apigw.ws.timer": { session: text("timer") },
   "apigw.ws.renewals": { session: "renewalsField" },
   "apigw.ws.events": { session: "eventsField" },
+  trace_id: of(EVERY, "traceIdField"),
+  span_id: of(EVERY, "spanIdField"),
 };
 
 /** An expression of type `LogLines | null` (runtime/observe/log-lines.ts). */

@@ -205,6 +205,8 @@ export const symbols = {
     "headerField",
     "queryField",
     "renewalsField",
+    "spanIdField",
+    "traceIdField",
     "timeField",
   ]),
   ...from<typeof LogLines>()("observe/log-lines.ts", ["everyField"]),

@@ -5,7 +5,13 @@
 import { keepQueryParams } from "../query.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
 import { numberField, quoted, textField } from "./json-line.ts";
+import type { SpanId } from "../otlp/span.ts";
 import type { SessionRecord } from "./record.ts";
+
+/** What lines about exchanges and sessions have in common. */
+interface Traced {
+  readonly span?: SpanId | null;
+}
 
 /** `url.query` with the named parameters alone, as they were sent; nothing where none of them was. */
 export function queryField(query: string | null, names: ReadonlySet<string>): string {
@@ -34,6 +40,16 @@ export function closeErrorField(name: string, { reason }: SessionRecord): string
 /** A wall-clock time as ISO 8601. */
 export function timeField(name: string, wallMs: number): string {
   return textField(name, new Date(wallMs).toISOString());
+}
+
+/** `trace_id`: the trace that an exchange belongs to, or the handshake of a session; nothing without one. */
+export function traceIdField(name: string, { span }: Traced): string {
+  return textField(name, span?.traceId ?? null);
+}
+
+/** `span_id`: the gateway's own span of it. */
+export function spanIdField(name: string, { span }: Traced): string {
+  return textField(name, span?.spanId ?? null);
 }
 
 /** How often a session's credential was renewed; nothing where it was not. */

@@ -5,7 +5,8 @@
  */
 import { closeReasons } from "../upgrade/close-reason.ts";
 import { field, numberField, textField } from "./json-line.ts";
-import { eventsField, renewalsField } from "./log-field.ts";
+import { eventsField, renewalsField, spanIdField, traceIdField } from "./log-field.ts";
+import type { SpanId } from "../otlp/span.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** What lines say behind time, level and event: a part of a JSON object, `,"name":value` and so on. */
@@ -17,6 +18,8 @@ export interface LogLines {
 
 /** Where an exchange came from and where it went; shared by its lines. */
 export interface ExchangePlace {
+  /** Its place in a distributed trace; null or absent where the gateway takes no part in any. */
+  readonly span?: SpanId | null;
   /** The exchange's id; a session's exchange has the session's. */
   readonly id: string;
   /** Null when no proxy was found. */
@@ -96,7 +99,8 @@ function place(exchange: ExchangePlace): string {
     textField("user_agent.original", exchange.userAgent) + textField("apigw.env", exchange.environment) +
     textField("apigw.proxy", exchange.proxy) + textField("apigw.endpoint", exchange.endpoint) +
     textField("apigw.target", exchange.target) + textField("apigw.app", exchange.app) +
-    textField("apigw.developer", exchange.developer)
+    textField("apigw.developer", exchange.developer) +
+    traceIdField("trace_id", exchange) + spanIdField("span_id", exchange)
   );
 }
 
@@ -118,6 +122,7 @@ function session(record: SessionRecord): string {
     (reason.isError ? textField("error.type", reason.label) : "") +
     numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
     numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +
-    renewalsField("apigw.ws.renewals", record) + eventsField("apigw.ws.events", record)
+    renewalsField("apigw.ws.renewals", record) + eventsField("apigw.ws.events", record) +
+    traceIdField("trace_id", record) + spanIdField("span_id", record)
   );
 }

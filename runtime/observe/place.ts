@@ -52,6 +52,7 @@ export function exchangePlace(
     query: x?.inboundQuery ?? entered?.request.query ?? null,
     requestLines: request.lines,
     responseLines: x?.response?.lines ?? [],
+    span: x?.span ?? null,
     id: x?.id ?? gateway.clock.randomId(),
     environment: program?.environment ?? null,
     proxy: program?.proxy ?? null,

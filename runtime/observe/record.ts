@@ -2,6 +2,7 @@
  * The record of one session: written once, when it has ended, for people and for bills. It owns the shape; log.ts
  * writes its line and metrics.ts counts it. It holds names, digest fingerprints and numbers, never a credential.
  */
+import type { SpanId } from "../otlp/span.ts";
 import type { HandshakeMark } from "./analytics-exchange.ts";
 import type { FlightEvent } from "./flight-recorder.ts";
 import type { CloseReasonId } from "../upgrade/close-reason.ts";
@@ -51,6 +52,8 @@ export interface SessionRecord {
   readonly timer: SessionTimer | null;
   /** Times that another token was put in the place of the one before. */
   readonly renewals: number;
+  /** The span of its handshake; null or absent where the gateway takes no part in traces. */
+  readonly span?: SpanId | null;
   readonly bytesFromClient: number;
   readonly bytesFromTarget: number;
   readonly framesFromClient: number;

@@ -289,6 +289,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     metrics.sessionOpened(x.program);
     runPostClient(x);
     this.#gateway.analytics?.recapture(session.mark, x);
+    session.span = x.span;
     x.trace?.finish(x, 101);
     if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
   }

@@ -3,6 +3,7 @@
  * admitted it, until when, how it ends. It moves no bytes (splice.ts), keeps no list (session-index.ts) and sets no
  * timer of its own.
  */
+import type { SpanId } from "../otlp/span.ts";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
 import type { Credential, CredentialKind, CredentialLabels } from "../access/credential.ts";
@@ -86,6 +87,8 @@ export class Session implements SpliceOwner, Scheduled {
   confirmedEpoch = 0;
   /** Name of the target endpoint; null until there is one. */
   target: string | null = null;
+  /** The span of its handshake; null where the gateway takes no part in traces. */
+  span: SpanId | null = null;
   /** What its row of analytics will say of the handshake; null without analytics. */
   mark: HandshakeMark | null = null;
   /** Hears of its record behind everybody else, if the client got the 101; may not throw. */
@@ -413,6 +416,7 @@ export class Session implements SpliceOwner, Scheduled {
       forced: end.forced,
       timer: timers[end.reason] ?? null,
       renewals: this.#renewals,
+      span: this.span,
       bytesFromClient,
       bytesFromTarget,
       framesFromClient,

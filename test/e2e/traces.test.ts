@@ -86,6 +86,7 @@ it("continues the client's trace, tells the target, and sends the exchange with 
   const seen = await target.request("/one");
   expect(seen.header("traceparent")).toBe(`00-${TRACE}-${asked?.spanId}-01`);
   expect(seen.header("tracestate")).toBe(state);
+  expect(await gateway.line({ event: "http" })).toMatchObject({ trace_id: TRACE, span_id: own?.spanId });
   const steps = collector.spans.filter(({ kind }) => kind === 1);
   expect(steps.map(({ name }) => name)).toEqual(["VK-Key", "AM-App"]);
   for (const step of steps) {
@@ -147,7 +148,9 @@ describe("a WebSocket connection", () => {
       "apigw.ws.close_text": "bye",
       "apigw.frames_in": 2,
     });
-    expect(line["apigw.session_id"]).toBe(close?.attributes["apigw.ws.session_id"]);
+    const place = { trace_id: handshake?.traceId, span_id: handshake?.spanId };
+    expect(line).toMatchObject({ "apigw.session_id": close?.attributes["apigw.ws.session_id"], ...place });
+    expect(gateway.lines({ event: "upgrade" })).toMatchObject([place]);
   });
 
   it("that is refused is a span with its fault", async () => {

@@ -251,6 +251,7 @@ describe("the end", () => {
         forced: true,
         timer: null,
         renewals: 0,
+        span: null,
         bytesFromClient: 10,
         bytesFromTarget: 20,
         framesFromClient: 1,
