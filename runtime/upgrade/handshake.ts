@@ -275,7 +275,6 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const { analytics } = this.#gateway;
     session.mark = analytics?.mark(this.#asked, x, this.#mark, this.#startedMs) ?? null;
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
-    // Only then does a session hold its exchange.
     if (x.chains.sessionEnd !== undefined) session.onEnd = (record) => runSessionEnd(x, record);
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
