@@ -157,7 +157,9 @@ export class Oracle {
     const path = isTrue(t.copyPathSuffix) ? joined(at.path, t.place.pathSuffix) : at.path;
     request.path = path === "" ? "/" : path;
     request.query = this.#query(t, target, at.query);
-    const host = t.targetHost === null ? at.host : String(t.targetHost);
+    // Only then is it somebody's turn: what a fault finds in the request is what would have been sent.
+    const server = at.server ?? this.#serverInTurn(t, target);
+    const host = t.targetHost === null ? (at.host ?? server) : String(t.targetHost);
     if (!/^[\x21-\x7e]+$/.test(host)) throw raised("steps.assignmessage.SetVariableFailed", "Host", null);
     const goOn = retainedOf(target.retained.requestHeaders, request.headers.pairs(), REQUEST_KEPT);
     const lines = goOn.filter(([name]) => name.toLowerCase() !== "host" && name.toLowerCase() !== "x-forwarded-for");
@@ -171,7 +173,7 @@ export class Oracle {
     const uri = request.query === null ? request.path : `${request.path}?${request.query}`;
     const { verb, content } = request;
     const body = given.upgrade ? "" : content;
-    return { target: target.name, server: at.server, verb, uri, headers: headerMap(lines, HOP_LINES), body };
+    return { target: target.name, server, verb, uri, headers: headerMap(lines, HOP_LINES), body };
   }
 
   #address(t: Transaction, target: ProgramTarget): Address {
@@ -184,8 +186,7 @@ export class Oracle {
     }
     if (target.url === null) {
       const base = target.pathStep === null ? target.path : madePath(expand(t, templateOf(target), null));
-      const server = this.#serverInTurn(t, target);
-      return { server, host: server, scheme: "http", path: base, query: null };
+      return { server: null, host: null, scheme: "http", path: base, query: null };
     }
     const url = parsedUrl(String(target.url), false);
     if (url === null) throw new Error("targets of projects are http URLs");
@@ -212,10 +213,13 @@ interface Passed {
   readonly isOwnBody: boolean;
 }
 
-/** Where a request goes: `server` with its port unless that is 80, `host` without the scheme's own. */
+/**
+ * Where a request goes: `server` with its port unless that is 80, `host` without the scheme's own; null: the server of a
+ * load balancer whose turn it is.
+ */
 interface Address {
-  readonly server: string;
-  readonly host: string;
+  readonly server: string | null;
+  readonly host: string | null;
   readonly scheme: "http" | "https";
   readonly path: string;
   readonly query: string | null;
