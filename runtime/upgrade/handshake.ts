@@ -9,7 +9,7 @@ import { certificateCredential } from "../client-certificate.ts";
 import { noteAnswering } from "../client-times.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import { enter, openExchange, traceRefusal, type Entered } from "../entry.ts";
+import { enter, openExchange, type Entered } from "../entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
 import { listHas } from "../field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
@@ -19,15 +19,16 @@ import type { Listener } from "../listen.ts";
 import { isPending } from "../maybe.ts";
 import { ResponseMessage } from "../message.ts";
 import type { TargetMark } from "../observe/analytics-exchange.ts";
-import { asked, exchangePlace, type Asked } from "../observe/place.ts";
+import { asked, type Asked } from "../observe/place.ts";
 import { originRefusal } from "../origin.ts";
 import {
-  answerNull, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runPostClient,
-  runSessionEnd, type ChainOwner,
+  answerNull, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runSessionEnd,
+  type ChainOwner,
 } from "../run.ts";
 import type { AnswerFraming } from "../target/answer-framing.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";
+import { reportOpened, reportRefused, type HandshakePlace } from "./handshake-report.ts";
 import { RefusalAnswer } from "./refusal-answer.ts";
 import { agreedWith } from "./presented-credential.ts";
 import type { CloseOfRefusal } from "./refusal-close.ts";
@@ -278,19 +279,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     if (x.chains.sessionEnd !== undefined) session.onEnd = (record) => runSessionEnd(x, record);
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
-    this.#opened(x, session, agreement);
-  }
-
-  #opened(x: Exchange, session: Session, agreement: UpgradeAgreement): void {
-    const { metrics, log, clock } = this.#gateway;
-    const handshakeMs = clock.monotonicMs() - this.#startedMs;
-    metrics.handshake(x.program, 101, handshakeMs);
-    metrics.sessionOpened(x.program);
-    runPostClient(x);
-    this.#gateway.analytics?.recapture(session.mark, x);
-    session.span = x.span;
-    x.trace?.finish(x, 101);
-    if (log.access) log.upgraded({ ...this.#place(), handshakeMs, subprotocol: protocolLabel(agreement.protocol) });
+    reportOpened(this.#place, x, session, agreement.protocol);
   }
 
   /** Writes `x.response`: a fault's answer, a null route's, or the target's own other than 101. */
@@ -335,7 +324,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     this.#answered = null;
     if (isTold) {
       this.#stage = "over";
-      return this.#logAnswer(response.status, cause, 0);
+      return this.#report(response.status, cause, 0);
     }
     const ioTimeoutMs = this.#x?.target?.ioTimeoutMs ?? this.#gateway.limits.ioTimeoutMs;
     disown(socket);
@@ -348,7 +337,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
       onDone: (bytesOut, isReusable) => {
         this.#stage = "over";
         if (isReusable) this.#listener.reattach(socket);
-        this.#logAnswer(response.status, cause, bytesOut);
+        this.#report(response.status, cause, bytesOut);
       },
     });
     answer.start();
@@ -409,7 +398,7 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const socket = this.#socket;
     disown(socket);
     socket.destroy();
-    this.#logAnswer(status, null, 0);
+    this.#report(status, null, 0);
   }
 
   /** There will be no 101: target and session are let go of. `reason`: what a session's record says, if it has one. */
@@ -459,43 +448,21 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     failExchange(x, fault("messaging.adaptors.http.flow.UnexpectedEOFAtTarget"), this);
   }
 
-  #place() {
-    return exchangePlace(this.#gateway, this.#asked, this.#entered, this.#x);
-  }
-
-  #logAnswer(status: number, cause: Fault | null, bytesOut: number): void {
-    const { analytics, log, clock } = this.#gateway;
-    if (this.#x !== null) {
-      this.#x = endCalls(this.#x);
-      runPostClient(this.#x);
-      this.#x.trace?.finish(this.#x, status);
-    } else if (this.#entered !== null) {
-      const from = { gateway: this.#gateway, socket: this.#socket, client: this.#asked };
-      traceRefusal(from, this.#entered, cause, status);
-    }
-    const durationMs = clock.monotonicMs() - this.#startedMs;
-    const bytesIn = this.#early.length;
-    analytics?.exchange({
+  /** For the reports about it. */
+  get #place(): HandshakePlace {
+    return {
+      gateway: this.#gateway,
+      socket: this.#socket,
       asked: this.#asked,
       entered: this.#entered,
-      x: this.#x,
-      isUpgrade: true,
-      status,
-      cause,
       startedMs: this.#startedMs,
-      durationMs,
-      target: this.#mark,
-      bytesIn,
-      bytesOut,
-      closeReason: this.#endedBy === null ? null : closeReasons[this.#endedBy].label,
-    });
-    if (!log.access) return;
-    const faulted = { fault: cause?.code ?? null, policy: cause?.policy ?? null };
-    log.exchange({ ...this.#place(), status, ...faulted, durationMs, bytesIn, bytesOut });
+      mark: this.#mark,
+    };
   }
-}
 
-/** A subprotocol for the log. Clients put tokens among those they offer, so what may be one is not written. */
-function protocolLabel(protocol: string | null): string | null {
-  return protocol === null || /^[A-Za-z0-9.-]{1,24}$/.test(protocol) ? protocol : "(not shown)";
+  #report(status: number, cause: Fault | null, bytesOut: number): void {
+    if (this.#x !== null) this.#x = endCalls(this.#x);
+    const bytesIn = this.#early.length;
+    reportRefused(this.#place, this.#x, { status, cause, bytesIn, bytesOut, endedBy: this.#endedBy });
+  }
 }
