@@ -132,6 +132,18 @@ export function writeHeaderPart(message: Message, name: string, index: number, v
   message.setHeader(name, parts.join(", "));
 }
 
+/**
+ * Writes into a message that a policy makes; nothing happens while nobody has made it. The value has been made by then,
+ * and may have failed.
+ */
+export function ifMade<M extends Message>(
+  message: M | null,
+  text: string,
+  write: (made: M, text: string) => void,
+): void {
+  if (message !== null) write(message, text);
+}
+
 /** `response.reason.phrase`: what was set, else the standard phrase. */
 export function reasonPhrase(message: ResponseMessage | null): string | null {
   if (message === null) return null;

@@ -167,6 +167,7 @@ export const symbols = {
     "hasFailed",
     "headerNames",
     "headerValues",
+    "ifMade",
     "listText",
     "needText",
     "proxyUrl",

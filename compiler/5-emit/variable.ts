@@ -151,9 +151,11 @@ function writeNamedHeader(
 ): Code {
   const { file } = scope;
   const made = message(of, scope);
-  const value = code`${file.symbol("headerValue")}(${policy}, ${text})`;
-  if (typeof part !== "number") return code`${made}?.setHeader(${name}, ${value});`;
-  return code`if (${made} !== null) ${file.symbol("writeHeaderPart")}(${made}, ${name}, ${part}, ${value});`;
+  return ifMade(made, text, scope, (base, given) => {
+    const value = code`${file.symbol("headerValue")}(${policy}, ${given})`;
+    if (typeof part !== "number") return code`${base}.setHeader(${name}, ${value})`;
+    return code`${file.symbol("writeHeaderPart")}(${base}, ${name}, ${part}, ${value})`;
+  });
 }
 
 function builtinField(id: BuiltinVariable): Code {
@@ -283,14 +285,23 @@ function writeStartLine(
 function writeNamed(of: NamedMessage, what: StartLine, text: Code, policy: string, scope: VariableScope): Code {
   const { file } = scope;
   const made = message(of, scope);
-  const request = { verb: code`${file.symbol("requestMethod")}(${policy}, ${text})`, path: text, version: text };
-  const response = {
-    status: code`${file.symbol("statusCode")}(${policy}, ${text})`,
-    reason: code`${file.symbol("headerValue")}(${policy}, ${text})`,
-  };
-  const parts: Readonly<Record<string, Code>> = { content: text, ...(of.type === "request" ? request : response) };
-  const value = parts[what];
-  return value === undefined ? code`` : code`if (${made} !== null) ${made}.${identifier(what)} = ${value};`;
+  const checks: Readonly<Partial<Record<StartLine, RuntimeSymbol | null>>> =
+    of.type === "request"
+      ? { content: null, verb: "requestMethod", path: null, version: null }
+      : { content: null, status: "statusCode", reason: "headerValue" };
+  const check = checks[what];
+  if (check === undefined) return code``;
+  return ifMade(made, text, scope, (base, given) => {
+    const value = check === null ? given : code`${file.symbol(check)}(${policy}, ${given})`;
+    return code`${base}.${identifier(what)} = ${value}`;
+  });
+}
+
+/** Writes into a message if it is there. A value that is no literal is made in any case, because that may fail. */
+function ifMade(made: Code, text: Code, { file }: VariableScope, write: (base: Code, given: Code) => Code): Code {
+  if (literalText(text) !== null) return code`if (${made} !== null) ${write(made, text)};`;
+  const writing = write(identifier("made"), identifier("text"));
+  return code`${file.symbol("ifMade")}(${made}, ${text}, (made, text) => { ${writing}; });`;
 }
 
 /** Variables that are one expression, whatever the file. */

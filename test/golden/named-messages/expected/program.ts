@@ -112,7 +112,7 @@ function request(x: ChatExchange): Maybe<void> {
   copyQueryParams(x.askMessage, x.request, null);
   if (x.askMessage !== null) if (x.session === null) x.request.verb = x.askMessage.verb;
   copyPayload(x.askMessage, x.request);
-  x.askMessage?.setHeader("x-late", headerValue("AM-Back", "yes"));
+  if (x.askMessage !== null) x.askMessage.setHeader("x-late", headerValue("AM-Back", "yes"));
   x.request.setHeader("x-ask", headerValue("AM-Back", needText(x.askMessage?.verb ?? null, "AM-Back", "ask.verb") + " " + needText(requestUri(x.askMessage), "AM-Back", "ask.uri") + " " + textOr(queryValue(x.askMessage, "q"), "none") + " " + needText(x.askMessage?.content ?? null, "AM-Back", "ask.content")));
   // Reads the form for request.formstring in AM-Form.
   return andThen(requestForm(x), () => afterFormBody(x));
@@ -180,7 +180,7 @@ function tracedRequest(x: ChatExchange): Maybe<void> {
   copyQueryParams(x.askMessage, x.request, null);
   if (x.askMessage !== null) if (x.session === null) x.request.verb = x.askMessage.verb;
   copyPayload(x.askMessage, x.request);
-  x.askMessage?.setHeader("x-late", headerValue("AM-Back", "yes"));
+  if (x.askMessage !== null) x.askMessage.setHeader("x-late", headerValue("AM-Back", "yes"));
   x.request.setHeader("x-ask", headerValue("AM-Back", needText(x.askMessage?.verb ?? null, "AM-Back", "ask.verb") + " " + needText(requestUri(x.askMessage), "AM-Back", "ask.uri") + " " + textOr(queryValue(x.askMessage, "q"), "none") + " " + needText(x.askMessage?.content ?? null, "AM-Back", "ask.content")));
   traceEnd(x);
   // Reads the form for request.formstring in AM-Form.
@@ -232,7 +232,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "3cdaa8b913878be8",
+    hash: "6ad34658cdf778aa",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
