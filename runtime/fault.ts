@@ -3,7 +3,7 @@
  * docs/differences.md for the rows that are ours; compiler/diagnostics/fault-docs.ts says what leads to each). A fault is a
  * plain object without a stack: making one costs an allocation, and it is thrown like an exception through compiled chains.
  */
-import type { ResponseMessage } from "./message.ts";
+import type { ResponseMessage } from "./message/message.ts";
 
 /** Apigee's fault taxonomy (`fault.category`). */
 export type FaultCategory = "Step" | "Messaging" | "Transport" | "System";

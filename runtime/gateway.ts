@@ -1,9 +1,9 @@
 /**
  * The services that one running gateway shares among its exchanges. Types only: build-gateway.ts builds the value.
  */
-import type { ClientIpRule } from "./client.ts";
+import type { ClientIpRule } from "./client/client.ts";
 import type { Clock } from "./clock.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance } from "./process/instance.ts";
 import type { Limits } from "./limits.ts";
 import type { Analytics } from "./observe/analytics.ts";
 import type { Log } from "./observe/log.ts";

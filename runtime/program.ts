@@ -2,13 +2,13 @@
  * What a compiled bundle hands to the runtime: the shapes that generated code fills. Types only.
  */
 import type { Seed } from "./access/seed.ts";
-import type { TlsSettings } from "./certificates.ts";
-import type { ClientIpRule, Forwarding } from "./client.ts";
+import type { TlsSettings } from "./listen/certificates.ts";
+import type { ClientIpRule, Forwarding } from "./client/client.ts";
 import type { Clock } from "./clock.ts";
-import type { Compression } from "./compression.ts";
+import type { Compression } from "./body/compression.ts";
 import type { Limits } from "./limits.ts";
-import type { ListenAt, ListenerPreface, openListener } from "./listen.ts";
-import type { openTlsListener } from "./listen-tls.ts";
+import type { ListenAt, ListenerPreface, openListener } from "./listen/listen.ts";
+import type { openTlsListener } from "./listen/tls.ts";
 import type { LogLines } from "./observe/log-lines.ts";
 import type { MetricProxy } from "./observe/metrics.ts";
 import type { watchPolicyTimes } from "./observe/policy-times.ts";
@@ -16,7 +16,7 @@ import type { startTracing } from "./observe/tracing.ts";
 import type { DebugHides, openDebug } from "./debug/debug.ts";
 import type { Sampling } from "./otlp/exchange-span.ts";
 import type { Spans, SpansHost } from "./otlp/spans.ts";
-import type { SettingSpec } from "./settings.ts";
+import type { SettingSpec } from "./process/settings.ts";
 import type { AnalyticsSettings, openAnalytics } from "./observe/analytics.ts";
 import type { AdminSubject } from "./side/admin-route.ts";
 import type { openAdmin } from "./side/admin.ts";
@@ -25,7 +25,7 @@ import type { openFleet } from "./side/fleet-store.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
 import type { Exchange, ExchangeStart, Value } from "./context.ts";
-import type { HeaderOwnership } from "./header-ownership.ts";
+import type { HeaderOwnership } from "./message/header-ownership.ts";
 import type { Maybe } from "./maybe.ts";
 import type { CloseReasonId } from "./upgrade/close-reason.ts";
 import type { TakeCredential } from "./upgrade/presented-credential.ts";

@@ -11,14 +11,14 @@ import { pathToFileURL } from "node:url";
 import { compile } from "#compiler/compile.ts";
 import { optimisationNames, optimisationsWithout, type Optimisations } from "#compiler/optimisations.ts";
 import { SourceFile } from "#compiler/source/source-file.ts";
-import { directClient } from "#runtime/client.ts";
+import { directClient } from "#runtime/client/client.ts";
 import { systemClock } from "#runtime/clock.ts";
 import type { Exchange } from "#runtime/context.ts";
 import type { Gateway } from "#runtime/gateway.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import { RequestMessage } from "#runtime/message.ts";
+import { RequestMessage } from "#runtime/message/message.ts";
 import type { GatewayProgram, ProxyProgram } from "#runtime/program.ts";
-import { runChain, type ChainOwner } from "#runtime/run.ts";
+import { runChain, type ChainOwner } from "#runtime/flow/run.ts";
 
 const ROUNDS = 15;
 const EXCHANGES = 100_000;

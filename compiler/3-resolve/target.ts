@@ -1,5 +1,5 @@
 /** Target endpoints and target servers: addresses, TLS, timeouts; Apigee's endpoint properties that matter to them. */
-import type { CompressionAlgorithm } from "#runtime/compression.ts";
+import type { CompressionAlgorithm } from "#runtime/body/compression.ts";
 import { parseTemplate } from "#runtime/language/template.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {

@@ -201,7 +201,7 @@ function settingSpecs(plan: Plan): Code {
   return rows.length === 0 ? literal([]) : join([code`[`, ...rows, code`]`], "\n");
 }
 
-/** The members of a SettingSpec (runtime/settings.ts) that say where the value comes from. */
+/** The members of a SettingSpec (runtime/process/settings.ts) that say where the value comes from. */
 function specSource(source: SettingRequest["source"]): { readonly [key: string]: Embeddable } {
   if (typeof source === "string") return { file: source };
   if ("file" in source) return { file: typeof source.file === "string" ? source.file : envSource(source.file) };
@@ -240,14 +240,14 @@ function listenersCode(plan: Plan, values: SettingValues, file: FileWriter): Cod
   return literal(rows);
 }
 
-/** An expression of type `Forwarding` (runtime/client.ts). */
+/** An expression of type `Forwarding` (runtime/client/client.ts). */
 function forwardingCode({ header, trustedProxies }: ForwardedModel, values: SettingValues, file: FileWriter): Code {
   const ranges = addressRanges(trustedProxies, values, file);
   const settings = literal({ header: header ?? "x-forwarded-for", trustedProxies: ranges });
   return code`${file.symbol("trustedProxies")}(${settings})`;
 }
 
-/** An expression of type `ListenerPreface` (runtime/listen.ts). */
+/** An expression of type `ListenerPreface` (runtime/listen/listen.ts). */
 function prefaceCode(
   model: NonNullable<ListenerModel["proxyProtocol"]>,
   values: SettingValues,
@@ -288,7 +288,7 @@ function clientIpCode(plan: Plan, file: FileWriter): Code | null {
   return entries.length === 0 ? null : code`new Map([${join(entries, ", ")}])`;
 }
 
-/** An expression of type `TlsSettings | null` (runtime/certificates.ts). */
+/** An expression of type `TlsSettings | null` (runtime/listen/certificates.ts). */
 function tlsCode(tls: TlsModel | undefined, values: SettingValues): Code {
   if (tls === undefined) return literal(null);
   return literal({

@@ -2,21 +2,21 @@
  * Every helper of runtime/ that generated code may use, and where it comes from. A name that its module does not export fails
  * the type check: renaming a helper breaks the compile, not a customer.
  */
-import type * as Body from "#runtime/body.ts";
-import type * as Compression from "#runtime/compression.ts";
-import type * as ClientTimes from "#runtime/client-times.ts";
-import type * as TimeTaken from "#runtime/policy-times.ts";
-import type * as EventStream from "#runtime/event-stream.ts";
-import type * as Chain from "#runtime/chain.ts";
+import type * as Body from "#runtime/body/body.ts";
+import type * as Compression from "#runtime/body/compression.ts";
+import type * as ClientTimes from "#runtime/flow/client-times.ts";
+import type * as TimeTaken from "#runtime/flow/policy-times.ts";
+import type * as EventStream from "#runtime/body/event-stream.ts";
+import type * as Chain from "#runtime/flow/chain.ts";
 import type * as Maybe from "#runtime/maybe.ts";
-import type * as ClientIp from "#runtime/client-ip.ts";
-import type * as Forwarded from "#runtime/forwarded.ts";
-import type * as IpRanges from "#runtime/ip-ranges.ts";
-import type * as ListenProxied from "#runtime/listen-proxied.ts";
-import type * as HeaderOwnership from "#runtime/header-ownership.ts";
-import type * as Routing from "#runtime/routing.ts";
+import type * as ClientIp from "#runtime/client/client-ip.ts";
+import type * as Forwarded from "#runtime/client/forwarded.ts";
+import type * as IpRanges from "#runtime/client/ip-ranges.ts";
+import type * as ListenProxied from "#runtime/listen/proxied.ts";
+import type * as HeaderOwnership from "#runtime/message/header-ownership.ts";
+import type * as Routing from "#runtime/flow/routing.ts";
 import type * as Operators from "#runtime/language/operators.ts";
-import type * as Variables from "#runtime/variables.ts";
+import type * as Variables from "#runtime/flow/variables.ts";
 import type * as PlainTarget from "#runtime/target/plain.ts";
 import type * as BalancedTarget from "#runtime/target/balanced.ts";
 import type * as Algorithm from "#runtime/target/algorithm.ts";
@@ -28,8 +28,8 @@ import type * as SecureTarget from "#runtime/target/secure.ts";
 import type * as LocalTarget from "#runtime/target/local.ts";
 import type * as PresentedCredential from "#runtime/upgrade/presented-credential.ts";
 import type * as RefusalClose from "#runtime/upgrade/refusal-close.ts";
-import type * as Listen from "#runtime/listen.ts";
-import type * as ListenTls from "#runtime/listen-tls.ts";
+import type * as Listen from "#runtime/listen/listen.ts";
+import type * as ListenTls from "#runtime/listen/tls.ts";
 import type * as MemoryStore from "#runtime/state/memory.ts";
 import type * as EmbeddedStore from "#runtime/state/embedded.ts";
 import type * as RevocationLag from "#runtime/upgrade/revocation-lag.ts";
@@ -96,8 +96,8 @@ import type * as Renewal from "#runtime/upgrade/renewal.ts";
 import type * as VerifyJws from "#runtime/policies/verify-jws.ts";
 import type * as JwtVariables from "#runtime/token/jwt-variables.ts";
 import type * as Issued from "#runtime/token/issued.ts";
-import type * as Form from "#runtime/form.ts";
-import type * as Query from "#runtime/query.ts";
+import type * as Form from "#runtime/message/form.ts";
+import type * as Query from "#runtime/message/query.ts";
 import type * as Base64 from "#runtime/template/base64.ts";
 import type * as Digest from "#runtime/template/digest.ts";
 import type * as Hmac from "#runtime/template/hmac.ts";
@@ -113,7 +113,7 @@ import type * as TimeFormat from "#runtime/language/functions/time-format.ts";
 
 /** Module path under runtime/ of each helper. */
 export const symbols = {
-  ...from<typeof Chain>()("chain.ts", [
+  ...from<typeof Chain>()("flow/chain.ts", [
     "takeRoute",
     "noRoute",
     "carryOn",
@@ -124,17 +124,17 @@ export const symbols = {
     "traceSkipped",
     "traceFolded",
   ]),
-  ...from<typeof Body>()("body.ts", ["requestBody", "requestForm", "responseBody"]),
-  ...from<typeof Compression>()("compression.ts", ["compression"]),
-  ...from<typeof ClientTimes>()("client-times.ts", ["clientSent", "clientSentText"]),
-  ...from<typeof TimeTaken>()("policy-times.ts", ["beginPolicy", "endPolicy", "endPolicyLater", "policyTime"]),
+  ...from<typeof Body>()("body/body.ts", ["requestBody", "requestForm", "responseBody"]),
+  ...from<typeof Compression>()("body/compression.ts", ["compression"]),
+  ...from<typeof ClientTimes>()("flow/client-times.ts", ["clientSent", "clientSentText"]),
+  ...from<typeof TimeTaken>()("flow/policy-times.ts", ["beginPolicy", "endPolicy", "endPolicyLater", "policyTime"]),
   ...from<typeof Maybe>()("maybe.ts", ["andThen"]),
-  ...from<typeof ClientIp>()("client-ip.ts", ["clientIpFrom"]),
-  ...from<typeof Forwarded>()("forwarded.ts", ["trustedProxies"]),
-  ...from<typeof IpRanges>()("ip-ranges.ts", ["ipRanges"]),
-  ...from<typeof ListenProxied>()("listen-proxied.ts", ["proxyProtocol"]),
-  ...from<typeof HeaderOwnership>()("header-ownership.ts", ["headerOwnership"]),
-  ...from<typeof Routing>()("routing.ts", ["segmentEnd", "longer"]),
+  ...from<typeof ClientIp>()("client/client-ip.ts", ["clientIpFrom"]),
+  ...from<typeof Forwarded>()("client/forwarded.ts", ["trustedProxies"]),
+  ...from<typeof IpRanges>()("client/ip-ranges.ts", ["ipRanges"]),
+  ...from<typeof ListenProxied>()("listen/proxied.ts", ["proxyProtocol"]),
+  ...from<typeof HeaderOwnership>()("message/header-ownership.ts", ["headerOwnership"]),
+  ...from<typeof Routing>()("flow/routing.ts", ["segmentEnd", "longer"]),
   ...from<typeof Operators>()("language/operators.ts", [
     "equals",
     "notEquals",
@@ -147,7 +147,7 @@ export const symbols = {
     "matches",
     "truthy",
   ]),
-  ...from<typeof Variables>()("variables.ts", [
+  ...from<typeof Variables>()("flow/variables.ts", [
     "attribute",
     "operationAttribute",
     "operationMethods",
@@ -189,11 +189,11 @@ export const symbols = {
     "writeQueryPart",
     "writeContent", "writeStatus", "writeVerb",
   ]),
-  ...from<typeof EventStream>()("event-stream.ts", ["eventFlow"]),
+  ...from<typeof EventStream>()("body/event-stream.ts", ["eventFlow"]),
   ...from<typeof PresentedCredential>()("upgrade/presented-credential.ts", ["credentialFrom"]),
   ...from<typeof RefusalClose>()("upgrade/refusal-close.ts", ["closeRefused"]),
-  ...from<typeof Listen>()("listen.ts", ["openListener"]),
-  ...from<typeof ListenTls>()("listen-tls.ts", ["openTlsListener"]),
+  ...from<typeof Listen>()("listen/listen.ts", ["openListener"]),
+  ...from<typeof ListenTls>()("listen/tls.ts", ["openTlsListener"]),
   ...from<typeof MemoryStore>()("state/memory.ts", ["MemoryStore"]),
   ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
   ...from<typeof RevocationLag>()("upgrade/revocation-lag.ts", ["watchLag"]),
@@ -327,14 +327,14 @@ export const symbols = {
   ...from<typeof Hmac>()("template/hmac.ts", ["hmac"]),
   ...from<typeof RandomLong>()("template/random-long.ts", ["randomLong"]),
   ...from<typeof Replace>()("template/replace.ts", ["replaceWith"]),
-  ...from<typeof Form>()("form.ts", [
+  ...from<typeof Form>()("message/form.ts", [
     "addFormParam",
     "copyFormParams",
     "removeFormParam",
     "removeFormParams",
     "setFormParam",
   ]),
-  ...from<typeof Query>()("query.ts", ["addQueryParam", "removeQueryParam", "setQueryParam"]),
+  ...from<typeof Query>()("message/query.ts", ["addQueryParam", "removeQueryParam", "setQueryParam"]),
 } as const;
 
 export type RuntimeSymbol = keyof typeof symbols;

@@ -2,7 +2,7 @@
  * The resolved program: what the model means. No name points elsewhere any more, conditions are parsed, defaults are filled,
  * shared flows stand where they are called. Types only.
  */
-import type { CompressionAlgorithm } from "#runtime/compression.ts";
+import type { CompressionAlgorithm } from "#runtime/body/compression.ts";
 import type { Condition } from "#runtime/language/condition.ts";
 import type { MaskRules } from "#runtime/debug/mask-rules.ts";
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";

@@ -6,10 +6,10 @@ import type { Exchange, ExchangeStart, Value } from "../context.ts";
 import { faultName } from "../fault.ts";
 import { parseCondition, type Condition, type TextSpan } from "../language/condition.ts";
 import { conditionTest } from "../language/condition-test.ts";
-import { RequestMessage } from "../message.ts";
+import { RequestMessage } from "../message/message.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { ProxyProgram } from "../program.ts";
-import { queryValue, requestUri } from "../variables.ts";
+import { queryValue, requestUri } from "../flow/variables.ts";
 import { isSecretVariable } from "./secret-name.ts";
 
 /** What is wrong with a filter, and where in its text (UTF-16 offsets, `end` exclusive). */

@@ -1,6 +1,6 @@
 /** The messages of a recorded exchange, as the admin API shows them: without credentials, bodies cut. */
 import type { Exchange } from "../context.ts";
-import type { ResponseMessage } from "../message.ts";
+import type { ResponseMessage } from "../message/message.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { Mask } from "./mask.ts";
 import type { MaskedBody } from "./mask-rules.ts";

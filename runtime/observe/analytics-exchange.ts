@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Exchange, Value } from "../context.ts";
-import type { Entered } from "../entry.ts";
+import type { Entered } from "../exchange/entry.ts";
 import type { Fault, FaultCode } from "../fault.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
 import type { AnalyticsRow, Captured } from "./analytics-row.ts";

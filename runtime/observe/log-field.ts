@@ -2,7 +2,7 @@
  * Fields of chosen log lines that need more than a value: query parameters and headers by name, labels of the
  * close-reason table, times. Compiled line writers call them.
  */
-import { keepQueryParams } from "../query.ts";
+import { keepQueryParams } from "../message/query.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
 import { numberField, quoted, textField } from "./json-line.ts";
 import type { SpanId } from "../otlp/span.ts";

@@ -1,10 +1,10 @@
 /** What an exchange's log lines say of where it came from and where it went, wherever on its way it ended. */
 import type { IncomingMessage } from "node:http";
-import { peerAddress, peerPort, type Client } from "../client.ts";
+import { peerAddress, peerPort, type Client } from "../client/client.ts";
 import type { Exchange } from "../context.ts";
-import type { Entered } from "../entry.ts";
+import type { Entered } from "../exchange/entry.ts";
 import type { Gateway } from "../gateway.ts";
-import type { Listener } from "../listen.ts";
+import type { Listener } from "../listen/listen.ts";
 import type { ExchangePlace } from "./log-lines.ts";
 
 /** Who asked, and how; known before anything is decided. */

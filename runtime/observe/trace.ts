@@ -6,7 +6,7 @@
 import type { Clock } from "../clock.ts";
 import type { Exchange, ExchangeStart, Value } from "../context.ts";
 import type { Fault } from "../fault.ts";
-import { RequestMessage, type HeaderLines, type Message, type ResponseMessage } from "../message.ts";
+import { RequestMessage, type HeaderLines, type Message, type ResponseMessage } from "../message/message.ts";
 import type { TracedVariable } from "../program.ts";
 import type { TracedSession, TraceSink } from "./tracing.ts";
 

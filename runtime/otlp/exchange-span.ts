@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import type { RequestMessage } from "../message.ts";
+import type { RequestMessage } from "../message/message.ts";
 import type { SpanId } from "./span.ts";
 import { isInShare, newSpanId, newTraceId, readTraceParent, writeTraceParent } from "./trace-context.ts";
 

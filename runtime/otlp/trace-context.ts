@@ -3,7 +3,7 @@
  * told. It reads and writes the two header fields; who is sampled is decided elsewhere.
  */
 import type { Clock } from "../clock.ts";
-import type { Message } from "../message.ts";
+import type { Message } from "../message/message.ts";
 
 /** Where a request comes from. */
 export interface TraceParent {

@@ -5,9 +5,9 @@
 import { Buffer } from "node:buffer";
 import type { Value } from "../context.ts";
 import { fault } from "../fault.ts";
-import { fieldValueKind, isToken, VALUE_FORBIDDEN, VALUE_WIDE } from "../field-grammar.ts";
-import { RequestMessage, ResponseMessage, type Message } from "../message.ts";
-import { addQueryParam, queryNames, queryParamValues, removeQueryParam } from "../query.ts";
+import { fieldValueKind, isToken, VALUE_FORBIDDEN, VALUE_WIDE } from "../message/field-grammar.ts";
+import { RequestMessage, ResponseMessage, type Message } from "../message/message.ts";
+import { addQueryParam, queryNames, queryParamValues, removeQueryParam } from "../message/query.ts";
 
 const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 

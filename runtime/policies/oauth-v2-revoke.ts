@@ -8,7 +8,7 @@ import { findToken, setTokenStatus } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 import { refusedRequest, textOf } from "../token/token-answer.ts";
 import type { AnswerRules } from "../token/token-answer.ts";
 import { clientOf } from "../token/token-request.ts";

@@ -3,7 +3,7 @@
  */
 import { fault, faultBody } from "../fault.ts";
 import type { Fault } from "../fault.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 
 export interface RaiseFaultConfig {
   readonly name: string;

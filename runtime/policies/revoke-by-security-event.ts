@@ -11,7 +11,7 @@ import { fault } from "../fault.ts";
 import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 import { claimProblem, issuedAtMs } from "../token/claims.ts";
 import type { ClaimValues } from "../token/claims.ts";
 import { textMember } from "../token/compact.ts";

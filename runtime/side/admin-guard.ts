@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { matches } from "../access/digest.ts";
-import { clientCertificate } from "../client-certificate.ts";
+import { clientCertificate } from "../client/certificate.ts";
 import { errorAnswer, type Answer } from "./answer.ts";
 
 /** What admits a request. At least one of the two is set. */

@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { digest } from "../access/digest.ts";
-import type { TlsSettings } from "../certificates.ts";
+import type { TlsSettings } from "../listen/certificates.ts";
 import type { Limits } from "../limits.ts";
-import { openListener, type ListenAt, type Listener, type ListenerOptions } from "../listen.ts";
-import type { openTlsListener, TlsEvents } from "../listen-tls.ts";
+import { openListener, type ListenAt, type Listener, type ListenerOptions } from "../listen/listen.ts";
+import type { openTlsListener, TlsEvents } from "../listen/tls.ts";
 import { StoreFailure } from "../state/store.ts";
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
 import { appsSubject } from "./admin-apps.ts";

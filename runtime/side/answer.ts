@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Limits } from "../limits.ts";
-import type { ListenLimits } from "../listen.ts";
+import type { ListenLimits } from "../listen/listen.ts";
 
 /** An answer. */
 export interface Answer {

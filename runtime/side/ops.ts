@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Gateway } from "../gateway.ts";
-import { openListener, type ListenAt, type Listener } from "../listen.ts";
+import { openListener, type ListenAt, type Listener } from "../listen/listen.ts";
 import { contentTypes, formOf } from "../observe/metric-text.ts";
 import { pathOf, send, sideLimits, textAnswer, type Answer } from "./answer.ts";
 

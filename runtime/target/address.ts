@@ -1,8 +1,8 @@
 /** Where a request goes: the path, query and Host that a target gets (apigee-core section 2.4). */
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
-import { canonicalPath } from "../path.ts";
-import { keepQueryParams } from "../query.ts";
+import { canonicalPath } from "../exchange/path.ts";
+import { keepQueryParams } from "../message/query.ts";
 import type { Target, TargetServer, Transport } from "./target.ts";
 
 /** What the target is asked for, whichever of its servers gets it. */

@@ -1,7 +1,7 @@
 /** How the body of a target's answer ends (RFC 9112 section 6.3), strictly: what is in doubt is refused. It reads none. */
-import { sameName } from "../field-grammar.ts";
-import { contentLength } from "../guard.ts";
-import type { ResponseMessage } from "../message.ts";
+import { sameName } from "../message/field-grammar.ts";
+import { contentLength } from "../exchange/guard.ts";
+import type { ResponseMessage } from "../message/message.ts";
 
 /** How an answer's body ends. `bytes` is null where only reading will tell. */
 export interface AnswerFraming {

@@ -3,7 +3,7 @@
  * with back-pressure. It knows no socket; connection.ts feeds it.
  */
 import { Readable } from "node:stream";
-import type { HeaderLines } from "../message.ts";
+import type { HeaderLines } from "../message/message.ts";
 import type { ReadHead } from "./response-head.ts";
 
 /** What an answer takes from its head. */

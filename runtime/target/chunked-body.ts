@@ -4,7 +4,7 @@
  * nothing.
  */
 import type { Limits } from "../limits.ts";
-import type { HeaderLines } from "../message.ts";
+import type { HeaderLines } from "../message/message.ts";
 import { readLine } from "./response-head.ts";
 
 const CR = 0x0d;

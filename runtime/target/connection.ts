@@ -5,8 +5,8 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
-import { ResponseMessage } from "../message.ts";
-import { spender } from "../spent-bytes.ts";
+import { ResponseMessage } from "../message/message.ts";
+import { spender } from "../body/spent-bytes.ts";
 import { announcesBody, answerFraming, type AnswerFraming } from "./answer-framing.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import { ResponseHeadReader, type ReadHead } from "./response-head.ts";

@@ -2,8 +2,8 @@
  * The health check that asks over HTTP (Apigee: HTTPMonitor): one request on a connection of its own, whose answer's
  * head is judged and whose body is not read. Headers may hold secrets, which stay in it.
  */
-import { fieldLines } from "../head.ts";
-import { ResponseMessage } from "../message.ts";
+import { fieldLines } from "../message/head.ts";
+import { ResponseMessage } from "../message/message.ts";
 import { ResponseHeadReader } from "./response-head.ts";
 import { connectTcp } from "./connect.ts";
 import type { HealthCheck, MonitorServices } from "./health-monitor.ts";

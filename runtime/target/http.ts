@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Exchange } from "../context.ts";
-import type { Recoding } from "../compression.ts";
+import type { Recoding } from "../body/compression.ts";
 import { fault, type Fault, type FaultCode } from "../fault.ts";
-import { fieldLines, writeRequestHead, type Forwarded } from "../head.ts";
-import type { HeaderLines } from "../message.ts";
-import { announcedTrailers, requestTrailers, takesTrailers } from "../trailers.ts";
-import type { CodedSink, Transcoder } from "../transcoder.ts";
+import { fieldLines, writeRequestHead, type Forwarded } from "../message/head.ts";
+import type { HeaderLines } from "../message/message.ts";
+import { announcedTrailers, requestTrailers, takesTrailers } from "../message/trailers.ts";
+import type { CodedSink, Transcoder } from "../body/transcoder.ts";
 import type { ReadHead } from "./response-head.ts";
 import { NOT_SCHEDULED, type Scheduled } from "../scheduler.ts";
 import { addressTarget, hostFor } from "./address.ts";

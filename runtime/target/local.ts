@@ -5,12 +5,12 @@
  */
 import type { Exchange } from "../context.ts";
 import { fault } from "../fault.ts";
-import { hygieneRequest, isRetained } from "../head.ts";
+import { hygieneRequest, isRetained } from "../message/head.ts";
 import type { Limits } from "../limits.ts";
-import { RequestMessage } from "../message.ts";
-import { originRefusal } from "../origin.ts";
+import { RequestMessage } from "../message/message.ts";
+import { originRefusal } from "../exchange/origin.ts";
 import type { ProxyProgram } from "../program.ts";
-import { pathSuffix } from "../routing.ts";
+import { pathSuffix } from "../flow/routing.ts";
 import { basePathOf, pathBehind, queryBehind, templatePath } from "./address.ts";
 import { endpointParts, plainTransport, type EndpointSpec } from "./plain.ts";
 import type { Target } from "./target.ts";

@@ -1,6 +1,6 @@
 /** Targets reached over plain TCP, and what targets of all kinds are made of. */
 import type { Socket } from "node:net";
-import type { Compression } from "../compression.ts";
+import type { Compression } from "../body/compression.ts";
 import type { Limits } from "../limits.ts";
 import { basePathOf } from "./address.ts";
 import { connectTcp } from "./connect.ts";

@@ -2,9 +2,9 @@
  * Reads the head of a target's answer (RFC 9112 sections 2 to 5) out of any chunking, strictly and within bounds. What
  * other readers could take for something else is refused; it reads no body and decides nothing about one.
  */
-import { isToken } from "../field-grammar.ts";
+import { isToken } from "../message/field-grammar.ts";
 import type { Limits } from "../limits.ts";
-import type { HeaderLines } from "../message.ts";
+import type { HeaderLines } from "../message/message.ts";
 
 /** A head, read to its empty line. */
 export interface ReadHead {

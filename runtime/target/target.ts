@@ -3,7 +3,7 @@
  * plain.ts, secure.ts and balanced.ts make them.
  */
 import type { Socket } from "node:net";
-import type { Compression } from "../compression.ts";
+import type { Compression } from "../body/compression.ts";
 import type { Exchange } from "../context.ts";
 import type { ConnectionPool } from "./pool.ts";
 

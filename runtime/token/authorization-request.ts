@@ -11,7 +11,7 @@ import { fault } from "../fault.ts";
 import type { Fault, FaultCode } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 import { refusedRequest, rfcError, textOf, wordsOf } from "./token-answer.ts";
 import type { AnswerRules } from "./token-answer.ts";
 import type { RequestedAttribute } from "./token-request.ts";

@@ -1,5 +1,5 @@
 /** Answers of OAuth as JSON (RFC 6749 section 5): they hold credentials or refuse them, so no cache may keep them. */
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 
 /** An answer that nobody may keep. */
 export function jsonAnswer(content: string, status = 200): ResponseMessage {

@@ -2,7 +2,7 @@
  * Sec-WebSocket-Extensions (RFC 6455 section 9.1): its grammar and the names in it. Parameters pass from end to end and
  * are checked for form only.
  */
-import { isToken } from "../field-grammar.ts";
+import { isToken } from "../message/field-grammar.ts";
 
 /**
  * The extension names of a list in order, repeated where they repeat; null when the list breaks the grammar or has more

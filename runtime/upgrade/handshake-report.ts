@@ -4,12 +4,12 @@
  */
 import type { Socket } from "node:net";
 import type { Exchange } from "../context.ts";
-import { traceRefusal, type Entered } from "../entry.ts";
+import { traceRefusal, type Entered } from "../exchange/entry.ts";
 import type { Fault } from "../fault.ts";
 import type { Gateway } from "../gateway.ts";
 import type { TargetMark } from "../observe/analytics-exchange.ts";
 import { exchangePlace, type Asked } from "../observe/place.ts";
-import { runPostClient } from "../run.ts";
+import { runPostClient } from "../flow/run.ts";
 import { closeReasons, type CloseReasonId } from "./close-reason.ts";
 import type { Session } from "./session.ts";
 

@@ -5,26 +5,26 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { certificateCredential } from "../client-certificate.ts";
-import { noteAnswering } from "../client-times.ts";
+import { certificateCredential } from "../client/certificate.ts";
+import { noteAnswering } from "../flow/client-times.ts";
 import type { Timer } from "../clock.ts";
 import type { Exchange } from "../context.ts";
-import { enter, openExchange, type Entered } from "../entry.ts";
+import { enter, openExchange, type Entered } from "../exchange/entry.ts";
 import { fault, isFault, type Fault } from "../fault.ts";
-import { listHas } from "../field-grammar.ts";
+import { listHas } from "../message/field-grammar.ts";
 import type { Gateway } from "../gateway.ts";
-import { hygieneResponse, upgradeOffer, write101 } from "../head.ts";
-import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
-import type { Listener } from "../listen.ts";
+import { hygieneResponse, upgradeOffer, write101 } from "../message/head.ts";
+import type { UpgradeAgreement, UpgradeOffer } from "../message/head.ts";
+import type { Listener } from "../listen/listen.ts";
 import { isPending } from "../maybe.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 import type { TargetMark } from "../observe/analytics-exchange.ts";
 import { asked, type Asked } from "../observe/place.ts";
-import { originRefusal } from "../origin.ts";
+import { originRefusal } from "../exchange/origin.ts";
 import {
   answerNull, endCalls, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, runSessionEnd,
   type ChainOwner,
-} from "../run.ts";
+} from "../flow/run.ts";
 import type { AnswerFraming } from "../target/answer-framing.ts";
 import { closeFrameForTarget } from "./close-frame.ts";
 import { closeReasons, TARGET_CLOSE_CODE, type CloseReasonId } from "./close-reason.ts";

@@ -3,9 +3,9 @@
  * Authorization. It takes them out of the request before any flow sees it, so that neither target nor log can; it
  * judges none.
  */
-import type { UpgradeAgreement } from "../head.ts";
-import type { RequestMessage } from "../message.ts";
-import { queryParamValues, removeQueryParam } from "../query.ts";
+import type { UpgradeAgreement } from "../message/head.ts";
+import type { RequestMessage } from "../message/message.ts";
+import { queryParamValues, removeQueryParam } from "../message/query.ts";
 import { prefixedToken } from "../token/bearer.ts";
 
 /** One place where a credential may stand. */

@@ -3,12 +3,12 @@
  * gateway's own or the target's streamed through. Behind it the connection is HTTP again, or ends.
  */
 import type { Socket } from "node:net";
-import { answerLines, plainReason } from "../answer-head.ts";
-import { takesBody } from "../body-framing.ts";
+import { answerLines, plainReason } from "../exchange/answer-head.ts";
+import { takesBody } from "../body/framing.ts";
 import type { Clock } from "../clock.ts";
-import { writeResponseHead } from "../head.ts";
+import { writeResponseHead } from "../message/head.ts";
 import type { Limits } from "../limits.ts";
-import type { ResponseMessage } from "../message.ts";
+import type { ResponseMessage } from "../message/message.ts";
 import type { AnswerFraming } from "../target/answer-framing.ts";
 import { AnswerRelay, type AnswerSink } from "./answer-body.ts";
 import { endInOrder } from "../socket-owner.ts";

@@ -9,7 +9,7 @@ import { isToken, renewalRefusal, renewedCredential } from "../access/renewal.ts
 import type { Renewal, RenewalAnswer, RenewalRefusal } from "../access/renewal.ts";
 import { isPast } from "../access/resolve.ts";
 import type { Clock } from "../clock.ts";
-import type { Instance } from "../instance.ts";
+import type { Instance } from "../process/instance.ts";
 import type { Limits } from "../limits.ts";
 import { andThen, isPending } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";

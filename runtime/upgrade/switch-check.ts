@@ -3,10 +3,10 @@
  * be
  * passed on. It judges a head that was read; it changes nothing.
  */
-import { listHas, listHasExactly, sameName } from "../field-grammar.ts";
-import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
+import { listHas, listHasExactly, sameName } from "../message/field-grammar.ts";
+import type { UpgradeAgreement, UpgradeOffer } from "../message/head.ts";
 import type { Limits } from "../limits.ts";
-import type { ResponseMessage } from "../message.ts";
+import type { ResponseMessage } from "../message/message.ts";
 import { acceptFor } from "./accept.ts";
 import { extensionNames } from "./extension-list.ts";
 

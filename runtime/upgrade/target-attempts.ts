@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Exchange } from "../context.ts";
 import { fault } from "../fault.ts";
-import { writeRequestHead, type Forwarded, type UpgradeOffer } from "../head.ts";
+import { writeRequestHead, type Forwarded, type UpgradeOffer } from "../message/head.ts";
 import { addressTarget, hostFor } from "../target/address.ts";
 import { firstServer, isUnhealthyAnswer, logTargetFailure, nextServer, serverFailed } from "../target/attempts.ts";
 import type { Target, TargetServer } from "../target/target.ts";

@@ -4,9 +4,9 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
-import type { UpgradeAgreement, UpgradeOffer } from "../head.ts";
+import type { UpgradeAgreement, UpgradeOffer } from "../message/head.ts";
 import type { Limits } from "../limits.ts";
-import { ResponseMessage } from "../message.ts";
+import { ResponseMessage } from "../message/message.ts";
 import { announcesBody, answerFraming, type AnswerFraming } from "../target/answer-framing.ts";
 import { ResponseHeadReader } from "../target/response-head.ts";
 import type { ReadHead } from "../target/response-head.ts";

@@ -1,5 +1,5 @@
 /** Starts the compiled gateway. */
-import { runGateway } from "#runtime/serve.ts";
+import { runGateway } from "#runtime/process/serve.ts";
 import { program } from "./program.ts";
 
 void runGateway(program);

@@ -50,6 +50,6 @@ describe("the example compiles to the same bytes", () => {
   it("without a word of where it was made", async () => {
     const { code, map } = await artifactOf(files);
     expect(`${code}${map}`.includes(root)).toBe(false);
-    expect(map.includes("runtime/serve.ts")).toBe(true);
+    expect(map.includes("runtime/process/serve.ts")).toBe(true);
   });
 });

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readProxyHeader, type ProxyVersion } from "#runtime/proxy-protocol.ts";
+import { readProxyHeader, type ProxyVersion } from "#runtime/listen/proxy-protocol.ts";
 import { v2Header } from "../support/proxy-header.ts";
 
 const MAX = 300;

@@ -9,7 +9,7 @@ import { Duplex } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import { ResponseMessage } from "#runtime/message.ts";
+import { ResponseMessage } from "#runtime/message/message.ts";
 import { announcesBody, answerFraming } from "#runtime/target/answer-framing.ts";
 import { ResponseHeadReader } from "#runtime/target/response-head.ts";
 

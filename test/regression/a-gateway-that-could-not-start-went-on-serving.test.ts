@@ -4,7 +4,7 @@
  */
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hasSuccessor } from "#runtime/successor.ts";
+import { hasSuccessor } from "#runtime/process/successor.ts";
 import { systemClock } from "#runtime/clock.ts";
 import { startGatewayFromBundle } from "../support/gateway.ts";
 import { refusedPort } from "../support/raw-target.ts";

@@ -1,7 +1,7 @@
 /** An admin listener for tests over a store with a few records, and a client that holds every answer to the API's description. */
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import type { ListenAt, Listener } from "#runtime/listen.ts";
+import type { ListenAt, Listener } from "#runtime/listen/listen.ts";
 import { Log, type LogOutput } from "#runtime/observe/log.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
 import { openAdmin, type AdminGateway, type AdminOptions } from "#runtime/side/admin.ts";

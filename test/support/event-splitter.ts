@@ -1,9 +1,9 @@
 /** Runs pieces of an event stream through a splitter. */
 import { Buffer } from "node:buffer";
-import { EventSplitter } from "#runtime/event-splitter.ts";
+import { EventSplitter } from "#runtime/body/event-splitter.ts";
 import { fault } from "#runtime/fault.ts";
 import type { Exchange } from "#runtime/context.ts";
-import { HeldBytes } from "#runtime/held-bytes.ts";
+import { HeldBytes } from "#runtime/body/held-bytes.ts";
 
 export interface SplitOutcome {
   readonly events: readonly string[];

@@ -10,11 +10,11 @@ import { SourceFile } from "#compiler/source/source-file.ts";
 import { systemClock, type Clock } from "#runtime/clock.ts";
 import type { Gateway } from "#runtime/gateway.ts";
 import type { Limits } from "#runtime/limits.ts";
-import type { Listener } from "#runtime/listen.ts";
+import type { Listener } from "#runtime/listen/listen.ts";
 import type { LogOutput } from "#runtime/observe/log.ts";
 import type { GatewayProgram } from "#runtime/program.ts";
-import { StartProblems } from "#runtime/start-problem.ts";
-import { startGateway, type RunningGateway } from "#runtime/start.ts";
+import { StartProblems } from "#runtime/process/start-problem.ts";
+import { startGateway, type RunningGateway } from "#runtime/process/start.ts";
 import type { Store } from "#runtime/state/store.ts";
 import { until } from "./until.ts";
 

@@ -2,7 +2,7 @@
  * An exchange for tests of single policies: real store, cache, revocations and session, a hand-moved clock, no sockets.
  */
 import type { Socket } from "node:net";
-import { directClient, type Forwarding } from "#runtime/client.ts";
+import { directClient, type Forwarding } from "#runtime/client/client.ts";
 import { resolveBasis } from "#runtime/access/resolve.ts";
 import { VerifiedCache } from "#runtime/access/verified-cache.ts";
 import { Exchange } from "#runtime/context.ts";
@@ -12,7 +12,7 @@ import type { Gateway } from "#runtime/gateway.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { Limits } from "#runtime/limits.ts";
 import { andThen } from "#runtime/maybe.ts";
-import { RequestMessage } from "#runtime/message.ts";
+import { RequestMessage } from "#runtime/message/message.ts";
 import type { ProxyProgram } from "#runtime/program.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import type { Store } from "#runtime/state/store.ts";

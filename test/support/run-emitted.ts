@@ -4,7 +4,7 @@
  */
 import * as AssignMessage from "#runtime/policies/assign-message.ts";
 import * as RaiseFault from "#runtime/policies/raise-fault.ts";
-import * as Query from "#runtime/query.ts";
+import * as Query from "#runtime/message/query.ts";
 import type { Exchange, Value } from "#runtime/context.ts";
 
 /** Runs lines of statements; `variables` are read and written. */

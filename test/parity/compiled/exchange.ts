@@ -1,18 +1,18 @@
 /**
- * One request through compiled chains, driven as runtime/request.ts and runtime/upgrade/handshake.ts drive them,
+ * One request through compiled chains, driven as runtime/exchange/request.ts and runtime/upgrade/handshake.ts drive them,
  * without sockets: what would be written is the outcome.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
-import { directClient } from "#runtime/client.ts";
+import { directClient } from "#runtime/client/client.ts";
 import type { Exchange, Wire } from "#runtime/context.ts";
-import { enter } from "#runtime/entry.ts";
+import { enter } from "#runtime/exchange/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
-import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/head.ts";
-import { ResponseMessage } from "#runtime/message.ts";
-import { enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, type ChainOwner } from "#runtime/run.ts";
+import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/message/head.ts";
+import { ResponseMessage } from "#runtime/message/message.ts";
+import { enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, type ChainOwner } from "#runtime/flow/run.ts";
 import { addressTarget, hostFor } from "#runtime/target/address.ts";
 import { firstServer } from "#runtime/target/attempts.ts";
 import { TargetAnswer } from "#runtime/target/answer.ts";

@@ -4,7 +4,7 @@
  */
 import type { Program, ProgramTarget } from "#compiler/ir/program.ts";
 import { headerMap, type Answer, type Lines, type Outcome, type ParityRequest, type Sent, type Value } from "../outcome.ts";
-import { canonicalPath } from "#runtime/path.ts";
+import { canonicalPath } from "#runtime/exchange/path.ts";
 import { findPlace, passing, passingOn } from "./entry.ts";
 import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Exchange, Value } from "#runtime/context.ts";
-import { ResponseMessage } from "#runtime/message.ts";
+import { ResponseMessage } from "#runtime/message/message.ts";
 import { copyHeaders, headerValue, removeHeaders, statusCode } from "#runtime/policies/assign-message.ts";
 import { assignMessage } from "#compiler/policies/assign-message.ts";
 import type { AssignMessageModel } from "#compiler/policies/assign-message.ts";

@@ -1,15 +1,16 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { needText, textOr, textOrNull } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { decodeJwt } from "#runtime/policies/decode-jwt.ts";
 import { generateJwt } from "#runtime/policies/generate-jwt.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
-import { needText, textOr, textOrNull } from "#runtime/variables.ts";
 import { settings } from "../settings.ts";
 
 const POSITIONS = [
@@ -177,7 +178,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "f11c3181893a2bda",
+    hash: "4339e70e92316ad8",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -191,9 +192,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

@@ -1,9 +1,10 @@
 // program/proxies/team.ts
 /** Proxy team, compiled from proxies/team/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -40,7 +41,7 @@ export function teamRoot(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/",
     baseSegments: 0,
-    hash: "47f96b129cc8f8a1",
+    hash: "72ddf479ed2c8cdb",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -60,7 +61,7 @@ export function teamAny(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/*",
     baseSegments: 2,
-    hash: "47f96b129cc8f8a1",
+    hash: "72ddf479ed2c8cdb",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -80,7 +81,7 @@ export function teamMembers(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/team/*/members",
     baseSegments: 3,
-    hash: "47f96b129cc8f8a1",
+    hash: "72ddf479ed2c8cdb",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -100,7 +101,7 @@ export function teamAdmin(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin",
     baseSegments: 2,
-    hash: "47f96b129cc8f8a1",
+    hash: "72ddf479ed2c8cdb",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -120,7 +121,7 @@ export function teamAudit(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin/audit",
     baseSegments: 3,
-    hash: "47f96b129cc8f8a1",
+    hash: "72ddf479ed2c8cdb",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -134,9 +135,9 @@ export function teamAudit(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { longer, segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { longer, segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { teamAdmin, teamAny, teamAudit, teamMembers, teamRoot } from "./proxies/team.ts";

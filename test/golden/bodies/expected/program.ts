@@ -1,14 +1,15 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { requestBody, requestForm, responseBody } from "#runtime/body.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
+import { requestBody, requestForm, responseBody } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { contentIn, formValue, needText, responseOf, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, switchedProtocols } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { contentIn, formValue, needText, responseOf, textOr } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -316,7 +317,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "ac89c9acb72f420e",
+    hash: "7c8e7f0a57ad5bb4",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -330,9 +331,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

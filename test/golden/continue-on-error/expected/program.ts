@@ -1,15 +1,16 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { carryOn, carryOnLater, takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { carryOn, carryOnLater, takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { hasFailed, queryValue, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import { spikeArrest } from "#runtime/policies/spike-arrest.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { hasFailed, queryValue, textOr } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -150,7 +151,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "9a93b3366a187d24",
+    hash: "83ab7dc54f6c281a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -164,9 +165,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

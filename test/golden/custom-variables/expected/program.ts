@@ -1,12 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { needText, responseOf } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, needValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, responseOf } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
@@ -138,7 +139,7 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "bd59d240a0f29053",
+    hash: "e38edfcce2a83d25",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -193,7 +194,7 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "bd59d240a0f29053",
+    hash: "e38edfcce2a83d25",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -207,9 +208,9 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chatOne, chatTwo } from "./proxies/chat.ts";

@@ -1,12 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceFolded, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceFolded, traceStep } from "#runtime/flow/chain.ts";
+import { queryValue } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { queryValue } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -82,7 +83,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "daa251c6509e78cd",
+    hash: "f6bf5593a22963d3",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -96,9 +97,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

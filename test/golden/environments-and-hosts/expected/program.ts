@@ -1,9 +1,10 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -40,7 +41,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "3c04a8abe0b45778",
+    hash: "5899e76c157273ac",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -55,8 +56,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 // program/proxies/echo.ts
 /** Proxy echo, compiled from proxies/echo/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -89,7 +91,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/echo",
     baseSegments: 1,
-    hash: "3b6c1dcc0c36c2a2",
+    hash: "198c125e1a17d4b9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -103,9 +105,9 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { roundRobin } from "#runtime/target/algorithm.ts";
 import { balancedTarget } from "#runtime/target/balanced.ts";
 import { plainTransport } from "#runtime/target/plain.ts";

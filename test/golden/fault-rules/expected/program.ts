@@ -1,12 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { enforce, takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { enforce, takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { faultVariable, queryValue, responseOf } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { faultVariable, queryValue, responseOf } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -221,7 +222,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "a1882978ceec70f9",
+    hash: "503083c42e266ef0",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -235,9 +236,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

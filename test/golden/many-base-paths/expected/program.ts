@@ -1,9 +1,10 @@
 // program/proxies/deep.ts
 /** Proxy deep, compiled from proxies/deep/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -40,7 +41,7 @@ export function deep(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant/nest",
     baseSegments: 3,
-    hash: "3ecd6964c3ea6444",
+    hash: "df9e97ac9cf1942a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -54,10 +55,11 @@ export function deep(environment: string, targets: Targets): ProxyProgram {
 
 // program/proxies/team.ts
 /** Proxy team, compiled from proxies/team/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -94,7 +96,7 @@ export function teamAnt(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -114,7 +116,7 @@ export function teamBee(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/bee",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -134,7 +136,7 @@ export function teamCat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/cat",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -154,7 +156,7 @@ export function teamDog(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/dog",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -174,7 +176,7 @@ export function teamEel(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/eel",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -194,7 +196,7 @@ export function teamFox(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/fox",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -214,7 +216,7 @@ export function teamGnu(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/gnu",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -234,7 +236,7 @@ export function teamHen(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/hen",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -254,7 +256,7 @@ export function teamIbis(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ibis",
     baseSegments: 2,
-    hash: "112edcf7fb47c20c",
+    hash: "ddbd4c5e47ed1816",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -268,9 +270,9 @@ export function teamIbis(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { deep } from "./proxies/deep.ts";

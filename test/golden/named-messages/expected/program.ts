@@ -1,16 +1,17 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { requestForm, responseBody } from "#runtime/body.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
+import { requestForm, responseBody } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { addFormParam, removeFormParam, setFormParam } from "#runtime/form.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { needText, queryValue, requestUri, responseOf, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
 import type { RequestMessage, ResponseMessage } from "#runtime/message.ts";
+import { addFormParam, removeFormParam, setFormParam } from "#runtime/message/form.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { removeQueryParam, setQueryParam } from "#runtime/message/query.ts";
 import { copyHeaders, copyPayload, copyQueryParams, headerValue, needMessage, newRequest, newResponse, renewMessage, requestMethod, switchedProtocols } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { removeQueryParam, setQueryParam } from "#runtime/query.ts";
-import { needText, queryValue, requestUri, responseOf, textOr } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads and the messages that it makes. */
 class ChatExchange extends Exchange {
@@ -232,7 +233,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "6ad34658cdf778aa",
+    hash: "19019a4913de1595",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -246,9 +247,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

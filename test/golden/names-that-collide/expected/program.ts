@@ -1,9 +1,10 @@
 // program/proxies/chat.ts
 /** Proxy Chat, compiled from proxies/Chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -40,7 +41,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/e",
     baseSegments: 1,
-    hash: "c167a20080fb7baa",
+    hash: "4f5f217d5a6eb7ed",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -54,10 +55,11 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/proxies/chatInDefault.ts
 /** Proxy chat-in-default, compiled from proxies/chat-in-default/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -94,7 +96,7 @@ export function chatInDefault(environment: string, targets: Targets): ProxyProgr
     environment,
     basePath: "/d",
     baseSegments: 1,
-    hash: "ea9083c8ca9e84b2",
+    hash: "35ad2540d309f776",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -108,13 +110,14 @@ export function chatInDefault(environment: string, targets: Targets): ProxyProgr
 
 // program/proxies/chat_.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import { needText } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, needValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
@@ -171,7 +174,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/c",
     baseSegments: 1,
-    hash: "8f89120e2a582d0c",
+    hash: "8934ce7cf1e49b49",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -185,10 +188,11 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/proxies/route.ts
 /** Proxy route, compiled from proxies/route/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -225,7 +229,7 @@ export function route2(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/b",
     baseSegments: 1,
-    hash: "8d7008d0a0086b3e",
+    hash: "c5912f291a4b11f9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -239,10 +243,11 @@ export function route2(environment: string, targets: Targets): ProxyProgram {
 
 // program/proxies/routes.ts
 /** Proxy routes, compiled from proxies/routes/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -279,7 +284,7 @@ export function routes(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/a",
     baseSegments: 1,
-    hash: "5d29762576b4f874",
+    hash: "24d014ebac6ddff0",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -293,9 +298,9 @@ export function routes(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

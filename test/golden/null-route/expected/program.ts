@@ -1,11 +1,12 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { needText, responseOf } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { switchedProtocols } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, responseOf } from "#runtime/variables.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "deny",
@@ -47,7 +48,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/status",
     baseSegments: 1,
-    hash: "4c4841bd2cd8bcd2",
+    hash: "42f609f1f86111c7",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -61,8 +62,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";
 

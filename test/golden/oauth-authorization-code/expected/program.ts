@@ -1,15 +1,16 @@
 // program/proxies/login.ts
 /** Proxy login, compiled from proxies/login/proxy.yaml. */
-import { requestForm } from "#runtime/body.ts";
-import { traceEnd, traceStep } from "#runtime/chain.ts";
+import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { formValue, queryValue } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { authorizationCodeGrant, generateAuthorizationCode } from "#runtime/policies/oauth-v2-code.ts";
 import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { formValue, queryValue } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -185,7 +186,7 @@ export function login(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/login",
     baseSegments: 1,
-    hash: "1a7998d83d92b3aa",
+    hash: "00720e0732c744d4",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -199,8 +200,8 @@ export function login(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { login } from "./proxies/login.ts";
 

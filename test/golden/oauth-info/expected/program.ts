@@ -1,10 +1,12 @@
 // program/proxies/tokens.ts
 /** Proxy tokens, compiled from proxies/tokens/proxy.yaml. */
-import { requestForm } from "#runtime/body.ts";
-import { traceEnd, traceStep } from "#runtime/chain.ts";
+import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { formValue, textOr, textOrNull } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { deleteAccessToken } from "#runtime/policies/delete-oauth-v2-info.ts";
 import { getAccessTokenInfo } from "#runtime/policies/get-oauth-v2-info.ts";
@@ -13,7 +15,6 @@ import { revokeOAuthV2 } from "#runtime/policies/revoke-oauth-v2.ts";
 import { setOAuthV2Info } from "#runtime/policies/set-oauth-v2-info.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { issuedVariable } from "#runtime/token/issued.ts";
-import { formValue, textOr, textOrNull } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -234,7 +235,7 @@ export function tokens(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/tokens",
     baseSegments: 1,
-    hash: "976c5fe84bbd07b8",
+    hash: "121a1541a11cc35d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -248,8 +249,8 @@ export function tokens(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { tokens } from "./proxies/tokens.ts";
 

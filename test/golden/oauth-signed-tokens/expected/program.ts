@@ -1,14 +1,15 @@
 // program/proxies/oauth.ts
 /** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
-import { requestForm } from "#runtime/body.ts";
-import { traceEnd, traceStep } from "#runtime/chain.ts";
+import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { formValue } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { generateJwtAccessToken } from "#runtime/policies/oauth-v2-issue-jwt.ts";
 import { clientCredentialsGrant } from "#runtime/policies/oauth-v2-issue.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { formValue } from "#runtime/variables.ts";
 import { settings } from "../settings.ts";
 
 const POSITIONS = [
@@ -129,7 +130,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth/token",
     baseSegments: 2,
-    hash: "13d16c3a0f0b053c",
+    hash: "3825abef4909e969",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -143,8 +144,8 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { oauth } from "./proxies/oauth.ts";
 

@@ -1,17 +1,18 @@
 // program/proxies/oauth.ts
 /** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
-import { requestForm } from "#runtime/body.ts";
-import { traceEnd, traceStep } from "#runtime/chain.ts";
+import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { formValue } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { passwordGrant, refreshTokenGrant } from "#runtime/policies/oauth-v2-grants.ts";
 import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
 import { invalidateToken } from "#runtime/policies/oauth-v2.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { formValue } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -202,7 +203,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "089358569a1c6629",
+    hash: "15f50b65e3c323f7",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -216,8 +217,8 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { oauth } from "./proxies/oauth.ts";
 

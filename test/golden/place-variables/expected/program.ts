@@ -1,13 +1,14 @@
 // program/proxies/rooms.ts
 /** Proxy rooms, compiled from proxies/rooms/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
-import { clientSent, clientSentText } from "#runtime/client-times.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import { clientSent, clientSentText } from "#runtime/flow/client-times.ts";
+import { responseOf, textOr, timeText } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { responseOf, textOr, timeText } from "#runtime/variables.ts";
 
 /** An exchange with the variables that rooms reads. */
 class RoomsExchange extends Exchange {
@@ -111,7 +112,7 @@ export function rooms(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/rooms",
     baseSegments: 1,
-    hash: "4dc14aaafef5f904",
+    hash: "dfc6b05cac55fd0d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -126,9 +127,9 @@ export function rooms(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { rooms } from "./proxies/rooms.ts";

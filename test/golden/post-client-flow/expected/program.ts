@@ -1,13 +1,14 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { faultVariable, queryValue, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { logMessage } from "#runtime/policies/message-logging.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { faultVariable, queryValue, textOr } from "#runtime/variables.ts";
 
 const POSITIONS = [
   {
@@ -119,7 +120,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "96bbcd264b94077c",
+    hash: "574295531d7fcf86",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -133,9 +134,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

@@ -1,9 +1,10 @@
 // program/proxies/orders.ts
 /** Proxy orders, compiled from proxies/orders/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -40,7 +41,7 @@ export function ordersOuter(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/v1/orders",
     baseSegments: 2,
-    hash: "c3ade1ad015a783b",
+    hash: "f828501287fcdd19",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -60,7 +61,7 @@ export function ordersInner(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/inner/orders",
     baseSegments: 2,
-    hash: "c3ade1ad015a783b",
+    hash: "f828501287fcdd19",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -74,11 +75,12 @@ export function ordersInner(environment: string, targets: Targets): ProxyProgram
 
 // program/proxies/shop.ts
 /** Proxy shop, compiled from proxies/shop/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { startsWith } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -119,7 +121,7 @@ export function shop(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/shop",
     baseSegments: 2,
-    hash: "9920664122071cb9",
+    hash: "3254ba83c9debb4a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -133,9 +135,9 @@ export function shop(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { localPathTarget, localTarget } from "#runtime/target/local.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";

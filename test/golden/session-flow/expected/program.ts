@@ -1,18 +1,19 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
-import { compression } from "#runtime/compression.ts";
+import { compression } from "#runtime/body/compression.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import { beginPolicy, endPolicyLater, policyTime } from "#runtime/flow/policy-times.ts";
+import { queryValue, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { less } from "#runtime/language/operators.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { logSyslog } from "#runtime/policies/message-logging-syslog.ts";
 import { logMessage } from "#runtime/policies/message-logging.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
-import { beginPolicy, endPolicyLater, policyTime } from "#runtime/policy-times.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { tlsReceiver } from "#runtime/syslog/tls.ts";
-import { queryValue, textOr } from "#runtime/variables.ts";
 import { settings } from "../settings.ts";
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
@@ -75,7 +76,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "ca4b3c79c2ff0a3c",
+    hash: "6bce60b9e8354b33",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     compression: compression("gzip"),
@@ -90,9 +91,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chat } from "./proxies/chat.ts";

@@ -1,12 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import { faultVariable, needText, responseOf } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { faultVariable, needText, responseOf } from "#runtime/variables.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
@@ -63,7 +64,7 @@ export function chatV1(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1",
     baseSegments: 1,
-    hash: "9298a4cd8ad8ff1a",
+    hash: "5e62b737a1910030",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -83,7 +84,7 @@ export function chatV2(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v2",
     baseSegments: 1,
-    hash: "9298a4cd8ad8ff1a",
+    hash: "5e62b737a1910030",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -113,7 +114,7 @@ export function chatOld(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/old",
     baseSegments: 1,
-    hash: "9298a4cd8ad8ff1a",
+    hash: "5e62b737a1910030",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -127,9 +128,9 @@ export function chatOld(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chatOld, chatV1, chatV2 } from "./proxies/chat.ts";

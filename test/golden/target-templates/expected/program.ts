@@ -1,11 +1,12 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { queryValue, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { queryValue, textOr } from "#runtime/variables.ts";
 
 /** An exchange with the variables that chat reads. */
 class ChatExchange extends Exchange {
@@ -161,7 +162,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "07936b4def522b18",
+    hash: "31d42eb51f3beb90",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -175,9 +176,9 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTemplateTarget } from "#runtime/target/plain.ts";
 import { anyTemplateTarget, secureTemplateTarget } from "#runtime/target/secure.ts";
 import type { Target } from "#runtime/target/target.ts";

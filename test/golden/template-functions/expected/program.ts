@@ -1,14 +1,16 @@
 // program/proxies/p.ts
 /** Proxy p, compiled from proxies/p/proxy.yaml. */
-import { takeRoute, traceEnd, traceStep } from "#runtime/chain.ts";
 import { Exchange, type Value } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { needText, queryValue, textOr } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { escapeJson } from "#runtime/language/functions/escape.ts";
 import { jsonPath } from "#runtime/language/functions/json-path.ts";
 import { jsonQuery } from "#runtime/language/functions/json-query.ts";
 import { substring } from "#runtime/language/functions/substring.ts";
 import { formatTime } from "#runtime/language/functions/time-format.ts";
 import type { Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { encodeBase64 } from "#runtime/template/base64.ts";
@@ -18,7 +20,6 @@ import { randomLong } from "#runtime/template/random-long.ts";
 import { replaceWith } from "#runtime/template/replace.ts";
 import { xeger } from "#runtime/template/xeger.ts";
 import { xpath } from "#runtime/template/xpath.ts";
-import { needText, queryValue, textOr } from "#runtime/variables.ts";
 
 /** An exchange with the variables that p reads. */
 class PExchange extends Exchange {
@@ -177,7 +178,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "e77819c398969093",
+    hash: "43dfddcaa012448f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -191,9 +192,9 @@ export function p(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { p } from "./proxies/p.ts";

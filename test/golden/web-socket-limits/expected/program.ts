@@ -1,13 +1,14 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
-import { takeRoute } from "#runtime/chain.ts";
 import { Exchange } from "#runtime/context.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/header-ownership.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
+import { needText, responseOf } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-import { needText, responseOf } from "#runtime/variables.ts";
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.header.x-api-key", keep: false } as const;
 
@@ -67,7 +68,7 @@ export function chatLive(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/live",
     baseSegments: 1,
-    hash: "261757b6738a5a15",
+    hash: "fd2767ad37e20a7f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -92,7 +93,7 @@ export function chatPlain(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/plain",
     baseSegments: 1,
-    hash: "261757b6738a5a15",
+    hash: "fd2767ad37e20a7f",
     webSocket: WEB_SOCKET2,
     apiTimeoutMs: null,
     targets,
@@ -106,9 +107,9 @@ export function chatPlain(environment: string, targets: Targets): ProxyProgram {
 
 // program/routes.ts
 /** Routes: hosts and base paths to compiled proxies, and the targets these reach. */
+import { segmentEnd } from "#runtime/flow/routing.ts";
 import type { Limits } from "#runtime/limits.ts";
 import type { ProxyProgram, RouteEntry } from "#runtime/program.ts";
-import { segmentEnd } from "#runtime/routing.ts";
 import { plainTarget } from "#runtime/target/plain.ts";
 import type { Target } from "#runtime/target/target.ts";
 import { chatLive, chatPlain } from "./proxies/chat.ts";

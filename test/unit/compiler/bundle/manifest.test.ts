@@ -12,7 +12,7 @@ const bundle: Bundle = {
     { path: "node_modules/ws/lib/receiver.js", bytes: 100 },
     { path: "program/main.ts", bytes: 200 },
     { path: "program/proxies/a.ts", bytes: 50 },
-    { path: "runtime/listen.ts", bytes: 600 },
+    { path: "runtime/listen/listen.ts", bytes: 600 },
   ],
   builtIns: ["node:net"],
 };

@@ -55,12 +55,12 @@ it("an environment's clientIpResolution is found by its name", async () => {
 
 it.each([
   ["", "", []],
-  [", forwarded: { trustedProxies: [::1] }", "", ["forwarded-header", "forwarded", "ip-ranges"]],
-  [", proxyProtocol: v1", "", ["ip-ranges", "listen-proxied", "proxy-protocol"]],
+  [", forwarded: { trustedProxies: [::1] }", "", ["client/forwarded-header", "client/forwarded", "client/ip-ranges"]],
+  [", proxyProtocol: v1", "", ["client/ip-ranges", "listen/proxied", "listen/proxy-protocol"]],
   [", forwarded: { trustedProxies: [::1] }", "clientIpResolution: { header: x, index: 0 }\n",
-    ["client-ip", "forwarded-header", "forwarded", "ip-ranges"]],
+    ["client/client-ip", "client/forwarded-header", "client/forwarded", "client/ip-ranges"]],
 ])("%j with %j ships %j", async (listener, environment, expected) => {
   const { inputs } = await bundleProgram(await modulesOf(listener, environment), { minify: false });
-  const optional = /^runtime\/(client-ip|forwarded(?:-header)?|ip-ranges|listen-proxied|proxy-protocol)\.ts$/;
+  const optional = /^runtime\/((?:client|listen)\/(?:client-ip|forwarded(?:-header)?|ip-ranges|proxied|proxy-protocol))\.ts$/;
   expect(inputs.flatMap(({ path }) => optional.exec(path)?.[1] ?? []).sort()).toEqual([...expected].sort());
 });

@@ -1,13 +1,13 @@
 /** The bounds of Debug sessions: how many, how long, how much, and what they pass over under load. */
 import type { Socket } from "node:net";
 import { beforeEach, expect, it } from "vitest";
-import { directClient } from "#runtime/client.ts";
+import { directClient } from "#runtime/client/client.ts";
 import { Exchange, type ExchangeStart } from "#runtime/context.ts";
 import { Debug } from "#runtime/debug/debug.ts";
 import { DebugSession, type DebugRequest } from "#runtime/debug/debug-session.ts";
 import type { Gateway } from "#runtime/gateway.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import { RequestMessage, ResponseMessage } from "#runtime/message.ts";
+import { RequestMessage, ResponseMessage } from "#runtime/message/message.ts";
 import { Tracing } from "#runtime/observe/tracing.ts";
 import type { Chains, ProxyProgram } from "#runtime/program.ts";
 import { fakeClock, type FakeClock } from "../../../support/fake-clock.ts";

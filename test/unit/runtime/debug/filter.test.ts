@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Exchange, ExchangeStart } from "#runtime/context.ts";
 import { parseFilter, type DebugFilter } from "#runtime/debug/filter.ts";
 import { fault } from "#runtime/fault.ts";
-import { RequestMessage, ResponseMessage } from "#runtime/message.ts";
+import { RequestMessage, ResponseMessage } from "#runtime/message/message.ts";
 import type { Trace } from "#runtime/observe/trace.ts";
 import type { ProxyProgram } from "#runtime/program.ts";
 

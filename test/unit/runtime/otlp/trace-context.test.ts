@@ -4,7 +4,7 @@ import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
-import { RequestMessage } from "#runtime/message.ts";
+import { RequestMessage } from "#runtime/message/message.ts";
 import {
   isInShare, isTraceState, newSpanId, newTraceId, readTraceParent, writeTraceParent,
 } from "#runtime/otlp/trace-context.ts";

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { TlsSettings } from "#runtime/certificates.ts";
-import type { Listener } from "#runtime/listen.ts";
-import { openTlsListener } from "#runtime/listen-tls.ts";
+import type { TlsSettings } from "#runtime/listen/certificates.ts";
+import type { Listener } from "#runtime/listen/listen.ts";
+import { openTlsListener } from "#runtime/listen/tls.ts";
 import { openAdmin } from "#runtime/side/admin.ts";
 import { ADMIN_SECRET, adminGround } from "../../../support/admin-ground.ts";
 import { testAuthority, type CertificatePair, type TestAuthority } from "../../../support/certificates.ts";

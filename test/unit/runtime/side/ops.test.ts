@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import type { Listener } from "#runtime/listen.ts";
+import type { Listener } from "#runtime/listen/listen.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
 import { openOps } from "#runtime/side/ops.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ResponseMessage } from "#runtime/message.ts";
+import { ResponseMessage } from "#runtime/message/message.ts";
 import { announcesBody, answerFraming, type AnswerFraming } from "#runtime/target/answer-framing.ts";
 
 describe("answerFraming", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RequestMessage } from "#runtime/message.ts";
+import { RequestMessage } from "#runtime/message/message.ts";
 import { credentialFrom, type CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 
 const ENCODED = "base64url.bearer.authorization.k8s.io.";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import { ResponseMessage } from "#runtime/message.ts";
+import { ResponseMessage } from "#runtime/message/message.ts";
 import { checkSwitch } from "#runtime/upgrade/switch-check.ts";
 
 const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

@@ -1,0 +1,75 @@
+/**
+ * Fixed answers to what is no request: node's parser refused it, it was too large, too slow, or a method that no
+ * listener serves. It owns their bytes and the lingering close; it never looks at what the client sent.
+ */
+import type { Socket } from "node:net";
+import type { Clock } from "../clock.ts";
+import type { CounterId } from "../observe/metrics.ts";
+
+/** Why a connection or a request was refused before anybody saw it. */
+export type RefusalKind = "connections" | "badRequest" | "timeout" | "tooLarge" | "method" | "accept" | "tls"
+  | "proxyHeader";
+
+interface FixedAnswer {
+  readonly kind: RefusalKind;
+  readonly text: string;
+}
+
+/** Time for a refused client to read its answer: closing with unread bytes would reset the connection under it. */
+const LINGER_MS = 500;
+
+const badRequest = answer("badRequest", "400 Bad Request");
+const timeout = answer("timeout", "408 Request Timeout");
+const bodyTooLarge = answer("tooLarge", "413 Content Too Large");
+const headTooLarge = answer("tooLarge", "431 Request Header Fields Too Large");
+const method = answer("method", "405 Method Not Allowed");
+
+/**
+ * The answer for an error of node's HTTP server; null when the connection itself broke and nobody is there to answer.
+ */
+export function answerFor(code: string | undefined): FixedAnswer | null {
+  if (code === undefined) return badRequest;
+  if (code === "HPE_HEADER_OVERFLOW") return headTooLarge;
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return bodyTooLarge;
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return timeout;
+  if (code.startsWith("HPE_")) return badRequest;
+  return null;
+}
+
+/** What a refusal is counted as. */
+export function refusalCounter(kind: RefusalKind): CounterId {
+  switch (kind) {
+    case "connections":
+      return "connectionsRefused";
+    case "tls":
+      return "tlsFailures";
+    case "proxyHeader":
+      return "proxyHeadersRefused";
+    default:
+      return "badRequests";
+  }
+}
+
+/** The answer to CONNECT. */
+export function answerToConnect(): FixedAnswer {
+  return method;
+}
+
+/** Writes an answer, waits a moment for the client to take it, and destroys the socket. */
+export function refuse(socket: Socket, { text }: FixedAnswer, clock: Clock): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const timer = clock.setTimer(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clock.clearTimer(timer));
+  socket.once("end", () => socket.destroy());
+  socket.end(text);
+  socket.resume();
+}
+
+/* @__NO_SIDE_EFFECTS__ */ function answer(kind: RefusalKind, status: string): FixedAnswer {
+  const body = `${status}\n`;
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n`;
+  return { kind, text: `${head}Connection: close\r\n\r\n${body}` };
+}

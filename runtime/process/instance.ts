@@ -1,0 +1,17 @@
+/** Which of several processes this is. It knows names and nothing of what the process does. */
+import type { Clock } from "../clock.ts";
+
+export interface Instance {
+  /** `system.uuid`: a new one for each start. */
+  readonly uuid: string;
+  /** `system.pod.name`: APIGW_POD_NAME, else HOSTNAME; null without. */
+  readonly podName: string | null;
+  /** `system.region.name`: APIGW_REGION_NAME; null without. */
+  readonly regionName: string | null;
+}
+
+/** This process, by its environment. */
+export function instanceOf(clock: Clock, env: Readonly<Record<string, string | undefined>>): Instance {
+  const podName = env["APIGW_POD_NAME"] ?? env["HOSTNAME"] ?? null;
+  return { uuid: clock.randomId(), podName, regionName: env["APIGW_REGION_NAME"] ?? null };
+}
