@@ -35,7 +35,7 @@ export interface DataCaptureModel extends PolicyModel {
 export const dataCapture = {
   kind: "DataCapture",
   basename: "data-capture",
-  phases: ["request", "response", "fault", "event", "postClient"],
+  phases: ["request", "response", "fault", "event", "postClient", "session"],
   failedPrefix: "datacapture",
   variablePrefixes: [],
   timing: () => "sync",

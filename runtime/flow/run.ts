@@ -7,7 +7,7 @@ import { noteSentAnswer } from "./client-times.ts";
 import type { Exchange } from "../context.ts";
 import { fault, faultBody, isFault, type Fault } from "../fault.ts";
 import { isRetained } from "../message/head.ts";
-import { isPending, type Maybe } from "../maybe.ts";
+import type { Maybe } from "../maybe.ts";
 import { ResponseMessage } from "../message/message.ts";
 import type { SessionRecord } from "../observe/record.ts";
 
@@ -163,23 +163,19 @@ export function runPostClient(x: Exchange): void {
 
 /**
  * The session flow of an exchange whose session has ended (docs/differences.md). Both connections are gone and the
- * record is written: whatever becomes of it changes nothing.
+ * record is written: whatever becomes of it changes nothing but what the session's row of analytics has captured.
  */
 export function runSessionEnd(x: Exchange, record: SessionRecord): void {
   x.ended = record;
   x.inTarget = false;
-  const failed = (thrown: unknown): void => {
+  try {
+    void x.chains.sessionEnd?.(x);
+  } catch (thrown) {
     if (!isFault(thrown)) return x.gateway.defect(thrown);
     const { code, policy } = thrown;
     if (policy !== null) x.gateway.metrics.policyFault(x.program, policy);
     const place = { id: x.id, proxy: x.program.proxy };
     x.gateway.log.event("session_flow_failed", { ...place, fault: code, policy }, "warn");
-  };
-  try {
-    const wait = x.chains.sessionEnd?.(x);
-    if (isPending(wait)) wait.catch(failed);
-  } catch (thrown) {
-    failed(thrown);
   }
 }
 

@@ -91,7 +91,7 @@ export class Analytics {
     return handshakeMark(asked, x, target, startedMs, this.#shared);
   }
 
-  /** The PostClientFlow of a handshake has run: it may have captured something for its session. */
+  /** The PostClientFlow of a handshake or its session flow has run: it may have captured something for the session. */
   recapture(mark: HandshakeMark | null, x: Exchange): void {
     if (mark !== null && x.captured !== null) mark.captured = captured(x);
   }

@@ -66,10 +66,10 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
     flight: new FlightRecorder(limits.sessionsMax),
     onRecord: (record: SessionRecord, wasOpen: boolean) => {
       if (wasOpen) metrics.sessionClosed(record);
-      if (wasOpen) analytics?.session(record);
       log.session(record);
       tracing?.closed(record);
     },
+    onEnded: (record: SessionRecord) => analytics?.session(record),
   };
   return {
     build: program.hash,

@@ -276,7 +276,12 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     const { analytics } = this.#gateway;
     session.mark = analytics?.mark(this.#asked, x, this.#mark, this.#startedMs) ?? null;
     const splice = new Splice(socket, accepted.socket, session, entered.deployed.splice, this.#gateway.clock);
-    if (x.chains.sessionEnd !== undefined) session.onEnd = (record) => runSessionEnd(x, record);
+    if (x.chains.sessionEnd !== undefined) {
+      session.onEnd = (record) => {
+        runSessionEnd(x, record);
+        analytics?.recapture(session.mark, x);
+      };
+    }
     session.opened(splice);
     splice.open(this.#early, accepted.rest);
     reportOpened(this.#place, x, session, agreement.protocol);

@@ -49,6 +49,8 @@ export interface SessionServices {
   readonly flight?: FlightRecorder;
   /** Called exactly once for each session whose target answered 101. `wasOpen`: the client got that 101. */
   onRecord(record: SessionRecord, wasOpen: boolean): void;
+  /** Called behind that and behind the session's own `onEnd`, if the client got the 101. */
+  onEnded?(record: SessionRecord): void;
 }
 
 /** The handshake, as long as there is one. */
@@ -91,7 +93,7 @@ export class Session implements SpliceOwner, Scheduled {
   span: SpanId | null = null;
   /** What its row of analytics will say of the handshake; null without analytics. */
   mark: HandshakeMark | null = null;
-  /** Hears of its record behind everybody else, if the client got the 101; may not throw. */
+  /** Hears of its record when that is written, if the client got the 101; may not throw. */
   onEnd: ((record: SessionRecord) => void) | null = null;
   /** Wall clock at the start of the handshake. */
   readonly startedAtMs: number;
@@ -317,12 +319,13 @@ export class Session implements SpliceOwner, Scheduled {
     if (this.state === "closed") return;
     this.#leave();
     const record = this.#record(end);
-    const { flight, onRecord } = this.#services;
+    const { flight, onRecord, onEnded } = this.#services;
     const isTold = flight !== undefined && (end.forced || closeReasons[end.reason].isError);
     onRecord(isTold ? { ...record, events: this.events() } : record, true);
     flight?.release(this.#flight);
     this.#flight = NO_FLIGHT;
     this.onEnd?.(record);
+    onEnded?.(record);
   }
 
   #setCredentials(credentials: readonly Credential[]): void {

@@ -21,7 +21,9 @@ observability:
   dataCollectors:
     - { name: dc_room, type: STRING }
     - { name: dc_seats, type: INTEGER }
-    - { name: dc_answered, type: INTEGER }`;
+    - { name: dc_answered, type: INTEGER }
+    - { name: dc_closed, type: STRING }
+    - { name: dc_lasted, type: INTEGER }`;
 
 const captures = {
   "proxies/captured/proxy.yaml": `kind: ApiProxy
@@ -30,6 +32,7 @@ proxyEndpoints:
     preFlow: { request: [DC-Room] }
     postFlow: { response: [DC-Seats] }
     postClientFlow: { response: [DC-Answered] }
+    sessionFlow: { end: [DC-Ended] }
 targetEndpoints: [{ url: { env: TARGET_URL } }]`,
   "proxies/captured/policies/DC-Room.yaml": `kind: DataCapture
 captures: [{ dataCollector: dc_room, collect: { queryParam: { name: room }, default: lobby } }]`,
@@ -38,6 +41,11 @@ captures: [{ dataCollector: dc_seats, collect: { header: { name: x-seats, patter
 ignoreUnresolvedVariables: true`,
   "proxies/captured/policies/DC-Answered.yaml": `kind: DataCapture
 captures: [{ dataCollector: dc_answered, collect: { ref: response.status.code } }]`,
+  "proxies/captured/policies/DC-Ended.yaml": `kind: DataCapture
+captures:
+  - { dataCollector: dc_lasted, collect: { ref: websocket.close.text } }
+  - { dataCollector: dc_closed, collect: { ref: websocket.close.reason } }
+  - { dataCollector: dc_answered, collect: { ref: websocket.close.code } }`,
 };
 
 let modules: Awaited<ReturnType<typeof compileFiles>>;
@@ -269,10 +277,13 @@ describe("analytics", () => {
     const client = await rawSocket(gateway.port, "/captured/live?room=blue", {});
     client.socket.resetAndDestroy();
     await gateway.calm();
+    // Whatever a session flow's policy could capture is in the row, although another value was none of its type.
+    const failed = { fault: "steps.datacapture.DataCollectorTypeMismatch", policy: "DC-Ended" };
+    expect(gateway.lines({ event: "session_flow_failed" })).toMatchObject([failed]);
     const query = "dimensions=dc_room&select=sum(message_count),sum(dc_seats),max(dc_answered)";
     const { groups } = await stats(gateway, query);
     expect(groups.map(({ dimensions, totals }) => [dimensions["dc_room"], ...Object.values(totals)])).toEqual([
-      ["blue", 2, 42, 200], ["lobby", 1, null, 503],
+      ["blue", 2, 42, 1006], ["lobby", 1, null, 503],
     ]);
     expect(await stats(gateway, `${query}&filter=dc_seats%20gt%2012`)).toMatchObject({ source: "rows", total: { "sum(message_count)": 1 } });
     expect((await ask(gateway, "/v1/stats?select=sum(dc_room)")).status).toBe(400);
@@ -281,8 +292,9 @@ describe("analytics", () => {
     expect(rowsIn(file)).toMatchObject([
       { dc_room: "blue", dc_seats: 12, dc_answered: 200 },
       { dc_room: "lobby", dc_answered: 503 },
-      { dc_room: "blue", dc_seats: 30, dc_answered: 101, response_status_code: 101 },
+      { dc_room: "blue", dc_seats: 30, dc_answered: 1006, dc_closed: "clientLost", response_status_code: 101 },
     ]);
+    expect(rowsIn(file).filter((row) => "dc_lasted" in row)).toEqual([]);
   });
 
   it("are taken after the 101 was refused by a response flow as the refusal that the client saw", async () => {

@@ -28,6 +28,7 @@ describe("compiled", () => {
     [{ header: { name: "X" } }, "response", "response.header.X"],
     [{ header: { name: "X" }, source: "request" }, "response", "request.header.X"],
     [{ header: { name: "X" } }, "postClient", "response.header.X"],
+    [{ ref: "websocket.duration" }, "session", "websocket.duration"],
     [{ queryParam: { name: "q" } }, "response", "request.queryparam.q"],
     [{ formParam: { name: "f" } }, "request", "request.formparam.f"],
     [{ uriPath: { patterns: [{ value: "/{$}" }] } }, "response", "proxy.pathsuffix"],

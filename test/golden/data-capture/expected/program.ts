@@ -32,6 +32,13 @@ const POSITIONS = [
     line: 1,
     flow: "PostClientFlow",
   },
+  {
+    policy: "DC-Closed",
+    kind: "DataCapture",
+    file: "proxies/chat/policies/DC-Closed.yaml",
+    line: 1,
+    flow: "SessionFlow",
+  },
 ];
 
 const DATA_CAPTURE = {
@@ -60,6 +67,13 @@ const DATA_CAPTURE3 = {
   ignoresUnresolved: false,
   throwsOnLimit: false,
   captures: [{ collector: "dc_status", type: "INTEGER", otherwise: null, patterns: [] }],
+} as const;
+
+const DATA_CAPTURE4 = {
+  policy: "DC-Closed",
+  ignoresUnresolved: false,
+  throwsOnLimit: false,
+  captures: [{ collector: "dc_closed", type: "STRING", otherwise: null, patterns: [] }],
 } as const;
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -105,6 +119,12 @@ function postClient(x: Exchange): Maybe<void> {
   captureData(x, DATA_CAPTURE3, [textOrNull((x.response?.status ?? null))]);
 }
 
+/** Session flow: a WebSocket session has ended. */
+function sessionEnd(x: Exchange): Maybe<void> {
+  // DC-Closed · DataCapture · proxies/chat/policies/DC-Closed.yaml
+  captureData(x, DATA_CAPTURE4, [textOrNull((x.ended?.reason ?? null))]);
+}
+
 /** Request flow of the proxy endpoint. */
 function tracedRequest(x: Exchange): Maybe<void> {
   // DC-Room · DataCapture · proxies/chat/policies/DC-Room.yaml
@@ -143,19 +163,20 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "45803d77abfc6881",
+    hash: "c567645777751c86",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
     positions: POSITIONS,
     open: (start) => new Exchange(start),
-    plain: { request, response, fault: () => {}, postClient },
+    plain: { request, response, fault: () => {}, postClient, sessionEnd },
     traced: {
       request: tracedRequest,
       response: tracedResponse,
       fault: () => {},
       postClient: tracedPostClient,
+      sessionEnd,
     },
   };
 }
