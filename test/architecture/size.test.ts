@@ -4,8 +4,6 @@ import { ts } from "ts-morph";
 import { nodesOf, parseSource, placeOf, sourcesIn, type Source } from "./sources.ts";
 
 const FILE_LINES_MAX = 500;
-/** Stories told on real sockets, one behaviour after the other, are longer. */
-const STORY_LINES_MAX = 900;
 const FUNCTION_LINES_MAX = 70;
 const LINE_WIDTH_MAX = 120;
 
@@ -48,8 +46,7 @@ function wideLines(source: Source): string[] {
 
 describe("size", () => {
   it(`files have at most ${FILE_LINES_MAX} lines`, () => {
-    const most = (file: string): number => (file.startsWith("test/e2e/") ? STORY_LINES_MAX : FILE_LINES_MAX);
-    expect(everything.filter((source) => lineCount(source) > most(source.path)).map((source) => source.path)).toEqual([]);
+    expect(everything.filter((source) => lineCount(source) > FILE_LINES_MAX).map(({ path }) => path)).toEqual([]);
     expect(lineCount(parseSource("a.ts", "\n".repeat(501)))).toBe(501);
   });
 
