@@ -12,6 +12,7 @@ import type { Tracing } from "./observe/tracing.ts";
 import type { Spans } from "./otlp/spans.ts";
 import type { ProxyProgram, Router } from "./program.ts";
 import type { Fleet } from "./side/fleet.ts";
+import type { Replicas } from "./state/replicas.ts";
 import type { Store } from "./state/store.ts";
 import type { VerifiedCache } from "./access/verified-cache.ts";
 import type { Handshakes } from "./upgrade/handshakes.ts";
@@ -59,7 +60,9 @@ export interface Gateway {
   readonly revocations: Revocations;
   /** Null where the store is local. */
   readonly lag: RevocationLag | null;
-  /** The replicas that share the store; null where none can. */
+  /** The register of the replicas that share the store; null where none can, or nobody asks them. */
+  readonly replicas: Replicas | null;
+  /** Asks them about their sessions; null where the admin API cannot. */
   readonly fleet: Fleet | null;
   readonly scheduler: Scheduler;
   readonly log: Log;

@@ -123,10 +123,8 @@ export interface Limits {
   readonly renewedTokensRememberedMax: number;
   /** Processes whose answers to one renewal are read. */
   readonly renewalAnswersMax: number;
-  /** Time that whoever asked for a renewal waits for the answers of the processes that share the store. */
+  /** Time for all processes that share the store to answer a renewal; who has not by then is not counted. */
   readonly renewalWaitMs: number;
-  /** Time between looks for those answers. */
-  readonly renewalPollMs: number;
   /** Time that an answer to a renewal is kept in the store. */
   readonly renewalAnswersKeptMs: number;
   /** Bytes of an access-log backlog that the output has not taken; lines beyond are dropped and counted. */
@@ -276,7 +274,6 @@ export const defaultLimits: Limits = {
   renewedTokensRememberedMax: 8,
   renewalAnswersMax: 256,
   renewalWaitMs: 500,
-  renewalPollMs: 20,
   renewalAnswersKeptMs: 30_000,
   logBacklogBytesMax: 4 * 1024 * 1024,
   sideConnectionsMax: 256,

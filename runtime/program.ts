@@ -22,6 +22,7 @@ import type { AdminSubject } from "./side/admin-route.ts";
 import type { openAdmin } from "./side/admin.ts";
 import type { adminPage } from "./side/admin-page.ts";
 import type { openFleet } from "./side/fleet-store.ts";
+import type { openReplicas } from "./state/replicas.ts";
 import type { openOps } from "./side/ops.ts";
 import type { Store, StoreReport } from "./state/store.ts";
 import type { Exchange, ExchangeStart, Value } from "./context.ts";
@@ -217,7 +218,9 @@ export interface GatewayProgram {
   readonly openStore: (clock: Clock, limits: Limits, report: StoreReport) => Store;
   /** How long revocations may go unheard; null where none can. */
   readonly lag: (LagSettings & { readonly watch: typeof watchLag }) | null;
-  /** Joins the replicas that share the store; absent where none can or nobody asks. */
+  /** The register of the replicas that share the store; absent where none can or nobody asks them. */
+  readonly openReplicas?: typeof openReplicas;
+  /** Asks them about their sessions; absent without a register or an admin API. */
   readonly openFleet?: typeof openFleet;
   readonly access: () => Seed;
   /** Absent where no proxy has traced twins. */

@@ -160,6 +160,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ...(renewsSessions(plan) ? [["carryOutRenewal", file.symbol("carryOutRenewal")] satisfies [string, Code]] : []),
     ...(plan.features.tracing ? [["startTracing", file.symbol("startTracing")] satisfies [string, Code]] : []),
     ...(spans === null ? [] : [["openSpans", spans] satisfies [string, Code]]),
+    ...(hasReplicas(plan) ? [["openReplicas", file.symbol("openReplicas")] satisfies [string, Code]] : []),
     ...(isFleet(plan) ? [["openFleet", file.symbol("openFleet")] satisfies [string, Code]] : []),
     ...(plan.features.policyTimes ? [["policyTimes", policyTimesCode(plan, file)] satisfies [string, Code]] : []),
     ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
@@ -309,6 +310,11 @@ function sideCode(side: Plan["program"]["gateway"]["ops"], values: SettingValues
   const host = side?.host === undefined ? literal("127.0.0.1") : values.text(side.host, "text");
   const port = side === undefined ? literal(9090) : values.port(side.port);
   return code`{ open: ${open}, at: () => (${literal({ host, port, reusePort: false })}) }`;
+}
+
+/** Processes that share the store ask each other: over the admin API, and whether they have a session to renew. */
+function hasReplicas(plan: Plan): boolean {
+  return isFleet(plan) || (renewsSessions(plan) && plan.features.store !== "memory");
 }
 
 /** Replicas are asked over the admin API, and through a store that they share. */

@@ -46,6 +46,7 @@ import type * as Analytics from "#runtime/observe/analytics.ts";
 import type * as AdminStats from "#runtime/side/admin-stats.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as FleetStore from "#runtime/side/fleet-store.ts";
+import type * as Replicas from "#runtime/state/replicas.ts";
 import type * as Admin from "#runtime/side/admin.ts";
 import type * as AdminPage from "#runtime/side/admin-page.ts";
 import type * as AdminRoutes from "#runtime/side/admin-routes.ts";
@@ -220,6 +221,7 @@ export const symbols = {
   ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof FleetStore>()("side/fleet-store.ts", ["openFleet"]),
+  ...from<typeof Replicas>()("state/replicas.ts", ["openReplicas"]),
   ...from<typeof Admin>()("side/admin.ts", ["openAdmin"]),
   ...from<typeof AdminPage>()("side/admin-page.ts", ["adminPage"]),
   ...from<typeof AdminRoutes>()("side/admin-routes.ts", ["routesSubject"]),

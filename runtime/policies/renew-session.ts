@@ -12,6 +12,7 @@ import type { RenewalAnswer } from "../access/renewal.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { Gateway } from "../gateway.ts";
+import { answerId, gatherAnswers } from "../state/replicas.ts";
 import type { RevocationEvent } from "../state/store.ts";
 import { parseCompact, textMember } from "../token/compact.ts";
 import type { IssuedVariables } from "../token/issued.ts";
@@ -43,10 +44,8 @@ export async function renewSession(x: Exchange, config: RenewSessionConfig, name
   const id = gateway.clock.randomId();
   const atMs = gateway.clock.wallMs();
   const event: RevocationEvent = { effect: "renewed", identities: [identity], renewal: { id, credential }, atMs };
-  const { moved, refused, why } = await askStore(name, async () => {
-    await gateway.store.append(event);
-    return answersTo(gateway, id, identity.startsWith("session:"));
-  });
+  const isOne = identity.startsWith("session:");
+  const { moved, refused, why } = await askStore(name, () => answersTo(gateway, event, id, isOne));
   if (moved + refused === 0) gateway.metrics.count("renewalsUnmatched");
   if (moved === 0 && why !== null) throw fault(`steps.renewsession.${why}`, "", name);
   if (respond) x.response = jsonAnswer(JSON.stringify({ sessions: moved, refused }));
@@ -73,26 +72,29 @@ function identityOf({ gateway }: Exchange, { session, token }: NamedSessions): I
 }
 
 /**
- * What the processes answer. One session is in one of them, and a local store tells all at once; else nobody knows how
- * many there are, and the time to wait is all that ends it.
+ * What the processes answer, this one among them: until all have that are in the register. One session is in one of
+ * them, which is enough.
  */
-async function answersTo(gateway: Gateway, id: string, isOne: boolean): Promise<RenewalAnswer> {
-  const { clock, lag, limits } = gateway;
-  const isLocal = lag === null;
-  const untilMs = clock.monotonicMs() + (isLocal ? limits.storePollMs : limits.renewalWaitMs);
-  for (;;) {
-    const answer = await readAnswers(gateway, id);
-    const isEnough = (isOne || isLocal) && answer.moved + answer.refused > 0;
-    if (isEnough || clock.monotonicMs() >= untilMs) return answer;
-    await new Promise<void>((resolve) => void clock.setTimer(resolve, limits.renewalPollMs));
-  }
-}
-
-async function readAnswers({ limits, store }: Gateway, id: string): Promise<RenewalAnswer> {
-  const listed = await store.list("renewal", { after: `${id}:`, limit: limits.renewalAnswersMax });
-  const answers = listed.filter((one) => one.id.startsWith(`${id}:`)).map(({ record }) => record);
+async function answersTo(gateway: Gateway, event: RevocationEvent, id: string, isOne: boolean): Promise<RenewalAnswer> {
+  const { clock, instance, limits, replicas, store } = gateway;
+  // Who enters the register later hears the event, or had no session yet when it passed.
+  const others = replicas === null ? [] : await replicas.others();
+  await store.append(event);
+  const answers = await gatherAnswers(clock, {
+    asked: [instance.uuid, ...others.map((other) => other.id)],
+    read: () => readAnswers(gateway, id),
+    isEnough: (all) => isOne && [...all.values()].some(({ moved, refused }) => moved + refused > 0),
+    waitMs: limits.renewalWaitMs,
+  });
   const sum = { moved: 0, refused: 0, why: null };
-  return answers.reduce<RenewalAnswer>((so, { moved, refused, why }) => {
+  return [...answers.values()].reduce<RenewalAnswer>((so, { moved, refused, why }) => {
     return { moved: so.moved + moved, refused: so.refused + refused, why: why ?? so.why };
   }, sum);
+}
+
+async function readAnswers({ limits, store }: Gateway, id: string): Promise<ReadonlyMap<string, RenewalAnswer>> {
+  const before = answerId(id, "");
+  const listed = await store.list("renewal", { after: before, limit: limits.renewalAnswersMax });
+  const own = listed.filter((one) => one.id.startsWith(before));
+  return new Map(own.map((one) => [one.id.slice(before.length), one.record]));
 }

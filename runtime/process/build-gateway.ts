@@ -4,7 +4,7 @@ import { proxyIdentity } from "../access/identity.ts";
 import { resolveBasis } from "../access/resolve.ts";
 import { VerifiedCache } from "../access/verified-cache.ts";
 import type { Deployed, Gateway } from "../gateway.ts";
-import { instanceOf } from "./instance.ts";
+import { instanceOf, replicaOf } from "./instance.ts";
 import type { Limits } from "../limits.ts";
 import { andThen } from "../maybe.ts";
 import { FlightRecorder } from "../observe/flight-recorder.ts";
@@ -16,6 +16,7 @@ import type { Spans } from "../otlp/spans.ts";
 import type { GatewayProgram, ProxyProgram } from "../program.ts";
 import { messageOf, stackOf } from "./start-problem.ts";
 import type { GatewayHost } from "./start.ts";
+import type { ReplicaRecord } from "../state/fleet-record.ts";
 import { Backpressure } from "../upgrade/backpressure.ts";
 import { Handshakes } from "../upgrade/handshakes.ts";
 import type { RenewalServices } from "../upgrade/renewal.ts";
@@ -27,10 +28,14 @@ import type { SessionServices } from "../upgrade/session.ts";
 /** The services of a program. Throws what opening its store throws. */
 export function buildGateway(program: GatewayProgram, limits: Limits, host: GatewayHost): Gateway {
   const services = buildServices(program, limits, host);
-  return Object.assign(services, { fleet: program.openFleet?.(services) ?? null });
+  const { clock, defect, store } = services;
+  const self = (): ReplicaRecord => replicaOf(services);
+  const replicas = program.openReplicas?.({ store, clock, limits, self, defect }) ?? null;
+  const fleet = (replicas !== null && program.openFleet?.(services, replicas)) || null;
+  return Object.assign(services, { replicas, fleet });
 }
 
-function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Omit<Gateway, "fleet"> {
+function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Omit<Gateway, "fleet" | "replicas"> {
   const { clock } = host;
   const log = openLog(program, limits, host);
   const metrics = openMetrics(program, host);

@@ -115,9 +115,7 @@ async function finishStart(
     destroyAll: () => destroyAll(sessions, listeners, sides),
     note: (event, fields) => log.event(event, fields),
     finished: (exitCode) => {
-      gateway.revocations.close();
-      gateway.lag?.close();
-      gateway.fleet?.close();
+      hearNoMore(gateway);
       metrics.close();
       const leave = async (): Promise<void> => {
         await lastRecords(gateway);
@@ -144,6 +142,7 @@ async function finishStart(
   }
   observeGateway(gateway, listeners);
   gateway.fleet?.start();
+  gateway.replicas?.start();
   log.event("start", { compiler: program.compiler, build: program.hash, node: host.node });
   for (const { name, scheme, address } of [...listeners, ...sides]) {
     log.event("listening", { listener: name, scheme, address });
@@ -191,6 +190,14 @@ function destroyAll(sessions: Sessions, listeners: readonly Listener[], sides: r
   for (const session of left) session.breakOff();
 }
 
+/** Whatever happens in the store from now on concerns the others. */
+function hearNoMore({ fleet, lag, replicas, revocations }: Gateway): void {
+  revocations.close();
+  lag?.close();
+  fleet?.close();
+  replicas?.close();
+}
+
 /** Sockets that were destroyed say so within a few turns of the event loop; then their sessions are recorded. */
 async function lastRecords(gateway: Gateway): Promise<void> {
   const left = (): number => gateway.sessions.count + gateway.exchanges;
@@ -205,9 +212,7 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   for (const listener of listeners) listener.destroyAll();
   await Promise.all(stopped);
   for (const listener of listeners) listener.destroyAll();
-  gateway.revocations.close();
-  gateway.lag?.close();
-  gateway.fleet?.close();
+  hearNoMore(gateway);
   gateway.metrics.close();
   gateway.analytics?.close();
   await gateway.spans?.close();

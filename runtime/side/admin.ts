@@ -78,7 +78,7 @@ export async function openAdmin(
   const problem = secret === null ? null : adminSecretProblem(secret);
   if (problem !== null) throw new TypeError(problem);
   const auth: AdminAuth = { secretDigest: secret === null ? null : digest(secret), certificates, hostnames };
-  const fleet = gateway.fleet ?? fleetOfOne(gateway, gateway.clock.wallMs());
+  const fleet = gateway.fleet ?? fleetOfOne(gateway);
   const all = adminSubjects(gateway.limits, fleet, subjects);
   const door: Door = { gateway, lifecycle, auth, page, find: routerOf(all) };
   const listener: ListenerOptions = {

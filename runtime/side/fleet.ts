@@ -3,6 +3,7 @@
  * alone, which this file has; fleet-store.ts reaches the others.
  */
 import type { Gateway } from "../gateway.ts";
+import { replicaOf } from "../process/instance.ts";
 import type { FleetAnswer, FleetQuestion, ReplicaRecord } from "../state/fleet-record.ts";
 import { shown } from "./admin-sessions.ts";
 
@@ -19,27 +20,21 @@ export interface AskedReplica {
 }
 
 export interface Fleet {
-  /** Begins to answer, and to tell others of this process. */
+  /** Begins to answer. */
   start(): void;
   /** All replicas in the order of their ids, within limits.fleetAnswerMs. Rejects as the store fails. */
   ask(question: FleetQuestion): Promise<readonly AskedReplica[]>;
-  /** Leaves it. */
+  /** Answers no more. */
   close(): void;
 }
 
 /** The fleet of a process that shares nothing. */
-export function fleetOfOne(gateway: FleetGateway, startedAtMs: number): Fleet {
+export function fleetOfOne(gateway: FleetGateway): Fleet {
   return {
     start: () => undefined,
-    ask: async (question) => [{ replica: selfOf(gateway, startedAtMs), answer: answerOf(gateway, question) }],
+    ask: async (question) => [{ replica: replicaOf(gateway), answer: answerOf(gateway, question) }],
     close: () => undefined,
   };
-}
-
-/** This process, as others see it. */
-export function selfOf({ build, draining, instance }: FleetGateway, startedAtMs: number): ReplicaRecord {
-  const { podName, regionName, uuid } = instance;
-  return { id: uuid, pod: podName, region: regionName, build, startedAtMs, isDraining: draining };
 }
 
 /** What this process answers. */

@@ -13,6 +13,7 @@ import type { Instance } from "../process/instance.ts";
 import type { Limits } from "../limits.ts";
 import { andThen, isPending } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
+import { answerId } from "../state/replicas.ts";
 import type { RevocationEvent, Store } from "../state/store.ts";
 import type { Revocations } from "./revocation.ts";
 import type { Session } from "./session.ts";
@@ -32,16 +33,18 @@ export interface RenewalServices {
   failed(cause: unknown): void;
 }
 
-/** Carries out the renewal of an event. Never throws; a process without a session that is meant says nothing. */
+/**
+ * Carries out the renewal of an event, and answers, also where no session is meant: whoever asked waits for all. Never
+ * throws.
+ */
 export function carryOutRenewal(services: RenewalServices, { identities, renewal }: RevocationEvent): void {
   if (renewal === undefined) return;
   const named = sessionsOf(services, identities).slice(0, services.limits.renewedAtOnceMax);
-  if (named.length === 0) return;
   try {
     const done = andThen(renewAll(services, named, renewal, 0, { moved: 0, refused: 0, why: null }), (answer) => {
-      services.carriedOut(answer);
+      if (named.length > 0) services.carriedOut(answer);
       const expiresAtMs = services.clock.wallMs() + services.limits.renewalAnswersKeptMs;
-      return services.store.put("renewal", `${renewal.id}:${services.instance.uuid}`, answer, { expiresAtMs });
+      return services.store.put("renewal", answerId(renewal.id, services.instance.uuid), answer, { expiresAtMs });
     });
     if (isPending(done)) done.catch((cause: unknown) => services.failed(cause));
   } catch (cause) {

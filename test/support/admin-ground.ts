@@ -61,7 +61,7 @@ export function adminGround(covered: readonly string[], options: AdminOptions = 
       clock: x.clock,
       build: "b",
       fleet: null,
-      instance: { uuid: "self", podName: "pod", regionName: null },
+      instance: { uuid: "self", podName: "pod", regionName: null, startedAtMs: 0 },
       defect: (thrown: unknown) => void ground.defects.push(thrown),
       deployed: new Map(),
       draining: false,

@@ -1,11 +1,16 @@
 /** Sessions that live on by another token: which may, which may not, and what ends them then; on one gateway and on two. */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket as WsClient } from "ws";
 import { changeRecord, eventNow } from "#runtime/access/change.ts";
 import { digest } from "#runtime/access/digest.ts";
 import { keyIdentity, sidIdentity, ticketIdentity } from "#runtime/access/identity.ts";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
+import { defaultLimits } from "#runtime/limits.ts";
 import { invalidateToken } from "#runtime/access/tokens.ts";
 import { cuttable, type Cuttable } from "../../support/cuttable.ts";
 import { fakeClock, type FakeClock } from "../../support/fake-clock.ts";
@@ -99,16 +104,6 @@ describe("a session on one gateway", () => {
     expect(gateway.lines({ event: "renewal_failed" })).toEqual([]);
     await gateway[Symbol.asyncDispose]();
   });
-
-  /** Whatever is asked of the store is answered after this much at most; the clock goes on meanwhile. */
-  async function waited(answer: Promise<string>): Promise<string> {
-    const timer = setInterval(() => clock.advance(50), 5);
-    try {
-      return await answer;
-    } finally {
-      clearInterval(timer);
-    }
-  }
 
   it("ends with its token, and says so; named by its id it lives on until the other one expires", async () => {
     const [old, next] = [await tokenOf(gateway, { expiresInMs: 60_000 }), await tokenOf(gateway, { expiresInMs: 180_000 })];
@@ -234,8 +229,8 @@ describe("a session on one gateway", () => {
     const live = await connect(gateway, "/live/a", bearer(token));
     live.client.terminate();
     await gateway.line({ event: "session" });
-    expect(await waited(renew(gateway, token, `session=${live.id}`))).toBe("0/0");
-    expect(await waited(renew(gateway, token, "old_token=never-issued"))).toBe("0/0");
+    expect(await renew(gateway, token, `session=${live.id}`)).toBe("0/0");
+    expect(await renew(gateway, token, "old_token=never-issued")).toBe("0/0");
     expect(gateway.metric("apigw_ws_renewals_unmatched_total")).toBe(2);
     for (const form of ["", "session=", "session=x", "session=%7Bapigw%7D", `old_token=${jwtOf({ sub: "no jti" })}`]) {
       expect(await renew(gateway, token, form)).toBe("400 No session is named");
@@ -290,6 +285,33 @@ describe("a session on another gateway", () => {
     expect(await Promise.all(lives.map(({ closed }) => closed))).toEqual(Array(3).fill("3003 token revoked"));
   });
 
+  it("is told of as soon as all gateways have answered, also where none has such a session", async () => {
+    const [old, next] = [await tokenOf(here), await tokenOf(here)];
+    const lives = [await connect(there, "/live/a", bearer(old)), await connect(here, "/live/b", bearer(old))];
+    for (const [form, answer] of [[`old_token=${old}`, "2/0"], [`old_token=${next}x`, "0/0"], [`session=${randomUUID()}`, "0/0"]] as const) {
+      const startMs = performance.now();
+      expect(await renew(here, next, form)).toBe(answer);
+      expect(performance.now() - startMs).toBeLessThan(defaultLimits.renewalWaitMs);
+    }
+    for (const { client } of lives) client.terminate();
+  });
+
+  it("is waited for until the end of the time where a gateway has died, and no longer when it has left the register", async () => {
+    const [old, next] = [await tokenOf(here), await tokenOf(here)];
+    const live = await connect(there, "/live/a", bearer(old));
+    const { clock, store } = here.gateway;
+    const dead = { id: "dead", pod: null, region: null, build: "b", startedAtMs: 0, isDraining: false };
+    await store.put("replica", dead.id, dead, { expiresAtMs: clock.wallMs() + 30_000 });
+    const startMs = performance.now();
+    expect(await renew(here, next, `old_token=${old}`)).toBe("1/0");
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(defaultLimits.renewalWaitMs - 1);
+    await store.remove("replica", dead.id);
+    const againMs = performance.now();
+    expect(await renew(here, next, `old_token=${old}`)).toBe("1/0");
+    expect(performance.now() - againMs).toBeLessThan(defaultLimits.renewalWaitMs);
+    live.client.terminate();
+  });
+
   it("is refused to another subject, and says why", async () => {
     const live = await connect(there, "/live/a", bearer(await tokenOf(here, { subject: "ann" })));
     const bob = await tokenOf(here, { subject: "bob" });
@@ -335,4 +357,21 @@ describe("a session on another gateway", () => {
     link.mend();
     live.client.terminate();
   });
+});
+
+it("lives on in the other process that has the same file, which is waited for while it is there", async () => {
+  const file = join(tmpdir(), `apigw-renewal-${randomUUID()}.db`);
+  const modules = await compileFiles(ticketBundle("{ kind: embedded, file: { env: STORE_FILE } }", endpoints, policies));
+  const env = { ...ticketEnv(target.url), STORE_FILE: file };
+  const here = await startModules(modules, { env });
+  const there = await startModules(modules, { env });
+  const [old, next] = [await tokenOf(here), await tokenOf(here)];
+  const lives = [await connect(there, "/live/a", bearer(old)), await connect(here, "/live/b", bearer(old))];
+  expect(await renew(here, next, `old_token=${old}`)).toBe("2/0");
+  lives[0]?.client.terminate();
+  await there[Symbol.asyncDispose]();
+  expect(await renew(here, next, `old_token=${old}`)).toBe("1/0");
+  lives[1]?.client.terminate();
+  await here[Symbol.asyncDispose]();
+  for (const end of ["", "-wal", "-shm"]) await rm(file + end, { force: true });
 });

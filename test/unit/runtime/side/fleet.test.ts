@@ -4,13 +4,15 @@ import { openFleet } from "#runtime/side/fleet-store.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { FleetQuestion } from "#runtime/state/fleet-record.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
+import { replicaOf } from "#runtime/process/instance.ts";
+import { Replicas } from "#runtime/state/replicas.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import { credential, SessionFixture } from "../../../support/session-fixture.ts";
 
 const QUESTION: FleetQuestion = { filter: [], rows: 0, behind: {} };
 let x: SessionFixture;
 let store: MemoryStore;
-let running: Fleet[] = [];
+let running: { close(): void }[] = [];
 
 beforeEach(() => {
   x = new SessionFixture();
@@ -22,19 +24,22 @@ afterEach(() => {
 });
 
 /** A replica with so many sessions of the fixture's app. */
-function replica(uuid: string, sessions: number, limits = defaultLimits): { fleet: Fleet; gateway: FleetGateway } {
+function replica(uuid: string, sessions: number, limits = defaultLimits): { fleet: Fleet; gateway: FleetGateway; leave(): void } {
   const own = new SessionFixture();
   for (let n = 0; n < sessions; n++) own.open({}, credential([n === 0 ? "app:first" : "app:other"]));
   const defect = (thrown: unknown): never => {
     throw thrown;
   };
-  const instance = { uuid, podName: `pod-${uuid}`, regionName: null };
+  const instance = { uuid, podName: `pod-${uuid}`, regionName: null, startedAtMs: 5 };
   const metrics = new Metrics({ version: "1", build: "b", node: "n" }, x.clock, []);
   const gateway = { build: "b", clock: x.clock, defect, draining: false, instance, limits, metrics, sessions: own.sessions, store };
-  const fleet = openFleet(gateway);
+  const replicas = new Replicas({ clock: x.clock, defect, limits, store, self: () => replicaOf(gateway) });
+  const fleet = openFleet(gateway, replicas);
   fleet.start();
-  running.push(fleet);
-  return { fleet, gateway };
+  replicas.start();
+  running.push(fleet, replicas);
+  const leave = (): void => [fleet, replicas].forEach((each) => each.close());
+  return { fleet, gateway, leave };
 }
 
 /** Moves the clock until the question is answered. */
@@ -52,7 +57,7 @@ async function asked(fleet: Fleet, question = QUESTION): Promise<readonly (reado
 describe("a fleet", () => {
   it("of one answers for itself", async () => {
     const { gateway } = replica("a", 2);
-    const [own] = await fleetOfOne(gateway, 5).ask({ ...QUESTION, filter: ["app:first"], rows: 9 });
+    const [own] = await fleetOfOne(gateway).ask({ ...QUESTION, filter: ["app:first"], rows: 9 });
     expect(own).toMatchObject({ replica: { id: "a", pod: "pod-a", startedAtMs: 5 }, answer: { sessions: 2, matched: 1, isMore: false } });
   });
 
@@ -79,10 +84,10 @@ describe("a fleet", () => {
     const [a, b] = [replica("a", 0), replica("b", 0)];
     for (let n = 0; n < 20; n++) x.clock.advance(5_000);
     expect((await asked(a.fleet)).map(([id]) => id)).toEqual(["a", "b"]);
-    b.fleet.close();
+    b.leave();
     expect((await asked(a.fleet)).map(([id]) => id)).toEqual(["a"]);
-    a.fleet.close();
-    a.fleet.close();
+    a.leave();
+    a.leave();
     expect(store.list("replica", { limit: 9 })).toEqual([]);
   });
 
