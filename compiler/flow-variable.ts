@@ -67,7 +67,7 @@ export function bodyOf(variable: FlowVariable): BodyNeed | null {
 }
 
 /** Variables with a place of their own, by name. */
-export const builtinVariables = {
+const builtinVariables = {
   "organization.name": row("text", false),
   "environment.name": row("text", false),
   "apiproxy.name": row("text", false),
@@ -171,7 +171,7 @@ export const flowPlaceVariables = [
 export type FlowPlaceVariable = (typeof flowPlaceVariables)[number];
 
 /** True for what only the flows themselves write; but for the first, these live where custom variables do. */
-export function isFlowPlace(name: string): name is FlowPlaceVariable {
+function isFlowPlace(name: string): name is FlowPlaceVariable {
   return flowPlaceVariables.some((other) => other === name);
 }
 

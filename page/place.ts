@@ -18,7 +18,7 @@ export function addressOf({ view, open, filter }: Place): string {
 }
 
 /** The place of an address; one that names nothing is the first view. */
-export function placeOf(hash: string): Place {
+function placeOf(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [view = "", ...open] = path.split("/").map(decoded);
   return { view: view === "" ? "sessions" : view, open, filter: Object.fromEntries(new URLSearchParams(query)) };

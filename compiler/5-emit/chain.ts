@@ -390,7 +390,7 @@ export function block(test: Code, body: readonly Code[]): Code {
 }
 
 /** Statements in braces, each on its own line. */
-export function braces(body: readonly Code[]): Code {
+function braces(body: readonly Code[]): Code {
   const [only] = body;
   // A statement that is a block itself needs no second pair.
   if (only !== undefined && body.length === 1 && only.text.startsWith("{\n")) return only;
@@ -398,7 +398,7 @@ export function braces(body: readonly Code[]): Code {
 }
 
 /** `if … else if … else …`; a branch without a test ends the chain. */
-export function ifElse(branches: readonly { readonly test: Code | null; readonly body: readonly Code[] }[]): Code {
+function ifElse(branches: readonly { readonly test: Code | null; readonly body: readonly Code[] }[]): Code {
   const [first, ...others] = branches;
   if (first === undefined) return code``;
   if (first.test === null) return join(first.body, "\n");

@@ -283,7 +283,6 @@ export const symbols = {
     "requestMethod",
     "statusCode",
     "switchedProtocols",
-    "unresolved",
     "valueOr",
   ]),
   ...from<typeof RaiseFault>()("policies/raise-fault.ts", ["faultResponse", "raiseFault"]),

@@ -193,7 +193,7 @@ function message(name: MessageName, scope: VariableScope): Code {
 }
 
 /** The same for writing, where there must be one. */
-export function writable(name: MessageName, scope: VariableScope): Code {
+function writable(name: MessageName, scope: VariableScope): Code {
   return isRequest(name, scope) ? code`${X}.request` : code`${scope.file.symbol("responseOf")}(${X})`;
 }
 

@@ -34,7 +34,7 @@ export function addDigest(program: Command, run: Run): void {
 }
 
 /** The digest of a secret in the form that the gateway's store uses: `sha256:` and base64url. */
-export function secretDigest(secret: string): string {
+function secretDigest(secret: string): string {
   return `sha256:${createHash("sha256").update(secret, "utf8").digest("base64url")}`;
 }
 

@@ -33,7 +33,7 @@ export interface ColorSigns {
  * The flag beats FORCE_COLOR (as Node reads it), which beats NO_COLOR (any text but an empty one), which beats the
  * terminal.
  */
-export function wantsColor(signs: ColorSigns): boolean {
+function wantsColor(signs: ColorSigns): boolean {
   if (signs.flag !== null) return signs.flag;
   if (signs.forceColor !== undefined) return signs.forceColor !== "0" && signs.forceColor !== "false";
   if (signs.noColor !== undefined && signs.noColor !== "") return false;

@@ -7,8 +7,6 @@ import type { SourceFile } from "../source/source-file.ts";
 import type { Span } from "../source/positions.ts";
 import type { Severity } from "./catalogue/entry.ts";
 
-export type { Severity } from "./catalogue/entry.ts";
-
 /** A second place, and what it has to do with the first. */
 export interface Related {
   readonly span: Span;

@@ -20,7 +20,7 @@ export interface WrittenPlace {
 }
 
 /** Diagnostics by file, line and column; those without a place first. Nothing is dropped. */
-export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...diagnostics].sort(compare);
 }
 

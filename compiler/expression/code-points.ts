@@ -7,7 +7,7 @@
 export type CodePoints = readonly (readonly [low: number, high: number])[];
 
 /** The last code point. */
-export const CODE_POINT_MAX = 0x10ffff;
+const CODE_POINT_MAX = 0x10ffff;
 /** Every code point. */
 export const ALL: CodePoints = [[0, CODE_POINT_MAX]];
 
@@ -50,11 +50,6 @@ export function intersection(a: CodePoints, b: CodePoints): CodePoints {
   return complement(union(complement(a), complement(b)));
 }
 
-/** How many code points a set has. */
-export function sizeOf(set: CodePoints): number {
-  return set.reduce((size, [low, high]) => size + high - low + 1, 0);
-}
-
 /** The set with the other letter case of each ASCII letter in it. */
 export function asciiFolded(set: CodePoints): CodePoints {
   const upper = intersection(set, [[0x41, 0x5a]]).map(([low, high]) => [low + 32, high + 32] as const);
@@ -81,7 +76,7 @@ export function propertySet(escape: string): CodePoints {
 }
 
 /** One code point as source: syntax characters escaped, what is not printable ASCII by number. */
-export function characterText(codePoint: number): string {
+function characterText(codePoint: number): string {
   const char = String.fromCodePoint(codePoint);
   if (/[\\^$.*+?()[\]{}|/]/.test(char)) return `\\${char}`;
   if (codePoint > 0xffff) return `\\u{${codePoint.toString(16)}}`;

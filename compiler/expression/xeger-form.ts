@@ -9,7 +9,7 @@ import { listed } from "./java-regex-property.ts";
 import type { RegexNode } from "./java-regex-tree.ts";
 
 /** Repetitions without an end stop this far above their least count. */
-export const XEGER_REPEAT_MAX = 10;
+const XEGER_REPEAT_MAX = 10;
 /** Longest text that an expression may give, in characters. */
 export const XEGER_LENGTH_MAX = 4_096;
 

@@ -166,12 +166,6 @@ export function updateRecord<K extends ChangeableKind>(
   return changeRecord(store, kind, id, (record) => ({ record: change(record), event }));
 }
 
-/** Writes a product, new or changed. Its sessions are checked again and end where it no longer covers them. */
-export function putProduct({ store, clock }: AccessServices, product: ApiProduct): Maybe<boolean> {
-  const event = eventNow(clock, "changed", [productIdentity(product.name)]);
-  return store.put("product", product.name, product, { event });
-}
-
 /**
  * Removes a record for good: a mark keeps the seed from creating it again. Sessions that depend on it are checked
  * again. True when there was one.

@@ -51,17 +51,7 @@ interface Cover {
   readonly operation: ProductOperation | null;
 }
 
-/** What a presented consumer key may do. Fails only as the store fails. */
-export function resolveKey(
-  store: Store,
-  clock: Clock,
-  presentedKey: string,
-  call: AccessCall,
-): Maybe<AccessGrant | Refusal> {
-  return resolveKeyDigest(store, clock, digest(presentedKey), call);
-}
-
-/** The same for a key known by its digest only (a check repeated, the client of a JWT). */
+/** What a consumer key, known by its digest, may do. Fails only as the store fails. */
 export function resolveKeyDigest(
   store: Store,
   clock: Clock,

@@ -75,17 +75,6 @@ export type TokenRefusal =
   | "steps.oauth.v2.invalid_request"
   | "steps.oauth.v2.InvalidParameter";
 
-/** Issues an access token to a client that proves itself. */
-export function issueToken(
-  services: AccessServices,
-  client: Client,
-  wish: TokenWish,
-): Maybe<IssuedToken | TokenRefusal> {
-  return andThen(provenClient(services, client), (key) =>
-    typeof key === "string" ? key : mintToken(services, key, wish),
-  );
-}
-
 /** Issues an access token to a client whose identity somebody else has established. */
 export function mintToken(
   services: AccessServices,
@@ -194,15 +183,6 @@ export function setTokenStatus(
   });
 }
 
-/** `setTokenStatus(revoked)` for a token as presented. */
-export function invalidateToken(
-  services: AccessServices,
-  presentedToken: string,
-  options: TokenStatusOptions = {},
-): Maybe<TokenRecord | null> {
-  return setTokenStatus(services, digest(presentedToken), "revoked", options);
-}
-
 /** Changes what holds for all tokens of a grant; one that was replayed stays so. Null: no such grant. */
 export function setGrantStatus(
   services: AccessServices,
@@ -231,24 +211,6 @@ function markJwts(services: AccessServices, { id, status, endsAtMs }: TokenGrant
 /** A token's record, null when there is none. */
 export function findToken(store: Store, presentedToken: string): Maybe<TokenRecord | null> {
   return store.get("token", digest(presentedToken));
-}
-
-/** One page of tokens for people. `after` is the last id of the page before; `isLast` when nothing follows. */
-export interface TokenPage {
-  readonly tokens: readonly TokenRecord[];
-  readonly after: string | null;
-}
-
-/** Tokens of an app, or all, from one page of the store; a page may be empty and yet not the last. */
-export function listTokens(
-  store: Store,
-  filter: { readonly appId?: string },
-  page: { readonly after?: string; readonly limit: number },
-): Maybe<TokenPage> {
-  return andThen(store.list("token", page), (listed: readonly ListedRecord<"token">[]) => ({
-    tokens: listed.map(({ record }) => record).filter(({ appId }) => (filter.appId ?? appId) === appId),
-    after: listed.length < page.limit ? null : (listed.at(-1)?.id ?? null),
-  }));
 }
 
 /** Expired tokens stay a while, so that their owners hear "expired" and not "unknown". Wall clock; null: for ever. */

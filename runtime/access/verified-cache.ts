@@ -59,7 +59,7 @@ export class VerifiedCache {
     return this.#entries.size;
   }
 
-  /** `resolveKey` through the cache. */
+  /** What a presented consumer key may do, through the cache. */
   key(presentedKey: string, call: AccessCall): Maybe<AccessGrant | Refusal> {
     this.#events.assertHearing();
     const keyDigest = digest(presentedKey);

@@ -106,7 +106,7 @@ function vary(response: ResponseMessage): void {
 }
 
 /** True when the header names a coding, or any, and does not rule it out (RFC 9110 section 12.5.3). */
-export function accepts(header: string | string[] | undefined, coding: string): boolean {
+function accepts(header: string | string[] | undefined, coding: string): boolean {
   if (typeof header !== "string") return false;
   let any = false;
   for (const part of header.toLowerCase().split(",")) {

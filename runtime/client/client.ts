@@ -63,7 +63,7 @@ export function peerPort(socket: SourcedSocket): number | null {
 }
 
 /** A zone (fe80::1%eth0) names a link of this machine, not the peer. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   if (address.startsWith("::ffff:") && address.includes(".")) return address.slice(7);
   const zone = address.indexOf("%");
   return zone < 0 ? address : address.slice(0, zone);

@@ -11,10 +11,7 @@ export interface Hop {
   readonly scheme: "http" | "https" | null;
 }
 
-/** Where the last entry of `value` before `end` begins. */
-export type EntryStart = (value: string, end: number) => number;
-
-/** Entries that commas part, whatever they hold. */
+/** Where the last entry of `value` before `end` begins: entries that commas part, whatever they hold. */
 export function listStart(value: string, end: number): number {
   return end === 0 ? 0 : value.lastIndexOf(",", end - 1) + 1;
 }

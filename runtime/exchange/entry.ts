@@ -101,7 +101,7 @@ export function traceRefusal(
 }
 
 /** Host without its port and trailing dot, lower-case (apigee-core section 1.1). */
-export function hostName(authority: string): string {
+function hostName(authority: string): string {
   const lower = authority.toLowerCase();
   const colon = lower.startsWith("[") ? lower.indexOf(":", lower.indexOf("]")) : lower.indexOf(":");
   const name = colon < 0 ? lower : lower.slice(0, colon);

@@ -28,7 +28,7 @@ export interface Refusal {
   readonly extraHeaders: readonly string[];
 }
 
-/** Every guard: the key names it in logs, metrics and tests. */
+/** Every guard by its name. */
 export const guards = {
   versionUnsupported: row(505, "only HTTP/1.1 and HTTP/1.0 are spoken here", true),
   targetTooLong: row(414, "request target is too long", false),
@@ -60,15 +60,6 @@ export const guards = {
   protocolsInvalid: row(400, "Sec-WebSocket-Protocol is not a list of distinct tokens", false),
   extensionsInvalid: row(400, "Sec-WebSocket-Extensions breaks its grammar", false),
 } as const satisfies Record<string, Refusal>;
-
-/** Name of a guard. */
-export type GuardId = keyof typeof guards;
-
-/** The guard a refusal came from. */
-export function guardOf(refusal: Refusal): GuardId | null {
-  for (const [id, other] of Object.entries(guards)) if (other === refusal && isGuardId(id)) return id;
-  return null;
-}
 
 /**
  * True when a request asks for a WebSocket, rightly or wrongly: some element of Upgrade names the protocol `websocket`.
@@ -267,10 +258,6 @@ function isWebSocketKey(key: string): boolean {
 function areProtocols(list: string, limits: Limits): boolean {
   const tokens = tokenList(list, limits.handshakeTokensMax);
   return tokens !== null && (tokens.length === 1 || new Set(tokens).size === tokens.length);
-}
-
-function isGuardId(id: string): id is GuardId {
-  return Object.hasOwn(guards, id);
 }
 
 /* @__NO_SIDE_EFFECTS__ */ function row(status: number, reason: string, close: boolean, extraHeaders: readonly string[] = []): Refusal {

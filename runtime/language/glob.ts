@@ -33,8 +33,3 @@ export function globShape(pattern: string): PatternShape {
   if (texts.length === 2) return { kind: "affixes", prefix, suffix };
   return { kind: "expression", source: `^${joinTexts(texts, "[^]*", { count: 0 })}$` };
 }
-
-/** A glob as anchored regular-expression text; no flags needed. */
-export function globSource(pattern: string): string {
-  return shapeSource(globShape(pattern));
-}

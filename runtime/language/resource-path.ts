@@ -3,7 +3,6 @@
  * `/` alone is everything; `*` is any run of characters within one segment, also none; `**` is everything, and only
  * valid at the very end; the rest is literal, letter case and trailing slash included.
  */
-import { escapeText, joinTexts } from "./pattern-shape.ts";
 import type { PatternProblem } from "./pattern-shape.ts";
 
 const STAR = 42;
@@ -44,20 +43,6 @@ export function matchesResource(resource: string, path: string): boolean {
     index = starEnd;
     at = star + 1;
   }
-}
-
-/** The same test as anchored regular-expression text (no flags needed), or undefined for a misplaced `**`. */
-export function resourceSource(resource: string): string | undefined {
-  if (resource === "/") return "^[^]*$";
-  if (resourceProblem(resource) !== undefined) return undefined;
-  const isOpen = resource.endsWith("**");
-  const pattern = isOpen ? resource.slice(0, -2) : resource;
-  const groups = { count: 0 };
-  const segments = pattern.split("/").map((segment) => {
-    const texts = segment.split("*");
-    return texts.length === 1 ? escapeText(segment) : joinTexts(texts, "[^\\/]*", groups);
-  });
-  return `^${segments.join("\\/")}${isOpen ? "[^]*" : ""}$`;
 }
 
 /** What is wrong with a resource path, if anything. */

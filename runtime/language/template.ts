@@ -10,12 +10,10 @@
 import { argumentCountProblem, isSettled, isTemplateFunction, TEMPLATE_FUNCTIONS } from "./template-functions.ts";
 import type { TemplateFunction } from "./template-functions.ts";
 
-export { TEMPLATE_FUNCTIONS, type TemplateFunction };
-
 /** Templates longer than this (UTF-16 units) are refused before they are read. */
 export const TEMPLATE_LENGTH_MAX = 1_048_576;
 /** Problems beyond this many in one template are not reported. */
-export const TEMPLATE_PROBLEMS_MAX = 20;
+const TEMPLATE_PROBLEMS_MAX = 20;
 
 /** Where a part stands in the template's text: UTF-16 offsets, `end` exclusive. */
 type TextSpan = { readonly start: number; readonly end: number };
@@ -91,11 +89,6 @@ export function parseTemplate(text: string, reading: TemplateReading = {}): Temp
     return { parts: [], problems: [{ kind: "too-long", message, start: 0, end: text.length }] };
   }
   return new TemplateParser(text, reading).parse();
-}
-
-/** True when the template is the same text for every request. */
-export function isConstant(template: Template): boolean {
-  return template.parts.every((part) => part.kind === "literal");
 }
 
 /** The text of a constant template, or undefined when it depends on variables. */

@@ -11,9 +11,6 @@ import { bind, type ListenAt } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import { answerFor, answerToConnect, refuse, type RefusalKind } from "./refusal.ts";
 
-export type { ListenAt } from "./bind.ts";
-export type { RefusalKind } from "./refusal.ts";
-
 /** The limits that a listener keeps. */
 export type ListenLimits = Pick<
   Limits,

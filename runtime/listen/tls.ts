@@ -8,8 +8,6 @@ import { FileWatch } from "./file-watch.ts";
 import { Connections } from "./connections.ts";
 import { HttpListener, serverOptions, type Listener, type ListenerOptions } from "./listen.ts";
 
-export type { CertificateFiles, TlsSettings } from "./certificates.ts";
-
 export interface TlsEvents {
   /** Certificates were read again and are in use. */
   readonly onReloaded?: () => void;

@@ -155,7 +155,7 @@ export function shownValue(
   return rounded(cell?.[base + (aggregate === "min" ? 2 : 3)] ?? 0);
 }
 
-export function isMeasureName(metric: string): metric is MeasureName {
+function isMeasureName(metric: string): metric is MeasureName {
   return measureNames.some((name) => name === metric);
 }
 

@@ -108,7 +108,6 @@ export const measureNames = [
 
 export type CountName = (typeof countNames)[number];
 export type MeasureName = (typeof measureNames)[number];
-export type DimensionName = (typeof dimensionNames)[number];
 
 /** Numbers of one measure: how many rows have it, sum, least, greatest. */
 export const MEASURE_SLOTS = 4;

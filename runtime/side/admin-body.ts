@@ -29,7 +29,7 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
 }
 
 /** The fields of a JSON object. */
-export function parseBody(text: string): Fields | Answer {
+function parseBody(text: string): Fields | Answer {
   let value: unknown;
   try {
     value = JSON.parse(text);

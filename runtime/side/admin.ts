@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { digest } from "../access/digest.ts";
 import type { TlsSettings } from "../listen/certificates.ts";
 import type { Limits } from "../limits.ts";
-import { openListener, type ListenAt, type Listener, type ListenerOptions } from "../listen/listen.ts";
+import type { ListenAt } from "../listen/bind.ts";
+import { openListener, type Listener, type ListenerOptions } from "../listen/listen.ts";
 import type { openTlsListener, TlsEvents } from "../listen/tls.ts";
 import { StoreFailure } from "../state/store.ts";
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
@@ -27,8 +28,6 @@ import { sessionsSubject } from "./admin-sessions.ts";
 import { tokensSubject } from "./admin-tokens.ts";
 import { badRequest, errorAnswer, pathOf, send, sideLimits, type Answer } from "./answer.ts";
 import { fleetOfOne, type Fleet } from "./fleet.ts";
-
-export type { AdminGateway } from "./admin-call.ts";
 
 /** Certificates for the listener itself, and with `clientAuth` for its clients. */
 export interface AdminTls extends TlsEvents {

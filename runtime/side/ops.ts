@@ -4,7 +4,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Gateway } from "../gateway.ts";
-import { openListener, type ListenAt, type Listener } from "../listen/listen.ts";
+import type { ListenAt } from "../listen/bind.ts";
+import { openListener, type Listener } from "../listen/listen.ts";
 import { contentTypes, formOf } from "../observe/metric-text.ts";
 import { pathOf, send, sideLimits, textAnswer, type Answer } from "./answer.ts";
 

@@ -58,7 +58,7 @@ function lifetimeText({ issuedAtMs, expiresAtMs }: TokenRecord): string {
 }
 
 /** Seconds that are left of it, which is less for a refresh token that is reused. */
-export function leftText(x: Exchange, { expiresAtMs }: TokenRecord): string {
+function leftText(x: Exchange, { expiresAtMs }: TokenRecord): string {
   return expiresAtMs === null ? "-1" : String(Math.max(0, Math.ceil((expiresAtMs - x.gateway.clock.wallMs()) / 1000)));
 }
 

@@ -50,7 +50,7 @@ export const closeRefused: TellRefusal = (socket, { response, cause, close, offe
 };
 
 /** The close code nearest to a status (RFC 6455 section 7.4.1 and the IANA registry). */
-export function closeCode(status: number): number {
+function closeCode(status: number): number {
   switch (status) {
     case 401: return 3000;
     case 403: return 3003;

@@ -15,6 +15,8 @@ export interface Import {
   readonly to: string;
   /** True when nothing of it is left at run time. */
   readonly typeOnly: boolean;
+  /** What is imported, by the names that the other file gives; `*`: everything. */
+  readonly names: readonly string[];
   readonly line: number;
 }
 
@@ -45,16 +47,20 @@ export function sourcesIn(...folders: readonly string[]): readonly Source[] {
 export function parseSource(file: string, text: string): Source {
   const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const imports: Import[] = [];
-  const add = (specifier: ts.Node | undefined, typeOnly: boolean): void => {
+  const add = (specifier: ts.Node | undefined, typeOnly: boolean, names: readonly string[]): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
     const line = tree.getLineAndCharacterOfPosition(specifier.getStart()).line + 1;
-    imports.push({ from: specifier.text, to: destination(file, specifier.text), typeOnly, line });
+    imports.push({ from: specifier.text, to: destination(file, specifier.text), typeOnly, names, line });
   };
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeOnly(node.importClause));
-    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+    if (ts.isImportDeclaration(node)) {
+      add(node.moduleSpecifier, isTypeOnly(node.importClause), importedNames(node.importClause));
+    } else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly, boundNames(node.exportClause));
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, true, [node.qualifier?.getText(tree) ?? "*"]);
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false, ["*"]);
+    }
     ts.forEachChild(node, visit);
   };
   visit(tree);
@@ -67,6 +73,17 @@ function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
   const { namedBindings } = clause;
   if (clause.name !== undefined || namedBindings === undefined || !ts.isNamedImports(namedBindings)) return false;
   return namedBindings.elements.length > 0 && namedBindings.elements.every((element) => element.isTypeOnly);
+}
+
+function importedNames(clause: ts.ImportClause | undefined): readonly string[] {
+  if (clause === undefined) return [];
+  const named = clause.namedBindings === undefined ? [] : boundNames(clause.namedBindings);
+  return clause.name === undefined ? named : ["default", ...named];
+}
+
+function boundNames(bindings: ts.NamedImportBindings | ts.NamedExportBindings | undefined): readonly string[] {
+  if (bindings === undefined || ts.isNamespaceImport(bindings) || ts.isNamespaceExport(bindings)) return ["*"];
+  return bindings.elements.map(({ name, propertyName }) => (propertyName ?? name).text);
 }
 
 function destination(file: string, from: string): string {

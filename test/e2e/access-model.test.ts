@@ -5,12 +5,13 @@ import { once } from "node:events";
 import { mintToken } from "#runtime/access/tokens.ts";
 import { digest } from "#runtime/access/digest.ts";
 import type { ApiProduct, App, Developer, KeyRecord, ProductOperation } from "#runtime/access/model.ts";
-import { putProduct, setAppStatus, updateRecord } from "#runtime/access/change.ts";
+import { setAppStatus, updateRecord } from "#runtime/access/change.ts";
 import { fakeTarget, type FakeTarget } from "../support/fake-target.ts";
 import { compileFiles, startModules, type TestGateway } from "../support/gateway.ts";
 import { plainRequest, rawClient } from "../support/raw-client.ts";
 import { refusedPort } from "../support/raw-target.ts";
 import { API_KEY, bundle, bundleEnv } from "./bundle.ts";
+import { putProduct } from "../support/access-records.ts";
 
 const NAMES = {
   "x-product": "apiproduct.name",

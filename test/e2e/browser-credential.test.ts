@@ -2,13 +2,13 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket as WsClient, WebSocketServer } from "ws";
-import { issueToken } from "#runtime/access/tokens.ts";
 import { hasChromium, inBrowser } from "../support/browser-page.ts";
 import { fakeTarget, type FakeTarget } from "../support/fake-target.ts";
 import { startGatewayFromBundle, type TestGateway } from "../support/gateway.ts";
 import { rawClient, plainRequest, upgradeRequest, type Answer, type UpgradeLines } from "../support/raw-client.ts";
 import { refusedPort } from "../support/raw-target.ts";
 import { API_KEY, API_SECRET, bundle, bundleEnv } from "./bundle.ts";
+import { issueToken } from "../support/access-records.ts";
 
 const proxy = (basePath: string, webSocket: string, flow: string, url = "TARGET_URL"): string => `kind: ApiProxy
 proxyEndpoints:

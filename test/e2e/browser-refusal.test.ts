@@ -1,7 +1,6 @@
 /** Refused upgrades that a browser is told of: what it gets, who gets the ordinary answer all the same, what is counted. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { HeldStore } from "./held-store.ts";
-import { issueToken, invalidateToken } from "#runtime/access/tokens.ts";
 import { hasChromium, inBrowser } from "../support/browser-page.ts";
 import { fakeTarget, type FakeTarget } from "../support/fake-target.ts";
 import { fromClient, readClose } from "../support/frames.ts";
@@ -10,6 +9,7 @@ import { rawClient, upgradeRequest, SAMPLE_ACCEPT, type UpgradeLines } from "../
 import { refusedPort } from "../support/raw-target.ts";
 import { until } from "../support/until.ts";
 import { API_KEY, API_SECRET, bundle, bundleEnv } from "./bundle.ts";
+import { invalidateToken, issueToken } from "../support/access-records.ts";
 
 const proxy = (basePath: string, webSocket: string, flows: string, url = "TARGET_URL"): string => `kind: ApiProxy
 proxyEndpoints:

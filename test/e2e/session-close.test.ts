@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { invalidateToken } from "#runtime/access/tokens.ts";
 import { closing, endless, frame, fromClient, fromTarget, MASK } from "../support/frames.ts";
 import { compileFiles, startModules, type TestGateway } from "../support/gateway.ts";
 import { rawClient, upgradeRequest } from "../support/raw-client.ts";
 import { until } from "../support/until.ts";
 import { bundle } from "./bundle.ts";
 import { atRest, bearer, closeFrame, env, modules, open, type Pair, record, target, tokenFor } from "./session-ground.ts";
+import { invalidateToken } from "../support/access-records.ts";
 
 /** Numbers from 0 to 1, the same for the same seed. */
 function generator(seed: number): () => number {

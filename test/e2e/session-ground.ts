@@ -2,7 +2,6 @@
 import { Buffer } from "node:buffer";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { issueToken } from "#runtime/access/tokens.ts";
 import { fakeTarget, type FakeTarget, type TargetConnection } from "../support/fake-target.ts";
 import { closing, frame, MASK, readClose } from "../support/frames.ts";
 import { compileFiles, type LogLine, type TestGateway } from "../support/gateway.ts";
@@ -10,6 +9,7 @@ import { rawSocket, type RawClient } from "../support/raw-client.ts";
 import { refusedPort } from "../support/raw-target.ts";
 import { until } from "../support/until.ts";
 import { API_KEY, API_SECRET, bundle, bundleEnv } from "./bundle.ts";
+import { issueToken } from "../support/access-records.ts";
 
 const files = bundle("", {
   "proxies/short/proxy.yaml": `kind: ApiProxy

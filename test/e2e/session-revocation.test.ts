@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { putProduct, setAppStatus, setDeveloperStatus, setKeyStatus } from "#runtime/access/change.ts";
+import { setAppStatus, setDeveloperStatus, setKeyStatus } from "#runtime/access/change.ts";
 import { digest } from "#runtime/access/digest.ts";
-import { invalidateToken } from "#runtime/access/tokens.ts";
 import { StoreFailure } from "#runtime/state/store.ts";
 import { fromClient } from "../support/frames.ts";
 import { startModules, type TestGateway } from "../support/gateway.ts";
@@ -11,6 +10,7 @@ import { until } from "../support/until.ts";
 import { API_KEY } from "./bundle.ts";
 import { HeldStore } from "./held-store.ts";
 import { atRest, bearer, closeFrame, ends, env, fresh, modules, mute, obey, open, record, target, targetClose, tokenFor } from "./session-ground.ts";
+import { invalidateToken, putProduct } from "../support/access-records.ts";
 
 /** Makes the response flow behind a base path wait until it is released. */
 function holdResponseFlow(gateway: TestGateway, base: string): { readonly waiting: boolean; release(): void } {

@@ -1,10 +1,21 @@
 /**
- * Access records for tests: one developer, app, product, key and token that fit together, and a store that answers
- * late.
+ * Access records for tests: one developer, app, product, key and token that fit together, a store that answers late,
+ * and what several tests do with them.
  */
-import { digest, fingerprint } from "#runtime/access/digest.ts";
+import { updateRecord } from "#runtime/access/change.ts";
+import { provenClient } from "#runtime/access/clients.ts";
+import type { AccessServices } from "#runtime/access/change.ts";
+import type { Client } from "#runtime/access/clients.ts";
 import type { AccessCall } from "#runtime/access/credential.ts";
-import type { ApiProduct, App, Developer, KeyRecord, TokenRecord } from "#runtime/access/model.ts";
+import { digest, fingerprint } from "#runtime/access/digest.ts";
+import type { AccessGrant, ApiProduct, App, Developer, KeyRecord, TokenRecord } from "#runtime/access/model.ts";
+import { resolveKeyDigest } from "#runtime/access/resolve.ts";
+import type { Refusal } from "#runtime/access/resolve.ts";
+import { mintToken, setTokenStatus } from "#runtime/access/tokens.ts";
+import type { IssuedToken, TokenRefusal, TokenStatusOptions, TokenWish } from "#runtime/access/tokens.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { andThen } from "#runtime/maybe.ts";
+import type { Maybe } from "#runtime/maybe.ts";
 import type { Store } from "#runtime/state/store.ts";
 
 export const KEY = "key-in-clear";
@@ -112,4 +123,34 @@ export function distantStore(store: Store): Store {
     ready: () => later(() => store.ready()),
     close: () => later(() => store.close()),
   };
+}
+
+/** What a presented consumer key may do. */
+export function resolveKey(store: Store, clock: Clock, key: string, call: AccessCall): Maybe<AccessGrant | Refusal> {
+  return resolveKeyDigest(store, clock, digest(key), call);
+}
+
+/** An access token for a client that proves itself. */
+export function issueToken(
+  services: AccessServices,
+  client: Client,
+  wish: TokenWish,
+): Maybe<IssuedToken | TokenRefusal> {
+  return andThen(provenClient(services, client), (key) =>
+    typeof key === "string" ? key : mintToken(services, key, wish),
+  );
+}
+
+/** Revokes a token as presented. */
+export function invalidateToken(
+  services: AccessServices,
+  presentedToken: string,
+  options: TokenStatusOptions = {},
+): Maybe<TokenRecord | null> {
+  return setTokenStatus(services, digest(presentedToken), "revoked", options);
+}
+
+/** Writes a product that there is already. */
+export function putProduct(services: AccessServices, product: ApiProduct): Maybe<ApiProduct | null> {
+  return updateRecord(services, "product", product.name, () => product);
 }

@@ -1,10 +1,12 @@
 /** An admin listener for tests over a store with a few records, and a client that holds every answer to the API's description. */
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
 import { defaultLimits } from "#runtime/limits.ts";
-import type { ListenAt, Listener } from "#runtime/listen/listen.ts";
+import type { ListenAt } from "#runtime/listen/bind.ts";
+import type { Listener } from "#runtime/listen/listen.ts";
 import { Log, type LogOutput } from "#runtime/observe/log.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
-import { openAdmin, type AdminGateway, type AdminOptions } from "#runtime/side/admin.ts";
+import type { AdminGateway } from "#runtime/side/admin-call.ts";
+import { openAdmin, type AdminOptions } from "#runtime/side/admin.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import { Revocations } from "#runtime/upgrade/revocation.ts";
 import { answerCheck, subjectsOf } from "./admin-document.ts";

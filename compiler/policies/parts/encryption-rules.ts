@@ -80,7 +80,7 @@ export function analyzeEncryptionKey<M extends PolicyModel & EncryptionModel>(
 }
 
 /** What is read at start. */
-export function encryptionSettings(
+function encryptionSettings(
   model: EncryptionModel,
   half: "publicKey" | "privateKey",
 ): { readonly key: SettingRequest; readonly password: SettingRequest | null } {

@@ -11,7 +11,6 @@ import { digest } from "#runtime/access/digest.ts";
 import { keyIdentity, sidIdentity, ticketIdentity } from "#runtime/access/identity.ts";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import { invalidateToken } from "#runtime/access/tokens.ts";
 import { cuttable, type Cuttable } from "../../support/cuttable.ts";
 import { fakeClock, type FakeClock } from "../../support/fake-clock.ts";
 import { fakeTarget, type FakeTarget } from "../../support/fake-target.ts";
@@ -19,6 +18,7 @@ import { compileFiles, startModules, type TestGateway } from "../../support/gate
 import { startRedis, type RedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
 import { jwtOf, KEYS, post, ticketBundle, ticketEnv, ticketFor, tokenOf, upgradeStatus } from "../verify-ticket/ground.ts";
+import { invalidateToken } from "../../support/access-records.ts";
 
 const endpoints = `
   - name: renew

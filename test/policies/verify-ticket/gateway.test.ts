@@ -5,7 +5,6 @@ import { WebSocket as WsClient } from "ws";
 import { setAppStatus } from "#runtime/access/change.ts";
 import { subjectIdentity } from "#runtime/access/identity.ts";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
-import { invalidateToken } from "#runtime/access/tokens.ts";
 import { HeldStore } from "../../e2e/held-store.ts";
 import { cuttable } from "../../support/cuttable.ts";
 import { fakeClock, type FakeClock } from "../../support/fake-clock.ts";
@@ -15,6 +14,7 @@ import { hasChromium, inBrowser } from "../../support/browser-page.ts";
 import { startRedis } from "../../support/redis-server.ts";
 import { until } from "../../support/until.ts";
 import { jwtOf, post, ticketBundle, ticketEnv, ticketFor, tokenOf, upgradeStatus } from "./ground.ts";
+import { invalidateToken } from "../../support/access-records.ts";
 
 let target: FakeTarget;
 let modules: Awaited<ReturnType<typeof compileFiles>>;

@@ -1,8 +1,8 @@
 /** What the tests of tickets and renewals stand on: a proxy that hands tickets out, and one socket endpoint that takes them. */
 import { createHmac } from "node:crypto";
-import { issueToken } from "#runtime/access/tokens.ts";
 import type { BundleFiles, TestGateway } from "../../support/gateway.ts";
 import { plainRequest, rawClient, upgradeRequest, type Answer, type UpgradeLines } from "../../support/raw-client.ts";
+import { issueToken } from "../../support/access-records.ts";
 
 export const KEYS = { API_KEY: "the-key-of-the-app", API_SECRET: "the-secret-of-the-app", KEY_2: "another-key", SECRET_2: "another-secret" };
 export const JWT_SECRET = "0123456789abcdef0123456789abcdef";

@@ -12,13 +12,22 @@ import {
   setKeyStatus,
 } from "#runtime/access/change.ts";
 import type { AccessServices } from "#runtime/access/change.ts";
-import { resolveKey, resolveToken } from "#runtime/access/resolve.ts";
-import { issueToken } from "#runtime/access/tokens.ts";
+import { resolveToken } from "#runtime/access/resolve.ts";
 import type { IssuedToken, TokenWish } from "#runtime/access/tokens.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
-import { CALL, distantStore, fillStore, KEY, KEY_RECORD, SECRET, TOKEN } from "../../../support/access-records.ts";
+import {
+  CALL,
+  KEY,
+  KEY_RECORD,
+  SECRET,
+  TOKEN,
+  distantStore,
+  fillStore,
+  issueToken,
+  resolveKey,
+} from "../../../support/access-records.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 import type { FakeClock } from "../../../support/fake-clock.ts";
 

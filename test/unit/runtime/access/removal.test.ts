@@ -1,11 +1,10 @@
 import { beforeEach, expect, it } from "vitest";
 import type { AccessServices } from "#runtime/access/change.ts";
 import { recordsWhere, removeApp, removeDeveloper } from "#runtime/access/removal.ts";
-import { resolveKey } from "#runtime/access/resolve.ts";
 import { seedAccess } from "#runtime/access/seed.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
-import { APP, CALL, DEVELOPER, fillStore, KEY, KEY_RECORD } from "../../../support/access-records.ts";
+import { APP, CALL, DEVELOPER, KEY, KEY_RECORD, fillStore, resolveKey } from "../../../support/access-records.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 
 const clock = fakeClock();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { coverOf, resolveBasis, resolveKey, resolveToken } from "#runtime/access/resolve.ts";
+import { coverOf, resolveBasis, resolveToken } from "#runtime/access/resolve.ts";
 import type { AccessCall } from "#runtime/access/credential.ts";
 import type { AccessGrant, ApiProduct } from "#runtime/access/model.ts";
 import type { Refusal } from "#runtime/access/resolve.ts";
@@ -7,13 +7,14 @@ import { defaultLimits } from "#runtime/limits.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import {
   CALL,
-  distantStore,
-  fillStore,
   KEY,
   KEY_RECORD,
   PRODUCT,
   TOKEN,
   TOKEN_RECORD,
+  distantStore,
+  fillStore,
+  resolveKey,
 } from "../../../support/access-records.ts";
 import type { RecordChanges } from "../../../support/access-records.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";

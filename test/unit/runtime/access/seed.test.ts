@@ -1,13 +1,21 @@
 import { expect, it } from "vitest";
 import { removeRecord, setAppStatus } from "#runtime/access/change.ts";
 import { digest } from "#runtime/access/digest.ts";
-import { resolveKey } from "#runtime/access/resolve.ts";
 import { seedAccess } from "#runtime/access/seed.ts";
 import type { Seed } from "#runtime/access/seed.ts";
-import { issueToken } from "#runtime/access/tokens.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
-import { APP, CALL, DEVELOPER, distantStore, KEY, PRODUCT, SECRET } from "../../../support/access-records.ts";
+import {
+  APP,
+  CALL,
+  DEVELOPER,
+  KEY,
+  PRODUCT,
+  SECRET,
+  distantStore,
+  issueToken,
+  resolveKey,
+} from "../../../support/access-records.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 
 const clock = fakeClock();

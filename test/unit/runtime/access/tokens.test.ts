@@ -2,27 +2,22 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AccessServices } from "#runtime/access/change.ts";
 import { digest } from "#runtime/access/digest.ts";
 import { resolveToken } from "#runtime/access/resolve.ts";
-import {
-  findToken,
-  invalidateToken,
-  issueToken,
-  listTokens,
-  mintToken,
-  setTokenStatus,
-} from "#runtime/access/tokens.ts";
+import { findToken, mintToken, setTokenStatus } from "#runtime/access/tokens.ts";
 import type { IssuedToken, TokenWish } from "#runtime/access/tokens.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
 import {
   CALL,
-  distantStore,
-  fillStore,
   KEY,
   KEY_RECORD,
   SECRET,
   TOKEN,
   TOKEN_RECORD,
+  distantStore,
+  fillStore,
+  invalidateToken,
+  issueToken,
 } from "../../../support/access-records.ts";
 import type { RecordChanges } from "../../../support/access-records.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
@@ -130,17 +125,4 @@ describe("revoking", () => {
     clock.advance(1);
     expect(findToken(store, token)).toBe(null);
   });
-});
-
-describe("finding", () => {
-  it("lists tokens by page and app", () => {
-    for (let n = 0; n < 3; n++) mintToken(services, KEY_RECORD, WISH);
-    const first = listTokens(store, {}, { limit: 3 });
-    if (first instanceof Promise) throw new Error("a promise from memory");
-    expect(first.tokens).toHaveLength(3);
-    const second = listTokens(store, {}, { after: first.after ?? "", limit: 3 });
-    expect(second).toMatchObject({ tokens: { length: 1 }, after: null });
-    expect(listTokens(store, { appId: "other" }, { limit: 10 })).toEqual({ tokens: [], after: null });
-  });
-
 });

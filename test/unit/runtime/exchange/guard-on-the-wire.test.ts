@@ -4,12 +4,13 @@ import type { IncomingMessage, Server } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { guardOf, guardRequest, isWebSocketUpgrade } from "#runtime/exchange/guard.ts";
+import { guardRequest, isWebSocketUpgrade } from "#runtime/exchange/guard.ts";
 import { hygieneRequest, upgradeOffer, writeRequestHead } from "#runtime/message/head.ts";
 import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import { RequestMessage } from "#runtime/message/message.ts";
 import { canonicalPath } from "#runtime/exchange/path.ts";
+import { guardName } from "../../../support/guard-name.ts";
 
 const good = "Host: t\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -24,7 +25,7 @@ let report: (event: string) => void = () => undefined;
 /** `upgrade ok GET /ws`, `request hostMissing`, `path <reason>`, or the parser's own code. */
 function judge(kind: string, request: IncomingMessage): void {
   const refusal = guardRequest(request, defaultLimits);
-  if (refusal !== null) return report(`${kind} ${guardOf(refusal)}`);
+  if (refusal !== null) return report(`${kind} ${guardName(refusal)}`);
   const target = canonicalPath(request.url ?? "");
   report(target.path === null ? `${kind} ${target.reason}` : `${kind} ok`);
 }

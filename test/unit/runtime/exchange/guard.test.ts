@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { guardOf, guardRequest, guards, isWebSocketUpgrade } from "#runtime/exchange/guard.ts";
-import type { GuardId, RequestHead } from "#runtime/exchange/guard.ts";
+import { guardRequest, guards, isWebSocketUpgrade } from "#runtime/exchange/guard.ts";
+import type { RequestHead } from "#runtime/exchange/guard.ts";
 import { defaultLimits } from "#runtime/limits.ts";
+import { guardName } from "../../../support/guard-name.ts";
+
+type GuardName = keyof typeof guards;
 
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -21,14 +24,14 @@ function upgrade(changes: Readonly<Record<string, string | null | readonly strin
   );
 }
 
-function verdict(request: RequestHead): GuardId | null {
+function verdict(request: RequestHead): string | null {
   const refusal = guardRequest(request, defaultLimits);
-  return refusal === null ? null : guardOf(refusal);
+  return refusal === null ? null : guardName(refusal);
 }
 
 const tested = new Set<string>();
 
-const plainCases: readonly (readonly [GuardId, RequestHead])[] = [
+const plainCases: readonly (readonly [GuardName, RequestHead])[] = [
   ["versionUnsupported", plain({ httpVersion: "2.0" })],
   ["versionUnsupported", plain({ httpVersion: "0.9" })],
   ["targetTooLong", plain({ url: `/${"a".repeat(defaultLimits.requestTargetBytesMax)}` })],
@@ -59,7 +62,7 @@ const plainCases: readonly (readonly [GuardId, RequestHead])[] = [
     .map((host) => ["hostInvalid", plain({ rawHeaders: ["Host", host] })] as const),
 ];
 
-const upgradeCases: readonly (readonly [GuardId, readonly string[], Partial<RequestHead>?])[] = [
+const upgradeCases: readonly (readonly [GuardName, readonly string[], Partial<RequestHead>?])[] = [
   ["upgradeMethod", upgrade(), { method: "POST" }],
   ["upgradeMethod", upgrade(), { method: "HEAD" }],
   ["upgradeVersion", upgrade(), { httpVersion: "1.0" }],

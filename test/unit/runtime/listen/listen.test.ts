@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import { openListener, type Listener, type ListenAt, type ListenLimits, type RefusalKind } from "#runtime/listen/listen.ts";
+import type { ListenAt } from "#runtime/listen/bind.ts";
+import { openListener, type Listener, type ListenLimits } from "#runtime/listen/listen.ts";
+import type { RefusalKind } from "#runtime/listen/refusal.ts";
 
 const anywhere: ListenAt = { host: "127.0.0.1", port: 0, reusePort: false };
 const open: Listener[] = [];

@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { clientCertificate, type ClientCertificate } from "#runtime/client/certificate.ts";
 import { systemClock } from "#runtime/clock.ts";
 import { defaultLimits } from "#runtime/limits.ts";
-import type { Listener, ListenLimits, RefusalKind } from "#runtime/listen/listen.ts";
-import { CertificateProblem, openTlsListener, type TlsSettings } from "#runtime/listen/tls.ts";
+import type { Listener, ListenLimits } from "#runtime/listen/listen.ts";
+import type { RefusalKind } from "#runtime/listen/refusal.ts";
+import type { TlsSettings } from "#runtime/listen/certificates.ts";
+import { CertificateProblem, openTlsListener } from "#runtime/listen/tls.ts";
 import { testAuthority, type CertificatePair, type TestAuthority } from "../../../support/certificates.ts";
 
 let authority: TestAuthority;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fingerprint } from "#runtime/access/digest.ts";
-import { resolveKey, resolveToken } from "#runtime/access/resolve.ts";
-import { CALL, DEVELOPER, KEY, KEY_RECORD, SECRET, TOKEN } from "../../../support/access-records.ts";
+import { resolveToken } from "#runtime/access/resolve.ts";
+import { CALL, DEVELOPER, KEY, KEY_RECORD, SECRET, TOKEN, resolveKey } from "../../../support/access-records.ts";
 import { ADMIN_SECRET, adminGround } from "../../../support/admin-ground.ts";
 import { credential } from "../../../support/session-fixture.ts";
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { digest } from "#runtime/access/digest.ts";
-import { resolveKey } from "#runtime/access/resolve.ts";
-import { CALL, DEVELOPER, KEY, KEY_RECORD, PRODUCT, TOKEN_RECORD } from "../../../support/access-records.ts";
+import {
+  CALL,
+  DEVELOPER,
+  KEY,
+  KEY_RECORD,
+  PRODUCT,
+  TOKEN_RECORD,
+  resolveKey,
+} from "../../../support/access-records.ts";
 import { adminGround, type Told } from "../../../support/admin-ground.ts";
 import { credential } from "../../../support/session-fixture.ts";
 

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { credentialOf } from "#runtime/access/credential.ts";
 import type { CredentialBasis } from "#runtime/access/credential.ts";
-import { putProduct, revokeTokensOfApp, setAppStatus, updateRecord } from "#runtime/access/change.ts";
+import { revokeTokensOfApp, setAppStatus, updateRecord } from "#runtime/access/change.ts";
 import type { AccessGrant } from "#runtime/access/model.ts";
 import { appIdentity, sessionIdentity } from "#runtime/access/identity.ts";
-import { resolveBasis, resolveKey } from "#runtime/access/resolve.ts";
-import { invalidateToken } from "#runtime/access/tokens.ts";
+import { resolveBasis } from "#runtime/access/resolve.ts";
 import { defaultLimits } from "#runtime/limits.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { MemoryStore } from "#runtime/state/memory.ts";
@@ -15,13 +14,16 @@ import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import { Revocations } from "#runtime/upgrade/revocation.ts";
 import {
   CALL,
-  distantStore,
-  fillStore,
   KEY,
   KEY_RECORD,
   PRODUCT,
   TOKEN,
   TOKEN_RECORD,
+  distantStore,
+  fillStore,
+  invalidateToken,
+  putProduct,
+  resolveKey,
 } from "../../../support/access-records.ts";
 import { credential, SessionFixture } from "../../../support/session-fixture.ts";
 

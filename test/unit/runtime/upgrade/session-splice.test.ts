@@ -1,7 +1,7 @@
 /** A session with its real splice between real sockets, under a clock that stands still. */
 import { Buffer } from "node:buffer";
 import { beforeEach, expect, it } from "vitest";
-import { invalidateToken, mintToken } from "#runtime/access/tokens.ts";
+import { mintToken } from "#runtime/access/tokens.ts";
 import { credentialOf } from "#runtime/access/credential.ts";
 import { resolveToken } from "#runtime/access/resolve.ts";
 import { defaultLimits } from "#runtime/limits.ts";
@@ -9,7 +9,7 @@ import { MemoryStore } from "#runtime/state/memory.ts";
 import { Revocations } from "#runtime/upgrade/revocation.ts";
 import type { Session } from "#runtime/upgrade/session.ts";
 import { Splice } from "#runtime/upgrade/splice.ts";
-import { CALL, fillStore, KEY_RECORD } from "../../../support/access-records.ts";
+import { CALL, KEY_RECORD, fillStore, invalidateToken } from "../../../support/access-records.ts";
 import { SessionFixture } from "../../../support/session-fixture.ts";
 import { connectedPair, read } from "../../../support/socket-pair.ts";
 import type { Reader } from "../../../support/socket-pair.ts";
