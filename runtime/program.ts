@@ -97,7 +97,7 @@ export interface ProxyProgram {
   readonly stepVariables?: readonly StepVariables[];
   readonly open: (start: ExchangeStart) => Exchange;
   readonly plain: Chains;
-  /** The traced twins; null when the bundle says `observability: { debug: off }`. */
+  /** The traced twins; null where the bundle says `debug: off`, or nothing in the gateway could record. */
   readonly traced: Chains | null;
 }
 

@@ -50,10 +50,9 @@ class ProxyEmitter {
   }
 
   emit(): EmittedProxy {
-    const { proxy } = this.#proxy;
     const positions = this.#positions();
     const plainTargets = this.#targets(false);
-    const tracedTargets = proxy.debug ? this.#targets(true) : null;
+    const tracedTargets = this.#hasTwins ? this.#targets(true) : null;
     const factories = new Map<string, string>();
     for (const endpoint of this.#proxy.endpoints) {
       const plain = this.#endpoint(endpoint, plainTargets, false);
@@ -62,6 +61,11 @@ class ProxyEmitter {
     }
     const names = new Set(this.#proxy.policies.map(({ name }) => name));
     return { file: this.#file, factories, policies: [...names].filter((name) => this.#context.written.has(name)) };
+  }
+
+  /** Whether the chains are written in their second form too: where something in the gateway could record. */
+  get #hasTwins(): boolean {
+    return this.#plan.features.tracing && this.#proxy.proxy.debug;
   }
 
   #emitExchange(): string {
@@ -101,7 +105,7 @@ class ProxyEmitter {
     const isPolicy = new Set(this.#proxy.policies.map((policy) => policy.name));
     const { messages } = this.#proxy;
     const isSecret = secretVariables(this.#proxy.policies);
-    const shows = this.#plan.features.debug && this.#proxy.proxy.debug;
+    const shows = this.#plan.features.debug && this.#hasTwins;
     const scopes = new Map<string, Scope>();
     const inFault = { value: false };
     const context: StepContext = {
@@ -160,7 +164,7 @@ class ProxyEmitter {
     const list = this.#proxy.positions.map(({ condition, ...position }) => {
       return condition === null ? position : { ...position, condition };
     });
-    return this.#proxy.proxy.debug && list.length > 0 ? this.#file.constant("positions", literal(list)) : literal([]);
+    return this.#hasTwins && list.length > 0 ? this.#file.constant("positions", literal(list)) : literal([]);
   }
 
   /** What recordings show of variables; nothing where none can be asked for. */

@@ -136,7 +136,9 @@ async function compiledOf(
     `${severity} ${span?.file.path ?? ""} ${code} ${message}`);
   const errors = problems.filter((problem) => problem.startsWith("error"));
   if (errors.length > 0 || plan === undefined || program === undefined) return { errors };
-  const modules = emit(changed(plan), { main: "", version: "" });
+  // The traced form is tried too, whoever could ask for it.
+  const traced: Plan = { ...plan, features: { ...plan.features, tracing: true } };
+  const modules = emit(changed(traced), { main: "", version: "" });
   const instances = await instancesOf(modules.map((module) => ({ ...module, text: emitted(module.text) })));
   const forms = await Promise.all(FORMS.map(async (form) => ({ form, tested: await gatewayOf(instances.make(), form) })));
   return { title, program, plan, problems, text: modules.map(({ text }) => text).join("\n"), forms };

@@ -61,7 +61,7 @@ export class EmittedProgram {
     const program = this.route("api.example.com", url);
     if (program === null) throw new Error(`nothing serves ${url}`);
     const x = program.open(startOf(program, url, step, options));
-    if (options.traced === true && x.trace === null) throw new Error("there are no traced twins");
+    if (options.traced === true && x.chains !== program.traced) throw new Error("there are no traced twins");
     if ((await ended(x, x.chains.request)) && x.fault === null) {
       x.response = new ResponseMessage(options.status ?? 200, "", []);
       await ended(x, x.chains.response);

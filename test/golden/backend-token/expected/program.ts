@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOr, textOrNull } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -12,37 +12,6 @@ import { generateJwt } from "#runtime/policies/generate-jwt.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "DJ-Hint",
-    kind: "DecodeJWT",
-    file: "proxies/chat/policies/DJ-Hint.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "GJ-Backend",
-    kind: "GenerateJWT",
-    file: "proxies/chat/policies/GJ-Backend.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "GJ-Plain",
-    kind: "GenerateJWT",
-    file: "proxies/chat/policies/GJ-Plain.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Tokens",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Tokens.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const DECODE_JWT = { name: "DJ-Hint", prefix: "Bearer", ignoreUnresolved: true, keep: true } as const;
 
@@ -126,50 +95,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // DJ-Hint · DecodeJWT · proxies/chat/policies/DJ-Hint.yaml
-  traceStep(x, 0, null);
-  decodeJwt(x, DECODE_JWT, x.request.header("authorization"));
-  traceEnd(x);
-  // GJ-Backend · GenerateJWT · proxies/chat/policies/GJ-Backend.yaml
-  traceStep(x, 1, null);
-  return andThen(
-    generateJwt(x, GENERATE_JWT, { text: settings.runSecretsBackendPem, password: null }, {
-      kid: "backend-1",
-      subject: textOrNull(jwtVariable(x, "DJ-Hint", "claim.subject")) ?? "anonymous",
-      issuer: "https://api.example.com",
-      expiresIn: "5m",
-    }, (token) => {
-      x.request.setHeader("x-backend-token", textOr(headerValue("GJ-Backend", token), ""));
-    }),
-    () => {
-      traceEnd(x);
-      return tracedAfterGjBackend(x);
-    },
-  );
-}
-
-function tracedAfterGjBackend(x: Exchange): Maybe<void> {
-  // GJ-Plain · GenerateJWT · proxies/chat/policies/GJ-Plain.yaml
-  traceStep(x, 2, null);
-  return andThen(
-    generateJwt(x, GENERATE_JWT2, { text: settings.backendSecret, password: null }, CONTENT, null),
-    () => {
-      traceEnd(x);
-      return tracedAfterGjPlain(x);
-    },
-  );
-}
-
-function tracedAfterGjPlain(x: Exchange): Maybe<void> {
-  // AM-Tokens · AssignMessage · proxies/chat/policies/AM-Tokens.yaml
-  traceStep(x, 3, null);
-  x.request.setHeader("x-plain", headerValue("AM-Tokens", needText(jwtVariable(x, "GJ-Plain", "generated_jwt"), "AM-Tokens", "jwt.GJ-Plain.generated_jwt")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -178,15 +103,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "4339e70e92316ad8",
+    hash: "a4835acf48d051b5",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange, type Value } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { notEquals } from "#runtime/language/operators.ts";
@@ -18,31 +18,6 @@ class ChatExchange extends Exchange {
   /** private.password */
   privatePassword: Value = null;
 }
-
-const POSITIONS = [
-  {
-    policy: "BA-Read",
-    kind: "BasicAuthentication",
-    file: "proxies/chat/policies/BA-Read.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-User",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-User.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "BA-Write",
-    kind: "BasicAuthentication",
-    file: "proxies/chat/policies/BA-Write.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "basic.user != \"guest\"",
-  },
-];
 
 const BASIC_AUTHENTICATION = { name: "BA-Read", ignoreUnresolved: true } as const;
 
@@ -93,33 +68,6 @@ function response(x: ChatExchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: ChatExchange): Maybe<void> {
-  // BA-Read · BasicAuthentication · proxies/chat/policies/BA-Read.yaml
-  traceStep(x, 0, null);
-  {
-    const basic = decodeBasic(BASIC_AUTHENTICATION, x.request.header("authorization"));
-    x.basicUser = basic.user;
-    x.privatePassword = basic.password;
-  }
-  traceEnd(x);
-  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-user", headerValue("AM-User", needText(x.basicUser, "AM-User", "basic.user")));
-  traceEnd(x);
-  // BA-Write · BasicAuthentication · proxies/chat/policies/BA-Write.yaml
-  if (notEquals(x.basicUser, "guest")) {
-    traceStep(x, 2, true);
-    if (x.request.header("x-backend-authorization") === null) {
-      x.request.setHeader("x-backend-authorization", textOr(headerValue("BA-Write", encodeBasic(BASIC_AUTHENTICATION2, x.basicUser, x.privatePassword)), ""));
-    }
-    traceEnd(x);
-  } else {
-    traceSkipped(x, 2);
-  }
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -128,15 +76,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "743f2146fd108c39",
+    hash: "b9db3f54104f9b75",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new ChatExchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

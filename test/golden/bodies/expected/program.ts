@@ -2,7 +2,7 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { requestBody, requestForm, responseBody } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { contentIn, formValue, needText, responseOf, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -10,60 +10,6 @@ import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, switchedProtocols } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "AM-Answer",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Answer.yaml",
-    line: 1,
-    flow: "PostFlow",
-  },
-  {
-    policy: "AM-Mark",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Mark.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Copy",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Copy.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "request.verb = \"POST\"",
-  },
-  {
-    policy: "AM-Form",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Form.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Mark",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Mark.yaml",
-    line: 1,
-    flow: "hello",
-  },
-  {
-    policy: "RF-Error",
-    kind: "RaiseFault",
-    file: "proxies/chat/policies/RF-Error.yaml",
-    line: 1,
-    flow: "PostFlow",
-    condition: "response.header.x-error != null",
-  },
-  {
-    policy: "AM-Asked",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Asked.yaml",
-    line: 1,
-    flow: "refused",
-  },
-];
 
 const RAISE_FAULT = { name: "RF-Error", isShort: false } as const;
 
@@ -191,124 +137,6 @@ function fault(x: Exchange): Maybe<void> {
   }
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // AM-Mark · AssignMessage · proxies/chat/policies/AM-Mark.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-mark", headerValue("AM-Mark", needText(x.request.verb, "AM-Mark", "request.verb")));
-  traceEnd(x);
-  if (x.request.verb === "POST") {
-    // Reads the body for request.content in AM-Copy.
-    return andThen(requestBody(x), () => tracedAmCopy(x));
-  }
-  traceSkipped(x, 2);
-  return tracedAfterAmCopy(x);
-}
-
-function tracedAfterAmCopy(x: Exchange): Maybe<void> {
-  // Reads the form for request.formparam.user in AM-Form.
-  return andThen(requestForm(x), () => tracedAfterFormBody(x));
-}
-
-function tracedAfterFormBody(x: Exchange): Maybe<void> {
-  // AM-Form · AssignMessage · proxies/chat/policies/AM-Form.yaml
-  traceStep(x, 3, null);
-  x.request.setHeader("x-user", headerValue("AM-Form", textOr(formValue(x.request, "user"), "nobody")));
-  traceEnd(x);
-  // Reads the body for request.content in flow hello.
-  return andThen(requestBody(x), () => tracedAfterRequestBody(x));
-}
-
-function tracedAfterRequestBody(x: Exchange): Maybe<void> {
-  if (x.request.content === "hello") {
-    // Flow hello
-    // AM-Mark · AssignMessage · proxies/chat/policies/AM-Mark.yaml
-    traceStep(x, 4, null);
-    x.request.setHeader("x-mark", headerValue("AM-Mark", needText(x.request.verb, "AM-Mark", "request.verb")));
-    traceEnd(x);
-  }
-  return route(x);
-}
-
-function tracedAmCopy(x: Exchange): Maybe<void> {
-  // AM-Copy · AssignMessage · proxies/chat/policies/AM-Copy.yaml
-  traceStep(x, 2, true);
-  x.request.setHeader("Content-Type", "text/plain");
-  x.request.content = needText(x.request.content, "AM-Copy", "request.content") + " again";
-  traceEnd(x);
-  return tracedAfterAmCopy(x);
-}
-
-/** Response flow of the proxy endpoint. */
-function tracedProxyResponse(x: Exchange): Maybe<void> {
-  x.inTarget = false;
-  if ((x.response?.header("x-error") ?? null) !== null) {
-    // Reads the body for response.content in RF-Error.
-    return andThen(responseBody(x), () => tracedRfError(x));
-  }
-  traceSkipped(x, 5);
-}
-
-function tracedRfError(x: Exchange): Maybe<void> {
-  // RF-Error · RaiseFault · proxies/chat/policies/RF-Error.yaml
-  traceStep(x, 5, true);
-  const answer = faultResponse();
-  answer.status = 502;
-  answer.content = textOr(x.response?.content ?? null, "");
-  raiseFault(RAISE_FAULT, answer);
-}
-
-/** Response flow of target endpoint default. */
-function tracedDefaultResponse(x: Exchange): Maybe<void> {
-  // Reads the body for response.content.as.base64 in AM-Answer.
-  return andThen(responseBody(x), () => tracedAfterResponseBody(x));
-}
-
-function tracedAfterResponseBody(x: Exchange): Maybe<void> {
-  // AM-Answer · AssignMessage · proxies/chat/policies/AM-Answer.yaml
-  traceStep(x, 0, null);
-  if (responseOf(x).status === 101) switchedProtocols("AM-Answer");
-  responseOf(x).content = needText(contentIn(x.response, "base64"), "AM-Answer", "response.content.as.base64");
-  traceEnd(x);
-  return tracedProxyResponse(x);
-}
-
-/** Response flows: the target endpoint's, then the proxy endpoint's. */
-function tracedResponse(x: Exchange): Maybe<void> {
-  if (x.target?.name === "default") {
-    return tracedDefaultResponse(x);
-  }
-  return tracedProxyResponse(x);
-}
-
-function tracedAfterRequestBody2(x: Exchange): Maybe<void> {
-  // AM-Asked · AssignMessage · proxies/chat/policies/AM-Asked.yaml
-  traceStep(x, 6, null);
-  responseOf(x).setHeader("x-asked", headerValue("AM-Asked", needText(x.request.content, "AM-Asked", "request.content")));
-  traceEnd(x);
-}
-
-/** Fault rules of the proxy endpoint. */
-function tracedProxyFault(x: Exchange): Maybe<void> {
-  if ((x.fault === null ? null : x.response)?.content === "refused") {
-    // Fault rule refused
-    // Reads the body for request.content in AM-Asked.
-    return andThen(requestBody(x), () => tracedAfterRequestBody2(x));
-  }
-}
-
-function tracedProxyFaultReading(x: Exchange): Maybe<void> {
-  // Reads the body for error.content in fault rule refused.
-  return andThen(responseBody(x), () => tracedProxyFault(x));
-}
-
-/** Fault rules of the endpoint where the fault occurred. */
-function tracedFault(x: Exchange): Maybe<void> {
-  if (!x.inTarget) {
-    return tracedProxyFaultReading(x);
-  }
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -317,15 +145,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "7c8e7f0a57ad5bb4",
+    hash: "34f8fc13098676ce",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault },
-    traced: { request: tracedRequest, response: tracedResponse, fault: tracedFault },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange, type Value } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
@@ -15,45 +15,6 @@ class ChatExchange extends Exchange {
   callId: Value = null;
   user: Value = null;
 }
-
-const POSITIONS = [
-  {
-    policy: "AM-Ask",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Ask.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-User",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-User.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Tell",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Tell.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-User",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-User.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Unread",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Unread.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "request.verb = \"GET\"",
-  },
-];
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
@@ -77,14 +38,6 @@ function defaultRequest(x: ChatExchange): Maybe<void> {
   x.request.setHeader("x-asked-by", headerValue("AM-Ask", needText(x.user, "AM-Ask", "user")));
 }
 
-/** Request flow of target endpoint default. */
-function tracedDefaultRequest(x: ChatExchange): Maybe<void> {
-  // AM-Ask · AssignMessage · proxies/chat/policies/AM-Ask.yaml
-  traceStep(x, 0, null);
-  x.request.setHeader("x-asked-by", headerValue("AM-Ask", needText(x.user, "AM-Ask", "user")));
-  traceEnd(x);
-}
-
 /** Route rules: the first whose condition holds. */
 function routeOne(x: ChatExchange): Maybe<void> {
   takeRoute(x, "default", "default");
@@ -106,31 +59,6 @@ function responseOne(x: ChatExchange): Maybe<void> {
   responseOf(x).setHeader("x-request", headerValue("AM-Tell", needText(x.callId, "AM-Tell", "call.id")));
 }
 
-/** Route rules: the first whose condition holds. */
-function tracedRouteOne(x: ChatExchange): Maybe<void> {
-  takeRoute(x, "default", "default");
-  return tracedDefaultRequest(x);
-}
-
-/** Request flow of the proxy endpoint. */
-function tracedRequestOne(x: ChatExchange): Maybe<void> {
-  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
-  traceStep(x, 1, null);
-  x.user = valueOr(x.request.header("x-user"), "anonymous");
-  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
-  traceEnd(x);
-  return tracedRouteOne(x);
-}
-
-/** Response flow. */
-function tracedResponseOne(x: ChatExchange): Maybe<void> {
-  x.inTarget = false;
-  // AM-Tell · AssignMessage · proxies/chat/policies/AM-Tell.yaml
-  traceStep(x, 2, null);
-  responseOf(x).setHeader("x-request", headerValue("AM-Tell", needText(x.callId, "AM-Tell", "call.id")));
-  traceEnd(x);
-}
-
 /** Proxy endpoint one on /one, in one environment. */
 export function chatOne(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -139,15 +67,15 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "e38edfcce2a83d25",
+    hash: "e4078a8bbaeba704",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new ChatExchange(start),
     plain: { request: requestOne, response: responseOne, fault: () => {} },
-    traced: { request: tracedRequestOne, response: tracedResponseOne, fault: () => {} },
+    traced: null,
   };
 }
 
@@ -168,24 +96,6 @@ function responseTwo(x: ChatExchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequestTwo(x: ChatExchange): Maybe<void> {
-  // AM-User · AssignMessage · proxies/chat/policies/AM-User.yaml
-  traceStep(x, 3, null);
-  x.user = valueOr(x.request.header("x-user"), "anonymous");
-  x.callId = x.id + "-" + needText(x.user, "AM-User", "user");
-  traceEnd(x);
-  // AM-Unread · AssignMessage · proxies/chat/policies/AM-Unread.yaml
-  if (x.request.verb === "GET") {
-    traceStep(x, 4, true);
-    needValue(x.request.header("b"), "AM-Unread", "request.header.b");
-    traceEnd(x);
-  } else {
-    traceSkipped(x, 4);
-  }
-  return tracedRouteOne(x);
-}
-
 /** Proxy endpoint two on /two, in one environment. */
 export function chatTwo(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -194,15 +104,15 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "e38edfcce2a83d25",
+    hash: "e4078a8bbaeba704",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new ChatExchange(start),
     plain: { request: requestTwo, response: responseTwo, fault: () => {} },
-    traced: { request: tracedRequestTwo, response: responseTwo, fault: () => {} },
+    traced: null,
   };
 }
 

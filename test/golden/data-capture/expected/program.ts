@@ -1,45 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOrNull } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { captureData } from "#runtime/policies/data-capture.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "DC-Room",
-    kind: "DataCapture",
-    file: "proxies/chat/policies/DC-Room.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "DC-Seats",
-    kind: "DataCapture",
-    file: "proxies/chat/policies/DC-Seats.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "response.header.x-seats != null",
-  },
-  {
-    policy: "DC-Status",
-    kind: "DataCapture",
-    file: "proxies/chat/policies/DC-Status.yaml",
-    line: 1,
-    flow: "PostClientFlow",
-  },
-  {
-    policy: "DC-Closed",
-    kind: "DataCapture",
-    file: "proxies/chat/policies/DC-Closed.yaml",
-    line: 1,
-    flow: "SessionFlow",
-  },
-];
 
 const DATA_CAPTURE = {
   policy: "DC-Room",
@@ -125,36 +93,6 @@ function sessionEnd(x: Exchange): Maybe<void> {
   captureData(x, DATA_CAPTURE4, [textOrNull((x.ended?.reason ?? null))]);
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // DC-Room · DataCapture · proxies/chat/policies/DC-Room.yaml
-  traceStep(x, 0, null);
-  captureData(x, DATA_CAPTURE, [textOrNull(x.pathSuffix)]);
-  traceEnd(x);
-  return route(x);
-}
-
-/** Response flow. */
-function tracedResponse(x: Exchange): Maybe<void> {
-  x.inTarget = false;
-  // DC-Seats · DataCapture · proxies/chat/policies/DC-Seats.yaml
-  if ((x.response?.header("x-seats") ?? null) !== null) {
-    traceStep(x, 1, true);
-    captureData(x, DATA_CAPTURE2, [textOrNull((x.response?.header("x-seats") ?? null))]);
-    traceEnd(x);
-  } else {
-    traceSkipped(x, 1);
-  }
-}
-
-/** PostClientFlow: the answer has left. */
-function tracedPostClient(x: Exchange): Maybe<void> {
-  // DC-Status · DataCapture · proxies/chat/policies/DC-Status.yaml
-  traceStep(x, 2, null);
-  captureData(x, DATA_CAPTURE3, [textOrNull((x.response?.status ?? null))]);
-  traceEnd(x);
-}
-
 /** Proxy endpoint default on /v1/chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -163,21 +101,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "c567645777751c86",
+    hash: "4662bd8108373730",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {}, postClient, sessionEnd },
-    traced: {
-      request: tracedRequest,
-      response: tracedResponse,
-      fault: () => {},
-      postClient: tracedPostClient,
-      sessionEnd,
-    },
+    traced: null,
   };
 }
 

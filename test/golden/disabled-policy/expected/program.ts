@@ -1,30 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceFolded, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
 import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "SA-Burst",
-    kind: "SpikeArrest",
-    file: "proxies/chat/policies/SA-Burst.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "VK-Key",
-    kind: "VerifyAPIKey",
-    file: "proxies/chat/policies/VK-Key.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
 
@@ -60,21 +43,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // SA-Burst never runs: the policy is not enabled
-  traceFolded(x, 0);
-  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  traceStep(x, 1, null);
-  return andThen(
-    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -83,15 +51,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "f6bf5593a22963d3",
+    hash: "9f0027d74b56bc80",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -41,7 +41,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "5899e76c157273ac",
+    hash: "5147b227f7f4ec86",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -49,7 +49,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response, fault: () => {} },
-    traced: { request: route, response, fault: () => {} },
+    traced: null,
   };
 }
 
@@ -91,7 +91,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/echo",
     baseSegments: 1,
-    hash: "198c125e1a17d4b9",
+    hash: "1e29ac7cfd7ac19f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -99,7 +99,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response: () => {}, fault: () => {} },
-    traced: { request: route, response: () => {}, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -12,32 +12,6 @@ import { logMessage } from "#runtime/policies/message-logging.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
-const POSITIONS = [
-  {
-    policy: "AM-Drop",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Drop.yaml",
-    line: 1,
-    flow: "EventFlow",
-    condition: "response.event.current.data = \"[DONE]\"",
-  },
-  {
-    policy: "ML-Event",
-    kind: "MessageLogging",
-    file: "proxies/chat/policies/ML-Event.yaml",
-    line: 1,
-    flow: "EventFlow",
-  },
-  {
-    policy: "RF-Enough",
-    kind: "RaiseFault",
-    file: "proxies/chat/policies/RF-Enough.yaml",
-    line: 1,
-    flow: "EventFlow",
-    condition: "response.event.current.count > 100",
-  },
-];
-
 const MESSAGE_LOGGING = { name: "ML-Event", severity: "INFO" } as const;
 
 const RAISE_FAULT = { name: "RF-Enough", isShort: false } as const;
@@ -103,15 +77,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "12fbe68336fe7203",
+    hash: "68c89d647ee501e9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response, fault: () => {}, events },
-    traced: { request: route, response, fault: () => {}, events },
+    traced: null,
   };
 }
 

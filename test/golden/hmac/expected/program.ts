@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue, textOr, textOrNull } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
@@ -10,23 +10,6 @@ import { headerValue } from "#runtime/policies/assign-message.ts";
 import { calculateHmac } from "#runtime/policies/hmac.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "HM-Link",
-    kind: "HMAC",
-    file: "proxies/chat/policies/HM-Link.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "HM-Backend",
-    kind: "HMAC",
-    file: "proxies/chat/policies/HM-Backend.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const HMAC = {
   name: "HM-Link",
@@ -81,19 +64,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // HM-Link · HMAC · proxies/chat/policies/HM-Link.yaml
-  traceStep(x, 0, null);
-  calculateHmac(x, HMAC, settings.linkSecret, x.request.path === null || queryValue(x.request, "expires") === null ? null : textOr(x.request.path, "") + "|" + textOr(queryValue(x.request, "expires"), ""), textOrNull(queryValue(x.request, "sig")));
-  traceEnd(x);
-  // HM-Backend · HMAC · proxies/chat/policies/HM-Backend.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-signature", textOr(headerValue("HM-Backend", calculateHmac(x, HMAC2, settings.runSecretsBackend, textOrNull(x.pathSuffix), null)), ""));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -102,15 +72,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "6bec09c583292470",
+    hash: "5d89abbe77c0cf97",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

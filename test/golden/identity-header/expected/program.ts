@@ -2,7 +2,7 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import type { AccessGrant } from "#runtime/access/model.ts";
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { attribute, resultOf, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -11,23 +11,6 @@ import { removeQueryParam } from "#runtime/message/query.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "VK-Key",
-    kind: "VerifyAPIKey",
-    file: "proxies/chat/policies/VK-Key.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Identity",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Identity.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.header.x-api-key", keep: true } as const;
 
@@ -73,31 +56,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    verifyApiKey(x, VERIFY_API_KEY, x.request.header("x-api-key")),
-    () => {
-      traceEnd(x);
-      return tracedAfterVkKey(x);
-    },
-  );
-}
-
-function tracedAfterVkKey(x: Exchange): Maybe<void> {
-  // AM-Identity · AssignMessage · proxies/chat/policies/AM-Identity.yaml
-  traceStep(x, 1, null);
-  x.request.removeHeader("x-api-key");
-  x.request.query = removeQueryParam(x.request.query, "debug");
-  x.request.setHeader("x-user", headerValue("AM-Identity", textOr(x.access?.developer.email ?? null, "")));
-  x.request.setHeader("x-app", headerValue("AM-Identity", textOr(x.access?.app.name ?? null, "") + "/" + textOr(x.client.address, "")));
-  x.request.addHeader("x-tier", headerValue("AM-Identity", textOr(attribute(resultOf<AccessGrant>(x, "VK-Key")?.product, "tier"), "")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -106,15 +64,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b582781cad4960eb",
+    hash: "5e0c98f9a42c2328",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -11,23 +11,6 @@ import { introspectToken } from "#runtime/policies/introspect-token.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { issuedVariable } from "#runtime/token/issued.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "IT-Token",
-    kind: "IntrospectToken",
-    file: "proxies/chat/policies/IT-Token.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Subject",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Subject.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const INTROSPECT_TOKEN = {
   name: "IT-Token",
@@ -90,31 +73,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // IT-Token · IntrospectToken · proxies/chat/policies/IT-Token.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    introspectToken(x, INTROSPECT_TOKEN, x.request.header("authorization"), { audience: "chat" }, {
-      endpoint: "https://id.example.com/oauth2/introspect",
-      clientId: "gateway",
-      clientSecret: settings.introspectionSecret,
-    }),
-    () => {
-      traceEnd(x);
-      return tracedAfterItToken(x);
-    },
-  );
-}
-
-function tracedAfterItToken(x: Exchange): Maybe<void> {
-  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(issuedVariable(x, "IT-Token", "sub"), "AM-Subject", "introspection.IT-Token.sub")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -123,15 +81,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "1fb1a19dc06fe658",
+    hash: "247aa4c1e7a0b3b9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

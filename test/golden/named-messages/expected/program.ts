@@ -2,7 +2,7 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { requestForm, responseBody } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, queryValue, requestUri, responseOf, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -20,51 +20,6 @@ class ChatExchange extends Exchange {
   /** The message ask. */
   askMessage: RequestMessage | null = null;
 }
-
-const POSITIONS = [
-  {
-    policy: "AM-Ask",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Ask.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Demand",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Demand.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Back",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Back.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Form",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Form.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Log",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Log.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Renew",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Renew.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "deny",
@@ -150,81 +105,6 @@ function afterResponseBody(x: ChatExchange): Maybe<void> {
   responseOf(x).content = needText(x.keptMessage?.status ?? null, "AM-Renew", "kept.status.code") + " " + needText(x.keptMessage?.content ?? null, "AM-Renew", "kept.content");
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: ChatExchange): Maybe<void> {
-  // AM-Ask · AssignMessage · proxies/chat/policies/AM-Ask.yaml
-  traceStep(x, 0, null);
-  {
-    const message = (x.askMessage = newRequest());
-    message.setHeader("x-id", headerValue("AM-Ask", x.id));
-    message.query = setQueryParam(message.query, "q", "1");
-    message.verb = requestMethod("AM-Ask", "POST");
-    message.path = "/ask";
-    message.version = "1.0";
-    message.setHeader("Content-Type", "application/json");
-    message.content = "{\"id\":\"" + x.id + "\"}";
-    copyHeaders(x.request, message, ["accept"]);
-    copyQueryParams(x.request, message, null);
-  }
-  traceEnd(x);
-  // AM-Demand · AssignMessage · proxies/chat/policies/AM-Demand.yaml
-  traceStep(x, 1, null);
-  {
-    const message = needMessage(x.askMessage, "AM-Demand");
-    addFormParam(message, "user", needText(x.askMessage?.header("x-id") ?? null, "AM-Demand", "ask.header.x-id"));
-    message.query = removeQueryParam(message.query, "q");
-  }
-  traceEnd(x);
-  // AM-Back · AssignMessage · proxies/chat/policies/AM-Back.yaml
-  traceStep(x, 2, null);
-  copyHeaders(x.askMessage, x.request, null);
-  copyQueryParams(x.askMessage, x.request, null);
-  if (x.askMessage !== null) if (x.session === null) x.request.verb = x.askMessage.verb;
-  copyPayload(x.askMessage, x.request);
-  if (x.askMessage !== null) x.askMessage.setHeader("x-late", headerValue("AM-Back", "yes"));
-  x.request.setHeader("x-ask", headerValue("AM-Back", needText(x.askMessage?.verb ?? null, "AM-Back", "ask.verb") + " " + needText(requestUri(x.askMessage), "AM-Back", "ask.uri") + " " + textOr(queryValue(x.askMessage, "q"), "none") + " " + needText(x.askMessage?.content ?? null, "AM-Back", "ask.content")));
-  traceEnd(x);
-  // Reads the form for request.formstring in AM-Form.
-  return andThen(requestForm(x), () => tracedAfterFormBody(x));
-}
-
-function tracedAfterFormBody(x: ChatExchange): Maybe<void> {
-  // AM-Form · AssignMessage · proxies/chat/policies/AM-Form.yaml
-  traceStep(x, 3, null);
-  setFormParam(x.request, "a", "1");
-  removeFormParam(x.request, "b");
-  traceEnd(x);
-  return route(x);
-}
-
-/** Response flow. */
-function tracedResponse(x: ChatExchange): Maybe<void> {
-  x.inTarget = false;
-  // Reads the body for response.content in AM-Log.
-  return andThen(responseBody(x), () => tracedAfterResponseBody(x));
-}
-
-function tracedAfterResponseBody(x: ChatExchange): Maybe<void> {
-  // AM-Log · AssignMessage · proxies/chat/policies/AM-Log.yaml
-  traceStep(x, 4, null);
-  {
-    const message = (x.keptMessage ??= newResponse());
-    copyHeaders(responseOf(x), message, null);
-    message.status = responseOf(x).status;
-    message.reason = responseOf(x).reason;
-    copyPayload(responseOf(x), message);
-  }
-  traceEnd(x);
-  // AM-Renew · AssignMessage · proxies/chat/policies/AM-Renew.yaml
-  traceStep(x, 5, null);
-  if (responseOf(x).status === 101) switchedProtocols("AM-Renew");
-  renewMessage(responseOf(x));
-  if (responseOf(x).status === 101) switchedProtocols("AM-Renew");
-  responseOf(x).status = 202;
-  responseOf(x).content = needText(x.keptMessage?.status ?? null, "AM-Renew", "kept.status.code") + " " + needText(x.keptMessage?.content ?? null, "AM-Renew", "kept.content");
-  traceEnd(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -233,15 +113,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "19019a4913de1595",
+    hash: "406dd05f69ddb59a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new ChatExchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response: tracedResponse, fault: () => {} },
+    traced: null,
   };
 }
 

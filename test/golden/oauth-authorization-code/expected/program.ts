@@ -2,7 +2,6 @@
 /** Proxy login, compiled from proxies/login/proxy.yaml. */
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
 import { formValue, queryValue } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -11,23 +10,6 @@ import { valueOr } from "#runtime/policies/assign-message.ts";
 import { authorizationCodeGrant, generateAuthorizationCode } from "#runtime/policies/oauth-v2-code.ts";
 import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "OA-Code",
-    kind: "OAuthV2",
-    file: "proxies/login/policies/OA-Code.yaml",
-    line: 1,
-    flow: "authorize",
-  },
-  {
-    policy: "OA-Token",
-    kind: "OAuthV2",
-    file: "proxies/login/policies/OA-Token.yaml",
-    line: 1,
-    flow: "token",
-  },
-];
 
 const GENERATE_AUTHORIZATION_CODE = {
   name: "OA-Code",
@@ -121,63 +103,6 @@ function afterFormBody(x: Exchange): Maybe<void> {
   );
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  if (x.pathSuffix === "/authorize") {
-    // Flow authorize
-    // OA-Code · OAuthV2 · proxies/login/policies/OA-Code.yaml
-    traceStep(x, 0, null);
-    return andThen(
-      generateAuthorizationCode(x, GENERATE_AUTHORIZATION_CODE, {
-        responseType: queryValue(x.request, "response_type"),
-        clientId: queryValue(x.request, "client_id"),
-        redirectUri: queryValue(x.request, "redirect_uri"),
-        scope: null,
-        state: queryValue(x.request, "state"),
-        appEndUser: x.request.header("x-user"),
-        expiresInMs: 600000,
-        attributes: [],
-        codeChallenge: queryValue(x.request, "code_challenge"),
-        codeChallengeMethod: queryValue(x.request, "code_challenge_method"),
-      }),
-      () => {
-        traceEnd(x);
-        return route(x);
-      },
-    );
-  }
-  if (x.pathSuffix === "/token") {
-    // Flow token
-    // Reads the form for request.formparam.grant_type in OA-Token.
-    return andThen(requestForm(x), () => tracedAfterFormBody(x));
-  }
-  return route(x);
-}
-
-function tracedAfterFormBody(x: Exchange): Maybe<void> {
-  // OA-Token · OAuthV2 · proxies/login/policies/OA-Token.yaml
-  traceStep(x, 1, null);
-  return andThen(
-    generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-      grantType: formValue(x.request, "grant_type"),
-      authorization: x.request.header("authorization"),
-      clientId: formValue(x.request, "client_id"),
-      clientSecret: formValue(x.request, "client_secret"),
-      scope: null,
-      expiresInMs: 3600000,
-      attributes: [{ name: "tier", value: valueOr(x.request.header("x-tier"), "free"), display: false }],
-      refreshExpiresInMs: 2592000000,
-      code: formValue(x.request, "code"),
-      redirectUri: formValue(x.request, "redirect_uri"),
-      codeVerifier: formValue(x.request, "code_verifier"),
-    }),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
 /** Proxy endpoint default on /login, in one environment. */
 export function login(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -186,15 +111,15 @@ export function login(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/login",
     baseSegments: 1,
-    hash: "00720e0732c744d4",
+    hash: "604f1bd94d8dcf4a",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response: () => {}, fault: () => {} },
-    traced: { request: tracedRequest, response: () => {}, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -2,7 +2,6 @@
 /** Proxy tokens, compiled from proxies/tokens/proxy.yaml. */
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
 import { formValue, textOr, textOrNull } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -15,44 +14,6 @@ import { revokeOAuthV2 } from "#runtime/policies/revoke-oauth-v2.ts";
 import { setOAuthV2Info } from "#runtime/policies/set-oauth-v2-info.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { issuedVariable } from "#runtime/token/issued.ts";
-
-const POSITIONS = [
-  {
-    policy: "GI-Token",
-    kind: "GetOAuthV2Info",
-    file: "proxies/tokens/policies/GI-Token.yaml",
-    line: 1,
-    flow: "look",
-  },
-  {
-    policy: "RF-Told",
-    kind: "RaiseFault",
-    file: "proxies/tokens/policies/RF-Told.yaml",
-    line: 1,
-    flow: "look",
-  },
-  {
-    policy: "SI-Token",
-    kind: "SetOAuthV2Info",
-    file: "proxies/tokens/policies/SI-Token.yaml",
-    line: 1,
-    flow: "mark",
-  },
-  {
-    policy: "DI-Token",
-    kind: "DeleteOAuthV2Info",
-    file: "proxies/tokens/policies/DI-Token.yaml",
-    line: 1,
-    flow: "drop",
-  },
-  {
-    policy: "RO-User",
-    kind: "RevokeOAuthV2",
-    file: "proxies/tokens/policies/RO-User.yaml",
-    line: 1,
-    flow: "logout",
-  },
-];
 
 const GET_OAUTH_V2_INFO = { name: "GI-Token", variable: "request.formparam.token", ignoreStatus: true } as const;
 
@@ -145,88 +106,6 @@ function afterFormBody4(x: Exchange): Maybe<void> {
   );
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  if (x.pathSuffix === "/look") {
-    // Flow look
-    // Reads the form for request.formparam.token in GI-Token.
-    return andThen(requestForm(x), () => tracedAfterFormBody(x));
-  }
-  if (x.pathSuffix === "/mark") {
-    // Flow mark
-    // Reads the form for request.formparam.token in SI-Token.
-    return andThen(requestForm(x), () => tracedAfterFormBody2(x));
-  }
-  if (x.pathSuffix === "/drop") {
-    // Flow drop
-    // Reads the form for request.formparam.token in DI-Token.
-    return andThen(requestForm(x), () => tracedAfterFormBody3(x));
-  }
-  if (x.pathSuffix === "/logout") {
-    // Flow logout
-    // Reads the form for request.formparam.user in RO-User.
-    return andThen(requestForm(x), () => tracedAfterFormBody4(x));
-  }
-  return route(x);
-}
-
-function tracedAfterFormBody(x: Exchange): Maybe<void> {
-  // GI-Token · GetOAuthV2Info · proxies/tokens/policies/GI-Token.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    getAccessTokenInfo(x, GET_OAUTH_V2_INFO, formValue(x.request, "token")),
-    () => {
-      traceEnd(x);
-      return tracedAfterGiToken(x);
-    },
-  );
-}
-
-function tracedAfterGiToken(x: Exchange): Maybe<void> {
-  // RF-Told · RaiseFault · proxies/tokens/policies/RF-Told.yaml
-  traceStep(x, 1, null);
-  const answer = faultResponse();
-  answer.status = 200;
-  answer.content = textOr(issuedVariable(x, "GI-Token", "status"), "") + " " + textOr(issuedVariable(x, "GI-Token", "accesstoken.tier"), "");
-  raiseFault(RAISE_FAULT, answer);
-}
-
-function tracedAfterFormBody2(x: Exchange): Maybe<void> {
-  // SI-Token · SetOAuthV2Info · proxies/tokens/policies/SI-Token.yaml
-  traceStep(x, 2, null);
-  return andThen(
-    setOAuthV2Info(x, SET_OAUTH_V2_INFO, formValue(x.request, "token"), [{ name: "tier", value: valueOr(formValue(x.request, "tier"), "free"), display: true }]),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
-function tracedAfterFormBody3(x: Exchange): Maybe<void> {
-  // DI-Token · DeleteOAuthV2Info · proxies/tokens/policies/DI-Token.yaml
-  traceStep(x, 3, null);
-  return andThen(
-    deleteAccessToken(x, DELETE_OAUTH_V2_INFO, formValue(x.request, "token")),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
-function tracedAfterFormBody4(x: Exchange): Maybe<void> {
-  // RO-User · RevokeOAuthV2 · proxies/tokens/policies/RO-User.yaml
-  traceStep(x, 4, null);
-  return andThen(
-    revokeOAuthV2(x, REVOKE_OAUTH_V2, { appId: "chat-web", endUserId: textOrNull(formValue(x.request, "user")) }),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
 /** Proxy endpoint default on /tokens, in one environment. */
 export function tokens(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -235,15 +114,15 @@ export function tokens(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/tokens",
     baseSegments: 1,
-    hash: "121a1541a11cc35d",
+    hash: "63da6cd4e185de00",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response: () => {}, fault: () => {} },
-    traced: { request: tracedRequest, response: () => {}, fault: () => {} },
+    traced: null,
   };
 }
 

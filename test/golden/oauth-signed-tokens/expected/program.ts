@@ -2,7 +2,6 @@
 /** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
 import { formValue } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -11,16 +10,6 @@ import { generateJwtAccessToken } from "#runtime/policies/oauth-v2-issue-jwt.ts"
 import { clientCredentialsGrant } from "#runtime/policies/oauth-v2-issue.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "OA-Token",
-    kind: "OAuthV2",
-    file: "proxies/oauth/policies/OA-Token.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const GENERATE_ACCESS_TOKEN = {
   name: "OA-Token",
@@ -90,38 +79,6 @@ function afterFormBody(x: Exchange): Maybe<void> {
   );
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // Reads the form for request.formparam.grant_type in OA-Token.
-  return andThen(requestForm(x), () => tracedAfterFormBody(x));
-}
-
-function tracedAfterFormBody(x: Exchange): Maybe<void> {
-  // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    generateJwtAccessToken(x, GENERATE_ACCESS_TOKEN, SIGNING, {
-      text: settings.tokenKey,
-      password: null,
-      issuer: "https://api.example.com/oauth",
-      audience: "chat",
-      kid: "2026-11",
-    }, {
-      grantType: formValue(x.request, "grant_type"),
-      authorization: x.request.header("authorization"),
-      clientId: formValue(x.request, "client_id"),
-      clientSecret: formValue(x.request, "client_secret"),
-      scope: null,
-      expiresInMs: 600000,
-      attributes: [],
-    }),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
 /** Proxy endpoint default on /oauth/token, in one environment. */
 export function oauth(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -130,15 +87,15 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth/token",
     baseSegments: 2,
-    hash: "3825abef4909e969",
+    hash: "d0fc0a1bcdfed76f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response: () => {}, fault: () => {} },
-    traced: { request: tracedRequest, response: () => {}, fault: () => {} },
+    traced: null,
   };
 }
 

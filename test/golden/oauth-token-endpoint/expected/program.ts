@@ -2,7 +2,6 @@
 /** Proxy oauth, compiled from proxies/oauth/proxy.yaml. */
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
-import { traceEnd, traceStep } from "#runtime/flow/chain.ts";
 import { formValue } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -13,30 +12,6 @@ import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/o
 import { invalidateToken } from "#runtime/policies/oauth-v2.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "OA-Token",
-    kind: "OAuthV2",
-    file: "proxies/oauth/policies/OA-Token.yaml",
-    line: 1,
-    flow: "token",
-  },
-  {
-    policy: "OA-Revoke",
-    kind: "OAuthV2",
-    file: "proxies/oauth/policies/OA-Revoke.yaml",
-    line: 1,
-    flow: "revoke",
-  },
-  {
-    policy: "RF-NotFound",
-    kind: "RaiseFault",
-    file: "proxies/oauth/policies/RF-NotFound.yaml",
-    line: 1,
-    flow: "unknown",
-  },
-];
 
 const GENERATE_ACCESS_TOKEN = {
   name: "OA-Token",
@@ -131,70 +106,6 @@ function afterFormBody2(x: Exchange): Maybe<void> {
   );
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  const verbIsPost = x.request.verb === "POST";
-  if (verbIsPost && x.pathSuffix === "/token") {
-    // Flow token
-    // Reads the form for request.formparam.grant_type in OA-Token.
-    return andThen(requestForm(x), () => tracedAfterFormBody(x));
-  }
-  if (verbIsPost && x.pathSuffix === "/revoke") {
-    // Flow revoke
-    // Reads the form for request.formparam.token in OA-Revoke.
-    return andThen(requestForm(x), () => tracedAfterFormBody2(x));
-  }
-  // Flow unknown
-  // RF-NotFound · RaiseFault · proxies/oauth/policies/RF-NotFound.yaml
-  traceStep(x, 2, null);
-  const answer = faultResponse();
-  answer.status = 404;
-  raiseFault(RAISE_FAULT, answer);
-}
-
-function tracedAfterFormBody(x: Exchange): Maybe<void> {
-  // OA-Token · OAuthV2 · proxies/oauth/policies/OA-Token.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    generateAccessToken(x, GENERATE_ACCESS_TOKEN, {
-      grantType: formValue(x.request, "grant_type"),
-      authorization: x.request.header("authorization"),
-      clientId: formValue(x.request, "client_id"),
-      clientSecret: formValue(x.request, "client_secret"),
-      scope: formValue(x.request, "scope"),
-      expiresInMs: 1800000,
-      attributes: [],
-      refreshExpiresInMs: valueOr(formValue(x.request, "lifetime"), 86400000),
-      userName: formValue(x.request, "username"),
-      passWord: formValue(x.request, "password"),
-      refreshToken: formValue(x.request, "refresh_token"),
-    }),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
-function tracedAfterFormBody2(x: Exchange): Maybe<void> {
-  // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
-  traceStep(x, 1, null);
-  return andThen(
-    invalidateToken(x, "OA-Revoke", [
-      {
-        type: "accesstoken",
-        cascade: false,
-        variable: "request.formparam.token",
-        value: formValue(x.request, "token"),
-      },
-    ]),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
 /** Proxy endpoint default on /oauth, in one environment. */
 export function oauth(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -203,15 +114,15 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "15f50b65e3c323f7",
+    hash: "daecb2c6baa102ef",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response: () => {}, fault: () => {} },
-    traced: { request: tracedRequest, response: () => {}, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { faultVariable, queryValue, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -9,31 +9,6 @@ import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { logMessage } from "#runtime/policies/message-logging.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "VK-Key",
-    kind: "VerifyAPIKey",
-    file: "proxies/chat/policies/VK-Key.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "ML-Call",
-    kind: "MessageLogging",
-    file: "proxies/chat/policies/ML-Call.yaml",
-    line: 1,
-    flow: "PostClientFlow",
-  },
-  {
-    policy: "ML-Fault",
-    kind: "MessageLogging",
-    file: "proxies/chat/policies/ML-Fault.yaml",
-    line: 1,
-    flow: "PostClientFlow",
-    condition: "fault.name != null",
-  },
-];
 
 const VERIFY_API_KEY = { name: "VK-Key", variable: "request.queryparam.apikey", keep: false } as const;
 
@@ -83,35 +58,6 @@ function postClient(x: Exchange): Maybe<void> {
   }
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // VK-Key · VerifyAPIKey · proxies/chat/policies/VK-Key.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    verifyApiKey(x, VERIFY_API_KEY, queryValue(x.request, "apikey")),
-    () => {
-      traceEnd(x);
-      return route(x);
-    },
-  );
-}
-
-/** PostClientFlow: the answer has left. */
-function tracedPostClient(x: Exchange): Maybe<void> {
-  // ML-Call · MessageLogging · proxies/chat/policies/ML-Call.yaml
-  traceStep(x, 1, null);
-  logMessage(x, MESSAGE_LOGGING, textOr(x.request.verb, "") + " (redacted) by " + textOr(x.access?.app.name ?? null, "nobody") + " was " + textOr(x.response?.status ?? null, ""));
-  traceEnd(x);
-  // ML-Fault · MessageLogging · proxies/chat/policies/ML-Fault.yaml
-  if (faultVariable(x, "name") !== null) {
-    traceStep(x, 2, true);
-    logMessage(x, MESSAGE_LOGGING2, textOr(faultVariable(x, "name"), "") + " of " + x.pathSuffix);
-    traceEnd(x);
-  } else {
-    traceSkipped(x, 2);
-  }
-}
-
 /** Proxy endpoint default on /v1/chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -120,15 +66,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "574295531d7fcf86",
+    hash: "a0cbe1c6537e73e9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {}, postClient },
-    traced: { request: tracedRequest, response, fault: () => {}, postClient: tracedPostClient },
+    traced: null,
   };
 }
 

@@ -1,47 +1,13 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceFolded, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "AM-Large",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Large.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "propertyset.limits.rooms = \"100\"",
-  },
-  {
-    policy: "AM-Small",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Small.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "propertyset.limits.rooms = \"20\"",
-  },
-  {
-    policy: "AM-Beta",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Beta.yaml",
-    line: 1,
-    flow: "PreFlow",
-    condition: "propertyset.limits.beta = \"true\"",
-  },
-  {
-    policy: "AM-Names",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Names.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const LIMITS_BETA: Readonly<Record<string, string | null>> = { prod: "false", test: "true" };
 
@@ -86,29 +52,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // AM-Large never runs: its condition is always false: propertyset.limits.rooms = "100"
-  traceFolded(x, 0);
-  // AM-Small · AssignMessage · proxies/chat/policies/AM-Small.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-size", "small, 20 rooms");
-  traceEnd(x);
-  // AM-Beta · AssignMessage · proxies/chat/policies/AM-Beta.yaml
-  if (LIMITS_BETA[x.program.environment] === "true") {
-    traceStep(x, 2, true);
-    x.request.setHeader("x-beta", "yes");
-    traceEnd(x);
-  } else {
-    traceSkipped(x, 2);
-  }
-  // AM-Names · AssignMessage · proxies/chat/policies/AM-Names.yaml
-  traceStep(x, 3, null);
-  x.request.setHeader("x-names", headerValue("AM-Names", "hello from " + needText(REGION_NAME[x.program.environment] ?? null, "AM-Names", "propertyset.region.name")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -117,15 +60,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "abc526138d4937d0",
+    hash: "663d2787e6ee5d9d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,21 +1,11 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "AM-Beta",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Beta.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
@@ -37,14 +27,6 @@ const HEADERS: HeaderOwnership = headerOwnership(["x-served-by"], ["x-beta"]);
 function betaRequest(x: Exchange): Maybe<void> {
   // AM-Beta · AssignMessage · proxies/chat/policies/AM-Beta.yaml
   x.request.setHeader("x-served-by", "beta");
-}
-
-/** Request flow of target endpoint beta. */
-function tracedBetaRequest(x: Exchange): Maybe<void> {
-  // AM-Beta · AssignMessage · proxies/chat/policies/AM-Beta.yaml
-  traceStep(x, 0, null);
-  x.request.setHeader("x-served-by", "beta");
-  traceEnd(x);
 }
 
 /** Route rules: the first whose condition holds. */
@@ -70,24 +52,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Route rules: the first whose condition holds. */
-function tracedRoute(x: Exchange): Maybe<void> {
-  if (x.request.verb === "OPTIONS") {
-    // A null route: no target.
-    x.route = "answered";
-    return;
-  }
-  if (x.request.header("x-beta") === "1") {
-    takeRoute(x, "beta", "beta");
-    return tracedBetaRequest(x);
-  }
-  if (x.request.header("x-beta") === "2") {
-    takeRoute(x, "direct", "url of default/direct");
-    return;
-  }
-  takeRoute(x, "otherwise", "stable");
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -96,15 +60,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "155bd8d61487e868",
+    hash: "ef862d2ca11eec88",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request: route, response, fault: () => {} },
-    traced: { request: tracedRoute, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -14,37 +14,6 @@ import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts"
 import { issuedVariable } from "#runtime/token/issued.ts";
 import { remoteKeys } from "#runtime/token/remote-keys.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "VS-Request",
-    kind: "VerifyJWS",
-    file: "proxies/chat/policies/VS-Request.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "DS-Hint",
-    kind: "DecodeJWS",
-    file: "proxies/chat/policies/DS-Hint.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "GS-Backend",
-    kind: "GenerateJWS",
-    file: "proxies/chat/policies/GS-Backend.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Key",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Key.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const VERIFY_JWS = {
   name: "VS-Request",
@@ -130,46 +99,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // VS-Request · VerifyJWS · proxies/chat/policies/VS-Request.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    verifyJws(x, VERIFY_JWS, "https://id.example.com/keys", { jws: x.request.header("x-signature"), content: x.request.header("digest") }, CLAIMS),
-    () => {
-      traceEnd(x);
-      return tracedAfterVsRequest(x);
-    },
-  );
-}
-
-function tracedAfterVsRequest(x: Exchange): Maybe<void> {
-  // DS-Hint · DecodeJWS · proxies/chat/policies/DS-Hint.yaml
-  traceStep(x, 1, null);
-  decodeJws(x, DECODE_JWS, x.request.header("x-hint"));
-  traceEnd(x);
-  // GS-Backend · GenerateJWS · proxies/chat/policies/GS-Backend.yaml
-  traceStep(x, 2, null);
-  return andThen(
-    generateJws(x, GENERATE_JWS, { text: settings.backendSecret, password: null }, { kid: "backend-1", payload: x.request.path === null ? null : textOr(x.request.path, "") }, (token) => {
-      x.request.setHeader("x-backend-signature", textOr(headerValue("GS-Backend", token), ""));
-    }),
-    () => {
-      traceEnd(x);
-      return tracedAfterGsBackend(x);
-    },
-  );
-}
-
-function tracedAfterGsBackend(x: Exchange): Maybe<void> {
-  // AM-Key · AssignMessage · proxies/chat/policies/AM-Key.yaml
-  traceStep(x, 3, null);
-  x.request.setHeader("x-key", headerValue("AM-Key", needText(issuedVariable(x, "VS-Request", "header.kid"), "AM-Key", "jws.VS-Request.header.kid")));
-  x.request.setHeader("x-hint", headerValue("AM-Key", textOr(issuedVariable(x, "DS-Hint", "payload"), "none")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -178,15 +107,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "7f34cfbbe73f95b1",
+    hash: "08683f0e88906e93",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { greaterOrEqual } from "#runtime/language/operators.ts";
@@ -10,52 +10,6 @@ import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
-
-const POSITIONS = [
-  {
-    policy: "AM-Host",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Host.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Seen",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Seen.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "RF-Bad",
-    kind: "RaiseFault",
-    file: "proxies/chat/policies/RF-Bad.yaml",
-    line: 1,
-    flow: "PostFlow",
-    condition: "response.status.code >= 500",
-  },
-  {
-    policy: "AM-In",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-In.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Out",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Out.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Rooms",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Rooms.yaml",
-    line: 1,
-    flow: "rooms",
-  },
-];
 
 const RAISE_FAULT = { name: "RF-Bad", isShort: false } as const;
 
@@ -79,14 +33,6 @@ const HEADERS: HeaderOwnership = headerOwnership(["x-in"], []);
 function backendRequest(x: Exchange): Maybe<void> {
   // AM-Host · AssignMessage · proxies/chat/policies/AM-Host.yaml
   x.targetHost = "inner.example";
-}
-
-/** Request flow of target endpoint backend. */
-function tracedBackendRequest(x: Exchange): Maybe<void> {
-  // AM-Host · AssignMessage · proxies/chat/policies/AM-Host.yaml
-  traceStep(x, 0, null);
-  x.targetHost = "inner.example";
-  traceEnd(x);
 }
 
 /** Route rules: the first whose condition holds. */
@@ -135,65 +81,6 @@ function response(x: Exchange): Maybe<void> {
   return proxyResponse(x);
 }
 
-/** Route rules: the first whose condition holds. */
-function tracedRoute(x: Exchange): Maybe<void> {
-  takeRoute(x, "default", "backend");
-  return tracedBackendRequest(x);
-}
-
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // AM-In · AssignMessage · proxies/chat/policies/AM-In.yaml
-  traceStep(x, 3, null);
-  x.request.setHeader("x-in", headerValue("AM-In", needText(x.client.address, "AM-In", "client.ip")));
-  traceEnd(x);
-  return tracedRoute(x);
-}
-
-/** Response flow of the proxy endpoint. */
-function tracedProxyResponse(x: Exchange): Maybe<void> {
-  x.inTarget = false;
-  // AM-Out · AssignMessage · proxies/chat/policies/AM-Out.yaml
-  traceStep(x, 4, null);
-  responseOf(x).removeHeader("server");
-  traceEnd(x);
-  if (x.pathSuffix === "/rooms") {
-    // Flow rooms
-    // AM-Rooms · AssignMessage · proxies/chat/policies/AM-Rooms.yaml
-    traceStep(x, 5, null);
-    responseOf(x).setHeader("x-flow", "rooms");
-    traceEnd(x);
-  }
-}
-
-/** Response flow of target endpoint backend. */
-function tracedBackendResponse(x: Exchange): Maybe<void> {
-  // AM-Seen · AssignMessage · proxies/chat/policies/AM-Seen.yaml
-  traceStep(x, 1, null);
-  responseOf(x).setHeader("x-target", headerValue("AM-Seen", needText(x.target?.name ?? null, "AM-Seen", "target.name")));
-  traceEnd(x);
-  // RF-Bad · RaiseFault · proxies/chat/policies/RF-Bad.yaml
-  if (greaterOrEqual(x.response?.status ?? null, 500)) {
-    traceStep(x, 2, true);
-    {
-      const answer = faultResponse();
-      answer.status = 502;
-      raiseFault(RAISE_FAULT, answer);
-    }
-  } else {
-    traceSkipped(x, 2);
-  }
-  return tracedProxyResponse(x);
-}
-
-/** Response flows: the target endpoint's, then the proxy endpoint's. */
-function tracedResponse(x: Exchange): Maybe<void> {
-  if (x.target?.name === "backend") {
-    return tracedBackendResponse(x);
-  }
-  return tracedProxyResponse(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -202,15 +89,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "c15b2e047f31b223",
+    hash: "72b938a75e493f85",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response: tracedResponse, fault: () => {} },
+    traced: null,
   };
 }
 

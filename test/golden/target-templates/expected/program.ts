@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange, type Value } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
@@ -12,44 +12,6 @@ import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts"
 class ChatExchange extends Exchange {
   region: Value = null;
 }
-
-const POSITIONS = [
-  {
-    policy: "AM-Region",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Region.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "url of plain",
-    kind: "TargetEndpoint",
-    file: "proxies/chat/proxy.yaml",
-    line: 10,
-    flow: "url of plain",
-  },
-  {
-    policy: "AM-Region",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Region.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "url of secure",
-    kind: "TargetEndpoint",
-    file: "proxies/chat/proxy.yaml",
-    line: 13,
-    flow: "url of secure",
-  },
-  {
-    policy: "url of any",
-    kind: "TargetEndpoint",
-    file: "proxies/chat/proxy.yaml",
-    line: 16,
-    flow: "url of any",
-  },
-];
 
 const WEB_SOCKET: WebSocketRoute = {
   mode: "allow",
@@ -89,38 +51,6 @@ function anyRequest(x: ChatExchange): Maybe<void> {
   if (x.targetUrl === null) x.targetUrl = textOr(x.request.header("x-scheme"), "https") + "://chat.internal";
 }
 
-/** Request flow of target endpoint plain. */
-function tracedPlainRequest(x: ChatExchange): Maybe<void> {
-  // AM-Region · AssignMessage · proxies/chat/policies/AM-Region.yaml
-  traceStep(x, 0, null);
-  x.region = textOr(queryValue(x.request, "region"), "eu");
-  traceEnd(x);
-  // url of plain · TargetEndpoint · proxies/chat/proxy.yaml
-  traceStep(x, 1, null);
-  if (x.targetUrl === null) x.targetUrl = "http://" + textOr(x.request.header("x-region"), "eu") + ".chat.internal:3000/" + x.program.endpoint;
-  traceEnd(x);
-}
-
-/** Request flow of target endpoint secure. */
-function tracedSecureRequest(x: ChatExchange): Maybe<void> {
-  // AM-Region · AssignMessage · proxies/chat/policies/AM-Region.yaml
-  traceStep(x, 2, null);
-  x.region = textOr(queryValue(x.request, "region"), "eu");
-  traceEnd(x);
-  // url of secure · TargetEndpoint · proxies/chat/proxy.yaml
-  traceStep(x, 3, null);
-  if (x.targetUrl === null) x.targetUrl = "https://" + textOr(x.region, "") + ".chat.internal";
-  traceEnd(x);
-}
-
-/** Request flow of target endpoint any. */
-function tracedAnyRequest(x: ChatExchange): Maybe<void> {
-  // url of any · TargetEndpoint · proxies/chat/proxy.yaml
-  traceStep(x, 4, null);
-  if (x.targetUrl === null) x.targetUrl = textOr(x.request.header("x-scheme"), "https") + "://chat.internal";
-  traceEnd(x);
-}
-
 /** Route rules: the first whose condition holds. */
 function route(x: ChatExchange): Maybe<void> {
   if (queryValue(x.request, "to") === "plain") {
@@ -140,20 +70,6 @@ function response(x: ChatExchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Route rules: the first whose condition holds. */
-function tracedRoute(x: ChatExchange): Maybe<void> {
-  if (queryValue(x.request, "to") === "plain") {
-    takeRoute(x, "plain", "plain");
-    return tracedPlainRequest(x);
-  }
-  if (queryValue(x.request, "to") === "secure") {
-    takeRoute(x, "secure", "secure");
-    return tracedSecureRequest(x);
-  }
-  takeRoute(x, "any", "any");
-  return tracedAnyRequest(x);
-}
-
 /** Proxy endpoint default on /v1/chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -162,15 +78,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "31d42eb51f3beb90",
+    hash: "cea72e348fda22c1",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new ChatExchange(start),
     plain: { request: route, response, fault: () => {} },
-    traced: { request: tracedRoute, response, fault: () => {} },
+    traced: null,
   };
 }
 

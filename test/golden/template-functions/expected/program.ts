@@ -1,7 +1,7 @@
 // program/proxies/p.ts
 /** Proxy p, compiled from proxies/p/proxy.yaml. */
 import { Exchange, type Value } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, queryValue, textOr } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { escapeJson } from "#runtime/language/functions/escape.ts";
@@ -25,16 +25,6 @@ import { xpath } from "#runtime/template/xpath.ts";
 class PExchange extends Exchange {
   who: Value = null;
 }
-
-const POSITIONS = [
-  {
-    policy: "AM-Functions",
-    kind: "AssignMessage",
-    file: "proxies/p/policies/AM-Functions.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const HMAC = { algorithm: "sha256", keyEncoding: "hex", outputEncoding: "hex" } as const;
 
@@ -149,27 +139,6 @@ function response(x: PExchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: PExchange): Maybe<void> {
-  // AM-Functions · AssignMessage · proxies/p/policies/AM-Functions.yaml
-  traceStep(x, 0, null);
-  x.who = x.request.header("user") === null && queryValue(x.request, "user") === null ? "nobody" : textOr(x.request.header("user") ?? queryValue(x.request, "user"), "");
-  x.request.setHeader("x-constant", "V1-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  x.request.setHeader("x-digest", headerValue("AM-Functions", digest("md5", "hex", needText(x.who, "AM-Functions", "who"))));
-  x.request.setHeader("x-signature", headerValue("AM-Functions", hmac(HMAC, needText(x.request.header("key"), "AM-Functions", "request.header.key"), needText(x.request.path, "AM-Functions", "request.path"), "AM-Functions")));
-  x.request.setHeader("x-user", headerValue("AM-Functions", needText(x.who, "AM-Functions", "who").toLowerCase() + "|" + textOr(x.request.header("a") ?? (x.response?.status ?? null), "none")));
-  x.request.setHeader("x-clean", headerValue("AM-Functions", textOr(x.request.header("a"), "none").replace(REGEX, "_") + replaceWith(needText(x.who, "AM-Functions", "who"), REGEX2, x.client.scheme, "AM-Functions")));
-  x.request.setHeader("x-part", headerValue("AM-Functions", "p".slice(-1) + substring(needText(x.who, "AM-Functions", "who"), "1", needText(x.client.port, "AM-Functions", "client.port"))));
-  x.request.setHeader("x-time", headerValue("AM-Functions", formatTime("yyyy-MM-dd'T'HH:mm:ss'Z'", needText(x.gateway.clock.wallMs(), "AM-Functions", "system.timestamp"), 1)));
-  x.request.setHeader("x-id", headerValue("AM-Functions", x.gateway.clock.randomId() + "-" + randomLong(x.gateway.clock, "1", "9")));
-  x.request.setHeader("x-token", headerValue("AM-Functions", xeger(x.gateway.clock, FORM)));
-  x.request.setHeader("x-query", headerValue("AM-Functions", jsonQuery(QUERY, needText(x.request.header("a"), "AM-Functions", "request.header.a"), true)));
-  x.request.setHeader("x-xml", headerValue("AM-Functions", xpath(XPATH, "nodeset", needText(x.request.header("a"), "AM-Functions", "request.header.a"))));
-  x.request.setHeader("x-json", headerValue("AM-Functions", jsonPath(PATH, needText(x.request.header("a"), "AM-Functions", "request.header.a"), false) + escapeJson(needText(x.who, "AM-Functions", "who")) + encodeBase64(needText(x.who, "AM-Functions", "who"))));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /p, in one environment. */
 export function p(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -178,15 +147,15 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "43dfddcaa012448f",
+    hash: "0ace9328f54f0a98",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new PExchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

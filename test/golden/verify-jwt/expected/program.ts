@@ -1,7 +1,7 @@
 // program/proxies/chat.ts
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import { takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
+import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOrNull } from "#runtime/flow/variables.ts";
 import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
@@ -12,23 +12,6 @@ import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts"
 import { jwtVariable } from "#runtime/token/jwt-variables.ts";
 import { localKeys } from "#runtime/token/key-source.ts";
 import { settings } from "../settings.ts";
-
-const POSITIONS = [
-  {
-    policy: "VJ-Token",
-    kind: "VerifyJWT",
-    file: "proxies/chat/policies/VJ-Token.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-  {
-    policy: "AM-Subject",
-    kind: "AssignMessage",
-    file: "proxies/chat/policies/AM-Subject.yaml",
-    line: 1,
-    flow: "PreFlow",
-  },
-];
 
 const VERIFY_JWT = {
   name: "VJ-Token",
@@ -89,27 +72,6 @@ function response(x: Exchange): Maybe<void> {
   x.inTarget = false;
 }
 
-/** Request flow of the proxy endpoint. */
-function tracedRequest(x: Exchange): Maybe<void> {
-  // VJ-Token · VerifyJWT · proxies/chat/policies/VJ-Token.yaml
-  traceStep(x, 0, null);
-  return andThen(
-    verifyJwt(x, VERIFY_JWT, settings.jwksFile, x.request.header("authorization"), { issuer: "https://id.example.com", audience: textOrNull(x.program.endpoint) ?? "chat" }),
-    () => {
-      traceEnd(x);
-      return tracedAfterVjToken(x);
-    },
-  );
-}
-
-function tracedAfterVjToken(x: Exchange): Maybe<void> {
-  // AM-Subject · AssignMessage · proxies/chat/policies/AM-Subject.yaml
-  traceStep(x, 1, null);
-  x.request.setHeader("x-subject", headerValue("AM-Subject", needText(jwtVariable(x, "VJ-Token", "claim.subject"), "AM-Subject", "jwt.VJ-Token.claim.subject")));
-  traceEnd(x);
-  return route(x);
-}
-
 /** Proxy endpoint default on /chat, in one environment. */
 export function chat(environment: string, targets: Targets): ProxyProgram {
   return {
@@ -118,15 +80,15 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "3a241137eb5cd33a",
+    hash: "e1ed4397a56a7683",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
     headers: HEADERS,
-    positions: POSITIONS,
+    positions: [],
     open: (start) => new Exchange(start),
     plain: { request, response, fault: () => {} },
-    traced: { request: tracedRequest, response, fault: () => {} },
+    traced: null,
   };
 }
 

@@ -14,7 +14,7 @@ const UNREAD = "kind: AssignMessage\nactions: [{ assignVariable: { name: nobody.
 const KEY = "kind: VerifyAPIKey\napiKey: { ref: request.queryparam.apikey }\n";
 
 async function artifact({ steps, policies }: Attached, debug = false): Promise<string> {
-  const gateway = `kind: Gateway\nstore: { kind: memory }\n${debug ? "" : "observability: { debug: off }\n"}`;
+  const gateway = `kind: Gateway\nstore: { kind: memory }\nobservability: { policyTimes: 1, debug: ${debug ? "on" : "off"} }\n`;
   const proxy = `kind: ApiProxy\nproxyEndpoints:\n  - basePath: /p\n    preFlow: { request: [{ name: FIRST, condition: 'request.verb = "GET"' }${steps}] }\n`
     + `targetEndpoints: [{ url: "http://t:1" }]\n`;
   const all = { FIRST: OBSERVED.replace("x-mark", "x-first"), ...policies };
@@ -51,7 +51,7 @@ describe("the artifact has the same bytes with", () => {
     expect(await artifact({ steps: ", A", policies: { A: OBSERVED } })).not.toBe(await artifact(NONE));
   });
 
-  it("and not where Debug sessions list every step", async () => {
+  it("and not where traced twins list every step", async () => {
     const attached = { steps: ", A", policies: { A: UNREAD } };
     expect(await artifact(attached, true)).not.toBe(await artifact(NONE, true));
   });

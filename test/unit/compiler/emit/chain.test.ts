@@ -13,7 +13,7 @@ const raise = (status: number, more = ""): string => `kind: RaiseFault\n${more}a
 
 /** Policies by the first letters of their names: `V` verifies, `C` verifies and carries on, `A` marks, `R` raises. */
 function bundle(proxy: string, policies: readonly string[], more: BundleFiles = {}): BundleFiles {
-  const files: Record<string, string> = { "gateway.yaml": "kind: Gateway\nstore: { kind: memory }\n", "proxies/p/proxy.yaml": proxy, ...more };
+  const files: Record<string, string> = { "gateway.yaml": "kind: Gateway\nstore: { kind: memory }\nobservability: { policyTimes: 1 }\n", "proxies/p/proxy.yaml": proxy, ...more };
   for (const name of policies) files[`proxies/p/policies/${name}.yaml`] = policyText(name);
   return files;
 }

@@ -117,7 +117,7 @@ function policy(templates: readonly string[], isLenient: boolean): string {
 function project(policies: Readonly<Record<string, string>>): Record<string, string> {
   const steps = Object.keys(policies).map((name) => `{ name: ${name}, condition: 'proxy.pathsuffix = "/${name}"' }`);
   const files: Record<string, string> = {
-    "gateway.yaml": "kind: Gateway\nstore: { kind: memory }\n",
+    "gateway.yaml": "kind: Gateway\nstore: { kind: memory }\nobservability: { policyTimes: 1 }\n",
     "proxies/p/proxy.yaml":
       `kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, preFlow: { request: [${steps.join(", ")}] }, ` +
       "routeRules: [{ name: none }] }]\n",
