@@ -11,7 +11,7 @@ export interface Polled<T> {
   readonly refresh: () => void;
 }
 
-/** Asks at once, when `about` changes, and every `everyMs`; Infinity: only once. */
+/** Asks at once, when `about` changes, and every `everyMs`; Infinity: only once. What is not there is not asked for again. */
 export function usePoll<T>(ask: () => Promise<T>, everyMs: number, about: string): Polled<T> {
   const [answer, setAnswer] = useState<{ about: string; value: T | null; problem: Refusal | null } | null>(null);
   const [turn, setTurn] = useState(0);
@@ -20,20 +20,23 @@ export function usePoll<T>(ask: () => Promise<T>, everyMs: number, about: string
   useEffect(() => {
     let isOver = false;
     let isAsking = false;
+    let isMissing = false;
     let timer = 0;
     const round = async (): Promise<void> => {
       isAsking = true;
       if (!document.hidden && line.state === "ready") {
         try {
           const value = await latest.current();
+          isMissing = false;
           if (!isOver) setAnswer({ about, value, problem: null });
         } catch (problem) {
           if (!(problem instanceof Refusal)) throw problem;
+          isMissing = problem.status === 404;
           if (!isOver && problem.status > 0 && problem.status !== 401) setAnswer({ about, value: null, problem });
         }
       }
       isAsking = false;
-      if (!isOver && everyMs !== Infinity) timer = window.setTimeout(() => void round(), everyMs);
+      if (!isOver && !isMissing && everyMs !== Infinity) timer = window.setTimeout(() => void round(), everyMs);
     };
     const again = (): void => {
       if (isAsking || line.state !== "ready" || document.hidden) return;

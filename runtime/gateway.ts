@@ -8,6 +8,7 @@ import type { Limits } from "./limits.ts";
 import type { Analytics } from "./observe/analytics.ts";
 import type { Log } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import type { PolicyTimes } from "./observe/policy-times.ts";
 import type { Tracing } from "./observe/tracing.ts";
 import type { Spans } from "./otlp/spans.ts";
 import type { ProxyProgram, Router } from "./program.ts";
@@ -45,6 +46,8 @@ export interface Gateway {
   readonly sessionServices: SessionServices;
   /** Decides which exchanges run the traced twins; null where the artifact has none. */
   readonly tracing: Tracing | null;
+  /** What policies took in a sample of exchanges; null where gateway.yaml does not ask for it. */
+  readonly policyTimes: PolicyTimes | null;
   /** Takes part in distributed traces; null where the bundle does not ask for it. */
   readonly spans: Spans | null;
   readonly handshakes: Handshakes;

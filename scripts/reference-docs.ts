@@ -12,6 +12,8 @@ import { faults, type FaultCode } from "../runtime/fault.ts";
 import { defaultLimits } from "../runtime/limits.ts";
 import { adminSubjects } from "../runtime/side/admin.ts";
 import { debugSubject } from "../runtime/side/admin-debug.ts";
+import { policyTimesSubject } from "../runtime/side/admin-policy-times.ts";
+import { routesSubject } from "../runtime/side/admin-routes.ts";
 import { statsSubject } from "../runtime/side/admin-stats.ts";
 import { openapiDocument } from "../runtime/side/admin-openapi.ts";
 import { closeReasons, type CloseReasonId } from "../runtime/upgrade/close-reason.ts";
@@ -39,7 +41,8 @@ function openapiPage(): string {
   };
   const debug = { create: nobody, get: nobody, limits: defaultLimits, list: nobody, remove: nobody };
   const fleet = { start: nobody, ask: nobody, close: nobody };
-  const document = openapiDocument(adminSubjects(defaultLimits, fleet, [debugSubject(debug), statsSubject()]));
+  const optional = [debugSubject(debug), statsSubject(), policyTimesSubject(), routesSubject(nobody)];
+  const document = openapiDocument(adminSubjects(defaultLimits, fleet, optional));
   return `${JSON.stringify(document, null, 1)}\n`;
 }
 

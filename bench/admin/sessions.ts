@@ -91,7 +91,7 @@ async function measure(): Promise<void> {
   fill(sessions, count);
   const output = { write: () => true, writableLength: 0, on: () => undefined };
   const gateway: AdminGateway = {
-    analytics: null, clock: systemClock, defect: (thrown) => { throw thrown; }, deployed: new Map(), draining: false, limits,
+    analytics: null, policyTimes: null, clock: systemClock, defect: (thrown) => { throw thrown; }, deployed: new Map(), draining: false, limits,
     organization: "bench", build: "b", fleet: null, instance: { uuid: "bench", podName: "bench", regionName: null, startedAtMs: 0 },
     log: new Log({ output, clock: systemClock, limits, level: "error", lines: null }),
     metrics: new Metrics({ version: "1", build: "b", node: "n" }, systemClock, []), sessions, store,

@@ -28,7 +28,10 @@ export function analyticsCode({ program }: Plan, values: SettingValues, file: Fi
 }
 
 /** What the admin listener answers beyond what it always does. */
-export function adminSubjectCodes({ program }: Plan, file: FileWriter): readonly Code[] {
+export function adminSubjectCodes({ features, program }: Plan, file: FileWriter): readonly Code[] {
   const { analytics = "off" } = program.gateway.observability ?? {};
-  return analytics === "off" ? [] : [code`${file.symbol("statsSubject")}()`];
+  return [
+    ...(analytics === "off" ? [] : [code`${file.symbol("statsSubject")}()`]),
+    ...(features.policyTimes ? [code`${file.symbol("policyTimesSubject")}()`] : []),
+  ];
 }

@@ -43,6 +43,7 @@ import type * as Spans from "#runtime/otlp/spans.ts";
 import type * as Debug from "#runtime/debug/debug.ts";
 import type * as MaskXml from "#runtime/debug/mask-xml.ts";
 import type * as Analytics from "#runtime/observe/analytics.ts";
+import type * as AdminPolicyTimes from "#runtime/side/admin-policy-times.ts";
 import type * as AdminStats from "#runtime/side/admin-stats.ts";
 import type * as Ops from "#runtime/side/ops.ts";
 import type * as FleetStore from "#runtime/side/fleet-store.ts";
@@ -218,6 +219,7 @@ export const symbols = {
   ...from<typeof Debug>()("debug/debug.ts", ["openDebug"]),
   ...from<typeof MaskXml>()("debug/mask-xml.ts", ["hideInXml"]),
   ...from<typeof Analytics>()("observe/analytics.ts", ["openAnalytics"]),
+  ...from<typeof AdminPolicyTimes>()("side/admin-policy-times.ts", ["policyTimesSubject"]),
   ...from<typeof AdminStats>()("side/admin-stats.ts", ["statsSubject"]),
   ...from<typeof Ops>()("side/ops.ts", ["openOps"]),
   ...from<typeof FleetStore>()("side/fleet-store.ts", ["openFleet"]),

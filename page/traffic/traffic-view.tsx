@@ -6,6 +6,7 @@ import { Chart, type Curve } from "../parts/chart.tsx";
 import { go } from "../place.ts";
 import { usePoll } from "../poll.ts";
 import type { RoutePage } from "../routes/route.ts";
+import { PolicyTimes } from "./policy-times.tsx";
 import { Refusals } from "./refusals.tsx";
 import { askTraffic, partNames, ranges, type Stats, type Traffic } from "./stats.ts";
 
@@ -64,7 +65,10 @@ export function TrafficView({ place }: ViewProps) {
         </p>
       )}
       {problem !== null && problem.status !== 404 && <p class="note off">{problem.message}</p>}
-      {value !== null && <Charts traffic={value} unit={range.unit} />}
+      <div class="traffic-body">
+        {value !== null && <Charts traffic={value} unit={range.unit} />}
+        <PolicyTimes proxy={proxy} kind={place.filter["of"] ?? ""} onKind={(kind) => narrow({ of: kind })} />
+      </div>
     </div>
   );
 }
@@ -73,7 +77,7 @@ function Charts({ traffic, unit }: { readonly traffic: Traffic; readonly unit: s
   const { closes, kinds, parts, refusals } = traffic;
   const times = (kinds.times ?? []).map((iso) => Date.parse(iso) / 1_000);
   return (
-    <div class="traffic-body">
+    <>
       <Tally kinds={kinds} />
       <div class="charts">
         <Chart title="Exchanges" note={`per ${unit}`} times={times} curves={kindCurves(kinds)} format={count} />
@@ -96,7 +100,7 @@ function Charts({ traffic, unit }: { readonly traffic: Traffic; readonly unit: s
         />
         <Refusals refusals={refusals} />
       </div>
-    </div>
+    </>
   );
 }
 

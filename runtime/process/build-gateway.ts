@@ -3,6 +3,7 @@ import { isJwtRevoked } from "../access/jwt-revocation.ts";
 import { proxyIdentity } from "../access/identity.ts";
 import { resolveBasis } from "../access/resolve.ts";
 import { VerifiedCache } from "../access/verified-cache.ts";
+import type { Clock } from "../clock.ts";
 import type { Deployed, Gateway } from "../gateway.ts";
 import { instanceOf, replicaOf } from "./instance.ts";
 import type { Limits } from "../limits.ts";
@@ -61,8 +62,7 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
   const hearing = { clock, store, revocations, sessions, lookMs: limits.storePollMs };
   const lag = watchHearing(program.lag, hearing, log, metrics);
   const spans = openSpans(program, { clock, limits, instance, log, metrics });
-  const tracing = program.startTracing?.(clock) ?? null;
-  if (tracing !== null) program.policyTimes?.watch(tracing, program.routes, metrics, program.policyTimes.every);
+  const { tracing, policyTimes } = startTracing(program, metrics, clock);
   const sessionServices: SessionServices = {
     clock,
     scheduler,
@@ -86,6 +86,7 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
     deployed: deployAll(program),
     sessionServices,
     tracing,
+    policyTimes,
     spans,
     handshakes: new Handshakes(limits),
     exchanges: 0,
@@ -104,6 +105,17 @@ function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHos
     refusing: false,
     defect: (thrown) => log.event("defect", { detail: messageOf(thrown), stack: stackOf(thrown) }, "error"),
   };
+}
+
+/** What records exchanges, and what times policies; null where the program has nothing of it. */
+function startTracing(
+  { policyTimes, routes, startTracing: start }: GatewayProgram,
+  metrics: Metrics,
+  clock: Clock,
+): Pick<Gateway, "tracing" | "policyTimes"> {
+  const tracing = start?.(clock) ?? null;
+  if (tracing === null || policyTimes === undefined) return { tracing, policyTimes: null };
+  return { tracing, policyTimes: policyTimes.watch(tracing, routes, metrics, policyTimes.every, clock) };
 }
 
 /** The way of spans to a collector, with a line at each end of an outage; null where the program sends none. */

@@ -30,6 +30,7 @@ export type AdminGateway = Pick<
   | "log"
   | "metrics"
   | "organization"
+  | "policyTimes"
   | "sessions"
   | "store"
 >;

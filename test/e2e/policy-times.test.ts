@@ -47,6 +47,35 @@ describe("times of policies", () => {
     await gateway[Symbol.asyncDispose]();
   });
 
+  it("are told by step over the admin API, handshakes apart from plain exchanges", async () => {
+    const secret = "an-admin-secret-of-some-length";
+    const more = "observability: { policyTimes: 1 }\nadmin: { port: 0, secret: { env: ADMIN_SECRET } }";
+    const gateway = await startModules(await compileFiles(bundle(more)), { env: { ...env, ADMIN_SECRET: secret } });
+    const { address } = await gateway.line({ event: "listening", listener: "admin" });
+    const told = async (query: string): Promise<{ exchanges: number; steps: { policy: string; count: number }[] }> => {
+      const headers = { Authorization: `Bearer ${secret}` };
+      const answer = await fetch(`http://${String(address)}/v1/policyTimes?${query}`, { headers });
+      return (await answer.json()) as { exchanges: number; steps: { policy: string; count: number }[] };
+    };
+    const counts = async (query: string): Promise<Record<string, number>> => {
+      const { steps } = await told(query);
+      return Object.fromEntries(steps.map(({ policy, count }) => [policy, count]));
+    };
+    expect(await told("")).toMatchObject({ exchanges: 0, steps: [], stepsLeftOut: 0, every: 1 });
+    for (let at = 0; at < 3; at++) await ask(gateway, `/key/plain?apikey=${API_KEY}`);
+    await ask(gateway, "/key/plain?apikey=wrong");
+    const client = await rawSocket(gateway.port, `/key/live?apikey=${API_KEY}`, {});
+    client.socket.destroy();
+    await gateway.calm();
+    expect(await counts("kind=http")).toEqual({ "VK-Key": 4, "AM-App": 3 });
+    expect(await counts("kind=handshake")).toEqual({ "VK-Key": 1, "AM-App": 1 });
+    expect(await counts("")).toEqual({ "VK-Key": 5, "AM-App": 4 });
+    expect(await told("proxy=other")).toMatchObject({ exchanges: 0, steps: [] });
+    expect(await told("limit=1")).toMatchObject({ exchanges: 5, stepsLeftOut: 1 });
+    expect((await told("kind=http")).steps[0]).toMatchObject({ file: expect.stringMatching(/\.yaml$/), line: 1, flow: "PreFlow" });
+    await gateway[Symbol.asyncDispose]();
+  });
+
   it.each([
     ["nobody asked", ""],
     ["no proxy has traced twins", "observability: { policyTimes: 1, debug: off }"],

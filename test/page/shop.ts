@@ -27,7 +27,7 @@ listeners: [{ name: public, host: 127.0.0.1, port: 0 }]
 store: { kind: memory }
 drain: { preDrainDelay: 0s, window: 1s, spread: 0s }
 admin: { port: 0, secret: { env: ADMIN_SECRET } }
-observability: { analytics: { file: ${JSON.stringify(analyticsFile)} } }`,
+observability: { analytics: { file: ${JSON.stringify(analyticsFile)} }, policyTimes: 10 }`,
     "environments/prod.yaml": `kind: Environment
 targetServers: [{ name: chat-1, host: 127.0.0.1, port: { env: TARGET_PORT } }, { name: chat-2, host: 127.0.0.1, port: { env: TARGET_PORT } }]`,
     "access/all.yaml": [

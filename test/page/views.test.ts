@@ -94,9 +94,25 @@ describe("traffic", () => {
     expect(page.problems).toEqual([]);
   });
 
-  it("says how to turn analytics on where there are none", async () => {
+  it("shows what policies took, of handshakes and of plain exchanges", async () => {
+    await ground.connect(`/v1/chat/rooms/7?apikey=${keyOf("web")}`);
+    await fetch(`http://127.0.0.1:${ground.gateway.port}/v1/orders/1?apikey=${keyOf("web")}`);
+    const page = await ground.signedIn("#/traffic");
+    const table = "document.querySelector('.step-times').innerText";
+    await page.until(`document.querySelector('.step-times') !== null && ${table}.includes("AM-Room")`);
+    await page.shows("shared-flows/guard/policies/VK-Key.yaml:1");
+    expect(await page.value(`${table}.includes("orders")`)).toBe(false);
+    await page.value(`(() => { const s = document.querySelector(".wide select"); s.value = "http"; s.dispatchEvent(new Event("change", { bubbles: true })); })()`);
+    await page.until(`location.hash === "#/traffic?of=http" && document.querySelector('.step-times') !== null && ${table}.includes("orders")`);
+    expect(await page.value(`${table}.includes("AM-Room")`)).toBe(false);
+    expect(page.problems).toEqual([]);
+  });
+
+  it("says how to turn analytics and times of policies on where there are none, and asks once", async () => {
     await using plain = await pageGround();
     const page = await plain.signedIn("#/traffic");
     await page.shows("keeps no analytics");
+    await page.shows("policyTimes: 100");
+    expect(page.requests.filter((url) => url.includes("/v1/policyTimes"))).toHaveLength(1);
   });
 });

@@ -5,6 +5,7 @@ import { adminSubjects } from "#runtime/side/admin.ts";
 import { debugSubject } from "#runtime/side/admin-debug.ts";
 import { openapiDocument } from "#runtime/side/admin-openapi.ts";
 import { routesSubject } from "#runtime/side/admin-routes.ts";
+import { policyTimesSubject } from "#runtime/side/admin-policy-times.ts";
 import { statsSubject } from "#runtime/side/admin-stats.ts";
 import { patternOf, type AdminSubject } from "#runtime/side/admin-route.ts";
 
@@ -25,8 +26,11 @@ const debug = debugSubject({ create: nothing, get: nothing, limits: defaultLimit
 
 const fleet = { start: nothing, ask: nothing, close: nothing };
 
+/** What only some artifacts answer. */
+const optional = [debug, statsSubject(), policyTimesSubject(), routesSubject(nothing)];
+
 /** All that any artifact may answer. */
-export function subjectsOf(more: readonly AdminSubject[] = [debug, statsSubject(), routesSubject(nothing)]): readonly AdminSubject[] {
+export function subjectsOf(more: readonly AdminSubject[] = optional): readonly AdminSubject[] {
   return adminSubjects(defaultLimits, fleet, more);
 }
 

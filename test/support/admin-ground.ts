@@ -60,6 +60,7 @@ export function adminGround(covered: readonly string[], options: AdminOptions = 
     const output: LogOutput = { write: (chunk) => (ground.text += chunk) !== "", writableLength: 0, on: () => undefined };
     const gateway = {
       analytics: null,
+      policyTimes: null,
       clock: x.clock,
       build: "b",
       fleet: null,

@@ -66,6 +66,14 @@ it.each([
 });
 
 it.each([
+  ["there is an admin listener", `${admin}observability: { policyTimes: 100 }\n`, true],
+  ["nobody could ask", "observability: { policyTimes: 100 }\n", false],
+  ["none are measured", admin, false],
+])("the answer about times of policies ships only where somebody measures and asks: %s", async (_, gateway, isThere) => {
+  expect((await inputs(gateway)).includes("runtime/side/admin-policy-times.ts")).toBe(isThere);
+});
+
+it.each([
   ["an admin listener", admin],
   ["a collector of traces", 'observability: { traces: { endpoint: "http://localhost:4318/v1/traces" } }\n'],
   ["times of policies", "observability: { policyTimes: 100 }\n"],
