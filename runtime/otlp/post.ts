@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { Clock } from "../clock.ts";
+import { fieldValueKind, VALUE_PLAIN } from "../field-grammar.ts";
 
 /** Where to. Its headers may hold credentials. */
 export interface PostTarget {
@@ -21,7 +22,10 @@ const RETRYABLE: readonly number[] = [429, 502, 503, 504];
 /** An answer longer than this tells nothing of interest. */
 const ANSWER_BYTES_MAX = 16 * 1024;
 
-/** The target of a URL; one connection is kept. Throws where the URL is none of http or https, or holds a password. */
+/**
+ * The target of a URL; one connection is kept. Throws where the URL is none of http or https, or holds a password, and
+ * where a header's value cannot be sent.
+ */
 export function postTarget(url: string, headers: Readonly<Record<string, string>>): PostTarget {
   const parsed = URL.parse(url);
   if (parsed === null || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
@@ -29,6 +33,9 @@ export function postTarget(url: string, headers: Readonly<Record<string, string>
   }
   if (parsed.username !== "" || parsed.password !== "") {
     throw new TypeError("the collector's URL must not hold credentials; its headers may");
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (fieldValueKind(value) !== VALUE_PLAIN) throw new TypeError(`the collector's header ${name} has no valid value`);
   }
   const options = { keepAlive: true, maxSockets: 1 };
   const agent = parsed.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
@@ -43,13 +50,21 @@ export function postJson(target: PostTarget, body: string, clock: Clock, timeout
     const bytes = Buffer.from(body, "utf8");
     const own = { "Content-Type": "application/json", "Content-Length": bytes.length };
     const sent = request(url, { method: "POST", agent, headers: { "User-Agent": "apigw", ...headers, ...own } });
-    const timer = clock.setTimer(() => sent.destroy(new Error("no answer in time")), timeoutMs);
     const done = (posted: Posted): void => {
       clock.clearTimer(timer);
       resolve(posted);
     };
-    const failed = (cause: Error): void => done({ outcome: "retry", detail: reasonOf(cause), afterMs: null });
+    const failed = (cause: Error): void => {
+      done({ outcome: "retry", detail: reasonOf(cause), afterMs: null });
+      sent.destroy();
+    };
+    const timer = clock.setTimer(() => failed(new Error("no answer in time")), timeoutMs);
     sent.on("error", failed);
+    // Without a listener node ends the connection and tells nobody.
+    sent.on("upgrade", (_, socket) => {
+      socket.destroy();
+      done({ outcome: "refused", detail: "status 101" });
+    });
     sent.on("response", (answer) => readAnswer(answer, (text) => done(judged(answer, text)), failed));
     sent.end(bytes);
   });

@@ -41,13 +41,18 @@ export function fetchText(
       headers: { Accept: accept, ...headers, ...length },
       maxHeaderSize: bounds.headBytesMax,
     });
-    const timer = clock.setTimer(() => sent.destroy(new Error("no answer in time")), bounds.timeoutMs);
     const fail = (cause: Error): void => {
       clock.clearTimer(timer);
       reject(cause);
       sent.destroy();
     };
+    const timer = clock.setTimer(() => fail(new Error("no answer in time")), bounds.timeoutMs);
     sent.on("error", fail);
+    // Without a listener node ends the connection and tells nobody.
+    sent.on("upgrade", (_, socket) => {
+      socket.destroy();
+      fail(new Error("status 101"));
+    });
     sent.on("response", (answer) => {
       if (answer.statusCode !== 200) return fail(new Error(`status ${answer.statusCode ?? 0}`));
       const pieces: Buffer[] = [];

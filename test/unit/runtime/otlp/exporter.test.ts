@@ -178,6 +178,17 @@ describe("a collector in trouble", () => {
     await exported(4);
   });
 
+  it("may switch protocols, which ends nothing but its connection", async () => {
+    const lines = "Upgrade: websocket\r\nConnection: Upgrade";
+    collector.answer = ({ socket }) => void socket?.write(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n\r\n`);
+    exporter.add(spans(4));
+    await events(1);
+    expect(report.events).toEqual(["failed: status 101"]);
+    collector.answer = null;
+    exporter.add(spans(4));
+    await exported(4);
+  });
+
   it("may break its answer off, or never end it", async () => {
     collector.answer = (response) => {
       response.writeHead(200, { "Content-Length": "10" }).write("{");
@@ -229,4 +240,8 @@ it.each([
   ["http://user:password@collector/", "must not hold credentials"],
 ])("refuses the URL %s", (url, message) => {
   expect(() => postTarget(url, {})).toThrow(message);
+});
+
+it.each(["a\nb", "a\r\nX-Injected: b", "a\0b", "\u0100"])("refuses a header value that cannot be sent: %j", (value) => {
+  expect(() => postTarget("http://collector/", { "X-Key": value })).toThrow("the collector's header X-Key");
 });

@@ -13,6 +13,7 @@ import { until } from "../../../support/until.ts";
 const one = ecKey("one");
 const two = edKey("two");
 const FORM = { form: "url", allowPrivateAddresses: false } as const;
+const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 const LIMITS = { jwksFreshMs: 300_000, jwksKeptMaxMs: 3_600_000, jwksRetryMs: 10_000, jwksFetchTimeoutMs: 5_000 };
 
 let server: KeyServer;
@@ -132,6 +133,7 @@ describe("an issuer that does not answer", () => {
     ["too much", text(jwks(one.jwk).padEnd(10_001)), "more bytes than allowed"],
     ["a broken answer", (r) => void r.writeHead(200, { "Content-Length": "100" }).write("{", () => r.destroy()), "aborted"],
     ["a broken connection", (r) => void r.destroy(), "socket hang up"],
+    ["a switch that nobody asked for", (r) => void r.socket?.write(SWITCHING), "status 101"],
   ];
   test.each(bad)("%s: the set stays as it was", async (_, answer, detail) => {
     const keys = source();
