@@ -44,6 +44,7 @@ export const guards = {
   encodingInHttp10: row(400, "Transfer-Encoding needs HTTP/1.1", true),
   encodingUnknown: row(501, "Transfer-Encoding is not exactly chunked", true),
   singleRepeated: row(400, "a header that has one value is repeated", false),
+  expectationUnknown: row(417, "Expect is not 100-continue", false),
   upgradeMethod: row(400, "a WebSocket upgrade is a GET", true),
   upgradeVersion: row(400, "a WebSocket upgrade needs HTTP/1.1", true),
   upgradeToken: row(400, "Upgrade is not exactly websocket", false),
@@ -93,6 +94,9 @@ export function guardRequest(request: RequestHead, limits: Limits): Refusal | nu
   const framing = guardFraming(head, version);
   if (framing !== null) return framing;
   if (head.singleRepeated) return guards.singleRepeated;
+  // RFC 9110 section 10.1.1: of an HTTP/1.0 client it means nothing.
+  const expects = version === "1.1" && head.expect !== null;
+  if (expects && !listHas(head.expect ?? "", "100-continue")) return guards.expectationUnknown;
   return head.upgrade !== null && namesWebSocket(head.upgrade) ? guardUpgrade(request, head, limits) : null;
 }
 
@@ -149,6 +153,7 @@ interface GuardedHead {
   encoding: string | null;
   upgrade: string | null;
   connection: string | null;
+  expect: string | null;
   version: string | null;
   versions: number;
   key: string | null;
@@ -164,7 +169,7 @@ interface GuardedHead {
 function readGuarded(lines: readonly string[]): GuardedHead {
   const head: GuardedHead = {
     host: null, hosts: 0, length: null, lengths: 0, encoding: null, upgrade: null, connection: null,
-    version: null, versions: 0, key: null, keys: 0, protocols: null, extensions: null,
+    expect: null, version: null, versions: 0, key: null, keys: 0, protocols: null, extensions: null,
     authorizations: 0, contentTypes: 0, origins: 0, singleRepeated: false,
   };
   for (let at = 0; at < lines.length; at += 2) {
@@ -184,6 +189,7 @@ function readLine(head: GuardedHead, name: string, value: string): void {
       return;
     case 6:
       if (sameName(name, "origin")) head.origins++;
+      else if (sameName(name, "expect")) head.expect = joined(head.expect, value);
       return;
     case 7:
       if (sameName(name, "upgrade")) head.upgrade = joined(head.upgrade, value);

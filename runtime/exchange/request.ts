@@ -232,7 +232,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     const { incoming } = this;
     if (this.#hasAsked || incoming.httpVersion === "1.0") return;
     this.#hasAsked = true;
-    if (incoming.headers.expect?.toLowerCase() === "100-continue") this.#outgoing.writeContinue();
+    // The guards have let no other expectation in.
+    if (incoming.headers.expect !== undefined) this.#outgoing.writeContinue();
   }
 
   /** See Wire and AnswerOwner. */

@@ -118,16 +118,22 @@ export class Connections {
 
   /**
    * Whether a fixed answer may be written to it, which happens once: `answer` when nothing of another answer went
-   * out, `drop` when something did, `ignore` when it was refused before, `unknown` when HTTP never had it.
+   * out, `drop` when something did, `later` when it follows whole requests, whose answers are their own and the
+   * connection's last, `ignore` when it was refused before, `unknown` when HTTP never had it.
    */
-  refusal(socket: Socket): "answer" | "drop" | "ignore" | "unknown" {
+  refusal(socket: Socket): "answer" | "drop" | "later" | "ignore" | "unknown" {
     const turn = turnOf(socket);
     if (turn === undefined) return "unknown";
     if (turn.refused) return "ignore";
     if (turn.upgraded) return "drop";
     turn.refused = true;
-    if (turn.answering === 0) return "answer";
-    return turn.answering === 1 && turn.answer?.headersSent === false ? "answer" : "drop";
+    const { answer, answering } = turn;
+    if (answering === 0) return "answer";
+    if (answer?.req.complete === true) {
+      endBehind(answer, socket);
+      return "later";
+    }
+    return answering === 1 && answer?.headersSent === false ? "answer" : "drop";
   }
 
   /** Answers that did not begin yet say `Connection: close`. */
@@ -159,6 +165,13 @@ function endAnswer(turn: Turn | undefined, response: ServerResponse): void {
   turn.answering--;
   if (turn.answer === response) turn.answer = null;
   turn.bytesReadAtIdle = response.req.socket.bytesRead;
+}
+
+/** Ends the connection behind an answer, whose head may have left. */
+function endBehind(answer: ServerResponse, socket: Socket): void {
+  answer.shouldKeepAlive = false;
+  if (answer.writableFinished) socket.destroySoon();
+  else answer.once("finish", () => socket.destroySoon());
 }
 
 /** Errors of a socket are followed by its close, which is where they are dealt with. */

@@ -4,9 +4,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
+import { hasBody } from "../body/framing.ts";
 import type { Forwarding } from "../client/client.ts";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
+import { sameName } from "../message/field-grammar.ts";
 import { bind, type ListenAt } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import { answerFor, answerToConnect, refuse, type RefusalKind } from "./refusal.ts";
@@ -117,7 +119,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 /**
  * Options of node's HTTP server, none left to its defaults. An upgrade that a client pipelines behind a request still
  * being answered is a plain request: its answer has to wait its turn, which nobody but node keeps, and behind a 101
- * the earlier answer would land between the frames.
+ * the earlier answer would land between the frames. Upgrades to other protocols come out of HTTP as well, where they
+ * can: see HttpListener's #replay.
  */
 export function serverOptions({ limits, isUpgrade }: ListenerOptions, connections: Connections): ServerOptions {
   return {
@@ -127,7 +130,9 @@ export function serverOptions({ limits, isUpgrade }: ListenerOptions, connection
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    shouldUpgradeCallback: (request) => isUpgrade(request) && connections.answering(request.socket) === 0,
+    shouldUpgradeCallback: (request) => {
+      return connections.answering(request.socket) === 0 && (isUpgrade(request) || !hasBody(request));
+    },
     // Handlers look at Host: node would answer 400 itself and still hand out what is pipelined behind that.
     requireHostHeader: false,
     insecureHTTPParser: false,
@@ -183,7 +188,9 @@ export class HttpListener implements Listener {
     server.prependListener(entry, (socket: Socket) => this.#connections.add(socket));
     server.on("request", (request, response) => this.#request(request, response));
     server.on("checkContinue", (request, response) => this.#request(request, response));
+    server.on("checkExpectation", (request, response) => this.#request(request, response));
     server.on("upgrade", (request, _stream, head) => {
+      if (!options.isUpgrade(request)) return this.#replay(request, head);
       // A body still to come makes node hand out a wrapper; the connection itself is what handlers answer on.
       this.#connections.upgrade(request.socket);
       options.onUpgrade(request, request.socket, head);
@@ -261,8 +268,24 @@ export class HttpListener implements Listener {
       request.socket.destroy();
       return;
     }
-    if (this.#isStopped) response.shouldKeepAlive = false;
+    // Node has thrown away what followed it in its packet: see #replay.
+    if (this.#isStopped || request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     this.#options.onRequest(request, response);
+  }
+
+  /**
+   * Node's parser takes what follows a request with Upgrade for the other protocol. Where that is declined the rest of
+   * the packet is lost, and the next request with it, or its beginning. So the request is read once more, without.
+   */
+  #replay({ method, url, httpVersion, rawHeaders, socket }: IncomingMessage, head: Buffer): void {
+    if (socket.destroyed) return;
+    let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at] ?? "";
+      if (!sameName(name, "upgrade")) text += `${name}: ${rawHeaders[at + 1]}\r\n`;
+    }
+    socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, "latin1"), head]));
+    this.#server.emit(this.#entry, socket);
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -282,7 +305,7 @@ export class HttpListener implements Listener {
     }
     this.#options.onRefused?.(answer.kind);
     if (verdict === "answer") refuse(socket, answer, this.#options.clock);
-    else socket.destroy();
+    else if (verdict === "drop") socket.destroy();
   }
 
   /**

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { Clock } from "../clock.ts";
-import { fieldValueKind, VALUE_PLAIN } from "../field-grammar.ts";
+import { fieldValueKind, VALUE_PLAIN } from "../message/field-grammar.ts";
 
 /** Where to. Its headers may hold credentials. */
 export interface PostTarget {
