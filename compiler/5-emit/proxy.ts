@@ -329,7 +329,7 @@ class ProxyEmitter {
     const read = [...reads].map((name) => scope.variable(name)).flatMap((v) => (v.kind === "header" && v.message !== "response" ? [v.name] : []));
     const names = [...new Set(read)].sort();
     const written = ownedHeaders.filter((name) => !names.includes(name));
-    const type = this.#file.type("header-ownership.ts", "HeaderOwnership");
+    const type = this.#file.type("message/header-ownership.ts", "HeaderOwnership");
     return this.#file.constant("headers", code`${this.#file.symbol("headerOwnership")}(${written}, ${names})`, type);
   }
 

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { enforce, takeRoute } from "#runtime/flow/chain.ts";
 import { faultVariable, queryValue, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -85,7 +84,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "2ab838935f1cae7e",
+    hash: "3f15dad1a1235d7f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOr, textOrNull } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { decodeJwt } from "#runtime/policies/decode-jwt.ts";
 import { generateJwt } from "#runtime/policies/generate-jwt.ts";
@@ -103,7 +102,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "a4835acf48d051b5",
+    hash: "5de537ef1f11e935",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy team, compiled from proxies/team/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -41,7 +40,7 @@ export function teamRoot(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/",
     baseSegments: 0,
-    hash: "72ddf479ed2c8cdb",
+    hash: "170991a06dc5694d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -61,7 +60,7 @@ export function teamAny(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/*",
     baseSegments: 2,
-    hash: "72ddf479ed2c8cdb",
+    hash: "170991a06dc5694d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -81,7 +80,7 @@ export function teamMembers(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/team/*/members",
     baseSegments: 3,
-    hash: "72ddf479ed2c8cdb",
+    hash: "170991a06dc5694d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -101,7 +100,7 @@ export function teamAdmin(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin",
     baseSegments: 2,
-    hash: "72ddf479ed2c8cdb",
+    hash: "170991a06dc5694d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -121,7 +120,7 @@ export function teamAudit(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/team/admin/audit",
     baseSegments: 3,
-    hash: "72ddf479ed2c8cdb",
+    hash: "170991a06dc5694d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

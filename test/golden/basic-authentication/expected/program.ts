@@ -3,10 +3,9 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { notEquals } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { decodeBasic, encodeBasic } from "#runtime/policies/basic-authentication.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -76,7 +75,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "b9db3f54104f9b75",
+    hash: "ec8f245f68722eda",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

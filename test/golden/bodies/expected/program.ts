@@ -4,9 +4,8 @@ import { requestBody, requestForm, responseBody } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { contentIn, formValue, needText, responseOf, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, switchedProtocols } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -145,7 +144,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "34f8fc13098676ce",
+    hash: "d6780231409330d7",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,10 +3,9 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { hasAffixes, queryValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { equalsIgnoreCase, greater, lessOrEqual, matches, startsWith, truthy } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const PATTERN = /^\/r\/[^\/]+\/x$/;
@@ -80,7 +79,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "7c9c62a45b6008aa",
+    hash: "fbf77ebbd8d68067",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,10 +3,9 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
 import { queryValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { startsWith } from "#runtime/language/operators.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyAccessToken } from "#runtime/policies/oauth-v2.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -206,7 +205,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "288e1b2a99544811",
+    hash: "a6e77c5ea822d6d1",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

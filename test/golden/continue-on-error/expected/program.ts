@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { carryOn, carryOnLater, takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
 import { hasFailed, queryValue, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import { spikeArrest } from "#runtime/policies/spike-arrest.ts";
@@ -151,7 +150,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "83ab7dc54f6c281a",
+    hash: "120ee2ceb463249b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, needValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -67,7 +66,7 @@ export function chatOne(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/one",
     baseSegments: 1,
-    hash: "e4078a8bbaeba704",
+    hash: "4f141053aa03e6ae",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -104,7 +103,7 @@ export function chatTwo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/two",
     baseSegments: 1,
-    hash: "e4078a8bbaeba704",
+    hash: "4f141053aa03e6ae",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOrNull } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { captureData } from "#runtime/policies/data-capture.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -101,7 +100,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "4662bd8108373730",
+    hash: "8c4509d9e3bf00c7",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

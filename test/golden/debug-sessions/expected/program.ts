@@ -3,10 +3,9 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
 import { needText, queryValue, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { startsWith } from "#runtime/language/operators.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { removeQueryParam } from "#runtime/message/query.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
@@ -152,7 +151,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "35f37ce184433f60",
+    hash: "914be964d9065443",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -41,7 +40,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "5147b227f7f4ec86",
+    hash: "5dbd11560f0aad1f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -56,9 +55,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 // program/proxies/echo.ts
 /** Proxy echo, compiled from proxies/echo/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -91,7 +89,7 @@ export function echo(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/echo",
     baseSegments: 1,
-    hash: "1e29ac7cfd7ac19f",
+    hash: "e546ed2d1e95f442",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

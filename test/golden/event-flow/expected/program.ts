@@ -4,10 +4,9 @@ import { eventFlow } from "#runtime/body/event-stream.ts";
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { greater } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { logMessage } from "#runtime/policies/message-logging.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -77,7 +76,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "68c89d647ee501e9",
+    hash: "5d27930ab0293123",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { enforce, takeRoute, traceEnd, traceStep } from "#runtime/flow/chain.ts";
 import { faultVariable, queryValue, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -222,7 +221,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "503083c42e266ef0",
+    hash: "b733972f6b9349ce",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

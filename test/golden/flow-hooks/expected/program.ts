@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { carryOn, takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -132,7 +131,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "0da290dc8c3a9a34",
+    hash: "5867186a5a9ba791",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

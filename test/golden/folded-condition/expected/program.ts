@@ -2,9 +2,8 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute, traceEnd, traceFolded, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const POSITIONS = [
@@ -98,7 +97,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "155828ee06900b04",
+    hash: "44fc2657c3223d73",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

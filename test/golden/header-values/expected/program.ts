@@ -3,10 +3,9 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { responseOf, textOr, writeHeaderPart } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { greater } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { removeQueryParam } from "#runtime/message/query.ts";
 import { copyHeaders, headerValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -61,7 +60,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "188a6b7253271be7",
+    hash: "4f1423181bc75bf5",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

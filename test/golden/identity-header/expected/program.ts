@@ -4,9 +4,8 @@ import type { AccessGrant } from "#runtime/access/model.ts";
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { attribute, resultOf, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { removeQueryParam } from "#runtime/message/query.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
@@ -64,7 +63,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "5e0c98f9a42c2328",
+    hash: "a17aacc4813b54c2",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

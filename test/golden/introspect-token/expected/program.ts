@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { introspectToken } from "#runtime/policies/introspect-token.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -81,7 +80,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "247aa4c1e7a0b3b9",
+    hash: "f05570b359f79ef6",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -45,7 +44,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "1d6a5c65a8fb8681",
+    hash: "2da24a03b4569f74",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

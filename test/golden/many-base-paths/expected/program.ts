@@ -2,9 +2,8 @@
 /** Proxy deep, compiled from proxies/deep/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -41,7 +40,7 @@ export function deep(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant/nest",
     baseSegments: 3,
-    hash: "df9e97ac9cf1942a",
+    hash: "5e97bfa14dc9058d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -57,9 +56,8 @@ export function deep(environment: string, targets: Targets): ProxyProgram {
 /** Proxy team, compiled from proxies/team/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -96,7 +94,7 @@ export function teamAnt(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ant",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -116,7 +114,7 @@ export function teamBee(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/bee",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -136,7 +134,7 @@ export function teamCat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/cat",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -156,7 +154,7 @@ export function teamDog(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/dog",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -176,7 +174,7 @@ export function teamEel(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/eel",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -196,7 +194,7 @@ export function teamFox(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/fox",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -216,7 +214,7 @@ export function teamGnu(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/gnu",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -236,7 +234,7 @@ export function teamHen(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/hen",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -256,7 +254,7 @@ export function teamIbis(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/ibis",
     baseSegments: 2,
-    hash: "ddbd4c5e47ed1816",
+    hash: "81a2772e9fd03218",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -51,7 +50,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "0fa61ad23784e9d2",
+    hash: "4cbec840366bac9d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy Chat, compiled from proxies/Chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -41,7 +40,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/e",
     baseSegments: 1,
-    hash: "4f5f217d5a6eb7ed",
+    hash: "9ef29f62108f5855",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -57,9 +56,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 /** Proxy chat-in-default, compiled from proxies/chat-in-default/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -96,7 +94,7 @@ export function chatInDefault(environment: string, targets: Targets): ProxyProgr
     environment,
     basePath: "/d",
     baseSegments: 1,
-    hash: "35ad2540d309f776",
+    hash: "0eee7602a4ce46b2",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -113,9 +111,8 @@ export function chatInDefault(environment: string, targets: Targets): ProxyProgr
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, needValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -174,7 +171,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/c",
     baseSegments: 1,
-    hash: "8934ce7cf1e49b49",
+    hash: "89ecc8b24c3ff328",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -190,9 +187,8 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
 /** Proxy route, compiled from proxies/route/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -229,7 +225,7 @@ export function route2(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/b",
     baseSegments: 1,
-    hash: "c5912f291a4b11f9",
+    hash: "4c381370daf91a5b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -245,9 +241,8 @@ export function route2(environment: string, targets: Targets): ProxyProgram {
 /** Proxy routes, compiled from proxies/routes/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -284,7 +279,7 @@ export function routes(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/a",
     baseSegments: 1,
-    hash: "24d014ebac6ddff0",
+    hash: "36a7149a41c45e47",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { switchedProtocols } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -48,7 +47,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/status",
     baseSegments: 1,
-    hash: "42f609f1f86111c7",
+    hash: "3df6e7c488ed7208",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

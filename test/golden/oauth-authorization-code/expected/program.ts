@@ -3,9 +3,8 @@
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { formValue, queryValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { authorizationCodeGrant, generateAuthorizationCode } from "#runtime/policies/oauth-v2-code.ts";
 import { generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
@@ -111,7 +110,7 @@ export function login(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/login",
     baseSegments: 1,
-    hash: "604f1bd94d8dcf4a",
+    hash: "9681b50069c5a8c1",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { formValue, textOr, textOrNull } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { deleteAccessToken } from "#runtime/policies/delete-oauth-v2-info.ts";
 import { getAccessTokenInfo } from "#runtime/policies/get-oauth-v2-info.ts";
@@ -114,7 +113,7 @@ export function tokens(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/tokens",
     baseSegments: 1,
-    hash: "63da6cd4e185de00",
+    hash: "52fd714b3f860c3f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { formValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { generateJwtAccessToken } from "#runtime/policies/oauth-v2-issue-jwt.ts";
 import { clientCredentialsGrant } from "#runtime/policies/oauth-v2-issue.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -87,7 +86,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth/token",
     baseSegments: 2,
-    hash: "d0fc0a1bcdfed76f",
+    hash: "01dfd2f22124d4a8",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

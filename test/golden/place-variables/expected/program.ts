@@ -4,9 +4,8 @@ import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { clientSent, clientSentText } from "#runtime/flow/client-times.ts";
 import { responseOf, textOr, timeText } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue, valueOr } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -112,7 +111,7 @@ export function rooms(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/rooms",
     baseSegments: 1,
-    hash: "dfc6b05cac55fd0d",
+    hash: "4f96503a002a6c4b",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -62,7 +61,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "bfd43c460af496ed",
+    hash: "708f165eb5230016",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -2,9 +2,8 @@
 /** Proxy orders, compiled from proxies/orders/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -41,7 +40,7 @@ export function ordersOuter(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/v1/orders",
     baseSegments: 2,
-    hash: "f828501287fcdd19",
+    hash: "d3c917cd0a3abc99",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -61,7 +60,7 @@ export function ordersInner(environment: string, targets: Targets): ProxyProgram
     environment,
     basePath: "/inner/orders",
     baseSegments: 2,
-    hash: "f828501287fcdd19",
+    hash: "d3c917cd0a3abc99",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -77,10 +76,9 @@ export function ordersInner(environment: string, targets: Targets): ProxyProgram
 /** Proxy shop, compiled from proxies/shop/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { startsWith } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -121,7 +119,7 @@ export function shop(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/shop",
     baseSegments: 2,
-    hash: "3254ba83c9debb4a",
+    hash: "ff9fb48c596ec947",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

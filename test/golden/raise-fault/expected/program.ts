@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -73,7 +72,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "5ae4e98e1d943609",
+    hash: "1a6bdc1677ec043f",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

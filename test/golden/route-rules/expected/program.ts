@@ -2,9 +2,8 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const WEB_SOCKET: WebSocketRoute = {
@@ -60,7 +59,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "ef862d2ca11eec88",
+    hash: "e954f9e87b9f7ab9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -5,10 +5,9 @@ import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { beginPolicy, endPolicyLater, policyTime } from "#runtime/flow/policy-times.ts";
 import { queryValue, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { less } from "#runtime/language/operators.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { logSyslog } from "#runtime/policies/message-logging-syslog.ts";
 import { logMessage } from "#runtime/policies/message-logging.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
@@ -76,7 +75,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "6bce60b9e8354b33",
+    hash: "90728311c433fe57",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     compression: compression("gzip"),

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { faultVariable, needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
@@ -64,7 +63,7 @@ export function chatV1(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1",
     baseSegments: 1,
-    hash: "5e62b737a1910030",
+    hash: "81f3fb9bfafd77f9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -84,7 +83,7 @@ export function chatV2(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v2",
     baseSegments: 1,
-    hash: "5e62b737a1910030",
+    hash: "81f3fb9bfafd77f9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -114,7 +113,7 @@ export function chatOld(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/old",
     baseSegments: 1,
-    hash: "5e62b737a1910030",
+    hash: "81f3fb9bfafd77f9",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

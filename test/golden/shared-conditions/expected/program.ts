@@ -2,10 +2,9 @@
 /** Proxy chat, compiled from proxies/chat/proxy.yaml. */
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { matches } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 const PATTERN = /^\/rooms\/[^\/]+\/log$/;
@@ -76,7 +75,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "f596aa373e3cf934",
+    hash: "c5b399b95c732ba4",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

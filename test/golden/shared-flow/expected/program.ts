@@ -3,9 +3,8 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute, traceEnd, traceSkipped, traceStep } from "#runtime/flow/chain.ts";
 import { needText, queryValue, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -183,7 +182,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "d277169c334d7925",
+    hash: "8c796f0eebadb1ce",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { accessControl } from "#runtime/policies/access-control.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { rateVariable, spikeArrest } from "#runtime/policies/spike-arrest.ts";
@@ -76,7 +75,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "07b10deef00466c7",
+    hash: "4f6e8e8329b45d7c",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,10 +3,9 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { greaterOrEqual } from "#runtime/language/operators.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { faultResponse, raiseFault } from "#runtime/policies/raise-fault.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -89,7 +88,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "72b938a75e493f85",
+    hash: "fe4b3adb60ee7853",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

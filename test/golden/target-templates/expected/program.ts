@@ -3,9 +3,8 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 
 /** An exchange with the variables that chat reads. */
@@ -78,7 +77,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/v1/chat",
     baseSegments: 2,
-    hash: "cea72e348fda22c1",
+    hash: "1cdaaf2606676c18",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

@@ -3,14 +3,13 @@
 import { Exchange, type Value } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, queryValue, textOr } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { escapeJson } from "#runtime/language/functions/escape.ts";
 import { jsonPath } from "#runtime/language/functions/json-path.ts";
 import { jsonQuery } from "#runtime/language/functions/json-query.ts";
 import { substring } from "#runtime/language/functions/substring.ts";
 import { formatTime } from "#runtime/language/functions/time-format.ts";
 import type { Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
 import { encodeBase64 } from "#runtime/template/base64.ts";
@@ -147,7 +146,7 @@ export function p(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/p",
     baseSegments: 1,
-    hash: "0ace9328f54f0a98",
+    hash: "9f6046d7cbbc5612",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

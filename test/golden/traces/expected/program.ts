@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { queryValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import type { Sampling } from "#runtime/otlp/exchange-span.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -54,7 +53,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "1e073c1a49d587f5",
+    hash: "6ccc10340fbf38b6",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

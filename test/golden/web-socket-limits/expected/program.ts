@@ -3,9 +3,8 @@
 import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, responseOf } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { headerValue } from "#runtime/policies/assign-message.ts";
 import { verifyApiKey } from "#runtime/policies/verify-api-key.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -68,7 +67,7 @@ export function chatLive(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/live",
     baseSegments: 1,
-    hash: "fd2767ad37e20a7f",
+    hash: "56f25409b4cfc57d",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
@@ -93,7 +92,7 @@ export function chatPlain(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/plain",
     baseSegments: 1,
-    hash: "fd2767ad37e20a7f",
+    hash: "56f25409b4cfc57d",
     webSocket: WEB_SOCKET2,
     apiTimeoutMs: null,
     targets,
