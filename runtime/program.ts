@@ -15,6 +15,7 @@ import type { MetricProxy } from "./observe/metrics.ts";
 import type { watchPolicyTimes } from "./observe/policy-times.ts";
 import type { startTracing } from "./observe/tracing.ts";
 import type { DebugHides, openDebug } from "./debug/debug.ts";
+import type { Excerpts } from "./debug/transaction.ts";
 import type { Sampling } from "./otlp/exchange-span.ts";
 import type { Spans, SpansHost } from "./otlp/spans.ts";
 import type { SettingSpec } from "./process/settings.ts";
@@ -234,8 +235,10 @@ export interface GatewayProgram {
   readonly policyTimes?: { readonly every: number; readonly watch: typeof watchPolicyTimes };
   /** Debug sessions over the admin listener; absent where nothing could ask for one. */
   readonly openDebug?: typeof openDebug;
+  /** The YAML of steps; with `openDebug`. */
+  readonly stepExcerpts?: () => Excerpts;
   /** What bundles hide in recordings; absent where none says anything. */
-  readonly debugMasks?: Omit<DebugHides, "secrets">;
+  readonly debugMasks?: Omit<DebugHides, "excerpts" | "secrets">;
   /** Absent where gateway.yaml asks for none. */
   readonly analytics?: { readonly open: typeof openAnalytics; readonly settings: () => AnalyticsSettings };
   readonly ops: { readonly open: typeof openOps; readonly at: () => ListenAt } | null;

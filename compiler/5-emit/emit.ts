@@ -6,6 +6,7 @@ import { ModulePrinter } from "./module.ts";
 import { emitProgram, emitRoutes, emitSettings } from "./program.ts";
 import { emitProxy, type EmittedProxy } from "./proxy.ts";
 import { emitRouteReports } from "./route-report.ts";
+import { emitStepExcerpts } from "./step-excerpts.ts";
 
 /** A generated file. */
 export interface EmittedModule {
@@ -44,7 +45,8 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
     modules.push({ path: `program/${emitted.file.path}`, text: withHash(text, hash), chain });
   }
   const reports = plan.features.admin ? [emitRouteReports(plan)] : [];
-  for (const file of [emitSettings(plan), emitRoutes(plan, proxies), ...reports]) {
+  const excerpts = plan.features.debug ? [emitStepExcerpts(plan)] : [];
+  for (const file of [emitSettings(plan), emitRoutes(plan, proxies), ...reports, ...excerpts]) {
     modules.push({ path: `program/${file.path}`, text: printer.print(file) });
   }
   const program = emitProgram(plan, proxies, options.version);

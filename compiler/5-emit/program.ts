@@ -163,7 +163,7 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     ...(hasReplicas(plan) ? [["openReplicas", file.symbol("openReplicas")] satisfies [string, Code]] : []),
     ...(isFleet(plan) ? [["openFleet", file.symbol("openFleet")] satisfies [string, Code]] : []),
     ...(plan.features.policyTimes ? [["policyTimes", policyTimesCode(plan, file)] satisfies [string, Code]] : []),
-    ...(plan.features.debug ? [["openDebug", file.symbol("openDebug")] satisfies [string, Code]] : []),
+    ...(plan.features.debug ? debugParts(file) : []),
     ...debugMasks(plan, file),
     ["ops", plan.features.ops ? sideCode(gateway.ops, values, file.symbol("openOps")) : literal(null)],
     ["admin", plan.features.admin ? adminCode(plan, values, file) : literal(null)],
@@ -176,6 +176,13 @@ export function emitProgram(plan: Plan, proxies: ReadonlyMap<string, EmittedProx
     isExported: true,
   });
   return file;
+}
+
+function debugParts(file: FileWriter): [string, Code][] {
+  return [
+    ["openDebug", file.symbol("openDebug")],
+    ["stepExcerpts", file.import("./step-excerpts.ts", "stepExcerpts", "value")],
+  ];
 }
 
 /** What recordings hide besides credentials; nothing where no bundle says anything, or nobody can ask for them. */

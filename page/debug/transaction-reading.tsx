@@ -30,7 +30,7 @@ export function TransactionReading({ session, id }: { readonly session: string; 
       )}
       <Waterfall transaction={value} />
       {value.stepsDropped > 0 && <p class="faint">{count(value.stepsDropped)} further steps were not kept.</p>}
-      {value.isCut === true && <p class="faint">It was too large: bodies, variables or headers were left out.</p>}
+      {value.isCut === true && <p class="faint">It was too large: bodies, YAML, variables or headers were left out.</p>}
       {value.status === 101 && <CloseFacts close={value.close} />}
       {messages !== undefined && <MessagePanels messages={messages} />}
     </article>

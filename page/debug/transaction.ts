@@ -101,6 +101,8 @@ export interface Transaction extends Omit<Summary, "close"> {
     readonly failedServers: readonly string[];
   } | null;
   readonly steps: readonly Step[];
+  /** The YAML of the steps' policies, by file and line; absent where it was too much. */
+  readonly sources?: Readonly<Record<string, string>>;
   readonly stepsDropped: number;
   readonly isCut?: boolean;
   readonly messages?: {

@@ -68,6 +68,7 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
                   row={row}
                   isFirst={isFirst}
                   isOpen={opened.has(row.at)}
+                  source={transaction.sources?.[placeOf(row.step)] ?? null}
                   totalMs={totalMs}
                   onToggle={() => toggle(row.at)}
                 />
@@ -78,6 +79,17 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
       )}
     </section>
   );
+}
+
+/** As the transaction's sources are named. */
+function placeOf({ file, line }: Step): string {
+  return `${file}:${line}`;
+}
+
+/** A policy on one line; its kind stands in the first column already. */
+function glanceOf(source: string): string {
+  const lines = source.split("\n").map((text) => text.trim());
+  return lines.filter((text) => !text.startsWith("kind:")).join("  ");
 }
 
 function rowsOf({ messages, steps, target }: Transaction): readonly Row[] {
@@ -104,11 +116,13 @@ interface StepRowsProps {
   readonly row: Extract<Row, { kind: "step" }>;
   readonly isFirst: boolean;
   readonly isOpen: boolean;
+  /** The YAML of its policy; null where it is not told. */
+  readonly source: string | null;
   readonly totalMs: number;
   readonly onToggle: () => void;
 }
 
-function StepRows({ row: { at, step }, isFirst, isOpen, totalMs, onToggle }: StepRowsProps) {
+function StepRows({ row: { at, step }, isFirst, isOpen, source, totalMs, onToggle }: StepRowsProps) {
   const { condition, durationMs, file, flow, line, outcome, policy, startMs, type } = step;
   return (
     <>
@@ -139,16 +153,16 @@ function StepRows({ row: { at, step }, isFirst, isOpen, totalMs, onToggle }: Ste
           <Bar startMs={startMs} durationMs={durationMs} totalMs={totalMs} tone={outcome} />
         </td>
         <td data-kind="number">{outcome === "ran" || outcome === "fault" ? fineDuration(durationMs) : ""}</td>
-        <td class="source mono" title={`${file}:${line}`}>
+        <td class="source mono" title={source === null ? placeOf(step) : `${placeOf(step)}\n${source}`}>
           {file.slice(file.lastIndexOf("/") + 1)}:{line}
+          {source !== null && <span class="glance">{glanceOf(source)}</span>}
         </td>
       </tr>
       {isOpen && (
         <tr class="detail-row" id={`step-${at}`}>
           <td colSpan={5}>
-            <p class="mono faint">
-              {file}:{line}
-            </p>
+            <p class="mono faint">{placeOf(step)}</p>
+            {source !== null && <pre class="yaml">{source}</pre>}
             {condition !== null && (
               <p>
                 <span class="faint">if</span> <code>{condition.text}</code>{" "}

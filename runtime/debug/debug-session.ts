@@ -13,7 +13,7 @@ import type { DebugFilter } from "./filter.ts";
 import { fittingJson } from "./fitting-json.ts";
 import { Mask, type Hidden } from "./mask.ts";
 import {
-  closeOf, learnTransaction, summaryOf, transactionOf, type TransactionClose, type TransactionSummary,
+  closeOf, learnTransaction, summaryOf, transactionOf, type Excerpts, type TransactionClose, type TransactionSummary,
 } from "./transaction.ts";
 
 /** What somebody asks for; checked before. */
@@ -48,6 +48,7 @@ export interface DebugSessionParts {
   readonly tracing: Tracing;
   /** What recordings of a program must not show. */
   hidden(program: ProxyProgram): Hidden;
+  readonly excerpts: Excerpts;
   /** Whether that many more bytes may be kept; they count from then on if so. */
   take(bytes: number): boolean;
 }
@@ -128,7 +129,8 @@ export class DebugSession implements TraceSink {
     }
     const mask = new Mask(this.#parts.hidden(x.program));
     learnTransaction(mask, trace, x);
-    const transaction = transactionOf(mask, trace, x, status, durationMs);
+    const { excerpts } = this.#parts;
+    const transaction = transactionOf(mask, trace, { x, status, durationMs, excerpts });
     const json = fittingJson(transaction, this.#parts.limits.debugEntryBytesMax);
     const bytes = Buffer.byteLength(json);
     if (!this.#parts.take(bytes)) {

@@ -15,6 +15,7 @@ import type { MaskRules } from "./mask-rules.ts";
 import type { hideInXml } from "./mask-xml.ts";
 import { parseFilter, type FilterProblem } from "./filter.ts";
 import { DebugSession, type DebugRequest } from "./debug-session.ts";
+import type { Excerpts } from "./transaction.ts";
 
 /** Why a session cannot be: `unknown`: no such deployment. `off`: it has no traced twins. `full`: too many sessions. */
 export type DebugRefusal = "unknown" | "off" | "full" | { readonly problems: readonly FilterProblem[] };
@@ -22,13 +23,15 @@ export type DebugRefusal = "unknown" | "off" | "full" | { readonly problems: rea
 /** What it needs of the gateway. */
 export type DebugServices = Pick<Gateway, "clock" | "limits" | "deployed">;
 
-/** What recordings must not show besides what no recording shows. */
+/** What recordings show of the bundle, and must not show besides what no recording shows. */
 export interface DebugHides {
   /** Values of the gateway's own that must stand nowhere. */
   readonly secrets: readonly string[];
   readonly masks?: readonly MaskRules[];
   /** Absent where no mask has an XPath. */
   readonly hideInXml?: typeof hideInXml;
+  /** The YAML of steps; read with the first session. */
+  readonly excerpts?: (() => Excerpts) | undefined;
 }
 
 /** Secrets of the gateway's own that are looked for; others are hidden where a name gives them away. */
@@ -43,6 +46,7 @@ export class Debug {
   /** Oldest first. */
   readonly #sessions = new Map<string, { readonly session: DebugSession; readonly forget: Timer }>();
   #bytes = 0;
+  #excerpts: Excerpts | null = null;
 
   constructor({ clock, limits, deployed }: DebugServices, tracing: Tracing, hides: DebugHides) {
     this.#hides = { ...hides, secrets: hides.secrets.slice(0, SECRETS_MAX) };
@@ -66,7 +70,8 @@ export class Debug {
     const clock = this.#clock;
     const take = (bytes: number): boolean => this.#take(bytes);
     const hidden = (program: ProxyProgram): Hidden => this.#hidden(program);
-    const parts = { clock, limits: this.limits, tracing: this.#tracing, hidden, take };
+    const excerpts = (this.#excerpts ??= this.#hides.excerpts?.() ?? {});
+    const parts = { clock, limits: this.limits, tracing: this.#tracing, hidden, excerpts, take };
     const session = new DebugSession(parts, request, filter, traced);
     const keptMs = request.timeoutMs + this.limits.debugKeptMs;
     this.#sessions.set(session.id, { session, forget: clock.setTimer(() => void this.remove(session.id), keptMs) });

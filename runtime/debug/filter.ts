@@ -10,7 +10,7 @@ import { RequestMessage } from "../message/message.ts";
 import type { Trace } from "../observe/trace.ts";
 import type { ProxyProgram } from "../program.ts";
 import { queryValue, requestUri } from "../flow/variables.ts";
-import { isSecretVariable } from "./secret-name.ts";
+import { isSecretVariable } from "../language/secret-name.ts";
 
 /** What is wrong with a filter, and where in its text (UTF-16 offsets, `end` exclusive). */
 export interface FilterProblem {

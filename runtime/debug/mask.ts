@@ -3,10 +3,10 @@
  * and wherever a value stands that was found under such a name elsewhere in the same exchange.
  */
 import { parsedJson } from "../language/functions/json-path.ts";
+import { isSecretName, isSecretParameter, isSecretVariable, maskMeans } from "../language/secret-name.ts";
 import { hideInJson } from "./mask-json.ts";
 import type { MaskedBody, MaskRules } from "./mask-rules.ts";
 import type { hideInXml } from "./mask-xml.ts";
-import { isSecretName, isSecretParameter, isSecretVariable } from "./secret-name.ts";
 
 /** What stands in the place of a credential. */
 export const HIDDEN = "******";
@@ -135,10 +135,7 @@ export class Mask {
 
   /** True for a variable whose value is hidden, and looked for elsewhere. */
   hidesVariable(name: string): boolean {
-    if (isSecretVariable(name)) return true;
-    return (this.#rules?.variables ?? []).some((rule) => {
-      return rule === name || (rule.endsWith(".*") && name.startsWith(rule.slice(0, -1)));
-    });
+    return isSecretVariable(name) || (this.#rules?.variables ?? []).some((entry) => maskMeans(entry, name));
   }
 
   /** A body without what paths lead to; what stood there is looked for elsewhere. Call it before `document`. */

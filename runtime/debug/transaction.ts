@@ -13,6 +13,11 @@ import { cut, learnMessages, shownMessages, type ShownMessages } from "./shown-m
 
 /** Characters of a variable's value that are kept. */
 const VARIABLE_CHARS_MAX = 1_024;
+/** Characters of the YAML of a policy that are kept; the compiler has cut it before. */
+const EXCERPT_CHARS_MAX = 4_096;
+
+/** The YAML of policies, by file and line (`policies/VK-Key.yaml:1`). */
+export type Excerpts = Readonly<Record<string, string>>;
 
 /** What a list shows of an exchange. */
 export interface TransactionSummary {
@@ -80,6 +85,8 @@ export interface Transaction extends TransactionSummary {
     readonly failedServers: readonly string[];
   } | null;
   readonly steps: readonly TransactionStep[];
+  /** The YAML of their policies, each once. */
+  readonly sources: Excerpts;
   /** Steps beyond those that a trace keeps. */
   readonly stepsDropped: number;
   readonly messages: ShownMessages;
@@ -115,9 +122,18 @@ export function learnTransaction(mask: Mask, trace: Trace, x: Exchange): void {
   learnMessages(mask, trace, x);
 }
 
+/** An exchange that is over, with what is shown of the bundle beside it. */
+export interface EndedExchange {
+  readonly x: Exchange;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly excerpts: Excerpts;
+}
+
 /** What a trace and its exchange tell, without what the mask hides. */
-export function transactionOf(mask: Mask, trace: Trace, x: Exchange, status: number, durationMs: number): Transaction {
+export function transactionOf(mask: Mask, trace: Trace, { x, status, durationMs, excerpts }: EndedExchange): Transaction {
   const { program, target, request } = x;
+  const steps = trace.steps.flatMap((step) => stepOf(mask, step, program));
   return {
     id: x.id,
     kind: request.names.includes("upgrade") ? "websocket" : "http",
@@ -140,7 +156,8 @@ export function transactionOf(mask: Mask, trace: Trace, x: Exchange, status: num
       server: x.server?.name ?? null,
       failedServers: (x.failedServers ?? []).map(({ name }) => name),
     },
-    steps: trace.steps.flatMap((step) => stepOf(mask, step, program)),
+    steps,
+    sources: sourcesOf(mask, steps, excerpts),
     stepsDropped: trace.dropped,
     messages: shownMessages(mask, trace, x),
   };
@@ -188,6 +205,16 @@ function stepOf(mask: Mask, step: TracedStep, program: ProxyProgram): Transactio
     reads: shownVariables(mask, step.reads, program),
     writes: shownVariables(mask, step.writes, program),
   }];
+}
+
+/** A literal of a policy may be what the mask hides. */
+function sourcesOf(mask: Mask, steps: readonly TransactionStep[], excerpts: Excerpts): Excerpts {
+  const places = new Set(steps.map(({ file, line }) => `${file}:${line}`));
+  const shown = [...places].flatMap((place): [string, string][] => {
+    const text = excerpts[place];
+    return text === undefined ? [] : [[place, mask.document(text, EXCERPT_CHARS_MAX)]];
+  });
+  return Object.fromEntries(shown);
 }
 
 function shownVariables(mask: Mask, values: readonly TracedValue[], program: ProxyProgram): readonly ShownVariable[] {

@@ -234,7 +234,8 @@ function adminOptions(program: GatewayProgram, host: GatewayHost, gateway: Gatew
   const page = program.admin?.page ?? null;
   const settings = program.admin?.tls() ?? null;
   const { tracing } = gateway;
-  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing, { secrets: secretsOf(program), ...program.debugMasks });
+  const shows = { secrets: secretsOf(program), ...program.debugMasks, excerpts: program.stepExcerpts };
+  const debug = tracing === null ? undefined : program.openDebug?.(gateway, tracing, shows);
   const subjects = [...(program.admin?.subjects ?? []), ...(debug === undefined ? [] : [debug.subject])];
   if (settings === null || program.openTlsListener === null) return { page, subjects };
   return { page, subjects, tls: { open: program.openTlsListener, settings, readFile: host.readFile } };

@@ -69,7 +69,9 @@ it("records a WebSocket connection as one transaction with status 101, and its c
       },
       { policy: "AM-App", type: "AssignMessage", outcome: "ran" },
     ],
+    sources: { "proxies/key/policies/VK-Key.yaml:1": "kind: VerifyAPIKey\napiKey: { ref: request.queryparam.apikey }" },
   });
+  expect(Object.keys(whole.body["sources"] as object)).toHaveLength(2);
   expect(JSON.stringify(whole.body)).not.toContain(API_KEY);
 });
 

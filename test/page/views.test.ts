@@ -45,6 +45,8 @@ describe("Debug", () => {
     await page.shows("VK-Key.yaml:1");
     await page.press("AM-Room");
     await page.shows("proxies/chat/policies/AM-Room.yaml:1");
+    await page.until(`document.querySelector(".yaml")?.innerText.includes('template: "{proxy.pathsuffix}"')`);
+    await page.until(`document.querySelector(".glance")?.innerText === "sharedFlowBundle: guard"`);
     await page.shows('request.header.x-room != "lobby"');
     await page.shows("proxy.pathsuffix");
     await page.until(`document.querySelector(".messages")?.innerText.includes(${JSON.stringify(HOSTILE)})`);

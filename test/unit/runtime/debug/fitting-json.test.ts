@@ -11,7 +11,8 @@ const step = {
 const whole: Transaction = {
   id: "1", kind: "http", environment: "prod", proxy: "chat", endpoint: "default", startedAt: "", durationMs: 1, method: "GET",
   path: "/", status: 200, fault: null, client: { address: "", scheme: "http" }, host: "", basePath: "/", pathSuffix: "",
-  route: null, target: null, steps: Array.from({ length: 100 }, () => step), stepsDropped: 3,
+  route: null, target: null, sources: {},
+  steps: Array.from({ length: 100 }, () => step), stepsDropped: 3,
   messages: { request, targetRequest: null, targetResponse: null, response: { status: 200, headers, body: null } },
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HIDDEN, Mask } from "#runtime/debug/mask.ts";
-import { isSecretName, isSecretParameter, isSecretVariable } from "#runtime/debug/secret-name.ts";
+import { isSecretName, isSecretParameter, isSecretVariable } from "#runtime/language/secret-name.ts";
 
 describe("names", () => {
   it.each([
