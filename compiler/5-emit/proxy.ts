@@ -82,7 +82,7 @@ class ProxyEmitter {
       doc: variable === field ? "" : variable,
     }));
     const made = messages.map((message) => {
-      const type = this.#file.type("message.ts", message.type === "request" ? "RequestMessage" : "ResponseMessage");
+      const type = this.#file.type("message/message.ts", message.type === "request" ? "RequestMessage" : "ResponseMessage");
       const field = messageFields.get(message.name) ?? "";
       return { name: field, type: `${type} | null`, value: literal(null), doc: `The message ${message.name}.` };
     });

@@ -1,6 +1,6 @@
 /**
- * What stands beside each step of a recording: the YAML of its policy. Without comments, and without what stands under a
- * name that means a credential or that a mask hides; what must be secret is a reference already.
+ * What stands beside each step of a recording: the YAML of its policy. Without comments, and without what stands under
+ * a name that means a credential or that a mask hides; what must be secret is a reference already.
  */
 import { isSecretName, isSecretParameter, isSecretVariable, maskMeans } from "#runtime/language/secret-name.ts";
 import type { Plan } from "../ir/plan.ts";
@@ -27,7 +27,8 @@ interface Hides {
 
 /** `step-excerpts.ts`: a function, so that nothing of it is in memory until somebody records. */
 export function emitStepExcerpts(plan: Plan): FileWriter {
-  const file = new FileWriter("step-excerpts.ts", "What Debug sessions show of the YAML of steps. Read when one begins.");
+  const header = "What Debug sessions show of the YAML of steps. Read when one begins.";
+  const file = new FileWriter("step-excerpts.ts", header);
   const proxies = plan.proxies.filter(({ proxy }) => proxy.debug);
   const { positions } = plan.program.model;
   const hides = hidesOf(proxies.map(({ proxy }) => proxy));
@@ -125,8 +126,8 @@ class Pieces {
     if ((under === "queryParams" || under === "formParams") && isParameter(key)) return true;
     if (bodies && (key === "payload" || (under === "payload" && key === "value"))) return true;
     if (under === "attributes" && isSecretName(key)) return true;
-    const isNamed = "name" in node && typeof node.name === "string" && key !== "name" && key !== "ref" && key !== "type";
-    return isNamed && typeof node.name === "string" && (isVariable(node.name) || isHeader(node.name));
+    if (key === "name" || key === "ref" || key === "type") return false;
+    return "name" in node && typeof node.name === "string" && (isVariable(node.name) || isHeader(node.name));
   }
 
   #comments(from: number, to: number): { range: Range; by: string }[] {

@@ -5,7 +5,10 @@ import type { Transaction } from "./transaction.ts";
 /** Steps of a transaction that is too large even without its messages and variables. */
 const STEPS_CUT = 50;
 
-/** All of a transaction as JSON, or what fits: bodies and the YAML of steps go first, then values of variables, headers, at last steps. */
+/**
+ * All of a transaction as JSON, or what fits: bodies and the YAML of steps go first, then values of variables, headers,
+ * at last steps.
+ */
 export function fittingJson(transaction: Transaction, bytesMax: number): string {
   let cutDown = transaction;
   for (const smaller of [(whole: Transaction): Transaction => whole, withoutBodies, withoutVariables, withoutHeaders]) {
@@ -20,7 +23,8 @@ export function fittingJson(transaction: Transaction, bytesMax: number): string 
 }
 
 function withoutBodies(transaction: Transaction): Transaction {
-  return { ...transaction, sources: {}, messages: mapped(transaction.messages, (message) => ({ ...message, body: null })) };
+  const messages = mapped(transaction.messages, (message) => ({ ...message, body: null }));
+  return { ...transaction, sources: {}, messages };
 }
 
 function withoutHeaders(transaction: Transaction): Transaction {

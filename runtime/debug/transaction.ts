@@ -131,7 +131,8 @@ export interface EndedExchange {
 }
 
 /** What a trace and its exchange tell, without what the mask hides. */
-export function transactionOf(mask: Mask, trace: Trace, { x, status, durationMs, excerpts }: EndedExchange): Transaction {
+export function transactionOf(mask: Mask, trace: Trace, ended: EndedExchange): Transaction {
+  const { x, status, durationMs, excerpts } = ended;
   const { program, target, request } = x;
   const steps = trace.steps.flatMap((step) => stepOf(mask, step, program));
   return {

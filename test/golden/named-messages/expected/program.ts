@@ -5,9 +5,9 @@ import { Exchange } from "#runtime/context.ts";
 import { takeRoute } from "#runtime/flow/chain.ts";
 import { needText, queryValue, requestUri, responseOf, textOr } from "#runtime/flow/variables.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import type { RequestMessage, ResponseMessage } from "#runtime/message.ts";
 import { addFormParam, removeFormParam, setFormParam } from "#runtime/message/form.ts";
 import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
+import type { RequestMessage, ResponseMessage } from "#runtime/message/message.ts";
 import { removeQueryParam, setQueryParam } from "#runtime/message/query.ts";
 import { copyHeaders, copyPayload, copyQueryParams, headerValue, needMessage, newRequest, newResponse, renewMessage, requestMethod, switchedProtocols } from "#runtime/policies/assign-message.ts";
 import type { ProxyProgram, Targets, WebSocketRoute } from "#runtime/program.ts";
@@ -112,7 +112,7 @@ export function chat(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/chat",
     baseSegments: 1,
-    hash: "3c421af16b3001bb",
+    hash: "5af214f2b2d178d1",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
