@@ -78,7 +78,8 @@ export class BodyPlacement {
 
   /** What a condition looks into. */
   ofWhen(when: When, direction: Direction, who: string): readonly BodyLook[] {
-    return when.kind === "test" ? this.looks(conditionVariables(when.ast), direction, who) : [];
+    if (when.kind !== "test") return [];
+    return this.looks(when.decidedBy ?? conditionVariables(when.ast), direction, who);
   }
 }
 

@@ -40,12 +40,15 @@ export class ConditionAnalysis {
     return { kind: "test", ast: folded.ast, condition };
   }
 
-  /** A condition as it was written, for code that is to decide at run time what is known before. */
-  unfolded(condition: ProgramCondition | null, names: OtherNames): When {
+  /**
+   * A condition as it was written, for code that is to decide at run time what is known before. `decidedBy`: variables of
+   * what folding leaves of it.
+   */
+  unfolded(condition: ProgramCondition | null, names: OtherNames, decidedBy: readonly string[]): When {
     if (condition === null) return { kind: "always" };
     const ast = renameVariables(condition.ast, names);
     for (const name of conditionVariables(ast)) this.#usage.keep(name);
-    return { kind: "test", ast, condition };
+    return { kind: "test", ast, condition, decidedBy };
   }
 
   #check(condition: ProgramCondition): void {

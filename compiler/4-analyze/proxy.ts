@@ -362,7 +362,8 @@ class ProxyPlanner {
   #judge(condition: ProgramCondition | null, place: Pick<Place, "known" | "names" | "isDead">): Judged {
     const { conditions } = this.#judges(place);
     const certain = conditions.fold(condition, place.known, place.names);
-    return { certain, when: this.#does("fold-conditions") ? certain : conditions.unfolded(condition, place.names) };
+    if (this.#does("fold-conditions")) return { certain, when: certain };
+    return { certain, when: conditions.unfolded(condition, place.names, readsOf(certain)) };
   }
 
   #judges(place: Pick<Place, "isDead">): Judges {

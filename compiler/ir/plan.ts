@@ -68,6 +68,8 @@ export type When =
       readonly kind: "test";
       readonly ast: Condition;
       readonly condition: ProgramCondition;
+      /** Variables that it depends on; absent: all of `ast`, which asks for more only where it is not folded. */
+      readonly decidedBy?: readonly string[];
       /** Parts of it that were decided before, by what they print as. */
       readonly shared?: ReadonlyMap<string, PlanShared>;
     };

@@ -1,7 +1,7 @@
 /** AssignMessage at compile time: its actions become statements on the message that it assigns to. */
 import { code, identifier, join, type Code } from "../5-emit/code.ts";
-import { isMessage, type NamedMessage } from "../flow-variable.ts";
-import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
+import { flowVariable, isMessage, isWritable, type NamedMessage } from "../flow-variable.ts";
+import type { Path, PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { analyzeActions, type Destination } from "./parts/analyze-actions.ts";
 import { changedParts } from "./parts/changed-parts.ts";
 import { actionStatements } from "./parts/emit-actions.ts";
@@ -29,11 +29,15 @@ function assignedTo({ assignTo }: AssignMessageModel, own: "request" | "response
 /** When events come the request has been sent and the answer's head has left: only variables can change. */
 function reportMessageChanges(step: PolicyAnalysis<AssignMessageModel>): void {
   const help = "assign response.event.current.data or response.event.current.content with assignVariable";
+  const late = (path: Path, kind: string): void => step.report("AGW3006", path, { kind, phase: "an EventFlow" }, { help });
   step.model.actions.forEach((action, at) => {
     for (const key of ["set", "add", "remove", "copy"] as const) {
-      if (action[key] === undefined) continue;
-      step.report("AGW3006", ["actions", at, key], { kind: `${key} of AssignMessage`, phase: "an EventFlow" }, { help });
+      if (action[key] !== undefined) late(["actions", at, key], `${key} of AssignMessage`);
     }
+    const name = action.assignVariable?.name ?? "";
+    const variable = flowVariable(name, () => false);
+    if (variable.kind === "custom" || variable.kind === "event" || !isWritable(variable)) return;
+    late(["actions", at, "assignVariable", "name"], `assignVariable of ${name}`);
   });
 }
 

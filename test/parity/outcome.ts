@@ -65,6 +65,8 @@ export interface Answer {
   readonly headers: HeaderMap;
   /** Text, or the body of a target that refused an upgrade, which nobody reads. */
   readonly body: { readonly text: string } | "of the target";
+  /** False: it broke off behind its head, at an event that a flow failed for. */
+  readonly isWhole: boolean;
 }
 
 /** A credential that admitted a session. */

@@ -29,7 +29,7 @@ describe("random projects", () => {
     if (difference !== null) expect.fail(difference);
     // What the suite is about must have happened, or it says nothing.
     for (const what of ["routed", "unrouted", "sent", "session", "session with a credential",
-      "answered by the gateway"]) {
+      "answered by the gateway", "changed events", "broken stream"]) {
       expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
     }
     // Random projects have no property sets, so that nothing of them is folded.
@@ -65,6 +65,9 @@ describe("canary", () => {
     ["requestBody(x)", "undefined", "plain"],
     ["responseBody(x)", "undefined", "plain"],
     ["copyPayload(", "void (", "plain"],
+    ["if (x.event !== null) x.event.", "if (x.event === null) x.event.", "plain"],
+    ["eventFlow(x, t", "void (t", "plain"],
+    ["eventFlow(x, event", "void (event", "plain"],
     ["traceStep(x, ", "traceStep((x.flow = null, x.failed = null, x), ", "traced"],
   ])("%s, compiled as %s, is noticed in the %s form", { timeout: TIMEOUT_MS }, async (text, other, form) => {
     const difference = await differenceOf({ emitted: (code) => code.replaceAll(text, other) });

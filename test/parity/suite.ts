@@ -1,8 +1,8 @@
 /** The random suite: projects from a seed, and the smallest project that still shows a difference. */
 import fc from "fast-check";
-import { basePathsOf, filesOf, project } from "./generate/project.ts";
+import { basePathsOf, filesOf, hasEventFlow, project } from "./generate/project.ts";
 import { requestFor } from "./generate/requests.ts";
-import type { ParityCase } from "./outcome.ts";
+import type { Answer, ParityCase } from "./outcome.ts";
 import { ALL_ON, report, SWITCHES, verdictOf, type Switches, type Tampering } from "./parity.ts";
 import { smaller } from "./smaller.ts";
 
@@ -25,7 +25,7 @@ export interface SuiteResult {
   readonly projects: number;
   /** Projects that the compiler refused. */
   readonly invalid: number;
-  /** Requests by what became of them: `sent`, `fault <code>`, `session` ... so that empty suites are noticed. */
+  /** Requests by what became of them: `sent`, `fault <code>`, `changed events` ... so that empty suites are noticed. */
   readonly seen: ReadonlyMap<string, number>;
   /** Null: none differed. */
   readonly difference: string | null;
@@ -36,7 +36,7 @@ function caseOf(requestsPerProject: number): fc.Arbitrary<ParityCase> {
     .tuple(project)
     .chain(([documents]) =>
       fc
-        .array(requestFor(basePathsOf(documents)), { minLength: requestsPerProject, maxLength: requestsPerProject })
+        .array(requestFor(basePathsOf(documents), hasEventFlow(documents)), { minLength: requestsPerProject, maxLength: requestsPerProject })
         .map((requests) => ({ files: filesOf(documents), requests })));
 }
 
@@ -72,7 +72,10 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     }
     done += one.requests.length;
     for (const title of verdict.changed) count(seen, title);
-    for (const { proxy, sent, fault, session, answer } of verdict.outcomes) {
+    for (const [at, { proxy, sent, fault, session, answer }] of verdict.outcomes.entries()) {
+      const given = one.requests[at]?.answer.body ?? "";
+      if (sent !== null && fault === null && isStream(answer) && given !== textOf(answer)) count(seen, "changed events");
+      if (!answer.isWhole) count(seen, "broken stream");
       count(seen, proxy === null ? "unrouted" : "routed");
       if (sent !== null) count(seen, "sent");
       if (session !== null) count(seen, session.length > 0 ? "session with a credential" : "session");
@@ -81,6 +84,14 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     }
   }
   return { cases: done, projects, invalid, seen, difference: null };
+}
+
+function isStream({ headers }: Answer): boolean {
+  return headers["content-type"]?.[0]?.toLowerCase().startsWith("text/event-stream") === true;
+}
+
+function textOf({ body }: Answer): string {
+  return typeof body === "string" ? "" : body.text;
 }
 
 /** The sets whose turn it is. */

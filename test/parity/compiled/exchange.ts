@@ -7,12 +7,13 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
 import { directClient } from "#runtime/client/client.ts";
+import type { EventFlows } from "#runtime/body/event-stream.ts";
 import type { Exchange, Wire } from "#runtime/context.ts";
 import { enter } from "#runtime/exchange/entry.ts";
 import { fault, isFault, type Fault } from "#runtime/fault.ts";
 import { hygieneResponse, outgoingRequest, upgradeOffer, writeRequestHead } from "#runtime/message/head.ts";
 import { ResponseMessage } from "#runtime/message/message.ts";
-import { enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, type ChainOwner } from "#runtime/flow/run.ts";
+import { breakExchange, enterCall, failExchange, faultResponse, leaveCall, runAnswer, runChain, type ChainOwner } from "#runtime/flow/run.ts";
 import { addressTarget, hostFor } from "#runtime/target/address.ts";
 import { firstServer } from "#runtime/target/attempts.ts";
 import { TargetAnswer } from "#runtime/target/answer.ts";
@@ -65,9 +66,12 @@ export async function exchangeOutcome(tested: TestedGateway, given: ParityReques
   return outcome;
 }
 
+/** Bytes of a body that come at once: less than an event, so that most of them are cut. */
+const PIECE_BYTES = 5;
+
 /** The streams of an exchange, with nobody at their other ends. `status`: of the target's answer, once it came. */
 class Sockets implements Wire {
-  events = null;
+  events: EventFlows | null = null;
   readonly incoming: IncomingMessage;
   readonly answer: TargetAnswer | null;
 
@@ -108,6 +112,8 @@ class Driver implements ChainOwner {
   #hasOwnBody = false;
   #isSwitched = false;
   #isOpen = false;
+  #streamed: string | null = null;
+  #isBroken = false;
   #finish: () => void = () => undefined;
 
   constructor(x: Exchange, given: ParityRequest) {
@@ -149,12 +155,38 @@ class Driver implements ChainOwner {
   /** The answer of an exchange is there: for the client, or for the exchange that called. */
   #finished(): void {
     const x = this.#x;
+    if (x.fault === null && !this.#given.upgrade) {
+      try {
+        x.chains.events?.(x);
+      } catch (thrown) {
+        return this.#fail(thrown);
+      }
+    }
     if (x.caller !== null) {
       this.#x = x.caller;
       return leaveCall(x, x.caller, this);
     }
     if (this.#isSwitched) this.#confirm();
-    else this.#end();
+    else this.#leave();
+  }
+
+  /** The answer goes out; an event stream through the flows that are in its way. */
+  #leave(): void {
+    const x = this.#x;
+    const events = x.wire?.events ?? null;
+    const { response } = x;
+    if (events === null || response === null) return this.#end();
+    if (response.isHeld) return x.fault === null ? this.#fail(fault("gateway.InternalError")) : this.#end();
+    const bytes = Buffer.from(this.#given.answer.body ?? "", "utf8");
+    const left: Buffer[] = [];
+    for (let at = 0; at < bytes.length && events.failure === null; at += PIECE_BYTES) {
+      left.push(events.take(bytes.subarray(at, at + PIECE_BYTES)));
+    }
+    if (events.failure === null) left.push(events.end());
+    this.#streamed = Buffer.concat(left).toString("utf8");
+    this.#isBroken = events.failure !== null;
+    if (events.failure !== null) breakExchange(x, events.failure.thrown);
+    this.#end();
   }
 
   outcome(proxy: string, fields: ReadonlyMap<string, string>, defect: string | null): Outcome {
@@ -171,6 +203,7 @@ class Driver implements ChainOwner {
         reason: response.reason,
         headers: headerMap(pairedLines(response.lines), HOP_LINES),
         body: this.#bodyOf(response),
+        isWhole: !this.#isBroken,
       },
       fault: x.fault === null ? null : faultPart(x.fault),
       failed: [...new Set(x.failed ?? [])].sort(),
@@ -188,6 +221,7 @@ class Driver implements ChainOwner {
 
   /** What nobody read is the target's. */
   #bodyOf(response: ResponseMessage): Outcome["answer"]["body"] {
+    if (this.#streamed !== null) return { text: this.#streamed };
     if (response.content !== null || !this.#hasOwnBody) return { text: response.content ?? "" };
     if (this.#given.upgrade) return "of the target";
     return { text: hasNone(this.#x, this.#given.answer.status) ? "" : (this.#given.answer.body ?? "") };
@@ -283,7 +317,7 @@ function early(cause: Fault, proxy: string | null): Outcome {
   if (!isFault(cause)) throw new Error("a refusal is a fault");
   const response = faultResponse(cause);
   const headers = headerMap(pairedLines(response.lines), HOP_LINES);
-  const answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
+  const answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" }, isWhole: true };
   return { proxy, route: null, sent: null, answer, fault: faultPart(cause), failed: [], variables: {}, session: null,
     defect: null };
 }

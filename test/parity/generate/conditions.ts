@@ -26,7 +26,7 @@ const ANY_VARIABLE = [
   "apiproduct.tier", "expires_in",
   "request.content", "message.content", "request.formparam.q", "request.formparam.q.2", "request.formparams.count",
   "request.formstring", "response.content.as.base64", "m1.header.x-a", "m1.content", "m1.queryparam.q", "m2.status.code",
-  "m2.content",
+  "m2.content", "response.event.current.data",
 ] as const;
 
 /** Any variable; `custom` ones and parts of the request most often. */
@@ -112,6 +112,20 @@ export const condition = fc.letrec<{ tree: string }>((tie) => ({
       .map(([sign, part]) => `${sign}(${part})`) },
   ),
 })).tree;
+
+/** What steps of EventFlows ask besides. */
+export const ofEvents = fc.oneof(
+  { weight: 2, arbitrary: condition },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      'response.event.current.data = "a"', 'response.event.current.data = v1', "response.event.current.count > 1",
+      "response.event.current.count = 2", 'response.event.current.content ~ "*data*x1*"', "response.event.current.data = null",
+      'response.event.current.data Matches "a*"', 'response.event.current.content StartsWith "event"',
+      "response.event.current.data > 9",
+    ),
+  },
+);
 
 /** A step's, flow's or rule's condition: often none. */
 export const maybeCondition = fc.option(fc.oneof({ weight: 2, arbitrary: common }, { weight: 5, arbitrary: condition }), { freq: 2, nil: undefined });

@@ -6,7 +6,7 @@ import { CUSTOM, variable, word } from "./conditions.ts";
 export type PolicyText = Readonly<Record<string, unknown>>;
 
 /** Where the policies of a pool are attached. */
-export type Side = "request" | "response" | "fault";
+export type Side = "request" | "response" | "fault" | "event";
 
 /** Names of headers that policies write; `x-w` ones no condition reads. */
 const written = fc.constantFrom("x-a", "X-B", "x-w1", "X-W2", "x-r");
@@ -49,7 +49,7 @@ const source = fc.oneof(
   fc.tuple(template, word).map(([text, value]) => ({ template: text, value })),
 );
 
-const writable: Readonly<Record<Side, readonly string[]>> = {
+const writable: Readonly<Record<Exclude<Side, "event">, readonly string[]>> = {
   request: [
     ...CUSTOM, ...CUSTOM, "request.header.x-a", "message.header.x-w1", "request.header.x-a.2", "request.queryparam.q",
     "message.queryparam.p", "request.path", "request.verb", "target.copy.pathsuffix", "target.copy.queryparams",
@@ -67,7 +67,7 @@ const writable: Readonly<Record<Side, readonly string[]>> = {
   ],
 };
 
-const assigned = (side: Side) =>
+const assigned = (side: Exclude<Side, "event">) =>
   fc.oneof(
     { weight: 5, arbitrary: fc.tuple(fc.constantFrom(...writable[side]), source) },
     {
@@ -170,7 +170,7 @@ const without = (model: Record<string, unknown>): PolicyText =>
 const lenient = fc.constantFrom(true, true, true, true, true, true, true, true, false, undefined);
 
 /** An AssignMessage for one side. */
-export function assignMessage(side: Side): fc.Arbitrary<PolicyText> {
+export function assignMessage(side: Exclude<Side, "event">): fc.Arbitrary<PolicyText> {
   const action: fc.Arbitrary<object> = side === "request" ? requestAction : answerAction(side);
   return fc.record({
     kind: fc.constant("AssignMessage"),
@@ -179,6 +179,34 @@ export function assignMessage(side: Side): fc.Arbitrary<PolicyText> {
     actions: fc.array(action, { minLength: 1, maxLength: 4 }),
   }).map(without);
 }
+
+const eventPart = fc.constantFrom("content", "data", "count").map((part) => `response.event.current.${part}`);
+
+const eventText = fc.oneof(
+  { weight: 2, arbitrary: template },
+  { weight: 3, arbitrary: fc.tuple(template, eventPart).map(([text, part]) => `${text}{${part}}`) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("data: {response.event.current.data:none}\nid: {response.event.current.count}", "", "\n",
+      "{response.event.current.data:a}\r\nb", ": only a comment", "{response.event.current.content}\n\ndata: next"),
+  },
+);
+
+/** An AssignMessage for EventFlows: it changes the event, and variables. */
+export const assignEvent: fc.Arbitrary<PolicyText> = fc.record({
+  kind: fc.constant("AssignMessage"),
+  ...shared,
+  ignoreUnresolvedVariables: lenient,
+  actions: fc.array(
+    fc.oneof(
+      fc.tuple(fc.constantFrom("content", "data", "data"), eventText)
+        .map(([part, text]): object => ({ name: `response.event.current.${part}`, template: text })),
+      fc.tuple(fc.constantFrom(...CUSTOM), eventPart).map(([name, ref]) => ({ name, ref })),
+      fc.tuple(fc.constantFrom(...CUSTOM), eventText).map(([name, text]) => ({ name, template: text })),
+    ).map((assignVariable) => ({ assignVariable })),
+    { minLength: 1, maxLength: 3 },
+  ),
+}).map(without);
 
 const namedTarget = fc.constantFrom(
   { name: "m1", type: "request" }, { name: "m1", type: "request", createNew: true }, { name: "m1", createNew: false },

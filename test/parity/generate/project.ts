@@ -1,9 +1,9 @@
 /** Random projects: environment groups, proxies with flows on both sides, shared flows, access data. */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { common, condition, maybeCondition } from "./conditions.ts";
+import { common, condition, maybeCondition, ofEvents } from "./conditions.ts";
 import {
-  accessControl, assignNamed, assignNamedAnswer, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
+  accessControl, assignEvent, assignNamed, assignNamedAnswer, assignAnywhere, assignMessage, flowCallout, raiseFault, rarely, spikeArrest, verifyApiKey,
     type PolicyText, type Side,
 } from "./policies.ts";
 
@@ -51,6 +51,7 @@ const NAMES: Readonly<Record<Side, readonly string[]>> = {
   request: ["AM-1", "AM-2", "AM-3", "NM-1", "NM-1", "ANY-1", "RF-1", "ANY-2", "SA-1", "AC-1", "VK-1", "VK-1", "VK-2", "FC-1", "FC-2"],
   response: ["AR-1", "AR-2", "NR-1", "ANY-1", "ANY-2", "RF-1", "RF-2", "FC-2"],
   fault: ["AF-1", "AF-2", "ANY-1", "ANY-2", "RF-2", "FC-2"],
+  event: ["EV-1", "EV-1", "EV-2", "ANY-1", "RF-2", "RF-2"],
 };
 
 const proxyPolicies = fc.record({
@@ -63,6 +64,8 @@ const proxyPolicies = fc.record({
   "NR-1": assignNamedAnswer,
   "AF-1": assignMessage("fault"),
   "AF-2": assignMessage("fault"),
+  "EV-1": assignEvent,
+  "EV-2": assignEvent,
   "ANY-1": assignAnywhere,
   "ANY-2": assignAnywhere,
   "RF-1": raiseFault,
@@ -78,12 +81,13 @@ const proxyPolicies = fc.record({
 
 /** Steps of one side. Unconditional faults would hide what stands behind them, so they are rare. */
 function steps(side: Side, names: readonly string[] = NAMES[side], leastSteps = 0): fc.Arbitrary<object[]> {
-  const step = fc.tuple(fc.constantFrom(...names), maybeCondition, condition).map(([name, own, other]): Step => {
-    const isHard = name.startsWith("AR") || (/^S?(RF|VK)/.test(name) && other.length % 8 !== 0);
-    const chosen = own ?? (isHard ? other : undefined);
+  const other = side === "event" ? ofEvents : condition;
+  const step = fc.tuple(fc.constantFrom(...names), maybeCondition, other).map(([name, own, second]): Step => {
+    const isHard = /^(AR|EV)/.test(name) || (/^S?(RF|VK)/.test(name) && second.length % 8 !== 0);
+    const chosen = own ?? (isHard ? second : undefined);
     if (chosen === undefined) return { name };
     // Two conditions for what ends the flow, so that it does so seldom.
-    return { name, condition: /^S?RF/.test(name) && own !== undefined ? `(${own}) and (${other})` : chosen };
+    return { name, condition: /^S?RF/.test(name) && own !== undefined && side !== "event" ? `(${own}) and (${second})` : chosen };
   });
   const list = fc.array(step, { minLength: leastSteps, maxLength: 3, size: "max" });
   // Now and then all messages of a list are changed under one condition, which they may change.
@@ -123,9 +127,14 @@ const defaultFaultRule = fc.option(
   { nil: undefined },
 );
 
+const eventFlow = fc.option(
+  steps("event", NAMES.event, 1).map((response) => ({ contentType: "text/event-stream", response })),
+  { freq: 3, nil: undefined },
+);
+
 const endpointFlows = fc.record(
-  { preFlow: fullFlow, flows, postFlow: flowParts, faultRules, defaultFaultRule },
-  { requiredKeys: ["preFlow"] },
+  { preFlow: fullFlow, flows, postFlow: flowParts, faultRules, defaultFaultRule, eventFlow },
+  { requiredKeys: ["preFlow", "eventFlow"] },
 );
 
 const routeRules = fc
@@ -239,8 +248,10 @@ export const project: fc.Arbitrary<Documents> = fc
     sharedFlows,
     fc.constantFrom<"plain" | "grouped">("plain", "grouped"),
     fc.tuple(rarely(3, flowHooks), rarely(3, flowHooks)),
+    fc.constantFrom<EventFlows>("none", "none", "beside others", "alone"),
   )
-  .map(([proxies, basePaths, shared, kind, hooks]) => {
+  .map(([proxies, basePaths, shared, kind, hooks, events]) => {
+    const own = (model: object): object => without({ ...model, ...leftOut[events] });
     const documents: Record<string, unknown> = { "access/all.yaml": ACCESS };
     const free = [...basePaths];
     // Nobody calls in a circle, nor from an environment where the called proxy is not.
@@ -254,14 +265,14 @@ export const project: fc.Arbitrary<Documents> = fc
       const folder = `proxies/p${at}`;
       const main = {
         kind: "ApiProxy",
-        proxyEndpoints: endpoints.map(([own, rules, socket], index) => ({
+        proxyEndpoints: endpoints.map(([flowsOfOne, rules, socket], index) => ({
           name: index === 0 ? "default" : "second",
           basePath: free.shift(),
-          ...without(own),
+          ...own(flowsOfOne),
           ...(socket === undefined ? {} : { webSocket: socket }),
           routeRules: mayCall ? rules : rules.map(withoutCall),
         })),
-        targetEndpoints: [...both, ...more].map((target) => without(target)),
+        targetEndpoints: [...both, ...more].map(own),
       };
       documents[`${folder}/proxy.yaml`] = main;
       addPolicies(documents, folder, policies, main);
@@ -282,8 +293,30 @@ export const project: fc.Arbitrary<Documents> = fc
       const own = hooks[at] === undefined ? {} : { flowHooks: hooks[at] };
       documents[`environments/${name}.yaml`] = { kind: "Environment", targetServers, ...own };
     }
-    return documents;
+    return events === "none" ? documents : streaming(documents);
   });
+
+/** Which EventFlows a project has: beside other flows few events reach them. */
+type EventFlows = "none" | "beside others" | "alone";
+
+const leftOut: Readonly<Record<EventFlows, object>> = {
+  none: { eventFlow: undefined },
+  "beside others": {},
+  alone: { preFlow: undefined, flows: undefined, postFlow: undefined, faultRules: undefined, defaultFaultRule: undefined },
+};
+
+/** Steps of EventFlows see events that stream by: nothing looks into an answer's body. */
+function streaming(documents: Documents): Documents {
+  const text = JSON.stringify(documents)
+    .replaceAll(/\b(?:response|message|error)\.content(?:\.as\.base64)?/g, "response.header.x-r")
+    .replaceAll('{"copy":{"source":"response"}}', '{"copy":{"source":"response","headers":true,"statusCode":true}}');
+  return JSON.parse(text);
+}
+
+/** Whether a project has an EventFlow. */
+export function hasEventFlow(documents: Documents): boolean {
+  return JSON.stringify(documents).includes('"eventFlow"');
+}
 
 function withoutCall(rule: object): object {
   return "targetEndpoint" in rule && rule.targetEndpoint === "t2" ? { ...rule, targetEndpoint: "t0" } : rule;

@@ -79,11 +79,44 @@ const answer: fc.Arbitrary<TargetAnswer> = fc.record({
   body: fc.constantFrom("", "of a target", "é{v1}"),
 });
 
-/** One request for a project with these base paths. */
-export const requestFor = (basePaths: readonly string[]): fc.Arbitrary<ParityRequest> => fc
+/** Events and what stands between them, with every line end. */
+const eventParts = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(word, fc.constantFrom("\n\n", "\r\n\r\n", "\r\r"))
+    .map(([text, end]) => `data: ${text}${end}`) },
+  { weight: 2, arbitrary: fc.constantFrom("event: note\ndata: ab\nid: 1\n\n", "data: a\ndata:b\n\n", "id: 7\r\n\r\n",
+    "data\n\n", "data: é€\r\nretry: 9\r\n\r\n", "dataset: a\n\n") },
+  { weight: 1, arbitrary: fc.constantFrom("\n", ": ping\n", ":\r\n", "\r\n\r\n") },
+);
+
+const eventStream = fc
+  .tuple(fc.constantFrom("", "", "", "\ufeff"), fc.array(eventParts, { minLength: 1, maxLength: 6, size: "max" }), fc.constantFrom("", "", "data: last", "data: a\n", ": end"))
+  .map(([mark, parts, last]) => `${mark}${parts.join("")}${last}`);
+
+const streamType = fc.constantFrom<Lines>(
+  [["Content-Type", "text/event-stream"]], [["content-type", "Text/Event-Stream; charset=utf-8"]],
+  [["Content-Type", "text/event-stream"], ["Content-Encoding", "identity"]],
+);
+
+/** An answer that is an event stream, mostly. */
+const streamed: fc.Arbitrary<TargetAnswer> = fc
+  .record({
+    answer,
+    status: fc.constantFrom(200, 200, 200, 200, 200, 201, 204, 302, 404),
+    body: eventStream,
+    type: streamType,
+    isEncoded: fc.integer({ min: 0, max: 15 }),
+  })
+  .map(({ answer: plain, status, body, type, isEncoded }) => {
+    const others = plain.headers.filter(([name]) => name !== "Content-Type");
+    const coding: Lines = isEncoded === 0 ? [["Content-Encoding", "gzip"]] : [];
+    return { ...plain, status, headers: [...others, ...type, ...coding], body };
+  });
+
+/** One request for a project with these base paths. `isStreaming`: its targets answer with event streams, too. */
+export const requestFor = (basePaths: readonly string[], isStreaming: boolean): fc.Arbitrary<ParityRequest> => fc
   .record({
     advanceMs: fc.constantFrom(0, 0, 50, 200, 400, 1_000, 2_000, 30_000),
-    upgrade: fc.boolean(),
+    upgrade: isStreaming ? fc.constantFrom(false, false, false, true) : fc.boolean(),
     verb: fc.constantFrom("GET", "GET", "POST", "DELETE"),
     host: fc.constantFrom("api.example.com", "api.example.com", "API.example.com:8080", "other.example.com",
       "a.b.example.com", "api.example.com."),
@@ -94,7 +127,7 @@ export const requestFor = (basePaths: readonly string[]): fc.Arbitrary<ParityReq
     isForm: fc.boolean(),
     clientAddress: fc.constantFrom("192.0.2.7", "192.0.2.8", "10.1.2.3", "::ffff:192.0.2.9", "2001:db8::7",
       "198.51.100.1"),
-    answer,
+    answer: isStreaming ? fc.oneof({ weight: 3, arbitrary: streamed }, { weight: 1, arbitrary: answer }) : answer,
     isSwitched: fc.integer({ min: 0, max: 3 }),
   })
   .map(({ isSwitched, isForm, ...given }) => {

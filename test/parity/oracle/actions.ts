@@ -6,7 +6,7 @@ import type { Value } from "../outcome.ts";
 import { expand, isUnresolved } from "./template.ts";
 import { raised } from "./faults.ts";
 import { addQuery, queryNames, queryValues, removeQuery, setQuery } from "./message.ts";
-import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
+import { giveContent, giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
 import {
   finalStatus, formOf, lineText, messageOf, read, refuseSwitched, setVerb, statusOf, write,
 } from "./variables.ts";
@@ -60,7 +60,7 @@ function runSet(t: Transaction, set: SetModel, place: ActionPlace): void {
     if (typeof set.payload !== "string" && set.payload.contentType !== undefined) {
       message.headers.set("Content-Type", line(t, set.payload.contentType, place));
     }
-    message.content = text(t, typeof set.payload === "string" ? set.payload : set.payload.value, place);
+    giveContent(message, text(t, typeof set.payload === "string" ? set.payload : set.payload.value, place));
   }
   if (!("verb" in message)) return;
   for (const [name, value] of Object.entries(set.formParams ?? {})) {
@@ -104,7 +104,7 @@ function runRemove(t: Transaction, remove: RemoveModel, { message, policy }: Act
   }
   if (remove.payload !== true) return;
   if (message === t.response) refuseSwitched(t, policy);
-  message.content = "";
+  giveContent(message, "");
 }
 
 /** Copies onto the destination; what is not there, or is the destination itself, changes nothing. */
@@ -138,7 +138,7 @@ function runCopy(t: Transaction, copy: CopyModel, { message, policy }: ActionPla
     if (wants(copy.statusCode)) giveStatus(message, source.status);
     if (wants(copy.reasonPhrase)) message.reason = source.reason;
   }
-  if (wants(copy.payload)) message.content = source.content ?? "";
+  if (wants(copy.payload)) giveContent(message, source.content ?? "");
 }
 
 function copiedPairs(from: string | null, to: string | null, names: readonly string[]): string | null {

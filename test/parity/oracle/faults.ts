@@ -12,6 +12,9 @@ const table: Readonly<Record<string, Row>> = {
     [404, "Unable to identify proxy for host: {}", "Messaging", "Classification failures"],
   "messaging.runtime.RouteFailed":
     [500, "Unable to route the message to a TargetEndpoint", "Messaging", "Routing failures"],
+  "protocol.http.UnsupportedEncoding":
+    [415, "Unsupported content encoding", "Messaging", "Request validations"],
+  "gateway.InternalError": [500, "Internal error", "System", "Gateway"],
   "protocol.http.UpgradeRequired":
     [426, "This endpoint serves WebSocket connections only", "Messaging", "Request validations"],
   "protocol.websocket.UpgradeDenied":
@@ -62,7 +65,7 @@ export function categoryOf(code: string): readonly [category: string, subcategor
 export function answerTo(fault: Raised): OracleResponse {
   if (fault.response !== null) return fault.response;
   const headers = new Headers([["Content-Type", "application/json"]]);
-  return { status: fault.status, reason: "", headers, content: faultJson(fault.text, fault.code) };
+  return { status: fault.status, reason: "", headers, content: faultJson(fault.text, fault.code), isTargets: false };
 }
 
 export function faultJson(text: string, code: string): string {

@@ -13,12 +13,23 @@ export function runFlows(t: Transaction, flows: ProgramFlows, side: "request" | 
   for (const fixed of matching) {
     const flow = fixed ?? flows.flows.find((other) => holds(t, other.condition));
     if (flow === undefined) continue;
-    t.flow = flow.name;
-    for (const of of ["current", flows === t.place.endpoint ? "proxy" : "target"]) {
-      if (of !== "current") t.custom.set(`${of}.flow.name`, flow.name);
-      t.custom.set(`${of}.flow.description`, flow.description);
-    }
+    begin(t, flows, flow);
     runSteps(t, flow[side]);
+  }
+}
+
+/** The EventFlow of an endpoint, for the event that there is. */
+export function runEventFlow(t: Transaction, flows: ProgramFlows): void {
+  begin(t, flows, { name: "EventFlow", description: null });
+  runSteps(t, flows.eventFlow);
+}
+
+/** What variables say of a flow that begins. */
+function begin(t: Transaction, flows: ProgramFlows, flow: { readonly name: string; readonly description: string | null }): void {
+  t.flow = flow.name;
+  for (const of of ["current", flows === t.place.endpoint ? "proxy" : "target"]) {
+    if (of !== "current") t.custom.set(`${of}.flow.name`, flow.name);
+    t.custom.set(`${of}.flow.description`, flow.description);
   }
 }
 

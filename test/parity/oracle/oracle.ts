@@ -10,6 +10,7 @@ import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";
 import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
+import { eventFlowsOf, streamThrough, type Entered } from "./streams.ts";
 import { expand } from "./template.ts";
 import { Raised, Transaction, World, type OracleResponse } from "./transaction.ts";
 import { hasOpenScheme } from "./variables.ts";
@@ -50,7 +51,8 @@ export class Oracle {
     const request = { verb, path, query, headers, version: "1.1", content: upgrade ? "" : body };
     const clientAddress = given.clientAddress.replace(/^::ffff:/, "");
     const t = new Transaction(world, place, { host, upgrade, clientAddress, request });
-    const { sent, isSwitched, isOwnBody } = this.#pipeline(t, given);
+    const { sent, isSwitched, isOwnBody, events } = this.#pipeline(t, given);
+    const { content, isWhole } = passEvents(t, events);
     const response = t.response ?? answerTo(raised("messaging.runtime.RouteFailed", "", null));
     return {
       proxy: label,
@@ -60,7 +62,8 @@ export class Oracle {
         status: response.status,
         reason: response.reason,
         headers: headerMap(response.headers.pairs(), HOP_LINES),
-        body: response.content === null && isOwnBody ? "of the target" : { text: response.content ?? "" },
+        body: content === null && isOwnBody ? "of the target" : { text: content ?? "" },
+        isWhole,
       },
       fault: t.fault === null ? null : faultPart(t.fault),
       failed: [...t.failed].sort(),
@@ -74,12 +77,13 @@ export class Oracle {
     let sent: Sent | null = null;
     let isSwitched = false;
     let isOwnBody = false;
+    let events: readonly Entered[] = [];
     try {
       runHook(t, "preProxy");
       runFlows(t, t.place.endpoint, "request");
       chooseRoute(t);
       if (t.target === null) {
-        t.response = { status: 200, reason: "", headers: new Headers([]), content: "" };
+        t.response = { status: 200, reason: "", headers: new Headers([]), content: "", isTargets: false };
       } else {
         runFlows(t, t.target, "request");
         runHook(t, "preTarget");
@@ -90,7 +94,7 @@ export class Oracle {
           receive(t, t.target, given);
         } else {
           const called = this.#call(t, t.target, given);
-          ({ sent, isSwitched, isOwnBody } = called);
+          ({ sent, isSwitched, isOwnBody, events } = called);
           accept(t, t.target, called.response);
         }
       }
@@ -102,11 +106,12 @@ export class Oracle {
       t.inTarget = false;
       runFlows(t, t.place.endpoint, "response");
       runHook(t, "postProxy");
+      if (!given.upgrade) events = [...events, ...eventFlowsOf(t, given.answer.status)];
     } catch (thrown) {
       if (!(thrown instanceof Raised)) throw thrown;
       handleFault(t, thrown);
     }
-    return { sent, isSwitched, isOwnBody };
+    return { sent, isSwitched, isOwnBody, events };
   }
 
   /** The target is another proxy of the environment (apigee-core 2.3). */
@@ -211,6 +216,8 @@ interface Passed {
   readonly sent: Sent | null;
   readonly isSwitched: boolean;
   readonly isOwnBody: boolean;
+  /** The flows that are to see the events of its answer. */
+  readonly events: readonly Entered[];
 }
 
 /**
@@ -295,7 +302,21 @@ function receive(t: Transaction, target: ProgramTarget, { answer, upgrade: isUpg
   const hasNone = answer.status === 204 || answer.status === 304 || t.request.verb === "HEAD";
   // What a target says when it refuses an upgrade is relayed unread.
   const content = isUpgrade ? null : hasNone ? "" : (answer.body ?? "");
-  accept(t, target, { status: answer.status, reason: answer.reason, headers: new Headers(kept), content });
+  accept(t, target, { status: answer.status, reason: answer.reason, headers: new Headers(kept), content, isTargets: true });
+}
+
+/** The body that leaves, and whether it is whole. What stands in the place of events was not for their flows to see. */
+function passEvents(t: Transaction, events: readonly Entered[]): { content: string | null; isWhole: boolean } {
+  const { fault, response } = t;
+  if (events.length > 0 && response?.isTargets === true) {
+    const { text, failure } = streamThrough(response.content ?? "", events);
+    if (failure === null) return { content: text, isWhole: true };
+    t.fault = failure;
+    if (failure.policy !== null) t.failed.add(failure.policy);
+    return { content: text, isWhole: false };
+  }
+  if (events.length > 0 && fault === null) handleFault(t, raised("gateway.InternalError", "", null));
+  return { content: t.response?.content ?? null, isWhole: true };
 }
 
 /** What a target answered, or a proxy that was called: a success, or a fault of the target. */
@@ -322,7 +343,7 @@ function faultPart({ code, status, text, policy }: Raised): NonNullable<Outcome[
 function early(fault: Raised, proxy: string | null): Outcome {
   const response = answerTo(fault);
   const headers = headerMap(response.headers.pairs(), HOP_LINES);
-  const answer: Answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" } };
+  const answer: Answer = { status: response.status, reason: "", headers, body: { text: response.content ?? "" }, isWhole: true };
   return { proxy, route: null, sent: null, answer, fault: faultPart(fault), failed: [], variables: {}, session: null,
     defect: null };
 }

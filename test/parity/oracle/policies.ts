@@ -14,7 +14,7 @@ import { bitsOf, inRange } from "./address.ts";
 import { expand } from "./template.ts";
 import { faultJson, raised } from "./faults.ts";
 import { Headers } from "./message.ts";
-import { Raised, type OracleResponse, type Passed, type Transaction, type OracleRequest } from "./transaction.ts";
+import { giveContent, Raised, type OracleResponse, type Passed, type Transaction, type OracleRequest } from "./transaction.ts";
 import { read, madeType, refuseSwitched } from "./variables.ts";
 
 /** A session takes so many credentials and no more. */
@@ -62,7 +62,7 @@ function assignedTo(t: Transaction, policy: string, { assignTo }: AssignMessageM
   if (found !== undefined && createNew !== true) return found;
   const headers = new Headers([]);
   const made: OracleRequest | OracleResponse = type === "response"
-    ? { status: 200, reason: "", headers, content: "" }
+    ? { status: 200, reason: "", headers, content: "", isTargets: false }
     : { verb: "GET", path: "/", query: null, headers, version: "1.1", content: "" };
   t.messages.set(name, made);
   return made;
@@ -73,7 +73,7 @@ function renew(t: Transaction, own: OracleRequest | OracleResponse, policy: stri
   if (own === t.response) refuseSwitched(t, policy);
   const framing = /^(connection|content-length|host|transfer-encoding|upgrade|sec-websocket-.*)$/;
   for (const name of own.headers.names()) if (!framing.test(name)) own.headers.remove(name);
-  own.content = "";
+  giveContent(own, "");
   if ("verb" in own) Object.assign(own, { verb: "GET", query: null });
   else Object.assign(own, { status: 200, reason: "" });
 }
@@ -85,7 +85,7 @@ export function parametersFor(t: Transaction, { model }: ProgramPolicy): (readon
 }
 
 function raiseFault(t: Transaction, name: string, model: RaiseFaultModel): never {
-  const answer: OracleResponse = { status: 500, reason: "", headers: new Headers([]), content: null };
+  const answer: OracleResponse = { status: 500, reason: "", headers: new Headers([]), content: null, isTargets: false };
   runActions(t, model.actions ?? [], { message: answer, policy: name,
     isStrict: model.ignoreUnresolvedVariables === false });
   const code = "steps.raisefault.RaiseFault";

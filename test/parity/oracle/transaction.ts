@@ -20,12 +20,26 @@ export interface OracleResponse {
   headers: Headers;
   /** Null: the target's own body, or none. */
   content: string | null;
+  /** The body is the one that the target sends. */
+  isTargets: boolean;
+}
+
+/** The server-sent event that flows see. */
+export interface OracleEvent {
+  content: string;
+  readonly count: number;
 }
 
 /** Another status takes the old one's phrase away. */
 export function giveStatus(response: OracleResponse, status: number): void {
   if (response.status !== status) response.reason = "";
   response.status = status;
+}
+
+/** A body takes the place of the one before. */
+export function giveContent(message: OracleRequest | OracleResponse, content: string): void {
+  message.content = content;
+  if (!("verb" in message)) message.isTargets = false;
 }
 
 /** What ends a flow. Thrown. */
@@ -94,6 +108,7 @@ export class Transaction {
   response: OracleResponse | null = null;
   phase: "request" | "response" | "fault" = "request";
   inTarget = false;
+  event: OracleEvent | null = null;
   fault: Raised | null = null;
   readonly failed = new Set<string>();
   /** Messages that policies made, by name. */

@@ -56,6 +56,7 @@ class UsageScan {
       this.steps(flow.request, known, true);
       this.steps(flow.response, known, false);
     }
+    this.steps(flows.eventFlow, known, false);
     const last = flows.defaultFaultRule === null ? [] : [flows.defaultFaultRule];
     for (const rule of [...flows.faultRules, ...last]) {
       if (this.when(rule.condition, known) !== false) this.steps(rule.steps, known, false);

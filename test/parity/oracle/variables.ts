@@ -3,9 +3,10 @@ import { STATUS_CODES } from "node:http";
 import type { ProgramTarget } from "#compiler/ir/program.ts";
 import type { Value } from "../outcome.ts";
 import { expiryOf, type Grant } from "./access.ts";
+import { dataOf, writeEvent } from "./events.ts";
 import { categoryOf, raised } from "./faults.ts";
 import { queryNames, queryValues, setQuery } from "./message.ts";
-import { giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
+import { giveContent, giveStatus, type OracleRequest, type OracleResponse, type Transaction } from "./transaction.ts";
 
 /** The value of a variable; null when it is unresolved. */
 export function read(t: Transaction, name: string): Value {
@@ -29,6 +30,7 @@ export function read(t: Transaction, name: string): Value {
 
 /** Writes a variable for a policy; a text that becomes part of a line is checked first. */
 export function write(t: Transaction, name: string, value: Value, policy: string): void {
+  if (writeEvent(t, name, value)) return;
   const [message, rest] = partOf(t, name);
   if (message !== undefined && rest !== undefined && writeMessage(t, message, rest, value, policy)) return;
   switch (name) {
@@ -216,7 +218,7 @@ function writeMessage(t: Transaction, name: string, part: string, value: Value, 
   if (part === "reason.phrase") message.reason = lineText(text, policy);
   if (part === "content") {
     if (isOwn) refuseSwitched(t, policy);
-    message.content = text;
+    giveContent(message, text);
   }
   return true;
 }
@@ -311,6 +313,9 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "is.error": (t) => t.fault !== null,
   "fault.name": (t) => faultPart(t, "name"),
   "fault.reason": (t) => faultPart(t, "reason"),
+  "response.event.current.content": (t) => t.event?.content ?? null,
+  "response.event.current.data": (t) => (t.event === null ? null : dataOf(t.event.content)),
+  "response.event.current.count": (t) => t.event?.count ?? null,
   "error.message": (t) => faultPart(t, "reason"),
   "fault.category": (t) => faultPart(t, "category"),
   "fault.subcategory": (t) => faultPart(t, "subcategory"),
