@@ -137,14 +137,14 @@ data:r};e===null?e=[a]:e.push(a),s++}if(!Wm.test(r)){let a={instancePath:t,schem
 pattern:"^(\\*|(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$"},schema:"^(\\*|(\\*\\\
 .)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*)$",parentSchema:Ut,data:r};e===null?e=[a]:
 e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ut.type,parentSchema:Ut,
-data:r};e===null?e=[a]:e.push(a),s++}return ca.errors=e,s===0}ca.evaluated={dynamicProps:!1,dynamicItems:!1};var Tr={type:"\
+data:r};e===null?e=[a]:e.push(a),s++}return ca.errors=e,s===0}ca.evaluated={dynamicProps:!1,dynamicItems:!1};var _r={type:"\
 string",maxLength:255,pattern:"^[A-Za-z0-9_-]+$","x-format":"name","x-expected":"a name of letters, digits, `_` and `-`"},
 Jo=new RegExp("^[A-Za-z0-9_-]+$","u");function fa(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=fa.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
-r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,
+r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:_r,
 data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?
+pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:r};e===null?
 e=[a]:e.push(a),s++}return fa.errors=e,s===0}fa.evaluated={dynamicProps:!1,dynamicItems:!1};var Er={type:"string",maxLength:255,
 pattern:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","x-format":"name","x-expected":"a name of letters, dig\
 its, `.`, `_`, `-`, `$`, `%` and spaces"},Uo=new RegExp("^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$","u");function Vs(r,{
@@ -162,9 +162,9 @@ ult: host }"},af=new RegExp("^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\\
 -9_])?)*\\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$","u"),$r={type:"object",additionalProperties:!1,required:["env"],"x-expecte\
 d":"{ env: NAME, default: value }",properties:{env:{$ref:"#/$defs/environmentVariable"},default:{type:"string"}}},Yc={type:"\
 string",pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$","x-format":"environment-variable","x-expected":"the name of an environm\
-ent variable"},_h=new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,254}$","u");function tr(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+ent variable"},Th=new RegExp("^[A-Za-z_][A-Za-z0-9_]{0,254}$","u");function tr(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=tr.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
-(n.items=void 0),typeof r=="string"){if(!_h.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
+(n.items=void 0),typeof r=="string"){if(!Th.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
 pattern:"^[A-Za-z_][A-Za-z0-9_]{0,254}$"},schema:"^[A-Za-z_][A-Za-z0-9_]{0,254}$",parentSchema:Yc,data:r};e===null?e=[a]:
 e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Yc.type,parentSchema:Yc,
 data:r};e===null?e=[a]:e.push(a),s++}return tr.errors=e,s===0}tr.evaluated={dynamicProps:!1,dynamicItems:!1};function Ce(r,{
@@ -224,8 +224,8 @@ rtificates by host name",items:{type:"object",additionalProperties:!1,required:[
 ected":"a map with hostnames, certFile and keyFile",properties:{hostnames:{type:"array",minItems:1,maxItems:100,uniqueItems:!0,
 "x-expected":"a list of host names",items:{$ref:"#/$defs/hostnamePattern"}},certFile:{$ref:"#/$defs/fileSource"},keyFile:{
 $ref:"#/$defs/fileSource"}}}}}},gr={anyOf:[{type:"string",minLength:1,maxLength:4096},{$ref:"#/$defs/fromEnv"}],"x-expec\
-ted":"the path of a file, or { env: NAME, default: path }"};function Te(r,{instancePath:t="",parentData:O,parentDataProperty:x,
-rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Te.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.
+ted":"the path of a file, or { env: NAME, default: path }"};function _e(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_e.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.
 items=void 0);let a=s,i=!1,o=s;if(typeof r=="string"){if(R(r)>4096){let l={instancePath:t,schemaPath:"#/anyOf/0/maxLengt\
 h",keyword:"maxLength",params:{limit:4096},schema:4096,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(R(
 r)<1){let l={instancePath:t,schemaPath:"#/anyOf/0/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:gr.
@@ -233,8 +233,8 @@ anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}else{let l={instancePath:t,schema
 type:"string"},schema:gr.anyOf[0].type,parentSchema:gr.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}var p=o===s;i=i||p;
 let m=s;Ce(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Ce.errors:e.concat(
 Ce.errors),s=e.length);var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?e.length=a:e=null);else{let l={instancePath:t,
-schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};e===null?e=[l]:e.push(l),s++}return Te.
-errors=e,n.props=u,s===0}Te.evaluated={dynamicProps:!0,dynamicItems:!1};function ma(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:gr.anyOf,parentSchema:gr,data:r};e===null?e=[l]:e.push(l),s++}return _e.
+errors=e,n.props=u,s===0}_e.evaluated={dynamicProps:!0,dynamicItems:!1};function ma(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ma.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),typeof r=="string"){if(R(r)>253){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
 limit:253},schema:253,parentSchema:Ut,data:r};e===null?e=[a]:e.push(a),s++}if(!Wm.test(r)){let a={instancePath:t,schemaPath:"\
@@ -249,10 +249,10 @@ certFile"},schema:Ue.required,parentSchema:Ue,data:r};e===null?e=[a]:e.push(a),s
 schemaPath:"#/required",keyword:"required",params:{missingProperty:"keyFile"},schema:Ue.required,parentSchema:Ue,data:r};
 e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="certFile"||a==="keyFile"||a==="minVersion"||a==="clientAuth"||a===
 "clientCaFile"||a==="sni")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:a},schema:!1,parentSchema:Ue,data:r};e===null?e=[i]:e.push(i),s++}if(r.certFile!==void 0&&(Te(r.certFile,
-{instancePath:t+"/certFile",parentData:r,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:
-e.concat(Te.errors),s=e.length)),r.keyFile!==void 0&&(Te(r.keyFile,{instancePath:t+"/keyFile",parentData:r,parentDataProperty:"\
-keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),r.minVersion!==void 0){let a=r.
+additionalProperty:a},schema:!1,parentSchema:Ue,data:r};e===null?e=[i]:e.push(i),s++}if(r.certFile!==void 0&&(_e(r.certFile,
+{instancePath:t+"/certFile",parentData:r,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:
+e.concat(_e.errors),s=e.length)),r.keyFile!==void 0&&(_e(r.keyFile,{instancePath:t+"/keyFile",parentData:r,parentDataProperty:"\
+keyFile",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length)),r.minVersion!==void 0){let a=r.
 minVersion;if(typeof a!="string"){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/minVersion/type",keyword:"\
 type",params:{type:"string"},schema:Ue.properties.minVersion.type,parentSchema:Ue.properties.minVersion,data:a};e===null?
 e=[i]:e.push(i),s++}if(!(a==="TLSv1.2"||a==="TLSv1.3")){let i={instancePath:t+"/minVersion",schemaPath:"#/properties/min\
@@ -262,8 +262,8 @@ tring"){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/
 g"},schema:Ue.properties.clientAuth.type,parentSchema:Ue.properties.clientAuth,data:a};e===null?e=[i]:e.push(i),s++}if(!(a===
 "none"||a==="request"||a==="require")){let i={instancePath:t+"/clientAuth",schemaPath:"#/properties/clientAuth/enum",keyword:"\
 enum",params:{allowedValues:Ue.properties.clientAuth.enum},schema:Ue.properties.clientAuth.enum,parentSchema:Ue.properties.
-clientAuth,data:a};e===null?e=[i]:e.push(i),s++}}if(r.clientCaFile!==void 0&&(Te(r.clientCaFile,{instancePath:t+"/client\
-CaFile",parentData:r,parentDataProperty:"clientCaFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.
+clientAuth,data:a};e===null?e=[i]:e.push(i),s++}}if(r.clientCaFile!==void 0&&(_e(r.clientCaFile,{instancePath:t+"/client\
+CaFile",parentData:r,parentDataProperty:"clientCaFile",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.
 errors),s=e.length)),r.sni!==void 0){let a=r.sni;if(Array.isArray(a)){if(a.length>1e3){let o={instancePath:t+"/sni",schemaPath:"\
 #/properties/sni/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Ue.properties.sni,data:a};e===null?
 e=[o]:e.push(o),s++}let i=a.length;for(let o=0;o<i;o++){let m=a[o];if(m&&typeof m=="object"&&!Array.isArray(m)){if(m.hostnames===
@@ -287,10 +287,10 @@ errors:e.concat(ma.errors),s=e.length);let l=p.length,b;if(l>1){e:for(;l--;)for(
 i:l,j:b},schema:!0,parentSchema:Ue.properties.sni.items.properties.hostnames,data:p};e===null?e=[h]:e.push(h),s++;break e}}}else{
 let u={instancePath:t+"/sni/"+o+"/hostnames",schemaPath:"#/properties/sni/items/properties/hostnames/type",keyword:"type",
 params:{type:"array"},schema:Ue.properties.sni.items.properties.hostnames.type,parentSchema:Ue.properties.sni.items.properties.
-hostnames,data:p};e===null?e=[u]:e.push(u),s++}}m.certFile!==void 0&&(Te(m.certFile,{instancePath:t+"/sni/"+o+"/certFile",
-parentData:m,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.
-length)),m.keyFile!==void 0&&(Te(m.keyFile,{instancePath:t+"/sni/"+o+"/keyFile",parentData:m,parentDataProperty:"keyFile",
-rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let p={instancePath:t+"/sni/"+
+hostnames,data:p};e===null?e=[u]:e.push(u),s++}}m.certFile!==void 0&&(_e(m.certFile,{instancePath:t+"/sni/"+o+"/certFile",
+parentData:m,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.
+length)),m.keyFile!==void 0&&(_e(m.keyFile,{instancePath:t+"/sni/"+o+"/keyFile",parentData:m,parentDataProperty:"keyFile",
+rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length))}else{let p={instancePath:t+"/sni/"+
 o,schemaPath:"#/properties/sni/items/type",keyword:"type",params:{type:"object"},schema:Ue.properties.sni.items.type,parentSchema:Ue.
 properties.sni.items,data:m};e===null?e=[p]:e.push(p),s++}}}else{let i={instancePath:t+"/sni",schemaPath:"#/properties/s\
 ni/type",keyword:"type",params:{type:"array"},schema:Ue.properties.sni.type,parentSchema:Ue.properties.sni,data:a};e===null?
@@ -305,11 +305,11 @@ e,s===0}Ms.evaluated={dynamicProps:!1,dynamicItems:!1};var Qt={anyOf:[{type:"arr
 "x-expected":"a list of IP addresses and ranges",items:{$ref:"#/$defs/ipRange"}},{$ref:"#/$defs/fromEnv"}],"x-expected":"\
 a list of IP addresses and ranges, or { env: NAME, default: ranges }"},Qo={type:"string",maxLength:64,pattern:"^([0-9]{1\
 ,3}(\\.[0-9]{1,3}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","x-for\
-mat":"ip-range","x-expected":"an IP address or a range such as 10.0.0.0/8"},Th=new RegExp("^([0-9]{1,3}(\\.[0-9]{1,3}){3}\
+mat":"ip-range","x-expected":"an IP address or a range such as 10.0.0.0/8"},_h=new RegExp("^([0-9]{1,3}(\\.[0-9]{1,3}){3}\
 (/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$","u");function ua(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ua.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>64){let a={instancePath:t,schemaPath:"#/ma\
-xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}if(!Th.test(
+xLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:Qo,data:r};e===null?e=[a]:e.push(a),s++}if(!_h.test(
 r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/(3[0-\
 2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"},schema:"^([0-9]{1,3}(\\.[0-9]{1,3}\
 ){3}(/(3[0-2]|[12]?[0-9]))?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$",parentSchema:Qo,data:r};
@@ -380,8 +380,8 @@ if(Object.keys(r).length<1){let a={instancePath:t,schemaPath:"#/minProperties",k
 schema:1,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,
 schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ir,
 data:r};e===null?e=[i]:e.push(i),s++}r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"e\
-nv",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+
-"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),
+nv",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(_e(r.file,{instancePath:t+
+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),
 s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,
 data:r};e===null?e=[a]:e.push(a),s++}return ks.errors=e,s===0}ks.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Gr={
 type:"string",pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$","x-format":"positive-duration","x-expected":"a duration with its u\
@@ -547,8 +547,8 @@ schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,p
 push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
 additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ir,data:r};e===null?e=[i]:e.push(i),s++}r.env!==
 void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?
-tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
-file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
+tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(_e(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
+file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}return de.
 errors=e,s===0}de.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function ga(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ga.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
@@ -639,30 +639,30 @@ instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/environmentGroup
 dditionalProperties",params:{additionalProperty:N},schema:!1,parentSchema:I.properties.environmentGroups.items,data:E};e===
 null?e=[H]:e.push(H),s++}if(E.name!==void 0&&(gs(E.name,{instancePath:t+"/environmentGroups/"+j+"/name",parentData:E,parentDataProperty:"\
 name",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),s=e.length)),E.hostnames!==void 0){let N=E.
-hostnames;if(Array.isArray(N)){if(N.length>100){let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#\
+hostnames;if(Array.isArray(N)){if(N.length>100){let T={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#\
 /properties/environmentGroups/items/properties/hostnames/maxItems",keyword:"maxItems",params:{limit:100},schema:100,parentSchema:I.
-properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++}if(N.length<1){let _={instancePath:t+
+properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[T]:e.push(T),s++}if(N.length<1){let T={instancePath:t+
 "/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/hostnames/minItems",keyword:"\
 minItems",params:{limit:1},schema:1,parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?
-e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)ca(N[_],{instancePath:t+"/environmentGroups/"+j+"/hostnames/"+_,parentData:N,
-parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?ca.errors:e.concat(ca.errors),s=e.length);let T=N.length,
-v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){let _={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"\
-#/properties/environmentGroups/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:T,j:v},schema:!0,
-parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[_]:e.push(_),s++;break e}}}else{
+e=[T]:e.push(T),s++}let H=N.length;for(let T=0;T<H;T++)ca(N[T],{instancePath:t+"/environmentGroups/"+j+"/hostnames/"+T,parentData:N,
+parentDataProperty:T,rootData:c,dynamicAnchors:f})||(e=e===null?ca.errors:e.concat(ca.errors),s=e.length);let _=N.length,
+v;if(_>1){e:for(;_--;)for(v=_;v--;)if(ps(N[_],N[v])){let T={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"\
+#/properties/environmentGroups/items/properties/hostnames/uniqueItems",keyword:"uniqueItems",params:{i:_,j:v},schema:!0,
+parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[T]:e.push(T),s++;break e}}}else{
 let H={instancePath:t+"/environmentGroups/"+j+"/hostnames",schemaPath:"#/properties/environmentGroups/items/properties/h\
 ostnames/type",keyword:"type",params:{type:"array"},schema:I.properties.environmentGroups.items.properties.hostnames.type,
 parentSchema:I.properties.environmentGroups.items.properties.hostnames,data:N};e===null?e=[H]:e.push(H),s++}}if(E.environments!==
-void 0){let N=E.environments;if(Array.isArray(N)){if(N.length>100){let _={instancePath:t+"/environmentGroups/"+j+"/envir\
+void 0){let N=E.environments;if(Array.isArray(N)){if(N.length>100){let T={instancePath:t+"/environmentGroups/"+j+"/envir\
 onments",schemaPath:"#/properties/environmentGroups/items/properties/environments/maxItems",keyword:"maxItems",params:{limit:100},
-schema:100,parentSchema:I.properties.environmentGroups.items.properties.environments,data:N};e===null?e=[_]:e.push(_),s++}
-if(N.length<1){let _={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/\
+schema:100,parentSchema:I.properties.environmentGroups.items.properties.environments,data:N};e===null?e=[T]:e.push(T),s++}
+if(N.length<1){let T={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/\
 items/properties/environments/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.environmentGroups.
-items.properties.environments,data:N};e===null?e=[_]:e.push(_),s++}let H=N.length;for(let _=0;_<H;_++)gs(N[_],{instancePath:t+
-"/environmentGroups/"+j+"/environments/"+_,parentData:N,parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?
-gs.errors:e.concat(gs.errors),s=e.length);let T=N.length,v;if(T>1){e:for(;T--;)for(v=T;v--;)if(ps(N[T],N[v])){let _={instancePath:t+
+items.properties.environments,data:N};e===null?e=[T]:e.push(T),s++}let H=N.length;for(let T=0;T<H;T++)gs(N[T],{instancePath:t+
+"/environmentGroups/"+j+"/environments/"+T,parentData:N,parentDataProperty:T,rootData:c,dynamicAnchors:f})||(e=e===null?
+gs.errors:e.concat(gs.errors),s=e.length);let _=N.length,v;if(_>1){e:for(;_--;)for(v=_;v--;)if(ps(N[_],N[v])){let T={instancePath:t+
 "/environmentGroups/"+j+"/environments",schemaPath:"#/properties/environmentGroups/items/properties/environments/uniqueI\
-tems",keyword:"uniqueItems",params:{i:T,j:v},schema:!0,parentSchema:I.properties.environmentGroups.items.properties.environments,
-data:N};e===null?e=[_]:e.push(_),s++;break e}}}else{let H={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"\
+tems",keyword:"uniqueItems",params:{i:_,j:v},schema:!0,parentSchema:I.properties.environmentGroups.items.properties.environments,
+data:N};e===null?e=[T]:e.push(T),s++;break e}}}else{let H={instancePath:t+"/environmentGroups/"+j+"/environments",schemaPath:"\
 #/properties/environmentGroups/items/properties/environments/type",keyword:"type",params:{type:"array"},schema:I.properties.
 environmentGroups.items.properties.environments.type,parentSchema:I.properties.environmentGroups.items.properties.environments,
 data:N};e===null?e=[H]:e.push(H),s++}}}else{let N={instancePath:t+"/environmentGroups/"+j,schemaPath:"#/properties/envir\
@@ -676,15 +676,15 @@ properties.deployments,data:k};e===null?e=[D]:e.push(D),s++}for(let D in k){let 
 parentData:k,parentDataProperty:"deployments",rootData:c,dynamicAnchors:f})||(e=e===null?gs.errors:e.concat(gs.errors),s=
 e.length);var l=j===s;if(!l){let E={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/propertyNames",keyword:"\
 propertyNames",params:{propertyName:D},schema:I.properties.deployments.propertyNames,parentSchema:I.properties.deployments,
-data:k};e===null?e=[E]:e.push(E),s++}}for(let D in k){let j=k[D];if(Array.isArray(j)){if(j.length>6e3){let T={instancePath:t+
+data:k};e===null?e=[E]:e.push(E),s++}}for(let D in k){let j=k[D];if(Array.isArray(j)){if(j.length>6e3){let _={instancePath:t+
 "/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/maxIt\
 ems",keyword:"maxItems",params:{limit:6e3},schema:6e3,parentSchema:I.properties.deployments.additionalProperties,data:j};
-e===null?e=[T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++)fa(j[T],{instancePath:t+"/deployments/"+D.replace(/~/g,"\
-~0").replace(/\//g,"~1")+"/"+T,parentData:j,parentDataProperty:T,rootData:c,dynamicAnchors:f})||(e=e===null?fa.errors:e.
-concat(fa.errors),s=e.length);let N=j.length,H;if(N>1){e:for(;N--;)for(H=N;H--;)if(ps(j[N],j[H])){let T={instancePath:t+
+e===null?e=[_]:e.push(_),s++}let E=j.length;for(let _=0;_<E;_++)fa(j[_],{instancePath:t+"/deployments/"+D.replace(/~/g,"\
+~0").replace(/\//g,"~1")+"/"+_,parentData:j,parentDataProperty:_,rootData:c,dynamicAnchors:f})||(e=e===null?fa.errors:e.
+concat(fa.errors),s=e.length);let N=j.length,H;if(N>1){e:for(;N--;)for(H=N;H--;)if(ps(j[N],j[H])){let _={instancePath:t+
 "/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/properties/deployments/additionalProperties/uniqu\
 eItems",keyword:"uniqueItems",params:{i:N,j:H},schema:!0,parentSchema:I.properties.deployments.additionalProperties,data:j};
-e===null?e=[T]:e.push(T),s++;break e}}}else{let E={instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),
+e===null?e=[_]:e.push(_),s++;break e}}}else{let E={instancePath:t+"/deployments/"+D.replace(/~/g,"~0").replace(/\//g,"~1"),
 schemaPath:"#/properties/deployments/additionalProperties/type",keyword:"type",params:{type:"array"},schema:I.properties.
 deployments.additionalProperties.type,parentSchema:I.properties.deployments.additionalProperties,data:j};e===null?e=[E]:
 e.push(E),s++}}}else{let D={instancePath:t+"/deployments",schemaPath:"#/properties/deployments/type",keyword:"type",params:{
@@ -709,8 +709,8 @@ E.reusePort!==void 0){let N=E.reusePort;if(typeof N!="boolean"){let H={instanceP
 items.properties.reusePort.type,parentSchema:I.properties.listeners.items.properties.reusePort,data:N};e===null?e=[H]:e.
 push(H),s++}}if(E.tls!==void 0&&(Hs(E.tls,{instancePath:t+"/listeners/"+j+"/tls",parentData:E,parentDataProperty:"tls",rootData:c,
 dynamicAnchors:f})||(e=e===null?Hs.errors:e.concat(Hs.errors),s=e.length)),E.proxyProtocol!==void 0){let N=E.proxyProtocol,
-H=s,T=!1,v=s;Ms(N,{instancePath:t+"/listeners/"+j+"/proxyProtocol",parentData:E,parentDataProperty:"proxyProtocol",rootData:c,
-dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),s=e.length);var b=v===s;T=T||b;let _=s;if(N&&typeof N=="ob\
+H=s,_=!1,v=s;Ms(N,{instancePath:t+"/listeners/"+j+"/proxyProtocol",parentData:E,parentDataProperty:"proxyProtocol",rootData:c,
+dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),s=e.length);var b=v===s;_=_||b;let T=s;if(N&&typeof N=="ob\
 ject"&&!Array.isArray(N)){if(N.version===void 0){let V={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/pr\
 operties/listeners/items/properties/proxyProtocol/anyOf/1/required",keyword:"required",params:{missingProperty:"version"},
 schema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1].required,parentSchema:I.properties.listeners.items.
@@ -724,7 +724,7 @@ dynamicAnchors:f})||(e=e===null?Ms.errors:e.concat(Ms.errors),s=e.length)),N.tru
 dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),s=e.length))}else{let V={instancePath:t+"/listeners/"+j+"/\
 proxyProtocol",schemaPath:"#/properties/listeners/items/properties/proxyProtocol/anyOf/1/type",keyword:"type",params:{type:"\
 object"},schema:I.properties.listeners.items.properties.proxyProtocol.anyOf[1].type,parentSchema:I.properties.listeners.
-items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(V),s++}var b=_===s;if(T=T||b,T)s=H,e!==null&&(H?e.
+items.properties.proxyProtocol.anyOf[1],data:N};e===null?e=[V]:e.push(V),s++}var b=T===s;if(_=_||b,_)s=H,e!==null&&(H?e.
 length=H:e=null);else{let V={instancePath:t+"/listeners/"+j+"/proxyProtocol",schemaPath:"#/properties/listeners/items/pr\
 operties/proxyProtocol/anyOf",keyword:"anyOf",params:{},schema:I.properties.listeners.items.properties.proxyProtocol.anyOf,
 parentSchema:I.properties.listeners.items.properties.proxyProtocol,data:N};e===null?e=[V]:e.push(V),s++}}if(E.forwarded!==
@@ -732,40 +732,40 @@ void 0){let N=E.forwarded;if(N&&typeof N=="object"&&!Array.isArray(N)){if(N.trus
 "/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/properties/forwarded/required",keyword:"required",
 params:{missingProperty:"trustedProxies"},schema:I.properties.listeners.items.properties.forwarded.required,parentSchema:I.
 properties.listeners.items.properties.forwarded,data:N};e===null?e=[H]:e.push(H),s++}for(let H in N)if(!(H==="trustedPro\
-xies"||H==="header")){let T={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/proper\
+xies"||H==="header")){let _={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/properties/listeners/items/proper\
 ties/forwarded/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:H},schema:!1,parentSchema:I.
-properties.listeners.items.properties.forwarded,data:N};e===null?e=[T]:e.push(T),s++}if(N.trustedProxies!==void 0&&(Zs(N.
+properties.listeners.items.properties.forwarded,data:N};e===null?e=[_]:e.push(_),s++}if(N.trustedProxies!==void 0&&(Zs(N.
 trustedProxies,{instancePath:t+"/listeners/"+j+"/forwarded/trustedProxies",parentData:N,parentDataProperty:"trustedProxi\
 es",rootData:c,dynamicAnchors:f})||(e=e===null?Zs.errors:e.concat(Zs.errors),s=e.length)),N.header!==void 0){let H=N.header;
-if(typeof H!="string"){let T={instancePath:t+"/listeners/"+j+"/forwarded/header",schemaPath:"#/properties/listeners/item\
+if(typeof H!="string"){let _={instancePath:t+"/listeners/"+j+"/forwarded/header",schemaPath:"#/properties/listeners/item\
 s/properties/forwarded/properties/header/type",keyword:"type",params:{type:"string"},schema:I.properties.listeners.items.
 properties.forwarded.properties.header.type,parentSchema:I.properties.listeners.items.properties.forwarded.properties.header,
-data:H};e===null?e=[T]:e.push(T),s++}if(!(H==="x-forwarded-for"||H==="forwarded")){let T={instancePath:t+"/listeners/"+j+
+data:H};e===null?e=[_]:e.push(_),s++}if(!(H==="x-forwarded-for"||H==="forwarded")){let _={instancePath:t+"/listeners/"+j+
 "/forwarded/header",schemaPath:"#/properties/listeners/items/properties/forwarded/properties/header/enum",keyword:"enum",
 params:{allowedValues:I.properties.listeners.items.properties.forwarded.properties.header.enum},schema:I.properties.listeners.
 items.properties.forwarded.properties.header.enum,parentSchema:I.properties.listeners.items.properties.forwarded.properties.
-header,data:H};e===null?e=[T]:e.push(T),s++}}}else{let H={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/prop\
+header,data:H};e===null?e=[_]:e.push(_),s++}}}else{let H={instancePath:t+"/listeners/"+j+"/forwarded",schemaPath:"#/prop\
 erties/listeners/items/properties/forwarded/type",keyword:"type",params:{type:"object"},schema:I.properties.listeners.items.
 properties.forwarded.type,parentSchema:I.properties.listeners.items.properties.forwarded,data:N};e===null?e=[H]:e.push(H),
 s++}}}else{let N={instancePath:t+"/listeners/"+j,schemaPath:"#/properties/listeners/items/type",keyword:"type",params:{type:"\
 object"},schema:I.properties.listeners.items.type,parentSchema:I.properties.listeners.items,data:E};e===null?e=[N]:e.push(
 N),s++}}}else{let D={instancePath:t+"/listeners",schemaPath:"#/properties/listeners/type",keyword:"type",params:{type:"a\
 rray"},schema:I.properties.listeners.type,parentSchema:I.properties.listeners,data:k};e===null?e=[D]:e.push(D),s++}}if(r.
-store!==void 0){let k=r.store,D=s,j=!0,E=s;if(s===E)if(k&&typeof k=="object"&&!Array.isArray(k)){let _;if(k.kind===void 0&&
-(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0){let V=k.kind;if(!(V==="memory"||V==="redis")){
-let L={};e===null?e=[L]:e.push(L),s++}}}else{let _={};e===null?e=[_]:e.push(_),s++}var h=E===s;if(s=D,e!==null&&(D?e.length=
-D:e=null),h){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let J={instancePath:t+"/store",schemaPath:"#/proper\
+store!==void 0){let k=r.store,D=s,j=!0,E=s;if(s===E)if(k&&typeof k=="object"&&!Array.isArray(k)){let T;if(k.kind===void 0&&
+(T="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0){let V=k.kind;if(!(V==="memory"||V==="redis")){
+let L={};e===null?e=[L]:e.push(L),s++}}}else{let T={};e===null?e=[T]:e.push(T),s++}var h=E===s;if(s=D,e!==null&&(D?e.length=
+D:e=null),h){let T=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let J={instancePath:t+"/store",schemaPath:"#/proper\
 ties/store/allOf/0/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[0].then.type,parentSchema:I.
 properties.store.allOf[0].then,data:k};e===null?e=[J]:e.push(J),s++}let V=s,L=s;if(s===L)if(k&&typeof k=="object"&&!Array.
 isArray(k)){let J;if(k.file===void 0&&(J="file")){let Y={};e===null?e=[Y]:e.push(Y),s++}}else{let J={};e===null?e=[J]:e.
 push(J),s++}var P=L===s;if(P){let J={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/0/then/not",keyword:"n\
 ot",params:{},schema:I.properties.store.allOf[0].then.not,parentSchema:I.properties.store.allOf[0].then,data:k};e===null?
-e=[J]:e.push(J),s++}else s=V,e!==null&&(V?e.length=V:e=null);var h=_===s;j=h}if(!j){let _={instancePath:t+"/store",schemaPath:"\
+e=[J]:e.push(J),s++}else s=V,e!==null&&(V?e.length=V:e=null);var h=T===s;j=h}if(!j){let T={instancePath:t+"/store",schemaPath:"\
 #/properties/store/allOf/0/if",keyword:"if",params:{failingKeyword:"then"},schema:I.properties.store.allOf[0].if,parentSchema:I.
-properties.store.allOf[0],data:k};e===null?e=[_]:e.push(_),s++}let N=s,H=!0,T=s;if(s===T)if(k&&typeof k=="object"&&!Array.
-isArray(k)){let _;if(k.kind===void 0&&(_="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0&&k.kind!==
-"redis"){let V={};e===null?e=[V]:e.push(V),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var q=T===s;s=N,e!==null&&(N?
-e.length=N:e=null);let v;if(q){let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let Le={instancePath:t+"/store",schemaPath:"\
+properties.store.allOf[0],data:k};e===null?e=[T]:e.push(T),s++}let N=s,H=!0,_=s;if(s===_)if(k&&typeof k=="object"&&!Array.
+isArray(k)){let T;if(k.kind===void 0&&(T="kind")){let V={};e===null?e=[V]:e.push(V),s++}else if(k.kind!==void 0&&k.kind!==
+"redis"){let V={};e===null?e=[V]:e.push(V),s++}}else{let T={};e===null?e=[T]:e.push(T),s++}var q=_===s;s=N,e!==null&&(N?
+e.length=N:e=null);let v;if(q){let T=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let Le={instancePath:t+"/store",schemaPath:"\
 #/properties/store/allOf/1/then/type",keyword:"type",params:{type:"object"},schema:I.properties.store.allOf[1].then.type,
 parentSchema:I.properties.store.allOf[1].then,data:k};e===null?e=[Le]:e.push(Le),s++}let V=s,L=!1,ee=null,J=s;if(k&&typeof k==
 "object"&&!Array.isArray(k)){if(k.url===void 0){let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/t\
@@ -787,7 +787,7 @@ type:"object"},schema:I.properties.store.allOf[1].then.oneOf[2].type,parentSchem
 data:k};e===null?e=[Br]:e.push(Br),s++}var F=Le===s;F&&L?(L=!1,ee=[ee,2]):F&&(L=!0,ee=2)}if(L)s=V,e!==null&&(V?e.length=
 V:e=null);else{let Le={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/then/oneOf",keyword:"oneOf",params:{
 passingSchemas:ee},schema:I.properties.store.allOf[1].then.oneOf,parentSchema:I.properties.store.allOf[1].then,data:k};e===
-null?e=[Le]:e.push(Le),s++}var q=_===s;H=q,v="then"}else{let _=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={
+null?e=[Le]:e.push(Le),s++}var q=T===s;H=q,v="then"}else{let T=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={
 instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/else/type",keyword:"type",params:{type:"object"},schema:I.
 properties.store.allOf[1].else.type,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[ve]:e.push(ve),s++}
 let V=s,L=s;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let ve={};e===null?e=[ve]:e.push(ve),s++}let ee=s,J=!1,Y=s;if(s===
@@ -810,94 +810,94 @@ ndTimeout")){let lr={};e===null?e=[lr]:e.push(lr),s++}}else{let ve={};e===null?e
 $,J)s=ee,e!==null&&(ee?e.length=ee:e=null);else{let ve={};e===null?e=[ve]:e.push(ve),s++}var A=L===s;if(A){let ve={instancePath:t+
 "/store",schemaPath:"#/properties/store/allOf/1/else/not",keyword:"not",params:{},schema:I.properties.store.allOf[1].else.
 not,parentSchema:I.properties.store.allOf[1].else,data:k};e===null?e=[ve]:e.push(ve),s++}else s=V,e!==null&&(V?e.length=
-V:e=null);var q=_===s;H=q,v="else"}if(!H){let _={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/if",keyword:"\
+V:e=null);var q=T===s;H=q,v="else"}if(!H){let T={instancePath:t+"/store",schemaPath:"#/properties/store/allOf/1/if",keyword:"\
 if",params:{failingKeyword:v},schema:I.properties.store.allOf[1].if,parentSchema:I.properties.store.allOf[1],data:k};e===
-null?e=[_]:e.push(_),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.kind===void 0){let _={instancePath:t+"/store",
+null?e=[T]:e.push(T),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.kind===void 0){let T={instancePath:t+"/store",
 schemaPath:"#/properties/store/required",keyword:"required",params:{missingProperty:"kind"},schema:I.properties.store.required,
-parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(_),s++}for(let _ in k)if(!nr.call(I.properties.store.properties,
-_)){let V={instancePath:t+"/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:_},schema:!1,parentSchema:I.properties.store,data:k};e===null?e=[V]:e.push(V),s++}if(k.kind!==void 0){
-let _=k.kind;if(typeof _!="string"){let V={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/kind/t\
+parentSchema:I.properties.store,data:k};e===null?e=[T]:e.push(T),s++}for(let T in k)if(!nr.call(I.properties.store.properties,
+T)){let V={instancePath:t+"/store",schemaPath:"#/properties/store/additionalProperties",keyword:"additionalProperties",params:{
+additionalProperty:T},schema:!1,parentSchema:I.properties.store,data:k};e===null?e=[V]:e.push(V),s++}if(k.kind!==void 0){
+let T=k.kind;if(typeof T!="string"){let V={instancePath:t+"/store/kind",schemaPath:"#/properties/store/properties/kind/t\
 ype",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.kind.type,parentSchema:I.properties.store.
-properties.kind,data:_};e===null?e=[V]:e.push(V),s++}if(!(_==="memory"||_==="embedded"||_==="redis")){let V={instancePath:t+
+properties.kind,data:T};e===null?e=[V]:e.push(V),s++}if(!(T==="memory"||T==="embedded"||T==="redis")){let V={instancePath:t+
 "/store/kind",schemaPath:"#/properties/store/properties/kind/enum",keyword:"enum",params:{allowedValues:I.properties.store.
-properties.kind.enum},schema:I.properties.store.properties.kind.enum,parentSchema:I.properties.store.properties.kind,data:_};
+properties.kind.enum},schema:I.properties.store.properties.kind.enum,parentSchema:I.properties.store.properties.kind,data:T};
 e===null?e=[V]:e.push(V),s++}}if(k.file!==void 0&&(Ar(k.file,{instancePath:t+"/store/file",parentData:k,parentDataProperty:"\
-file",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),k.url!==void 0){let _=k.url,
-V=s,L=!1,ee=s;if(typeof _=="string"){if(R(_)>2048){let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/pro\
+file",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),k.url!==void 0){let T=k.url,
+V=s,L=!1,ee=s;if(typeof T=="string"){if(R(T)>2048){let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/pro\
 perties/url/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:I.properties.store.properties.
-url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}if(!Dh.test(_)){let Y={instancePath:t+"/store/url",schemaPath:"#/prope\
+url.anyOf[0],data:T};e===null?e=[Y]:e.push(Y),s++}if(!Dh.test(T)){let Y={instancePath:t+"/store/url",schemaPath:"#/prope\
 rties/store/properties/url/anyOf/0/pattern",keyword:"pattern",params:{pattern:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$"},
-schema:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$",parentSchema:I.properties.store.properties.url.anyOf[0],data:_};e===
+schema:"^rediss?://[^\\s/?#@{}\\\\]+(/[0-9]{0,3})?$",parentSchema:I.properties.store.properties.url.anyOf[0],data:T};e===
 null?e=[Y]:e.push(Y),s++}}else{let Y={instancePath:t+"/store/url",schemaPath:"#/properties/store/properties/url/anyOf/0/\
 type",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.url.anyOf[0].type,parentSchema:I.properties.
-store.properties.url.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}var B=ee===s;L=L||B;let J=s;Bs(_,{instancePath:t+"/st\
+store.properties.url.anyOf[0],data:T};e===null?e=[Y]:e.push(Y),s++}var B=ee===s;L=L||B;let J=s;Bs(T,{instancePath:t+"/st\
 ore/url",parentData:k,parentDataProperty:"url",rootData:c,dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(Bs.errors),
 s=e.length);var B=J===s;if(L=L||B,L)s=V,e!==null&&(V?e.length=V:e=null);else{let Y={instancePath:t+"/store/url",schemaPath:"\
 #/properties/store/properties/url/anyOf",keyword:"anyOf",params:{},schema:I.properties.store.properties.url.anyOf,parentSchema:I.
-properties.store.properties.url,data:_};e===null?e=[Y]:e.push(Y),s++}}if(k.cluster!==void 0&&(Ws(k.cluster,{instancePath:t+
+properties.store.properties.url,data:T};e===null?e=[Y]:e.push(Y),s++}}if(k.cluster!==void 0&&(Ws(k.cluster,{instancePath:t+
 "/store/cluster",parentData:k,parentDataProperty:"cluster",rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(
-Ws.errors),s=e.length)),k.sentinel!==void 0){let _=k.sentinel;if(_&&typeof _=="object"&&!Array.isArray(_)){if(_.master===
+Ws.errors),s=e.length)),k.sentinel!==void 0){let T=k.sentinel;if(T&&typeof T=="object"&&!Array.isArray(T)){if(T.master===
 void 0){let V={instancePath:t+"/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/required",keyword:"re\
 quired",params:{missingProperty:"master"},schema:I.properties.store.properties.sentinel.required,parentSchema:I.properties.
-store.properties.sentinel,data:_};e===null?e=[V]:e.push(V),s++}if(_.nodes===void 0){let V={instancePath:t+"/store/sentin\
+store.properties.sentinel,data:T};e===null?e=[V]:e.push(V),s++}if(T.nodes===void 0){let V={instancePath:t+"/store/sentin\
 el",schemaPath:"#/properties/store/properties/sentinel/required",keyword:"required",params:{missingProperty:"nodes"},schema:I.
-properties.store.properties.sentinel.required,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[V]:
-e.push(V),s++}for(let V in _)if(!(V==="master"||V==="nodes"||V==="password")){let L={instancePath:t+"/store/sentinel",schemaPath:"\
+properties.store.properties.sentinel.required,parentSchema:I.properties.store.properties.sentinel,data:T};e===null?e=[V]:
+e.push(V),s++}for(let V in T)if(!(V==="master"||V==="nodes"||V==="password")){let L={instancePath:t+"/store/sentinel",schemaPath:"\
 #/properties/store/properties/sentinel/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:V},
-schema:!1,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[L]:e.push(L),s++}_.master!==void 0&&(Vs(
-_.master,{instancePath:t+"/store/sentinel/master",parentData:_,parentDataProperty:"master",rootData:c,dynamicAnchors:f})||
-(e=e===null?Vs.errors:e.concat(Vs.errors),s=e.length)),_.nodes!==void 0&&(Ws(_.nodes,{instancePath:t+"/store/sentinel/no\
-des",parentData:_,parentDataProperty:"nodes",rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(Ws.errors),s=
-e.length)),_.password!==void 0&&(ks(_.password,{instancePath:t+"/store/sentinel/password",parentData:_,parentDataProperty:"\
+schema:!1,parentSchema:I.properties.store.properties.sentinel,data:T};e===null?e=[L]:e.push(L),s++}T.master!==void 0&&(Vs(
+T.master,{instancePath:t+"/store/sentinel/master",parentData:T,parentDataProperty:"master",rootData:c,dynamicAnchors:f})||
+(e=e===null?Vs.errors:e.concat(Vs.errors),s=e.length)),T.nodes!==void 0&&(Ws(T.nodes,{instancePath:t+"/store/sentinel/no\
+des",parentData:T,parentDataProperty:"nodes",rootData:c,dynamicAnchors:f})||(e=e===null?Ws.errors:e.concat(Ws.errors),s=
+e.length)),T.password!==void 0&&(ks(T.password,{instancePath:t+"/store/sentinel/password",parentData:T,parentDataProperty:"\
 password",rootData:c,dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length))}else{let V={instancePath:t+
 "/store/sentinel",schemaPath:"#/properties/store/properties/sentinel/type",keyword:"type",params:{type:"object"},schema:I.
-properties.store.properties.sentinel.type,parentSchema:I.properties.store.properties.sentinel,data:_};e===null?e=[V]:e.push(
-V),s++}}if(k.username!==void 0){let _=k.username,V=s,L=!1,ee=s;if(typeof _=="string"){if(R(_)>255){let Y={instancePath:t+
+properties.store.properties.sentinel.type,parentSchema:I.properties.store.properties.sentinel,data:T};e===null?e=[V]:e.push(
+V),s++}}if(k.username!==void 0){let T=k.username,V=s,L=!1,ee=s;if(typeof T=="string"){if(R(T)>255){let Y={instancePath:t+
 "/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/maxLength",keyword:"maxLength",params:{limit:255},
-schema:255,parentSchema:I.properties.store.properties.username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}if(R(_)<1){
+schema:255,parentSchema:I.properties.store.properties.username.anyOf[0],data:T};e===null?e=[Y]:e.push(Y),s++}if(R(T)<1){
 let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/minLength",keyword:"m\
-inLength",params:{limit:1},schema:1,parentSchema:I.properties.store.properties.username.anyOf[0],data:_};e===null?e=[Y]:
+inLength",params:{limit:1},schema:1,parentSchema:I.properties.store.properties.username.anyOf[0],data:T};e===null?e=[Y]:
 e.push(Y),s++}}else{let Y={instancePath:t+"/store/username",schemaPath:"#/properties/store/properties/username/anyOf/0/t\
 ype",keyword:"type",params:{type:"string"},schema:I.properties.store.properties.username.anyOf[0].type,parentSchema:I.properties.
-store.properties.username.anyOf[0],data:_};e===null?e=[Y]:e.push(Y),s++}var ie=ee===s;L=L||ie;let J=s;Bs(_,{instancePath:t+
+store.properties.username.anyOf[0],data:T};e===null?e=[Y]:e.push(Y),s++}var ie=ee===s;L=L||ie;let J=s;Bs(T,{instancePath:t+
 "/store/username",parentData:k,parentDataProperty:"username",rootData:c,dynamicAnchors:f})||(e=e===null?Bs.errors:e.concat(
 Bs.errors),s=e.length);var ie=J===s;if(L=L||ie,L)s=V,e!==null&&(V?e.length=V:e=null);else{let Y={instancePath:t+"/store/\
 username",schemaPath:"#/properties/store/properties/username/anyOf",keyword:"anyOf",params:{},schema:I.properties.store.
-properties.username.anyOf,parentSchema:I.properties.store.properties.username,data:_};e===null?e=[Y]:e.push(Y),s++}}if(k.
+properties.username.anyOf,parentSchema:I.properties.store.properties.username,data:T};e===null?e=[Y]:e.push(Y),s++}}if(k.
 password!==void 0&&(ks(k.password,{instancePath:t+"/store/password",parentData:k,parentDataProperty:"password",rootData:c,
-dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==void 0){let _=k.tls;if(_&&typeof _=="\
-object"&&!Array.isArray(_)){for(let V in _)if(!(V==="caFile"||V==="certFile"||V==="keyFile"||V==="serverName")){let L={instancePath:t+
+dynamicAnchors:f})||(e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==void 0){let T=k.tls;if(T&&typeof T=="\
+object"&&!Array.isArray(T)){for(let V in T)if(!(V==="caFile"||V==="certFile"||V==="keyFile"||V==="serverName")){let L={instancePath:t+
 "/store/tls",schemaPath:"#/properties/store/properties/tls/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:V},schema:!1,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[L]:e.push(L),s++}if(_.
-caFile!==void 0&&(Ar(_.caFile,{instancePath:t+"/store/tls/caFile",parentData:_,parentDataProperty:"caFile",rootData:c,dynamicAnchors:f})||
-(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.certFile!==void 0&&(Ar(_.certFile,{instancePath:t+"/store/tls/c\
-ertFile",parentData:_,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),
-s=e.length)),_.keyFile!==void 0&&(Ar(_.keyFile,{instancePath:t+"/store/tls/keyFile",parentData:_,parentDataProperty:"key\
-File",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),_.serverName!==void 0&&(Lr(_.
-serverName,{instancePath:t+"/store/tls/serverName",parentData:_,parentDataProperty:"serverName",rootData:c,dynamicAnchors:f})||
-(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),_.certFile!==void 0&&_.keyFile===void 0){let V={instancePath:t+"/\
+additionalProperty:V},schema:!1,parentSchema:I.properties.store.properties.tls,data:T};e===null?e=[L]:e.push(L),s++}if(T.
+caFile!==void 0&&(Ar(T.caFile,{instancePath:t+"/store/tls/caFile",parentData:T,parentDataProperty:"caFile",rootData:c,dynamicAnchors:f})||
+(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),T.certFile!==void 0&&(Ar(T.certFile,{instancePath:t+"/store/tls/c\
+ertFile",parentData:T,parentDataProperty:"certFile",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),
+s=e.length)),T.keyFile!==void 0&&(Ar(T.keyFile,{instancePath:t+"/store/tls/keyFile",parentData:T,parentDataProperty:"key\
+File",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors:e.concat(Ar.errors),s=e.length)),T.serverName!==void 0&&(Lr(T.
+serverName,{instancePath:t+"/store/tls/serverName",parentData:T,parentDataProperty:"serverName",rootData:c,dynamicAnchors:f})||
+(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),T.certFile!==void 0&&T.keyFile===void 0){let V={instancePath:t+"/\
 store/tls",schemaPath:"#/properties/store/properties/tls/dependentRequired",keyword:"dependentRequired",params:{property:"\
 certFile",missingProperty:"keyFile",depsCount:1,deps:"keyFile"},schema:I.properties.store.properties.tls.dependentRequired,
-parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:e.push(V),s++}if(_.keyFile!==void 0&&_.certFile===
+parentSchema:I.properties.store.properties.tls,data:T};e===null?e=[V]:e.push(V),s++}if(T.keyFile!==void 0&&T.certFile===
 void 0){let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/dependentRequired",keyword:"dep\
 endentRequired",params:{property:"keyFile",missingProperty:"certFile",depsCount:1,deps:"certFile"},schema:I.properties.store.
-properties.tls.dependentRequired,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:e.push(V),s++}}else{
+properties.tls.dependentRequired,parentSchema:I.properties.store.properties.tls,data:T};e===null?e=[V]:e.push(V),s++}}else{
 let V={instancePath:t+"/store/tls",schemaPath:"#/properties/store/properties/tls/type",keyword:"type",params:{type:"obje\
-ct"},schema:I.properties.store.properties.tls.type,parentSchema:I.properties.store.properties.tls,data:_};e===null?e=[V]:
-e.push(V),s++}}if(k.keyPrefix!==void 0){let _=k.keyPrefix;if(typeof _=="string"){if(R(_)>64){let V={instancePath:t+"/sto\
+ct"},schema:I.properties.store.properties.tls.type,parentSchema:I.properties.store.properties.tls,data:T};e===null?e=[V]:
+e.push(V),s++}}if(k.keyPrefix!==void 0){let T=k.keyPrefix;if(typeof T=="string"){if(R(T)>64){let V={instancePath:t+"/sto\
 re/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/maxLength",keyword:"maxLength",params:{limit:64},schema:64,
-parentSchema:I.properties.store.properties.keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}if(!Ih.test(_)){let V={instancePath:t+
+parentSchema:I.properties.store.properties.keyPrefix,data:T};e===null?e=[V]:e.push(V),s++}if(!Ih.test(T)){let V={instancePath:t+
 "/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/pattern",keyword:"pattern",params:{pattern:"^[A-Z\
-a-z0-9._:-]+$"},schema:"^[A-Za-z0-9._:-]+$",parentSchema:I.properties.store.properties.keyPrefix,data:_};e===null?e=[V]:
+a-z0-9._:-]+$"},schema:"^[A-Za-z0-9._:-]+$",parentSchema:I.properties.store.properties.keyPrefix,data:T};e===null?e=[V]:
 e.push(V),s++}}else{let V={instancePath:t+"/store/keyPrefix",schemaPath:"#/properties/store/properties/keyPrefix/type",keyword:"\
 type",params:{type:"string"},schema:I.properties.store.properties.keyPrefix.type,parentSchema:I.properties.store.properties.
-keyPrefix,data:_};e===null?e=[V]:e.push(V),s++}}k.connectTimeout!==void 0&&(Se(k.connectTimeout,{instancePath:t+"/store/\
+keyPrefix,data:T};e===null?e=[V]:e.push(V),s++}}k.connectTimeout!==void 0&&(Se(k.connectTimeout,{instancePath:t+"/store/\
 connectTimeout",parentData:k,parentDataProperty:"connectTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.
 concat(Se.errors),s=e.length)),k.commandTimeout!==void 0&&(Se(k.commandTimeout,{instancePath:t+"/store/commandTimeout",parentData:k,
 parentDataProperty:"commandTimeout",rootData:c,dynamicAnchors:f})||(e=e===null?Se.errors:e.concat(Se.errors),s=e.length))}else{
-let _={instancePath:t+"/store",schemaPath:"#/properties/store/type",keyword:"type",params:{type:"object"},schema:I.properties.
-store.type,parentSchema:I.properties.store,data:k};e===null?e=[_]:e.push(_),s++}}if(r.revocation!==void 0){let k=r.revocation;
+let T={instancePath:t+"/store",schemaPath:"#/properties/store/type",keyword:"type",params:{type:"object"},schema:I.properties.
+store.type,parentSchema:I.properties.store,data:k};e===null?e=[T]:e.push(T),s++}}if(r.revocation!==void 0){let k=r.revocation;
 if(k&&typeof k=="object"&&!Array.isArray(k)){for(let D in k)if(!(D==="maxLag"||D==="onLag")){let j={instancePath:t+"/rev\
 ocation",schemaPath:"#/properties/revocation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:D},
 schema:!1,parentSchema:I.properties.revocation,data:k};e===null?e=[j]:e.push(j),s++}if(k.maxLag!==void 0&&(Se(k.maxLag,{
@@ -922,8 +922,8 @@ pe",keyword:"type",params:{type:"object"},schema:I.properties.ops.type,parentSch
 [D]:e.push(D),s++}}if(r.admin!==void 0){let k=r.admin;if(!(k&&typeof k=="object"&&!Array.isArray(k))){let v={instancePath:t+
 "/admin",schemaPath:"#/properties/admin/allOf/0/type",keyword:"type",params:{type:"object"},schema:I.properties.admin.allOf[0].
 type,parentSchema:I.properties.admin.allOf[0],data:k};e===null?e=[v]:e.push(v),s++}let D=s,j=s;if(s===j)if(k&&typeof k==
-"object"&&!Array.isArray(k)){let v;if(k.port===void 0&&(v="port")||k.socket===void 0&&(v="socket")){let _={};e===null?e=
-[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var Fe=j===s;if(Fe){let v={instancePath:t+"/admin",schemaPath:"\
+"object"&&!Array.isArray(k)){let v;if(k.port===void 0&&(v="port")||k.socket===void 0&&(v="socket")){let T={};e===null?e=
+[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var Fe=j===s;if(Fe){let v={instancePath:t+"/admin",schemaPath:"\
 #/properties/admin/allOf/0/not",keyword:"not",params:{},schema:I.properties.admin.allOf[0].not,parentSchema:I.properties.
 admin.allOf[0],data:k};e===null?e=[v]:e.push(v),s++}else s=D,e!==null&&(D?e.length=D:e=null);if(!(k&&typeof k=="object"&&
 !Array.isArray(k))){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/type",keyword:"type",params:{type:"\
@@ -933,19 +933,19 @@ schemaPath:"#/properties/admin/allOf/1/anyOf/0/required",keyword:"required",para
 admin.allOf[1].anyOf[0].required,parentSchema:I.properties.admin.allOf[1].anyOf[0],data:k};e===null?e=[v]:e.push(v),s++}}else{
 let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/0/type",keyword:"type",params:{type:"object"},
 schema:I.properties.admin.allOf[1].anyOf[0].type,parentSchema:I.properties.admin.allOf[1].anyOf[0],data:k};e===null?e=[v]:
-e.push(v),s++}var Q=H===s;N=N||Q;let T=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.socket===void 0){let v={instancePath:t+
+e.push(v),s++}var Q=H===s;N=N||Q;let _=s;if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.socket===void 0){let v={instancePath:t+
 "/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/required",keyword:"required",params:{missingProperty:"socket"},schema:I.
 properties.admin.allOf[1].anyOf[1].required,parentSchema:I.properties.admin.allOf[1].anyOf[1],data:k};e===null?e=[v]:e.push(
 v),s++}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/allOf/1/anyOf/1/type",keyword:"type",params:{
 type:"object"},schema:I.properties.admin.allOf[1].anyOf[1].type,parentSchema:I.properties.admin.allOf[1].anyOf[1],data:k};
-e===null?e=[v]:e.push(v),s++}var Q=T===s;if(N=N||Q,N)s=E,e!==null&&(E?e.length=E:e=null);else{let v={instancePath:t+"/ad\
+e===null?e=[v]:e.push(v),s++}var Q=_===s;if(N=N||Q,N)s=E,e!==null&&(E?e.length=E:e=null);else{let v={instancePath:t+"/ad\
 min",schemaPath:"#/properties/admin/allOf/1/anyOf",keyword:"anyOf",params:{},schema:I.properties.admin.allOf[1].anyOf,parentSchema:I.
 properties.admin.allOf[1],data:k};e===null?e=[v]:e.push(v),s++}if(k&&typeof k=="object"&&!Array.isArray(k)){if(k.secret===
 void 0){let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/required",keyword:"required",params:{missingProperty:"\
 secret"},schema:I.properties.admin.required,parentSchema:I.properties.admin,data:k};e===null?e=[v]:e.push(v),s++}for(let v in k)
-if(!(v==="host"||v==="port"||v==="socket"||v==="secret"||v==="tls"||v==="page")){let _={instancePath:t+"/admin",schemaPath:"\
+if(!(v==="host"||v==="port"||v==="socket"||v==="secret"||v==="tls"||v==="page")){let T={instancePath:t+"/admin",schemaPath:"\
 #/properties/admin/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},schema:!1,parentSchema:I.
-properties.admin,data:k};e===null?e=[_]:e.push(_),s++}if(k.host!==void 0&&(Lr(k.host,{instancePath:t+"/admin/host",parentData:k,
+properties.admin,data:k};e===null?e=[T]:e.push(T),s++}if(k.host!==void 0&&(Lr(k.host,{instancePath:t+"/admin/host",parentData:k,
 parentDataProperty:"host",rootData:c,dynamicAnchors:f})||(e=e===null?Lr.errors:e.concat(Lr.errors),s=e.length)),k.port!==
 void 0&&(ts(k.port,{instancePath:t+"/admin/port",parentData:k,parentDataProperty:"port",rootData:c,dynamicAnchors:f})||(e=
 e===null?ts.errors:e.concat(ts.errors),s=e.length)),k.socket!==void 0&&(Ar(k.socket,{instancePath:t+"/admin/socket",parentData:k,
@@ -953,12 +953,12 @@ parentDataProperty:"socket",rootData:c,dynamicAnchors:f})||(e=e===null?Ar.errors
 void 0&&(ks(k.secret,{instancePath:t+"/admin/secret",parentData:k,parentDataProperty:"secret",rootData:c,dynamicAnchors:f})||
 (e=e===null?ks.errors:e.concat(ks.errors),s=e.length)),k.tls!==void 0&&(Hs(k.tls,{instancePath:t+"/admin/tls",parentData:k,
 parentDataProperty:"tls",rootData:c,dynamicAnchors:f})||(e=e===null?Hs.errors:e.concat(Hs.errors),s=e.length)),k.page!==
-void 0){let v=k.page;if(typeof v!="string"){let _={instancePath:t+"/admin/page",schemaPath:"#/properties/admin/propertie\
+void 0){let v=k.page;if(typeof v!="string"){let T={instancePath:t+"/admin/page",schemaPath:"#/properties/admin/propertie\
 s/page/type",keyword:"type",params:{type:"string"},schema:I.properties.admin.properties.page.type,parentSchema:I.properties.
-admin.properties.page,data:v};e===null?e=[_]:e.push(_),s++}if(!(v==="on"||v==="off")){let _={instancePath:t+"/admin/page",
+admin.properties.page,data:v};e===null?e=[T]:e.push(T),s++}if(!(v==="on"||v==="off")){let T={instancePath:t+"/admin/page",
 schemaPath:"#/properties/admin/properties/page/enum",keyword:"enum",params:{allowedValues:I.properties.admin.properties.
 page.enum},schema:I.properties.admin.properties.page.enum,parentSchema:I.properties.admin.properties.page,data:v};e===null?
-e=[_]:e.push(_),s++}}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/type",keyword:"type",params:{type:"\
+e=[T]:e.push(T),s++}}}else{let v={instancePath:t+"/admin",schemaPath:"#/properties/admin/type",keyword:"type",params:{type:"\
 object"},schema:I.properties.admin.type,parentSchema:I.properties.admin,data:k};e===null?e=[v]:e.push(v),s++}}if(r.limits!==
 void 0){let k=r.limits;if(k&&typeof k=="object"&&!Array.isArray(k)){for(let D in k)if(!nr.call(I.properties.limits.properties,
 D)){let j={instancePath:t+"/limits",schemaPath:"#/properties/limits/additionalProperties",keyword:"additionalProperties",
@@ -1067,17 +1067,17 @@ data:D};e===null?e=[j]:e.push(j),s++}if(!(D==="on"||D==="off")){let j={instanceP
 #/properties/observability/properties/accessLog/enum",keyword:"enum",params:{allowedValues:I.properties.observability.properties.
 accessLog.enum},schema:I.properties.observability.properties.accessLog.enum,parentSchema:I.properties.observability.properties.
 accessLog,data:D};e===null?e=[j]:e.push(j),s++}}if(k.analytics!==void 0){let D=k.analytics,j=s,E=!1,N=s;if(typeof D!="st\
-ring"){let T={instancePath:t+"/observability/analytics",schemaPath:"#/properties/observability/properties/analytics/anyO\
+ring"){let _={instancePath:t+"/observability/analytics",schemaPath:"#/properties/observability/properties/analytics/anyO\
 f/0/type",keyword:"type",params:{type:"string"},schema:I.properties.observability.properties.analytics.anyOf[0].type,parentSchema:I.
-properties.observability.properties.analytics.anyOf[0],data:D};e===null?e=[T]:e.push(T),s++}if(!(D==="on"||D==="off")){let T={
+properties.observability.properties.analytics.anyOf[0],data:D};e===null?e=[_]:e.push(_),s++}if(!(D==="on"||D==="off")){let _={
 instancePath:t+"/observability/analytics",schemaPath:"#/properties/observability/properties/analytics/anyOf/0/enum",keyword:"\
 enum",params:{allowedValues:I.properties.observability.properties.analytics.anyOf[0].enum},schema:I.properties.observability.
 properties.analytics.anyOf[0].enum,parentSchema:I.properties.observability.properties.analytics.anyOf[0],data:D};e===null?
-e=[T]:e.push(T),s++}var G=N===s;E=E||G;let H=s;ya(D,{instancePath:t+"/observability/analytics",parentData:k,parentDataProperty:"\
+e=[_]:e.push(_),s++}var G=N===s;E=E||G;let H=s;ya(D,{instancePath:t+"/observability/analytics",parentData:k,parentDataProperty:"\
 analytics",rootData:c,dynamicAnchors:f})||(e=e===null?ya.errors:e.concat(ya.errors),s=e.length);var G=H===s;if(E=E||G,E)
-s=j,e!==null&&(j?e.length=j:e=null);else{let T={instancePath:t+"/observability/analytics",schemaPath:"#/properties/obser\
+s=j,e!==null&&(j?e.length=j:e=null);else{let _={instancePath:t+"/observability/analytics",schemaPath:"#/properties/obser\
 vability/properties/analytics/anyOf",keyword:"anyOf",params:{},schema:I.properties.observability.properties.analytics.anyOf,
-parentSchema:I.properties.observability.properties.analytics,data:D};e===null?e=[T]:e.push(T),s++}}if(k.traces!==void 0){
+parentSchema:I.properties.observability.properties.analytics,data:D};e===null?e=[_]:e.push(_),s++}}if(k.traces!==void 0){
 let D=k.traces;if(D&&typeof D=="object"&&!Array.isArray(D)){if(D.endpoint===void 0){let j={instancePath:t+"/observabilit\
 y/traces",schemaPath:"#/properties/observability/properties/traces/required",keyword:"required",params:{missingProperty:"\
 endpoint"},schema:I.properties.observability.properties.traces.required,parentSchema:I.properties.observability.properties.
@@ -1118,76 +1118,76 @@ logs!==void 0){let D=k.logs;if(D&&typeof D=="object"&&!Array.isArray(D)){for(let
 ams"||j==="requestHeaders"||j==="responseHeaders")){let E={instancePath:t+"/observability/logs",schemaPath:"#/properties\
 /observability/properties/logs/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:j},schema:!1,
 parentSchema:I.properties.observability.properties.logs,data:D};e===null?e=[E]:e.push(E),s++}if(D.fields!==void 0){let j=D.
-fields;if(Array.isArray(j)){if(j.length<1){let T={instancePath:t+"/observability/logs/fields",schemaPath:"#/properties/o\
+fields;if(Array.isArray(j)){if(j.length<1){let _={instancePath:t+"/observability/logs/fields",schemaPath:"#/properties/o\
 bservability/properties/logs/properties/fields/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:I.properties.
-observability.properties.logs.properties.fields,data:j};e===null?e=[T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++)
-Pa(j[T],{instancePath:t+"/observability/logs/fields/"+T,parentData:j,parentDataProperty:T,rootData:c,dynamicAnchors:f})||
+observability.properties.logs.properties.fields,data:j};e===null?e=[_]:e.push(_),s++}let E=j.length;for(let _=0;_<E;_++)
+Pa(j[_],{instancePath:t+"/observability/logs/fields/"+_,parentData:j,parentDataProperty:_,rootData:c,dynamicAnchors:f})||
 (e=e===null?Pa.errors:e.concat(Pa.errors),s=e.length);let N=j.length,H;if(N>1){e:for(;N--;)for(H=N;H--;)if(ps(j[N],j[H])){
-let T={instancePath:t+"/observability/logs/fields",schemaPath:"#/properties/observability/properties/logs/properties/fie\
+let _={instancePath:t+"/observability/logs/fields",schemaPath:"#/properties/observability/properties/logs/properties/fie\
 lds/uniqueItems",keyword:"uniqueItems",params:{i:N,j:H},schema:!0,parentSchema:I.properties.observability.properties.logs.
-properties.fields,data:j};e===null?e=[T]:e.push(T),s++;break e}}}else{let E={instancePath:t+"/observability/logs/fields",
+properties.fields,data:j};e===null?e=[_]:e.push(_),s++;break e}}}else{let E={instancePath:t+"/observability/logs/fields",
 schemaPath:"#/properties/observability/properties/logs/properties/fields/type",keyword:"type",params:{type:"array"},schema:I.
 properties.observability.properties.logs.properties.fields.type,parentSchema:I.properties.observability.properties.logs.
 properties.fields,data:j};e===null?e=[E]:e.push(E),s++}}if(D.queryParams!==void 0){let j=D.queryParams;if(Array.isArray(
-j)){if(j.length>50){let T={instancePath:t+"/observability/logs/queryParams",schemaPath:"#/properties/observability/prope\
+j)){if(j.length>50){let _={instancePath:t+"/observability/logs/queryParams",schemaPath:"#/properties/observability/prope\
 rties/logs/properties/queryParams/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:I.properties.observability.
-properties.logs.properties.queryParams,data:j};e===null?e=[T]:e.push(T),s++}if(j.length<1){let T={instancePath:t+"/obser\
+properties.logs.properties.queryParams,data:j};e===null?e=[_]:e.push(_),s++}if(j.length<1){let _={instancePath:t+"/obser\
 vability/logs/queryParams",schemaPath:"#/properties/observability/properties/logs/properties/queryParams/minItems",keyword:"\
 minItems",params:{limit:1},schema:1,parentSchema:I.properties.observability.properties.logs.properties.queryParams,data:j};
-e===null?e=[T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++){let v=j[T];if(typeof v=="string"){if(R(v)>1024){let _={
-instancePath:t+"/observability/logs/queryParams/"+T,schemaPath:"#/properties/observability/properties/logs/properties/qu\
+e===null?e=[_]:e.push(_),s++}let E=j.length;for(let _=0;_<E;_++){let v=j[_];if(typeof v=="string"){if(R(v)>1024){let T={
+instancePath:t+"/observability/logs/queryParams/"+_,schemaPath:"#/properties/observability/properties/logs/properties/qu\
 eryParams/items/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:I.properties.observability.properties.
-logs.properties.queryParams.items,data:v};e===null?e=[_]:e.push(_),s++}if(R(v)<1){let _={instancePath:t+"/observability/\
-logs/queryParams/"+T,schemaPath:"#/properties/observability/properties/logs/properties/queryParams/items/minLength",keyword:"\
+logs.properties.queryParams.items,data:v};e===null?e=[T]:e.push(T),s++}if(R(v)<1){let T={instancePath:t+"/observability/\
+logs/queryParams/"+_,schemaPath:"#/properties/observability/properties/logs/properties/queryParams/items/minLength",keyword:"\
 minLength",params:{limit:1},schema:1,parentSchema:I.properties.observability.properties.logs.properties.queryParams.items,
-data:v};e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t+"/observability/logs/queryParams/"+T,schemaPath:"#/prop\
+data:v};e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t+"/observability/logs/queryParams/"+_,schemaPath:"#/prop\
 erties/observability/properties/logs/properties/queryParams/items/type",keyword:"type",params:{type:"string"},schema:I.properties.
 observability.properties.logs.properties.queryParams.items.type,parentSchema:I.properties.observability.properties.logs.
-properties.queryParams.items,data:v};e===null?e=[_]:e.push(_),s++}}let N=j.length,H;if(N>1){let T={};for(;N--;){let v=j[N];
-if(typeof v=="string"){if(typeof T[v]=="number"){H=T[v];let _={instancePath:t+"/observability/logs/queryParams",schemaPath:"\
+properties.queryParams.items,data:v};e===null?e=[T]:e.push(T),s++}}let N=j.length,H;if(N>1){let _={};for(;N--;){let v=j[N];
+if(typeof v=="string"){if(typeof _[v]=="number"){H=_[v];let T={instancePath:t+"/observability/logs/queryParams",schemaPath:"\
 #/properties/observability/properties/logs/properties/queryParams/uniqueItems",keyword:"uniqueItems",params:{i:N,j:H},schema:!0,
-parentSchema:I.properties.observability.properties.logs.properties.queryParams,data:j};e===null?e=[_]:e.push(_),s++;break}
-T[v]=N}}}}else{let E={instancePath:t+"/observability/logs/queryParams",schemaPath:"#/properties/observability/properties\
+parentSchema:I.properties.observability.properties.logs.properties.queryParams,data:j};e===null?e=[T]:e.push(T),s++;break}
+_[v]=N}}}}else{let E={instancePath:t+"/observability/logs/queryParams",schemaPath:"#/properties/observability/properties\
 /logs/properties/queryParams/type",keyword:"type",params:{type:"array"},schema:I.properties.observability.properties.logs.
 properties.queryParams.type,parentSchema:I.properties.observability.properties.logs.properties.queryParams,data:j};e===null?
-e=[E]:e.push(E),s++}}if(D.requestHeaders!==void 0){let j=D.requestHeaders;if(Array.isArray(j)){if(j.length>50){let T={instancePath:t+
+e=[E]:e.push(E),s++}}if(D.requestHeaders!==void 0){let j=D.requestHeaders;if(Array.isArray(j)){if(j.length>50){let _={instancePath:t+
 "/observability/logs/requestHeaders",schemaPath:"#/properties/observability/properties/logs/properties/requestHeaders/ma\
 xItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:I.properties.observability.properties.logs.properties.
-requestHeaders,data:j};e===null?e=[T]:e.push(T),s++}if(j.length<1){let T={instancePath:t+"/observability/logs/requestHea\
+requestHeaders,data:j};e===null?e=[_]:e.push(_),s++}if(j.length<1){let _={instancePath:t+"/observability/logs/requestHea\
 ders",schemaPath:"#/properties/observability/properties/logs/properties/requestHeaders/minItems",keyword:"minItems",params:{
 limit:1},schema:1,parentSchema:I.properties.observability.properties.logs.properties.requestHeaders,data:j};e===null?e=[
-T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++){let v=j[T];if(typeof v=="string"){if(!us.test(v)){let _={instancePath:t+
-"/observability/logs/requestHeaders/"+T,schemaPath:"#/properties/observability/properties/logs/properties/requestHeaders\
+_]:e.push(_),s++}let E=j.length;for(let _=0;_<E;_++){let v=j[_];if(typeof v=="string"){if(!us.test(v)){let T={instancePath:t+
+"/observability/logs/requestHeaders/"+_,schemaPath:"#/properties/observability/properties/logs/properties/requestHeaders\
 /items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%&'*+.^_`|~0-9A-Za\
 -z-]{1,256}$",parentSchema:I.properties.observability.properties.logs.properties.requestHeaders.items,data:v};e===null?e=
-[_]:e.push(_),s++}}else{let _={instancePath:t+"/observability/logs/requestHeaders/"+T,schemaPath:"#/properties/observabi\
+[T]:e.push(T),s++}}else{let T={instancePath:t+"/observability/logs/requestHeaders/"+_,schemaPath:"#/properties/observabi\
 lity/properties/logs/properties/requestHeaders/items/type",keyword:"type",params:{type:"string"},schema:I.properties.observability.
 properties.logs.properties.requestHeaders.items.type,parentSchema:I.properties.observability.properties.logs.properties.
-requestHeaders.items,data:v};e===null?e=[_]:e.push(_),s++}}let N=j.length,H;if(N>1){let T={};for(;N--;){let v=j[N];if(typeof v==
-"string"){if(typeof T[v]=="number"){H=T[v];let _={instancePath:t+"/observability/logs/requestHeaders",schemaPath:"#/prop\
+requestHeaders.items,data:v};e===null?e=[T]:e.push(T),s++}}let N=j.length,H;if(N>1){let _={};for(;N--;){let v=j[N];if(typeof v==
+"string"){if(typeof _[v]=="number"){H=_[v];let T={instancePath:t+"/observability/logs/requestHeaders",schemaPath:"#/prop\
 erties/observability/properties/logs/properties/requestHeaders/uniqueItems",keyword:"uniqueItems",params:{i:N,j:H},schema:!0,
-parentSchema:I.properties.observability.properties.logs.properties.requestHeaders,data:j};e===null?e=[_]:e.push(_),s++;break}
-T[v]=N}}}}else{let E={instancePath:t+"/observability/logs/requestHeaders",schemaPath:"#/properties/observability/propert\
+parentSchema:I.properties.observability.properties.logs.properties.requestHeaders,data:j};e===null?e=[T]:e.push(T),s++;break}
+_[v]=N}}}}else{let E={instancePath:t+"/observability/logs/requestHeaders",schemaPath:"#/properties/observability/propert\
 ies/logs/properties/requestHeaders/type",keyword:"type",params:{type:"array"},schema:I.properties.observability.properties.
 logs.properties.requestHeaders.type,parentSchema:I.properties.observability.properties.logs.properties.requestHeaders,data:j};
 e===null?e=[E]:e.push(E),s++}}if(D.responseHeaders!==void 0){let j=D.responseHeaders;if(Array.isArray(j)){if(j.length>50){
-let T={instancePath:t+"/observability/logs/responseHeaders",schemaPath:"#/properties/observability/properties/logs/prope\
+let _={instancePath:t+"/observability/logs/responseHeaders",schemaPath:"#/properties/observability/properties/logs/prope\
 rties/responseHeaders/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:I.properties.observability.properties.
-logs.properties.responseHeaders,data:j};e===null?e=[T]:e.push(T),s++}if(j.length<1){let T={instancePath:t+"/observabilit\
+logs.properties.responseHeaders,data:j};e===null?e=[_]:e.push(_),s++}if(j.length<1){let _={instancePath:t+"/observabilit\
 y/logs/responseHeaders",schemaPath:"#/properties/observability/properties/logs/properties/responseHeaders/minItems",keyword:"\
 minItems",params:{limit:1},schema:1,parentSchema:I.properties.observability.properties.logs.properties.responseHeaders,data:j};
-e===null?e=[T]:e.push(T),s++}let E=j.length;for(let T=0;T<E;T++){let v=j[T];if(typeof v=="string"){if(!us.test(v)){let _={
-instancePath:t+"/observability/logs/responseHeaders/"+T,schemaPath:"#/properties/observability/properties/logs/propertie\
+e===null?e=[_]:e.push(_),s++}let E=j.length;for(let _=0;_<E;_++){let v=j[_];if(typeof v=="string"){if(!us.test(v)){let T={
+instancePath:t+"/observability/logs/responseHeaders/"+_,schemaPath:"#/properties/observability/properties/logs/propertie\
 s/responseHeaders/items/pattern",keyword:"pattern",params:{pattern:"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$"},schema:"^[!#$%\
 &'*+.^_`|~0-9A-Za-z-]{1,256}$",parentSchema:I.properties.observability.properties.logs.properties.responseHeaders.items,
-data:v};e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t+"/observability/logs/responseHeaders/"+T,schemaPath:"#/\
+data:v};e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t+"/observability/logs/responseHeaders/"+_,schemaPath:"#/\
 properties/observability/properties/logs/properties/responseHeaders/items/type",keyword:"type",params:{type:"string"},schema:I.
 properties.observability.properties.logs.properties.responseHeaders.items.type,parentSchema:I.properties.observability.properties.
-logs.properties.responseHeaders.items,data:v};e===null?e=[_]:e.push(_),s++}}let N=j.length,H;if(N>1){let T={};for(;N--;){
-let v=j[N];if(typeof v=="string"){if(typeof T[v]=="number"){H=T[v];let _={instancePath:t+"/observability/logs/responseHe\
+logs.properties.responseHeaders.items,data:v};e===null?e=[T]:e.push(T),s++}}let N=j.length,H;if(N>1){let _={};for(;N--;){
+let v=j[N];if(typeof v=="string"){if(typeof _[v]=="number"){H=_[v];let T={instancePath:t+"/observability/logs/responseHe\
 aders",schemaPath:"#/properties/observability/properties/logs/properties/responseHeaders/uniqueItems",keyword:"uniqueIte\
 ms",params:{i:N,j:H},schema:!0,parentSchema:I.properties.observability.properties.logs.properties.responseHeaders,data:j};
-e===null?e=[_]:e.push(_),s++;break}T[v]=N}}}}else{let E={instancePath:t+"/observability/logs/responseHeaders",schemaPath:"\
+e===null?e=[T]:e.push(T),s++;break}_[v]=N}}}}else{let E={instancePath:t+"/observability/logs/responseHeaders",schemaPath:"\
 #/properties/observability/properties/logs/properties/responseHeaders/type",keyword:"type",params:{type:"array"},schema:I.
 properties.observability.properties.logs.properties.responseHeaders.type,parentSchema:I.properties.observability.properties.
 logs.properties.responseHeaders,data:j};e===null?e=[E]:e.push(E),s++}}}else{let j={instancePath:t+"/observability/logs",
@@ -1212,29 +1212,29 @@ properties.dataCollectors.items,data:N};e===null?e=[H]:e.push(H),s++}if(N.type==
 bility/dataCollectors/"+E,schemaPath:"#/properties/observability/properties/dataCollectors/items/required",keyword:"requ\
 ired",params:{missingProperty:"type"},schema:I.properties.observability.properties.dataCollectors.items.required,parentSchema:I.
 properties.observability.properties.dataCollectors.items,data:N};e===null?e=[H]:e.push(H),s++}for(let H in N)if(!(H==="n\
-ame"||H==="type"||H==="description")){let T={instancePath:t+"/observability/dataCollectors/"+E,schemaPath:"#/properties/\
+ame"||H==="type"||H==="description")){let _={instancePath:t+"/observability/dataCollectors/"+E,schemaPath:"#/properties/\
 observability/properties/dataCollectors/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:H},
-schema:!1,parentSchema:I.properties.observability.properties.dataCollectors.items,data:N};e===null?e=[T]:e.push(T),s++}if(N.
-name!==void 0){let H=N.name;if(typeof H=="string"){if(!Zm.test(H)){let T={instancePath:t+"/observability/dataCollectors/"+
+schema:!1,parentSchema:I.properties.observability.properties.dataCollectors.items,data:N};e===null?e=[_]:e.push(_),s++}if(N.
+name!==void 0){let H=N.name;if(typeof H=="string"){if(!Zm.test(H)){let _={instancePath:t+"/observability/dataCollectors/"+
 E+"/name",schemaPath:"#/properties/observability/properties/dataCollectors/items/properties/name/pattern",keyword:"patte\
 rn",params:{pattern:"^dc_[A-Za-z0-9_]{1,61}$"},schema:"^dc_[A-Za-z0-9_]{1,61}$",parentSchema:I.properties.observability.
-properties.dataCollectors.items.properties.name,data:H};e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t+"/obser\
+properties.dataCollectors.items.properties.name,data:H};e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t+"/obser\
 vability/dataCollectors/"+E+"/name",schemaPath:"#/properties/observability/properties/dataCollectors/items/properties/na\
 me/type",keyword:"type",params:{type:"string"},schema:I.properties.observability.properties.dataCollectors.items.properties.
-name.type,parentSchema:I.properties.observability.properties.dataCollectors.items.properties.name,data:H};e===null?e=[T]:
-e.push(T),s++}}if(N.type!==void 0){let H=N.type;if(typeof H!="string"){let T={instancePath:t+"/observability/dataCollect\
+name.type,parentSchema:I.properties.observability.properties.dataCollectors.items.properties.name,data:H};e===null?e=[_]:
+e.push(_),s++}}if(N.type!==void 0){let H=N.type;if(typeof H!="string"){let _={instancePath:t+"/observability/dataCollect\
 ors/"+E+"/type",schemaPath:"#/properties/observability/properties/dataCollectors/items/properties/type/type",keyword:"ty\
 pe",params:{type:"string"},schema:I.properties.observability.properties.dataCollectors.items.properties.type.type,parentSchema:I.
-properties.observability.properties.dataCollectors.items.properties.type,data:H};e===null?e=[T]:e.push(T),s++}if(!(H==="\
-STRING"||H==="INTEGER"||H==="FLOAT"||H==="BOOLEAN"||H==="DATETIME")){let T={instancePath:t+"/observability/dataCollector\
+properties.observability.properties.dataCollectors.items.properties.type,data:H};e===null?e=[_]:e.push(_),s++}if(!(H==="\
+STRING"||H==="INTEGER"||H==="FLOAT"||H==="BOOLEAN"||H==="DATETIME")){let _={instancePath:t+"/observability/dataCollector\
 s/"+E+"/type",schemaPath:"#/properties/observability/properties/dataCollectors/items/properties/type/enum",keyword:"enum",
 params:{allowedValues:I.properties.observability.properties.dataCollectors.items.properties.type.enum},schema:I.properties.
 observability.properties.dataCollectors.items.properties.type.enum,parentSchema:I.properties.observability.properties.dataCollectors.
-items.properties.type,data:H};e===null?e=[T]:e.push(T),s++}}if(N.description!==void 0){let H=N.description;if(typeof H!=
-"string"){let T={instancePath:t+"/observability/dataCollectors/"+E+"/description",schemaPath:"#/properties/observability\
+items.properties.type,data:H};e===null?e=[_]:e.push(_),s++}}if(N.description!==void 0){let H=N.description;if(typeof H!=
+"string"){let _={instancePath:t+"/observability/dataCollectors/"+E+"/description",schemaPath:"#/properties/observability\
 /properties/dataCollectors/items/properties/description/type",keyword:"type",params:{type:"string"},schema:I.properties.
 observability.properties.dataCollectors.items.properties.description.type,parentSchema:I.properties.observability.properties.
-dataCollectors.items.properties.description,data:H};e===null?e=[T]:e.push(T),s++}}}else{let H={instancePath:t+"/observab\
+dataCollectors.items.properties.description,data:H};e===null?e=[_]:e.push(_),s++}}}else{let H={instancePath:t+"/observab\
 ility/dataCollectors/"+E,schemaPath:"#/properties/observability/properties/dataCollectors/items/type",keyword:"type",params:{
 type:"object"},schema:I.properties.observability.properties.dataCollectors.items.type,parentSchema:I.properties.observability.
 properties.dataCollectors.items,data:N};e===null?e=[H]:e.push(H),s++}}}else{let j={instancePath:t+"/observability/dataCo\
@@ -1432,10 +1432,10 @@ var ea={type:"object",additionalProperties:!1,required:["sharedFlow"],"x-expecte
 sharedFlow:{$ref:"shared.schema.json#/$defs/proxyName"},continueOnError:{type:"boolean"}}};function xa(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=xa.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,schemaPath:"#/m\
-axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.
+axLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.
 test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-\
-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return xa.errors=e,s===
+Za-z0-9_-]+$",parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
+type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return xa.errors=e,s===
 0}xa.evaluated={dynamicProps:!1,dynamicItems:!1};function Yr(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Yr.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
 r&&typeof r=="object"&&!Array.isArray(r)){if(r.sharedFlow===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"\
@@ -1844,24 +1844,24 @@ let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},
 null?e=[a]:e.push(a),s++}return as.errors=e,s===0}as.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Rs={type:"\
 array",maxItems:1e3,"x-expected":"a list of flows",items:{type:"object",additionalProperties:!1,required:["name"],"x-exp\
 ected":"a flow: { name: ..., condition: '...', request: [...] }",properties:{name:{$ref:"#/$defs/resourceName"},description:{
-type:"string"},condition:{$ref:"#/$defs/condition"},request:{$ref:"#/$defs/steps"},response:{$ref:"#/$defs/steps"}}}};function _s(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_s.evaluated;
+type:"string"},condition:{$ref:"#/$defs/condition"},request:{$ref:"#/$defs/steps"},response:{$ref:"#/$defs/steps"}}}};function Ts(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ts.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Er,data:r};e===null?e=[a]:e.push(
 a),s++}if(!Uo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9._$%-]\
 ([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$"},schema:"^[A-Za-z0-9._$%-]([A-Za-z0-9._$% -]*[A-Za-z0-9._$%-])?$",parentSchema:Er,
 data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:Er.type,parentSchema:Er,data:r};e===null?e=[a]:e.push(a),s++}return _s.errors=e,s===0}_s.evaluated={dynamicProps:!1,
-dynamicItems:!1};function _t(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=_t.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),Array.isArray(r)){if(r.
+schema:Er.type,parentSchema:Er,data:r};e===null?e=[a]:e.push(a),s++}return Ts.errors=e,s===0}Ts.evaluated={dynamicProps:!1,
+dynamicItems:!1};function Tt(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=Tt.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),Array.isArray(r)){if(r.
 length>1e3){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit:1e3},schema:1e3,parentSchema:Rs,
 data:r};e===null?e=[i]:e.push(i),s++}let a=r.length;for(let i=0;i<a;i++){let o=r[i];if(o&&typeof o=="object"&&!Array.isArray(
 o)){if(o.name===void 0){let m={instancePath:t+"/"+i,schemaPath:"#/items/required",keyword:"required",params:{missingProperty:"\
 name"},schema:Rs.items.required,parentSchema:Rs.items,data:o};e===null?e=[m]:e.push(m),s++}for(let m in o)if(!(m==="name"||
 m==="description"||m==="condition"||m==="request"||m==="response")){let p={instancePath:t+"/"+i,schemaPath:"#/items/addi\
 tionalProperties",keyword:"additionalProperties",params:{additionalProperty:m},schema:!1,parentSchema:Rs.items,data:o};e===
-null?e=[p]:e.push(p),s++}if(o.name!==void 0&&(_s(o.name,{instancePath:t+"/"+i+"/name",parentData:o,parentDataProperty:"n\
-ame",rootData:c,dynamicAnchors:f})||(e=e===null?_s.errors:e.concat(_s.errors),s=e.length)),o.description!==void 0){let m=o.
+null?e=[p]:e.push(p),s++}if(o.name!==void 0&&(Ts(o.name,{instancePath:t+"/"+i+"/name",parentData:o,parentDataProperty:"n\
+ame",rootData:c,dynamicAnchors:f})||(e=e===null?Ts.errors:e.concat(Ts.errors),s=e.length)),o.description!==void 0){let m=o.
 description;if(typeof m!="string"){let p={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:Rs.items.properties.description.type,parentSchema:Rs.items.properties.
 description,data:m};e===null?e=[p]:e.push(p),s++}}o.condition!==void 0&&(Vr(o.condition,{instancePath:t+"/"+i+"/conditio\
@@ -1872,11 +1872,11 @@ rootData:c,dynamicAnchors:f})||(e=e===null?Pr.errors:e.concat(Pr.errors),s=e.len
 Pr.errors:e.concat(Pr.errors),s=e.length))}else{let m={instancePath:t+"/"+i,schemaPath:"#/items/type",keyword:"type",params:{
 type:"object"},schema:Rs.items.type,parentSchema:Rs.items,data:o};e===null?e=[m]:e.push(m),s++}}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"array"},schema:Rs.type,parentSchema:Rs,data:r};e===null?e=[a]:e.push(a),
-s++}return _t.errors=e,s===0}_t.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var ys={type:"array",maxItems:200,"\
+s++}return Tt.errors=e,s===0}Tt.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var ys={type:"array",maxItems:200,"\
 x-expected":"a list of fault rules",items:{type:"object",additionalProperties:!1,required:["name","steps"],"x-expected":"\
 a fault rule: { name: ..., condition: '...', steps: [...] }",properties:{name:{$ref:"#/$defs/resourceName"},description:{
-type:"string"},condition:{$ref:"#/$defs/condition"},steps:{$ref:"#/$defs/steps"}}}};function Tt(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Tt.evaluated;if(n.dynamicProps&&(n.props=void 0),
+type:"string"},condition:{$ref:"#/$defs/condition"},steps:{$ref:"#/$defs/steps"}}}};function _t(r,{instancePath:t="",parentData:O,
+parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_t.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),Array.isArray(r)){if(r.length>200){let i={instancePath:t,schemaPath:"#/maxItems",keyword:"\
 maxItems",params:{limit:200},schema:200,parentSchema:ys,data:r};e===null?e=[i]:e.push(i),s++}let a=r.length;for(let i=0;i<
 a;i++){let o=r[i];if(o&&typeof o=="object"&&!Array.isArray(o)){if(o.name===void 0){let m={instancePath:t+"/"+i,schemaPath:"\
@@ -1885,8 +1885,8 @@ e===null?e=[m]:e.push(m),s++}if(o.steps===void 0){let m={instancePath:t+"/"+i,sc
 uired",params:{missingProperty:"steps"},schema:ys.items.required,parentSchema:ys.items,data:o};e===null?e=[m]:e.push(m),
 s++}for(let m in o)if(!(m==="name"||m==="description"||m==="condition"||m==="steps")){let p={instancePath:t+"/"+i,schemaPath:"\
 #/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:m},schema:!1,parentSchema:ys.items,
-data:o};e===null?e=[p]:e.push(p),s++}if(o.name!==void 0&&(_s(o.name,{instancePath:t+"/"+i+"/name",parentData:o,parentDataProperty:"\
-name",rootData:c,dynamicAnchors:f})||(e=e===null?_s.errors:e.concat(_s.errors),s=e.length)),o.description!==void 0){let m=o.
+data:o};e===null?e=[p]:e.push(p),s++}if(o.name!==void 0&&(Ts(o.name,{instancePath:t+"/"+i+"/name",parentData:o,parentDataProperty:"\
+name",rootData:c,dynamicAnchors:f})||(e=e===null?Ts.errors:e.concat(Ts.errors),s=e.length)),o.description!==void 0){let m=o.
 description;if(typeof m!="string"){let p={instancePath:t+"/"+i+"/description",schemaPath:"#/items/properties/description\
 /type",keyword:"type",params:{type:"string"},schema:ys.items.properties.description.type,parentSchema:ys.items.properties.
 description,data:m};e===null?e=[p]:e.push(p),s++}}o.condition!==void 0&&(Vr(o.condition,{instancePath:t+"/"+i+"/conditio\
@@ -1895,7 +1895,7 @@ s=e.length)),o.steps!==void 0&&(Pr(o.steps,{instancePath:t+"/"+i+"/steps",parent
 dynamicAnchors:f})||(e=e===null?Pr.errors:e.concat(Pr.errors),s=e.length))}else{let m={instancePath:t+"/"+i,schemaPath:"\
 #/items/type",keyword:"type",params:{type:"object"},schema:ys.items.type,parentSchema:ys.items,data:o};e===null?e=[m]:e.
 push(m),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"array"},schema:ys.type,parentSchema:ys,
-data:r};e===null?e=[a]:e.push(a),s++}return Tt.errors=e,s===0}Tt.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var sa={
+data:r};e===null?e=[a]:e.push(a),s++}return _t.errors=e,s===0}_t.evaluated={items:!0,dynamicProps:!1,dynamicItems:!1};var sa={
 type:"object",additionalProperties:!1,required:["steps"],"x-expected":"a map with steps",properties:{name:{$ref:"#/$defs\
 /resourceName"},condition:{$ref:"#/$defs/condition"},alwaysEnforce:{type:"boolean"},steps:{$ref:"#/$defs/steps"}}};function Et(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Et.evaluated;
@@ -1903,8 +1903,8 @@ if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r
 void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"steps"},schema:sa.required,
 parentSchema:sa,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(!(a==="name"||a==="condition"||a==="alwaysEnforce"||
 a==="steps")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
-schema:!1,parentSchema:sa,data:r};e===null?e=[i]:e.push(i),s++}if(r.name!==void 0&&(_s(r.name,{instancePath:t+"/name",parentData:r,
-parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?_s.errors:e.concat(_s.errors),s=e.length)),r.condition!==
+schema:!1,parentSchema:sa,data:r};e===null?e=[i]:e.push(i),s++}if(r.name!==void 0&&(Ts(r.name,{instancePath:t+"/name",parentData:r,
+parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?Ts.errors:e.concat(Ts.errors),s=e.length)),r.condition!==
 void 0&&(Vr(r.condition,{instancePath:t+"/condition",parentData:r,parentDataProperty:"condition",rootData:c,dynamicAnchors:f})||
 (e=e===null?Vr.errors:e.concat(Vr.errors),s=e.length)),r.alwaysEnforce!==void 0){let a=r.alwaysEnforce;if(typeof a!="boo\
 lean"){let i={instancePath:t+"/alwaysEnforce",schemaPath:"#/properties/alwaysEnforce/type",keyword:"type",params:{type:"\
@@ -2069,8 +2069,8 @@ errors:e.concat(we.errors),s=e.length)),r.internal!==void 0&&(we(r.internal,{ins
 internal",rootData:c,dynamicAnchors:f})||(e=e===null?we.errors:e.concat(we.errors),s=e.length))}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:al.type,parentSchema:al,data:r};e===null?e=[a]:e.push(a),
 s++}return Ia.errors=e,s===0}Ia.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var Gh=new RegExp("^[Xx]-[A-Za-z0-9\
--]{1,62}$","u");function _a(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=_a.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
+-]{1,62}$","u");function Ta(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=Ta.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
 !Array.isArray(r)){for(let a in r)if(!nr.call(Ve.properties,a)){let i={instancePath:t,schemaPath:"#/additionalProperties",
 keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ve,data:r};e===null?e=[i]:e.push(i),
 s++}if(r.mode!==void 0){let a=r.mode;if(typeof a!="string"){let i={instancePath:t+"/mode",schemaPath:"#/properties/mode/\
@@ -2143,18 +2143,18 @@ nged/type",keyword:"type",params:{type:"boolean"},schema:Ve.properties.endOn.pro
 properties.endOn.properties.accessChanged,data:i};e===null?e=[o]:e.push(o),s++}}}else{let i={instancePath:t+"/endOn",schemaPath:"\
 #/properties/endOn/type",keyword:"type",params:{type:"object"},schema:Ve.properties.endOn.type,parentSchema:Ve.properties.
 endOn,data:a};e===null?e=[i]:e.push(i),s++}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-object"},schema:Ve.type,parentSchema:Ve,data:r};e===null?e=[a]:e.push(a),s++}return _a.errors=e,s===0}_a.evaluated={props:!0,
+object"},schema:Ve.type,parentSchema:Ve,data:r};e===null?e=[a]:e.push(a),s++}return Ta.errors=e,s===0}Ta.evaluated={props:!0,
 dynamicProps:!1,dynamicItems:!1};var Ks={type:"object",additionalProperties:!1,required:["name"],"x-expected":"a route r\
 ule: { name: ..., targetEndpoint: ... }","x-not-yet":["integrationEndpoint"],properties:{name:{$ref:"shared.schema.json#\
 /$defs/resourceName"},condition:{$ref:"shared.schema.json#/$defs/condition"},targetEndpoint:{$ref:"shared.schema.json#/$\
 defs/resourceName"},url:{$ref:"shared.schema.json#/$defs/urlTemplate"}},allOf:[{type:"object",not:{type:"object",required:[
-"targetEndpoint","url"]},"x-key":"url","x-rule":"a route rule leads to a targetEndpoint or to a url, not to both"}]};function Ta(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ta.evaluated;
+"targetEndpoint","url"]},"x-key":"url","x-rule":"a route rule leads to a targetEndpoint or to a url, not to both"}]};function _a(r,{
+instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_a.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>8192){let a={instancePath:t,
 schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:8192},schema:8192,parentSchema:qs,data:r};e===null?e=[a]:e.push(
 a),s++}if(R(r)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:qs,
 data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
-schema:qs.type,parentSchema:qs,data:r};e===null?e=[a]:e.push(a),s++}return Ta.errors=e,s===0}Ta.evaluated={dynamicProps:!1,
+schema:qs.type,parentSchema:qs,data:r};e===null?e=[a]:e.push(a),s++}return _a.errors=e,s===0}_a.evaluated={dynamicProps:!1,
 dynamicItems:!1};var pa={anyOf:[{type:"string",maxLength:2048,pattern:"^(https?://[^\\s/?#@{}\\\\]+(/[^\\s#\\\\]*)?(\\?[^\\s#\\\\]\
 *)?|(https?://[^\\s?#@{}\\\\]*|https?)?\\{[^\\r\\n#\\\\]*)$","x-format":"url-template","x-expected":"a URL that begins w\
 ith http:// or https://, or with a {variable}"},{$ref:"#/$defs/fromEnv"}],"x-expected":"a URL that begins with http:// o\
@@ -2184,8 +2184,8 @@ required,parentSchema:Ks,data:r};e===null?e=[m]:e.push(m),s++}for(let m in r)if(
 etEndpoint"||m==="url")){let p={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
 additionalProperty:m},schema:!1,parentSchema:Ks,data:r};e===null?e=[p]:e.push(p),s++}r.name!==void 0&&(kr(r.name,{instancePath:t+
 "/name",parentData:r,parentDataProperty:"name",rootData:c,dynamicAnchors:f})||(e=e===null?kr.errors:e.concat(kr.errors),
-s=e.length)),r.condition!==void 0&&(Ta(r.condition,{instancePath:t+"/condition",parentData:r,parentDataProperty:"conditi\
-on",rootData:c,dynamicAnchors:f})||(e=e===null?Ta.errors:e.concat(Ta.errors),s=e.length)),r.targetEndpoint!==void 0&&(kr(
+s=e.length)),r.condition!==void 0&&(_a(r.condition,{instancePath:t+"/condition",parentData:r,parentDataProperty:"conditi\
+on",rootData:c,dynamicAnchors:f})||(e=e===null?_a.errors:e.concat(_a.errors),s=e.length)),r.targetEndpoint!==void 0&&(kr(
 r.targetEndpoint,{instancePath:t+"/targetEndpoint",parentData:r,parentDataProperty:"targetEndpoint",rootData:c,dynamicAnchors:f})||
 (e=e===null?kr.errors:e.concat(kr.errors),s=e.length)),r.url!==void 0&&(Nt(r.url,{instancePath:t+"/url",parentData:r,parentDataProperty:"\
 url",rootData:c,dynamicAnchors:f})||(e=e===null?Nt.errors:e.concat(Nt.errors),s=e.length))}else{let m={instancePath:t,schemaPath:"\
@@ -2244,11 +2244,11 @@ tring"},schema:pr.properties.description.type,parentSchema:pr.properties.descrip
 if(r.basePath!==void 0&&(Aa(r.basePath,{instancePath:t+"/basePath",parentData:r,parentDataProperty:"basePath",rootData:c,
 dynamicAnchors:f})||(e=e===null?Aa.errors:e.concat(Aa.errors),s=e.length)),r.preFlow!==void 0&&(as(r.preFlow,{instancePath:t+
 "/preFlow",parentData:r,parentDataProperty:"preFlow",rootData:c,dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),
-s=e.length)),r.flows!==void 0&&(_t(r.flows,{instancePath:t+"/flows",parentData:r,parentDataProperty:"flows",rootData:c,dynamicAnchors:f})||
-(e=e===null?_t.errors:e.concat(_t.errors),s=e.length)),r.postFlow!==void 0&&(as(r.postFlow,{instancePath:t+"/postFlow",parentData:r,
+s=e.length)),r.flows!==void 0&&(Tt(r.flows,{instancePath:t+"/flows",parentData:r,parentDataProperty:"flows",rootData:c,dynamicAnchors:f})||
+(e=e===null?Tt.errors:e.concat(Tt.errors),s=e.length)),r.postFlow!==void 0&&(as(r.postFlow,{instancePath:t+"/postFlow",parentData:r,
 parentDataProperty:"postFlow",rootData:c,dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),s=e.length)),r.faultRules!==
-void 0&&(Tt(r.faultRules,{instancePath:t+"/faultRules",parentData:r,parentDataProperty:"faultRules",rootData:c,dynamicAnchors:f})||
-(e=e===null?Tt.errors:e.concat(Tt.errors),s=e.length)),r.defaultFaultRule!==void 0&&(Et(r.defaultFaultRule,{instancePath:t+
+void 0&&(_t(r.faultRules,{instancePath:t+"/faultRules",parentData:r,parentDataProperty:"faultRules",rootData:c,dynamicAnchors:f})||
+(e=e===null?_t.errors:e.concat(_t.errors),s=e.length)),r.defaultFaultRule!==void 0&&(Et(r.defaultFaultRule,{instancePath:t+
 "/defaultFaultRule",parentData:r,parentDataProperty:"defaultFaultRule",rootData:c,dynamicAnchors:f})||(e=e===null?Et.errors:
 e.concat(Et.errors),s=e.length)),r.eventFlow!==void 0&&(Rt(r.eventFlow,{instancePath:t+"/eventFlow",parentData:r,parentDataProperty:"\
 eventFlow",rootData:c,dynamicAnchors:f})||(e=e===null?Rt.errors:e.concat(Rt.errors),s=e.length)),r.postClientFlow!==void 0){
@@ -2272,8 +2272,8 @@ s/webSocket/anyOf/0/type",keyword:"type",params:{type:"string"},schema:pr.proper
 properties.webSocket.anyOf[0],data:p};e===null?e=[P]:e.push(P),s++}if(p!=="deny"){let P={instancePath:t+"/webSocket",schemaPath:"\
 #/properties/webSocket/anyOf/0/enum",keyword:"enum",params:{allowedValues:pr.properties.webSocket.anyOf[0].enum},schema:pr.
 properties.webSocket.anyOf[0].enum,parentSchema:pr.properties.webSocket.anyOf[0],data:p};e===null?e=[P]:e.push(P),s++}var m=b===
-s;l=l||m;let h=s;_a(p,{instancePath:t+"/webSocket",parentData:r,parentDataProperty:"webSocket",rootData:c,dynamicAnchors:f})||
-(e=e===null?_a.errors:e.concat(_a.errors),s=e.length);var m=h===s;if(l=l||m,l)s=u,e!==null&&(u?e.length=u:e=null);else{let P={
+s;l=l||m;let h=s;Ta(p,{instancePath:t+"/webSocket",parentData:r,parentDataProperty:"webSocket",rootData:c,dynamicAnchors:f})||
+(e=e===null?Ta.errors:e.concat(Ta.errors),s=e.length);var m=h===s;if(l=l||m,l)s=u,e!==null&&(u?e.length=u:e=null);else{let P={
 instancePath:t+"/webSocket",schemaPath:"#/properties/webSocket/anyOf",keyword:"anyOf",params:{},schema:pr.properties.webSocket.
 anyOf,parentSchema:pr.properties.webSocket,data:p};e===null?e=[P]:e.push(P),s++}}if(r.routeRules!==void 0){let p=r.routeRules;
 if(Array.isArray(p)){if(p.length>100){let l={instancePath:t+"/routeRules",schemaPath:"#/properties/routeRules/maxItems",
@@ -2561,10 +2561,10 @@ e":"a localTargetConnection has an apiProxy or a path, not both"},{type:"object"
 xy"]},{type:"object",required:["path"]}],"x-rule":"a localTargetConnection needs an apiProxy or a path"}]};function za(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=za.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,data:r};e===null?e=[a]:e.push(
+schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:_r,data:r};e===null?e=[a]:e.push(
 a),s++}if(!Jo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},
-schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#\
-/type",keyword:"type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return za.
+schema:"^[A-Za-z0-9_-]+$",parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#\
+/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return za.
 errors=e,s===0}za.evaluated={dynamicProps:!1,dynamicItems:!1};var Zh=new RegExp("^(?:(?!.*/\\.\\.?(?:/|$))(?:/|/(?:[A-Za-z\
 0-9._~!$&'()+,;=:@-]|%(?!00|2[EeFf]|5[Cc])[0-9A-Fa-f]{2})+(?:/(?:\\*|(?:[A-Za-z0-9._~!$&'()+,;=:@-]|%(?!00|2[EeFf]|5[Cc])\
 [0-9A-Fa-f]{2})+))*)|(?:/[^\\s?#\\\\]*)?\\{[^\\r\\n#\\\\]*)$","u");function Ga(r,{instancePath:t="",parentData:O,parentDataProperty:x,
@@ -2837,9 +2837,9 @@ schema:100,parentSchema:oe.properties.loadBalancer.properties.servers,data:E};e=
 let v={instancePath:t+"/loadBalancer/servers",schemaPath:"#/properties/loadBalancer/properties/servers/minItems",keyword:"\
 minItems",params:{limit:1},schema:1,parentSchema:oe.properties.loadBalancer.properties.servers,data:E};e===null?e=[v]:e.
 push(v),s++}let N=E.length;for(let v=0;v<N;v++)La(E[v],{instancePath:t+"/loadBalancer/servers/"+v,parentData:E,parentDataProperty:v,
-rootData:c,dynamicAnchors:f})||(e=e===null?La.errors:e.concat(La.errors),s=e.length);let H=E.length,T;if(H>1){e:for(;H--;)
-for(T=H;T--;)if(ps(E[H],E[T])){let v={instancePath:t+"/loadBalancer/servers",schemaPath:"#/properties/loadBalancer/prope\
-rties/servers/uniqueItems",keyword:"uniqueItems",params:{i:H,j:T},schema:!0,parentSchema:oe.properties.loadBalancer.properties.
+rootData:c,dynamicAnchors:f})||(e=e===null?La.errors:e.concat(La.errors),s=e.length);let H=E.length,_;if(H>1){e:for(;H--;)
+for(_=H;_--;)if(ps(E[H],E[_])){let v={instancePath:t+"/loadBalancer/servers",schemaPath:"#/properties/loadBalancer/prope\
+rties/servers/uniqueItems",keyword:"uniqueItems",params:{i:H,j:_},schema:!0,parentSchema:oe.properties.loadBalancer.properties.
 servers,data:E};e===null?e=[v]:e.push(v),s++;break e}}}else{let N={instancePath:t+"/loadBalancer/servers",schemaPath:"#/\
 properties/loadBalancer/properties/servers/type",keyword:"type",params:{type:"array"},schema:oe.properties.loadBalancer.
 properties.servers.type,parentSchema:oe.properties.loadBalancer.properties.servers,data:E};e===null?e=[N]:e.push(N),s++}}
@@ -2861,20 +2861,20 @@ params:{limit:100},schema:100,parentSchema:oe.properties.loadBalancer.properties
 e=[v]:e.push(v),s++}if(E.length<1){let v={instancePath:t+"/loadBalancer/serverUnhealthyResponse",schemaPath:"#/propertie\
 s/loadBalancer/properties/serverUnhealthyResponse/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:oe.
 properties.loadBalancer.properties.serverUnhealthyResponse,data:E};e===null?e=[v]:e.push(v),s++}let N=E.length;for(let v=0;v<
-N;v++){let _=E[v];if(!(typeof _=="number"&&!(_%1)&&!isNaN(_)&&isFinite(_))){let V={instancePath:t+"/loadBalancer/serverU\
+N;v++){let T=E[v];if(!(typeof T=="number"&&!(T%1)&&!isNaN(T)&&isFinite(T))){let V={instancePath:t+"/loadBalancer/serverU\
 nhealthyResponse/"+v,schemaPath:"#/properties/loadBalancer/properties/serverUnhealthyResponse/items/type",keyword:"type",
 params:{type:"integer"},schema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.items.type,parentSchema:oe.
-properties.loadBalancer.properties.serverUnhealthyResponse.items,data:_};e===null?e=[V]:e.push(V),s++}if(typeof _=="numb\
-er"&&isFinite(_)){if(_>599||isNaN(_)){let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse/"+v,schemaPath:"#/pro\
+properties.loadBalancer.properties.serverUnhealthyResponse.items,data:T};e===null?e=[V]:e.push(V),s++}if(typeof T=="numb\
+er"&&isFinite(T)){if(T>599||isNaN(T)){let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse/"+v,schemaPath:"#/pro\
 perties/loadBalancer/properties/serverUnhealthyResponse/items/maximum",keyword:"maximum",params:{comparison:"<=",limit:599},
-schema:599,parentSchema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.items,data:_};e===null?e=[V]:e.push(
-V),s++}if(_<100||isNaN(_)){let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse/"+v,schemaPath:"#/properties/loa\
+schema:599,parentSchema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.items,data:T};e===null?e=[V]:e.push(
+V),s++}if(T<100||isNaN(T)){let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse/"+v,schemaPath:"#/properties/loa\
 dBalancer/properties/serverUnhealthyResponse/items/minimum",keyword:"minimum",params:{comparison:">=",limit:100},schema:100,
-parentSchema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.items,data:_};e===null?e=[V]:e.push(V),s++}}}
-let H=E.length,T;if(H>1){let v={};for(;H--;){let _=E[H];if(typeof _=="number"&&!(_%1)&&!isNaN(_)&&isFinite(_)){if(typeof v[_]==
-"number"){T=v[_];let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse",schemaPath:"#/properties/loadBalancer/pro\
-perties/serverUnhealthyResponse/uniqueItems",keyword:"uniqueItems",params:{i:H,j:T},schema:!0,parentSchema:oe.properties.
-loadBalancer.properties.serverUnhealthyResponse,data:E};e===null?e=[V]:e.push(V),s++;break}v[_]=H}}}}else{let N={instancePath:t+
+parentSchema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.items,data:T};e===null?e=[V]:e.push(V),s++}}}
+let H=E.length,_;if(H>1){let v={};for(;H--;){let T=E[H];if(typeof T=="number"&&!(T%1)&&!isNaN(T)&&isFinite(T)){if(typeof v[T]==
+"number"){_=v[T];let V={instancePath:t+"/loadBalancer/serverUnhealthyResponse",schemaPath:"#/properties/loadBalancer/pro\
+perties/serverUnhealthyResponse/uniqueItems",keyword:"uniqueItems",params:{i:H,j:_},schema:!0,parentSchema:oe.properties.
+loadBalancer.properties.serverUnhealthyResponse,data:E};e===null?e=[V]:e.push(V),s++;break}v[T]=H}}}}else{let N={instancePath:t+
 "/loadBalancer/serverUnhealthyResponse",schemaPath:"#/properties/loadBalancer/properties/serverUnhealthyResponse/type",keyword:"\
 type",params:{type:"array"},schema:oe.properties.loadBalancer.properties.serverUnhealthyResponse.type,parentSchema:oe.properties.
 loadBalancer.properties.serverUnhealthyResponse,data:E};e===null?e=[N]:e.push(N),s++}}}else{let E={instancePath:t+"/load\
@@ -2892,12 +2892,12 @@ let E={instancePath:t+"/path",schemaPath:"#/properties/path/type",keyword:"type"
 path.type,parentSchema:oe.properties.path,data:j};e===null?e=[E]:e.push(E),s++}}if(r.sslInfo!==void 0&&(Va(r.sslInfo,{instancePath:t+
 "/sslInfo",parentData:r,parentDataProperty:"sslInfo",rootData:c,dynamicAnchors:f})||(e=e===null?Va.errors:e.concat(Va.errors),
 s=e.length)),r.preFlow!==void 0&&(as(r.preFlow,{instancePath:t+"/preFlow",parentData:r,parentDataProperty:"preFlow",rootData:c,
-dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),s=e.length)),r.flows!==void 0&&(_t(r.flows,{instancePath:t+
-"/flows",parentData:r,parentDataProperty:"flows",rootData:c,dynamicAnchors:f})||(e=e===null?_t.errors:e.concat(_t.errors),
+dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),s=e.length)),r.flows!==void 0&&(Tt(r.flows,{instancePath:t+
+"/flows",parentData:r,parentDataProperty:"flows",rootData:c,dynamicAnchors:f})||(e=e===null?Tt.errors:e.concat(Tt.errors),
 s=e.length)),r.postFlow!==void 0&&(as(r.postFlow,{instancePath:t+"/postFlow",parentData:r,parentDataProperty:"postFlow",
-rootData:c,dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),s=e.length)),r.faultRules!==void 0&&(Tt(r.faultRules,
-{instancePath:t+"/faultRules",parentData:r,parentDataProperty:"faultRules",rootData:c,dynamicAnchors:f})||(e=e===null?Tt.
-errors:e.concat(Tt.errors),s=e.length)),r.eventFlow!==void 0&&(Rt(r.eventFlow,{instancePath:t+"/eventFlow",parentData:r,
+rootData:c,dynamicAnchors:f})||(e=e===null?as.errors:e.concat(as.errors),s=e.length)),r.faultRules!==void 0&&(_t(r.faultRules,
+{instancePath:t+"/faultRules",parentData:r,parentDataProperty:"faultRules",rootData:c,dynamicAnchors:f})||(e=e===null?_t.
+errors:e.concat(_t.errors),s=e.length)),r.eventFlow!==void 0&&(Rt(r.eventFlow,{instancePath:t+"/eventFlow",parentData:r,
 parentDataProperty:"eventFlow",rootData:c,dynamicAnchors:f})||(e=e===null?Rt.errors:e.concat(Rt.errors),s=e.length)),r.defaultFaultRule!==
 void 0&&(Et(r.defaultFaultRule,{instancePath:t+"/defaultFaultRule",parentData:r,parentDataProperty:"defaultFaultRule",rootData:c,
 dynamicAnchors:f})||(e=e===null?Et.errors:e.concat(Et.errors),s=e.length)),r.properties!==void 0&&(Ha(r.properties,{instancePath:t+
@@ -3176,10 +3176,10 @@ schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:la.type,parentS
 s++}return Ua.errors=e,s===0}Ua.evaluated={dynamicProps:!1,dynamicItems:!1};function Ys(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ys.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
-maxLength",params:{limit:255},schema:255,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.test(r)){let a={instancePath:t,
-schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};
-e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Tr.
-type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return Ys.errors=e,s===0}Ys.evaluated={dynamicProps:!1,dynamicItems:!1};
+maxLength",params:{limit:255},schema:255,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.test(r)){let a={instancePath:t,
+schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:_r,data:r};
+e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.
+type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return Ys.errors=e,s===0}Ys.evaluated={dynamicProps:!1,dynamicItems:!1};
 var pl={type:"string",maxLength:1024,pattern:"^/[^\\s?#]*$","x-format":"resource-path","x-expected":"a path such as /roo\
 ms/** "},Xh=new RegExp("^/[^\\s?#]*$","u");function Qs(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Qs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
@@ -3432,9 +3432,9 @@ schemaPath:"#/properties/digest/pattern",keyword:"pattern",params:{pattern:"^sha
 :[A-Za-z0-9_-]{43}$",parentSchema:Bt.properties.digest,data:a};e===null?e=[i]:e.push(i),s++}}else{let i={instancePath:t+
 "/digest",schemaPath:"#/properties/digest/type",keyword:"type",params:{type:"string"},schema:Bt.properties.digest.type,parentSchema:Bt.
 properties.digest,data:a};e===null?e=[i]:e.push(i),s++}}r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"\
-env",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{
-instancePath:t+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(
-Te.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Bt.type,
+env",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(_e(r.file,{
+instancePath:t+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(
+_e.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Bt.type,
 parentSchema:Bt,data:r};e===null?e=[a]:e.push(a),s++}return rt.errors=e,s===0}rt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
 function Qa(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=Qa.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(
@@ -3567,10 +3567,10 @@ e=[a]:e.push(a),s++}return ri.errors=e,s===0}ri.evaluated={dynamicProps:!1,dynam
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=si.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return si.
-errors=e,s===0}si.evaluated={dynamicProps:!1,dynamicItems:!1};var _e={type:"boolean"};function ti(r,{instancePath:t="",parentData:O,
+errors=e,s===0}si.evaluated={dynamicProps:!1,dynamicItems:!1};var Te={type:"boolean"};function ti(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ti.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return ti.errors=e,s===0}ti.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return ti.errors=e,s===0}ti.evaluated={dynamicProps:!1,
 dynamicItems:!1};var U={type:"string",minLength:1,maxLength:1024,pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
 "x-format":"variable-name","x-expected":"the name of a flow variable, without braces"},vr=new RegExp(`^[^\\s{}\\x00-\\x1f"'\
 ]+( [^\\s{}\\x00-\\x1f"']+)*$`,"u");function ai(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
@@ -3761,7 +3761,7 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return oi.errors=e,s===
 0}oi.evaluated={dynamicProps:!1,dynamicItems:!1};function li(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=li.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return li.errors=e,s===0}li.evaluated={dynamicProps:!1,dynamicItems:!1};function st(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=st.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,
@@ -4153,17 +4153,17 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return di.errors=e,s===
 0}di.evaluated={dynamicProps:!1,dynamicItems:!1};function gi(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=gi.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
-data:r};e===null?e=[a]:e.push(a),s++}return gi.errors=e,s===0}gi.evaluated={dynamicProps:!1,dynamicItems:!1};var _r={type:"\
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
+data:r};e===null?e=[a]:e.push(a),s++}return gi.errors=e,s===0}gi.evaluated={dynamicProps:!1,dynamicItems:!1};var Tr={type:"\
 object",additionalProperties:!1,required:["ref"],"x-expected":"{ ref: variable }",properties:{ref:{$ref:"#/$defs/variabl\
 eName"}}};function lt(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,
 s=0,n=lt.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(
-r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:_r.
-required,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:_r,data:r};e===
+r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:Tr.
+required,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,data:r};e===
 null?e=[i]:e.push(i),s++}r.ref!==void 0&&(ue(r.ref,{instancePath:t+"/ref",parentData:r,parentDataProperty:"ref",rootData:c,
 dynamicAnchors:f})||(e=e===null?ue.errors:e.concat(ue.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return lt.errors=
+keyword:"type",params:{type:"object"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return lt.errors=
 e,s===0}lt.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function bs(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=bs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
@@ -4242,14 +4242,14 @@ void 0){let k=r.assignTo,D=s,j=!1,E=s;bs(k,{instancePath:t+"/assignTo",parentDat
 dynamicAnchors:f})||(e=e===null?bs.errors:e.concat(bs.errors),s=e.length);var G=E===s;j=j||G;let N=s;if(k&&typeof k=="ob\
 ject"&&!Array.isArray(k)){if(k.value===void 0){let H={instancePath:t+"/assignTo",schemaPath:"#/properties/assignTo/anyOf\
 /1/required",keyword:"required",params:{missingProperty:"value"},schema:je.properties.assignTo.anyOf[1].required,parentSchema:je.
-properties.assignTo.anyOf[1],data:k};e===null?e=[H]:e.push(H),s++}for(let H in k)if(!(H==="value"||H==="createNew")){let T={
+properties.assignTo.anyOf[1],data:k};e===null?e=[H]:e.push(H),s++}for(let H in k)if(!(H==="value"||H==="createNew")){let _={
 instancePath:t+"/assignTo",schemaPath:"#/properties/assignTo/anyOf/1/additionalProperties",keyword:"additionalProperties",
-params:{additionalProperty:H},schema:!1,parentSchema:je.properties.assignTo.anyOf[1],data:k};e===null?e=[T]:e.push(T),s++}
+params:{additionalProperty:H},schema:!1,parentSchema:je.properties.assignTo.anyOf[1],data:k};e===null?e=[_]:e.push(_),s++}
 if(k.value!==void 0&&(bs(k.value,{instancePath:t+"/assignTo/value",parentData:k,parentDataProperty:"value",rootData:c,dynamicAnchors:f})||
-(e=e===null?bs.errors:e.concat(bs.errors),s=e.length)),k.createNew!==void 0){let H=k.createNew;if(typeof H!="boolean"){let T={
+(e=e===null?bs.errors:e.concat(bs.errors),s=e.length)),k.createNew!==void 0){let H=k.createNew;if(typeof H!="boolean"){let _={
 instancePath:t+"/assignTo/createNew",schemaPath:"#/properties/assignTo/anyOf/1/properties/createNew/type",keyword:"type",
 params:{type:"boolean"},schema:je.properties.assignTo.anyOf[1].properties.createNew.type,parentSchema:je.properties.assignTo.
-anyOf[1].properties.createNew,data:H};e===null?e=[T]:e.push(T),s++}}}else{let H={instancePath:t+"/assignTo",schemaPath:"\
+anyOf[1].properties.createNew,data:H};e===null?e=[_]:e.push(_),s++}}}else{let H={instancePath:t+"/assignTo",schemaPath:"\
 #/properties/assignTo/anyOf/1/type",keyword:"type",params:{type:"object"},schema:je.properties.assignTo.anyOf[1].type,parentSchema:je.
 properties.assignTo.anyOf[1],data:k};e===null?e=[H]:e.push(H),s++}var G=N===s;if(j=j||G,j)s=D,e!==null&&(D?e.length=D:e=
 null);else{let H={instancePath:t+"/assignTo",schemaPath:"#/properties/assignTo/anyOf",keyword:"anyOf",params:{},schema:je.
@@ -4297,7 +4297,7 @@ typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",pa
 data:r};e===null?e=[a]:e.push(a),s++}return bi.errors=e,s===0}bi.evaluated={dynamicProps:!1,dynamicItems:!1};function wi(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=wi.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return wi.
+#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return wi.
 errors=e,s===0}wi.evaluated={dynamicProps:!1,dynamicItems:!1};function Si(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Si.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
@@ -4494,7 +4494,7 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return Ai.errors=e,s===
 0}Ai.evaluated={dynamicProps:!1,dynamicItems:!1};function $i(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=$i.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return $i.errors=e,s===0}$i.evaluated={dynamicProps:!1,dynamicItems:!1};function qi(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=qi.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,
@@ -4538,16 +4538,16 @@ let e=null,s=0,n=Ii.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems
 r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:pe,
 data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},
 schema:pe.type,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}return Ii.errors=e,s===0}Ii.evaluated={dynamicProps:!1,
-dynamicItems:!1};function _i(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=_i.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={
+dynamicItems:!1};function Ti(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=Ti.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={
 instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:De.type,parentSchema:De,data:r};e===null?
-e=[a]:e.push(a),s++}return _i.errors=e,s===0}_i.evaluated={dynamicProps:!1,dynamicItems:!1};function Ti(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ti.evaluated;if(n.dynamicProps&&
+e=[a]:e.push(a),s++}return Ti.errors=e,s===0}Ti.evaluated={dynamicProps:!1,dynamicItems:!1};function _i(r,{instancePath:t="",
+parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_i.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return Ti.errors=e,s===
-0}Ti.evaluated={dynamicProps:!1,dynamicItems:!1};function Ei(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
+type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return _i.errors=e,s===
+0}_i.evaluated={dynamicProps:!1,dynamicItems:!1};function Ei(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Ei.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return Ei.errors=e,s===0}Ei.evaluated={dynamicProps:!1,dynamicItems:!1};function Ri(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ri.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,
@@ -4569,9 +4569,9 @@ properties.kind,data:a};e===null?e=[i]:e.push(i),s++}if(a!=="DecodeJWT"){let i={
 perties/kind/const",keyword:"const",params:{allowedValue:"DecodeJWT"},schema:"DecodeJWT",parentSchema:Cs.properties.kind,
 data:a};e===null?e=[i]:e.push(i),s++}}if(r.displayName!==void 0&&(Ii(r.displayName,{instancePath:t+"/displayName",parentData:r,
 parentDataProperty:"displayName",rootData:c,dynamicAnchors:f})||(e=e===null?Ii.errors:e.concat(Ii.errors),s=e.length)),r.
-description!==void 0&&(_i(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"description",rootData:c,
-dynamicAnchors:f})||(e=e===null?_i.errors:e.concat(_i.errors),s=e.length)),r.enabled!==void 0&&(Ti(r.enabled,{instancePath:t+
-"/enabled",parentData:r,parentDataProperty:"enabled",rootData:c,dynamicAnchors:f})||(e=e===null?Ti.errors:e.concat(Ti.errors),
+description!==void 0&&(Ti(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"description",rootData:c,
+dynamicAnchors:f})||(e=e===null?Ti.errors:e.concat(Ti.errors),s=e.length)),r.enabled!==void 0&&(_i(r.enabled,{instancePath:t+
+"/enabled",parentData:r,parentDataProperty:"enabled",rootData:c,dynamicAnchors:f})||(e=e===null?_i.errors:e.concat(_i.errors),
 s=e.length)),r.continueOnError!==void 0&&(Ei(r.continueOnError,{instancePath:t+"/continueOnError",parentData:r,parentDataProperty:"\
 continueOnError",rootData:c,dynamicAnchors:f})||(e=e===null?Ei.errors:e.concat(Ei.errors),s=e.length)),r.source!==void 0&&
 (Ri(r.source,{instancePath:t+"/source",parentData:r,parentDataProperty:"source",rootData:c,dynamicAnchors:f})||(e=e===null?
@@ -4608,7 +4608,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return Fi.errors=e,s===0}Fi.evaluated={dynamicProps:!1,dynamicItems:!1};function Ki(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ki.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Ki.errors=e,s===0}Ki.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Ki.errors=e,s===0}Ki.evaluated={dynamicProps:!1,
 dynamicItems:!1};function ct(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=ct.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
 r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:U,
@@ -4698,13 +4698,13 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return Hi.errors=e,s===0}Hi.evaluated={dynamicProps:!1,dynamicItems:!1};function Mi(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Mi.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Mi.errors=e,s===0}Mi.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Mi.errors=e,s===0}Mi.evaluated={dynamicProps:!1,
 dynamicItems:!1};function Zi(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Zi.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
-r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Tr,
+r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:_r,
 data:r};e===null?e=[a]:e.push(a),s++}if(!Jo.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Tr.type,parentSchema:Tr,data:r};e===null?
+pattern:"^[A-Za-z0-9_-]+$"},schema:"^[A-Za-z0-9_-]+$",parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_r.type,parentSchema:_r,data:r};e===null?
 e=[a]:e.push(a),s++}return Zi.errors=e,s===0}Zi.evaluated={dynamicProps:!1,dynamicItems:!1};function ft(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ft.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/\
@@ -4809,7 +4809,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return Xi.errors=e,s===0}Xi.evaluated={dynamicProps:!1,dynamicItems:!1};function Yi(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Yi.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Yi.errors=e,s===0}Yi.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Yi.errors=e,s===0}Yi.evaluated={dynamicProps:!1,
 dynamicItems:!1};var Vt={type:"string",pattern:"^(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES51\
 2|EdDSA)$","x-format":"algorithms","x-expected":"a signature algorithm such as RS256"},lf=new RegExp("^(HS256|HS384|HS51\
 2|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA)$","u");function Qi(r,{instancePath:t="",parentData:O,parentDataProperty:x,
@@ -4873,12 +4873,12 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=sn.evaluated;if(n.dynamic
 type,parentSchema:ls,data:r};e===null?e=[a]:e.push(a),s++}return sn.errors=e,s===0}sn.evaluated={dynamicProps:!1,dynamicItems:!1};
 function tn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=tn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(
-r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:_r.
-required,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:_r,data:r};e===
+r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:Tr.
+required,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,data:r};e===
 null?e=[i]:e.push(i),s++}r.ref!==void 0&&(ue(r.ref,{instancePath:t+"/ref",parentData:r,parentDataProperty:"ref",rootData:c,
 dynamicAnchors:f})||(e=e===null?ue.errors:e.concat(ue.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return tn.errors=
+keyword:"type",params:{type:"object"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return tn.errors=
 e,s===0}tn.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var W={type:"array",maxItems:50,"x-expected":"a list of \
 headers",items:{type:"object",additionalProperties:!1,required:["name"],"x-expected":"{ name: ..., value: ... }",properties:{
 name:{type:"string",minLength:1,maxLength:255},ref:{$ref:"#/$defs/variableName"},value:{type:["string","number","boolean"],
@@ -5060,7 +5060,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return fn.errors=e,s===0}fn.evaluated={dynamicProps:!1,dynamicItems:!1};function mn(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=mn.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return mn.errors=e,s===0}mn.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return mn.errors=e,s===0}mn.evaluated={dynamicProps:!1,
 dynamicItems:!1};var Fs={type:"string",enum:["Signed","Encrypted"],"x-expected":"Signed or Encrypted"};function un(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=un.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
@@ -5140,8 +5140,8 @@ schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,p
 push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
 additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Bo,data:r};e===null?e=[i]:e.push(i),s++}r.env!==
 void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?
-tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
-file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
+tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(_e(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
+file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:Bo.type,parentSchema:Bo,data:r};e===null?e=[a]:e.push(a),s++}return sr.
 errors=e,s===0}sr.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function yn(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=yn.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.
@@ -5166,8 +5166,8 @@ file===void 0){let b={instancePath:t+"/jwks",schemaPath:"#/properties/jwks/requi
 file"},schema:Or.properties.jwks.required,parentSchema:Or.properties.jwks,data:l};e===null?e=[b]:e.push(b),s++}for(let b in l)
 if(b!=="file"){let h={instancePath:t+"/jwks",schemaPath:"#/properties/jwks/additionalProperties",keyword:"additionalProp\
 erties",params:{additionalProperty:b},schema:!1,parentSchema:Or.properties.jwks,data:l};e===null?e=[h]:e.push(h),s++}l.file!==
-void 0&&(Te(l.file,{instancePath:t+"/jwks/file",parentData:l,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=
-e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let b={instancePath:t+"/jwks",schemaPath:"#/properties/jwks/typ\
+void 0&&(_e(l.file,{instancePath:t+"/jwks/file",parentData:l,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=
+e===null?_e.errors:e.concat(_e.errors),s=e.length))}else{let b={instancePath:t+"/jwks",schemaPath:"#/properties/jwks/typ\
 e",keyword:"type",params:{type:"object"},schema:Or.properties.jwks.type,parentSchema:Or.properties.jwks,data:l};e===null?
 e=[b]:e.push(b),s++}}r.value!==void 0&&(sr(r.value,{instancePath:t+"/value",parentData:r,parentDataProperty:"value",rootData:c,
 dynamicAnchors:f})||(e=e===null?sr.errors:e.concat(sr.errors),s=e.length)),r.certificate!==void 0&&(sr(r.certificate,{instancePath:t+
@@ -5312,13 +5312,13 @@ a:e=null);else{let v={instancePath:t,schemaPath:"#/allOf/0/anyOf",keyword:"anyOf
 allOf[0],data:r};e===null?e=[v]:e.push(v),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"\
 #/allOf/1/type",keyword:"type",params:{type:"object"},schema:X.allOf[1].type,parentSchema:X.allOf[1],data:r};e===null?e=
 [v]:e.push(v),s++}let u=s,l=s;if(s===l)if(r&&typeof r=="object"&&!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="a\
-lgorithm")||r.algorithms===void 0&&(v="algorithms")){let _={};e===null?e=[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:
+lgorithm")||r.algorithms===void 0&&(v="algorithms")){let T={};e===null?e=[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:
 e.push(v),s++}var b=l===s;if(b){let v={instancePath:t,schemaPath:"#/allOf/1/not",keyword:"not",params:{},schema:X.allOf[1].
 not,parentSchema:X.allOf[1],data:r};e===null?e=[v]:e.push(v),s++}else s=u,e!==null&&(u?e.length=u:e=null);if(!(r&&typeof r==
 "object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"#/allOf/2/type",keyword:"type",params:{type:"object"},schema:X.
 allOf[2].type,parentSchema:X.allOf[2],data:r};e===null?e=[v]:e.push(v),s++}let h=s,P=s;if(s===P)if(r&&typeof r=="object"&&
-!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="algorithm")||r.nested===void 0&&(v="nested")){let _={};e===null?e=
-[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var q=P===s;if(q){let v={instancePath:t,schemaPath:"#/allO\
+!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="algorithm")||r.nested===void 0&&(v="nested")){let T={};e===null?e=
+[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var q=P===s;if(q){let v={instancePath:t,schemaPath:"#/allO\
 f/2/not",keyword:"not",params:{},schema:X.allOf[2].not,parentSchema:X.allOf[2],data:r};e===null?e=[v]:e.push(v),s++}else
 s=h,e!==null&&(h?e.length=h:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"#/\
 allOf/3/type",keyword:"type",params:{type:"object"},schema:X.allOf[3].type,parentSchema:X.allOf[3],data:r};e===null?e=[v]:
@@ -5348,17 +5348,17 @@ F:e=null);else{let v={instancePath:t,schemaPath:"#/allOf/3/anyOf",keyword:"anyOf
 allOf[3],data:r};e===null?e=[v]:e.push(v),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"\
 #/allOf/4/type",keyword:"type",params:{type:"object"},schema:X.allOf[4].type,parentSchema:X.allOf[4],data:r};e===null?e=
 [v]:e.push(v),s++}let k=s,D=s;if(s===D)if(r&&typeof r=="object"&&!Array.isArray(r)){let v;if(r.privateKey===void 0&&(v="\
-privateKey")||r.secretKey===void 0&&(v="secretKey")){let _={};e===null?e=[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:
+privateKey")||r.secretKey===void 0&&(v="secretKey")){let T={};e===null?e=[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:
 e.push(v),s++}var j=D===s;if(j){let v={instancePath:t,schemaPath:"#/allOf/4/not",keyword:"not",params:{},schema:X.allOf[4].
 not,parentSchema:X.allOf[4],data:r};e===null?e=[v]:e.push(v),s++}else s=k,e!==null&&(k?e.length=k:e=null);if(r&&typeof r==
 "object"&&!Array.isArray(r)){if(r.kind===void 0){let v={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
 missingProperty:"kind"},schema:X.required,parentSchema:X,data:r};e===null?e=[v]:e.push(v),s++}for(let v in r)if(!nr.call(
-X.properties,v)){let _={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},
-schema:!1,parentSchema:X,data:r};e===null?e=[_]:e.push(_),s++}if(r.kind!==void 0){let v=r.kind;if(typeof v!="string"){let _={
+X.properties,v)){let T={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},
+schema:!1,parentSchema:X,data:r};e===null?e=[T]:e.push(T),s++}if(r.kind!==void 0){let v=r.kind;if(typeof v!="string"){let T={
 instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:X.properties.kind.
-type,parentSchema:X.properties.kind,data:v};e===null?e=[_]:e.push(_),s++}if(v!=="GenerateJWT"){let _={instancePath:t+"/k\
+type,parentSchema:X.properties.kind,data:v};e===null?e=[T]:e.push(T),s++}if(v!=="GenerateJWT"){let T={instancePath:t+"/k\
 ind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"GenerateJWT"},schema:"GenerateJWT",parentSchema:X.
-properties.kind,data:v};e===null?e=[_]:e.push(_),s++}}if(r.displayName!==void 0&&(ln(r.displayName,{instancePath:t+"/dis\
+properties.kind,data:v};e===null?e=[T]:e.push(T),s++}}if(r.displayName!==void 0&&(ln(r.displayName,{instancePath:t+"/dis\
 playName",parentData:r,parentDataProperty:"displayName",rootData:c,dynamicAnchors:f})||(e=e===null?ln.errors:e.concat(ln.
 errors),s=e.length)),r.description!==void 0&&(cn(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"\
 description",rootData:c,dynamicAnchors:f})||(e=e===null?cn.errors:e.concat(cn.errors),s=e.length)),r.enabled!==void 0&&(fn(
@@ -5380,7 +5380,7 @@ e.concat(dn.errors),s=e.length)),r.passwordKey!==void 0&&(gn(r.passwordKey,{inst
 passwordKey",rootData:c,dynamicAnchors:f})||(e=e===null?gn.errors:e.concat(gn.errors),s=e.length)),r.nested!==void 0){let v=r.
 nested;if(!(v&&typeof v=="object"&&!Array.isArray(v))){let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/a\
 llOf/0/type",keyword:"type",params:{type:"object"},schema:X.properties.nested.allOf[0].type,parentSchema:X.properties.nested.
-allOf[0],data:v};e===null?e=[K]:e.push(K),s++}let _=s,V=!1,L=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.privateKey===
+allOf[0],data:v};e===null?e=[K]:e.push(K),s++}let T=s,V=!1,L=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.privateKey===
 void 0){let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allOf/0/anyOf/0/required",keyword:"required",params:{
 missingProperty:"privateKey"},schema:X.properties.nested.allOf[0].anyOf[0].required,parentSchema:X.properties.nested.allOf[0].
 anyOf[0],data:v};e===null?e=[K]:e.push(K),s++}}else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allO\
@@ -5391,7 +5391,7 @@ ject"&&!Array.isArray(v)){if(v.secretKey===void 0){let K={instancePath:t+"/neste
 required,parentSchema:X.properties.nested.allOf[0].anyOf[1],data:v};e===null?e=[K]:e.push(K),s++}}else{let K={instancePath:t+
 "/nested",schemaPath:"#/properties/nested/allOf/0/anyOf/1/type",keyword:"type",params:{type:"object"},schema:X.properties.
 nested.allOf[0].anyOf[1].type,parentSchema:X.properties.nested.allOf[0].anyOf[1],data:v};e===null?e=[K]:e.push(K),s++}var E=ee===
-s;if(V=V||E,V)s=_,e!==null&&(_?e.length=_:e=null);else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/a\
+s;if(V=V||E,V)s=T,e!==null&&(T?e.length=T:e=null);else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/a\
 llOf/0/anyOf",keyword:"anyOf",params:{},schema:X.properties.nested.allOf[0].anyOf,parentSchema:X.properties.nested.allOf[0],
 data:v};e===null?e=[K]:e.push(K),s++}if(!(v&&typeof v=="object"&&!Array.isArray(v))){let K={instancePath:t+"/nested",schemaPath:"\
 #/properties/nested/allOf/1/type",keyword:"type",params:{type:"object"},schema:X.properties.nested.allOf[1].type,parentSchema:X.
@@ -5420,7 +5420,7 @@ void 0&&(jr(r.id,{instancePath:t+"/id",parentData:r,parentDataProperty:"id",root
 errors:e.concat(jr.errors),s=e.length)),r.expiresIn!==void 0&&(jr(r.expiresIn,{instancePath:t+"/expiresIn",parentData:r,
 parentDataProperty:"expiresIn",rootData:c,dynamicAnchors:f})||(e=e===null?jr.errors:e.concat(jr.errors),s=e.length)),r.notBefore!==
 void 0&&(jr(r.notBefore,{instancePath:t+"/notBefore",parentData:r,parentDataProperty:"notBefore",rootData:c,dynamicAnchors:f})||
-(e=e===null?jr.errors:e.concat(jr.errors),s=e.length)),r.additionalClaims!==void 0){let v=r.additionalClaims,_=s,V=!1,L=s;
+(e=e===null?jr.errors:e.concat(jr.errors),s=e.length)),r.additionalClaims!==void 0){let v=r.additionalClaims,T=s,V=!1,L=s;
 if(Array.isArray(v)){if(v.length>50){let Y={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims\
 /anyOf/0/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:X.properties.additionalClaims.anyOf[0],data:v};
 e===null?e=[Y]:e.push(Y),s++}let J=v.length;for(let Y=0;Y<J;Y++){let K=v[Y],Le=s,Hr=!1,Br=s;if(K&&typeof K=="object"&&!Array.
@@ -5475,7 +5475,7 @@ ies/additionalClaims/anyOf/0/items/type",keyword:"type",params:{type:"object"},s
 items.type,parentSchema:X.properties.additionalClaims.anyOf[0].items,data:K};e===null?e=[re]:e.push(re),s++}}}else{let J={
 instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/anyOf/0/type",keyword:"type",params:{type:"\
 array"},schema:X.properties.additionalClaims.anyOf[0].type,parentSchema:X.properties.additionalClaims.anyOf[0],data:v};e===
-null?e=[J]:e.push(J),s++}var T=L===s;V=V||T;let ee=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.ref===void 0){let J={
+null?e=[J]:e.push(J),s++}var _=L===s;V=V||_;let ee=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.ref===void 0){let J={
 instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/anyOf/1/required",keyword:"required",params:{
 missingProperty:"ref"},schema:X.properties.additionalClaims.anyOf[1].required,parentSchema:X.properties.additionalClaims.
 anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}for(let J in v)if(J!=="ref"){let Y={instancePath:t+"/additionalClaims",schemaPath:"\
@@ -5484,8 +5484,8 @@ schema:!1,parentSchema:X.properties.additionalClaims.anyOf[1],data:v};e===null?e
 ref,{instancePath:t+"/additionalClaims/ref",parentData:v,parentDataProperty:"ref",rootData:c,dynamicAnchors:f})||(e=e===
 null?Ss.errors:e.concat(Ss.errors),s=e.length))}else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/\
 additionalClaims/anyOf/1/type",keyword:"type",params:{type:"object"},schema:X.properties.additionalClaims.anyOf[1].type,
-parentSchema:X.properties.additionalClaims.anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}var T=ee===s;if(V=V||T,V)s=_,e!==
-null&&(_?e.length=_:e=null);else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/any\
+parentSchema:X.properties.additionalClaims.anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}var _=ee===s;if(V=V||_,V)s=T,e!==
+null&&(T?e.length=T:e=null);else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/any\
 Of",keyword:"anyOf",params:{},schema:X.properties.additionalClaims.anyOf,parentSchema:X.properties.additionalClaims,data:v};
 e===null?e=[J]:e.push(J),s++}}if(r.additionalHeaders!==void 0&&(kn(r.additionalHeaders,{instancePath:t+"/additionalHeade\
 rs",parentData:r,parentDataProperty:"additionalHeaders",rootData:c,dynamicAnchors:f})||(e=e===null?kn.errors:e.concat(kn.
@@ -5493,9 +5493,9 @@ errors),s=e.length)),r.criticalHeaders!==void 0&&(Pn(r.criticalHeaders,{instance
 criticalHeaders",rootData:c,dynamicAnchors:f})||(e=e===null?Pn.errors:e.concat(Pn.errors),s=e.length)),r.outputVariable!==
 void 0&&(Ss(r.outputVariable,{instancePath:t+"/outputVariable",parentData:r,parentDataProperty:"outputVariable",rootData:c,
 dynamicAnchors:f})||(e=e===null?Ss.errors:e.concat(Ss.errors),s=e.length)),r.ignoreUnresolvedVariables!==void 0){let v=r.
-ignoreUnresolvedVariables;if(typeof v!="boolean"){let _={instancePath:t+"/ignoreUnresolvedVariables",schemaPath:"#/prope\
+ignoreUnresolvedVariables;if(typeof v!="boolean"){let T={instancePath:t+"/ignoreUnresolvedVariables",schemaPath:"#/prope\
 rties/ignoreUnresolvedVariables/type",keyword:"type",params:{type:"boolean"},schema:X.properties.ignoreUnresolvedVariables.
-type,parentSchema:X.properties.ignoreUnresolvedVariables,data:v};e===null?e=[_]:e.push(_),s++}}}else{let v={instancePath:t,
+type,parentSchema:X.properties.ignoreUnresolvedVariables,data:v};e===null?e=[T]:e.push(T),s++}}}else{let v={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:X.type,parentSchema:X,data:r};e===null?e=[v]:e.push(v),
 s++}return vn.errors=e,s===0}vn.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var ce={$schema:"https://json-schem\
 a.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policies/get-oauth-v2-info.schema.json",type:"object",additionalProperties:!1,
@@ -5538,7 +5538,7 @@ typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",pa
 data:r};e===null?e=[a]:e.push(a),s++}return Sn.errors=e,s===0}Sn.evaluated={dynamicProps:!1,dynamicItems:!1};function On(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=On.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"\
-#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return On.
+#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return On.
 errors=e,s===0}On.evaluated={dynamicProps:!1,dynamicItems:!1};function es(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=es.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
@@ -5603,10 +5603,10 @@ allOf/6/type",keyword:"type",params:{type:"object"},schema:ce.allOf[6].type,pare
 [L]:e.push(L),s++}let E=s,N=s;if(s===N)if(r&&typeof r=="object"&&!Array.isArray(r)){let L;if(r.authorizationCode===void 0&&
 (L="authorizationCode")||r.clientId===void 0&&(L="clientId")){let ee={};e===null?e=[ee]:e.push(ee),s++}}else{let L={};e===
 null?e=[L]:e.push(L),s++}var H=N===s;if(H){let L={instancePath:t,schemaPath:"#/allOf/6/not",keyword:"not",params:{},schema:ce.
-allOf[6].not,parentSchema:ce.allOf[6],data:r};e===null?e=[L]:e.push(L),s++}else s=E,e!==null&&(E?e.length=E:e=null);let T=s,
-v=!0,_=s;if(s===_)if(r&&typeof r=="object"&&!Array.isArray(r)){let L;if(r.ignoreAccessTokenStatus===void 0&&(L="ignoreAc\
-cessTokenStatus")){let ee={};e===null?e=[ee]:e.push(ee),s++}}else{let L={};e===null?e=[L]:e.push(L),s++}var V=_===s;if(s=
-T,e!==null&&(T?e.length=T:e=null),V){let L=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.accessToken===void 0){let J={
+allOf[6].not,parentSchema:ce.allOf[6],data:r};e===null?e=[L]:e.push(L),s++}else s=E,e!==null&&(E?e.length=E:e=null);let _=s,
+v=!0,T=s;if(s===T)if(r&&typeof r=="object"&&!Array.isArray(r)){let L;if(r.ignoreAccessTokenStatus===void 0&&(L="ignoreAc\
+cessTokenStatus")){let ee={};e===null?e=[ee]:e.push(ee),s++}}else{let L={};e===null?e=[L]:e.push(L),s++}var V=T===s;if(s=
+_,e!==null&&(_?e.length=_:e=null),V){let L=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.accessToken===void 0){let J={
 instancePath:t,schemaPath:"#/allOf/7/then/required",keyword:"required",params:{missingProperty:"accessToken"},schema:ce.
 allOf[7].then.required,parentSchema:ce.allOf[7].then,data:r};e===null?e=[J]:e.push(J),s++}}else{let J={instancePath:t,schemaPath:"\
 #/allOf/7/then/type",keyword:"type",params:{type:"object"},schema:ce.allOf[7].then.type,parentSchema:ce.allOf[7].then,data:r};
@@ -5678,7 +5678,7 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return $n.errors=e,s===
 0}$n.evaluated={dynamicProps:!1,dynamicItems:!1};function qn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=qn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return qn.errors=e,s===0}qn.evaluated={dynamicProps:!1,dynamicItems:!1};function Dn(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Dn.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Xt.test(r)){let a={instancePath:t,
@@ -5734,21 +5734,21 @@ able, encoding: hex }"},verificationValue:{anyOf:[{type:"string",minLength:1,max
 required:["ref"],"x-expected":"{ ref: variable, encoding: hex }",properties:{ref:{$ref:"../shared.schema.json#/$defs/var\
 iableName"},value:{type:"string",minLength:1,maxLength:1024},encoding:{type:"string",enum:["hex","base16","base64","base\
 64url"]}}}],"x-expected":"a text in base64, or { ref: variable, encoding: hex }"},ignoreUnresolvedVariables:{type:"boole\
-an"}}};function _n(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,
-s=0,n=_n.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){
+an"}}};function Tn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,
+s=0,n=Tn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>255){
 let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:pe,data:r};
 e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:pe.
-type,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}return _n.errors=e,s===0}_n.evaluated={dynamicProps:!1,dynamicItems:!1};
-function Tn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
-n=Tn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,
+type,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}return Tn.errors=e,s===0}Tn.evaluated={dynamicProps:!1,dynamicItems:!1};
+function _n(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
+n=_n.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:De.type,parentSchema:De,data:r};e===null?e=[a]:e.push(a),
-s++}return Tn.errors=e,s===0}Tn.evaluated={dynamicProps:!1,dynamicItems:!1};function En(r,{instancePath:t="",parentData:O,
+s++}return _n.errors=e,s===0}_n.evaluated={dynamicProps:!1,dynamicItems:!1};function En(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=En.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return En.errors=e,s===0}En.evaluated={dynamicProps:!1,
 dynamicItems:!1};function Rn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Rn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){
-let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};
+let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};
 e===null?e=[a]:e.push(a),s++}return Rn.errors=e,s===0}Rn.evaluated={dynamicProps:!1,dynamicItems:!1};function Nn(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Nn.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(Object.keys(r).length>1){
@@ -5758,8 +5758,8 @@ Properties",params:{limit:1},schema:1,parentSchema:Ir,data:r};e===null?e=[a]:e.p
 a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},
 schema:!1,parentSchema:Ir,data:r};e===null?e=[i]:e.push(i),s++}r.env!==void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,
 parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?tr.errors:e.concat(tr.errors),s=e.length)),r.file!==
-void 0&&(Te(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===
-null?Te.errors:e.concat(Te.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
+void 0&&(_e(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===
+null?_e.errors:e.concat(_e.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
 object"},schema:Ir.type,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}return Nn.errors=e,s===0}Nn.evaluated={props:!0,
 dynamicProps:!1,dynamicItems:!1};function rs(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=rs.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
@@ -5775,12 +5775,12 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Ln.evaluated;if(n.dynamic
 type,parentSchema:ls,data:r};e===null?e=[a]:e.push(a),s++}return Ln.errors=e,s===0}Ln.evaluated={dynamicProps:!1,dynamicItems:!1};
 function Cn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=Cn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(
-r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:_r.
-required,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
-#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:_r,data:r};e===
+r)){if(r.ref===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:Tr.
+required,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,data:r};e===
 null?e=[i]:e.push(i),s++}r.ref!==void 0&&(ue(r.ref,{instancePath:t+"/ref",parentData:r,parentDataProperty:"ref",rootData:c,
 dynamicAnchors:f})||(e=e===null?ue.errors:e.concat(ue.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return Cn.errors=
+keyword:"type",params:{type:"object"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return Cn.errors=
 e,s===0}Cn.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};var ny=new RegExp("^([Ss][Hh][Aa]-?(1|224|256|384|512)|[\
 Mm][Dd]-?5)$","u");function Fn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Fn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
@@ -5796,10 +5796,10 @@ e=[l]:e.push(l),s++}if(r.kind!==void 0){let u=r.kind;if(typeof u!="string"){let 
 properties/kind/type",keyword:"type",params:{type:"string"},schema:le.properties.kind.type,parentSchema:le.properties.kind,
 data:u};e===null?e=[l]:e.push(l),s++}if(u!=="HMAC"){let l={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",keyword:"\
 const",params:{allowedValue:"HMAC"},schema:"HMAC",parentSchema:le.properties.kind,data:u};e===null?e=[l]:e.push(l),s++}}
-if(r.displayName!==void 0&&(_n(r.displayName,{instancePath:t+"/displayName",parentData:r,parentDataProperty:"displayName",
-rootData:c,dynamicAnchors:f})||(e=e===null?_n.errors:e.concat(_n.errors),s=e.length)),r.description!==void 0&&(Tn(r.description,
+if(r.displayName!==void 0&&(Tn(r.displayName,{instancePath:t+"/displayName",parentData:r,parentDataProperty:"displayName",
+rootData:c,dynamicAnchors:f})||(e=e===null?Tn.errors:e.concat(Tn.errors),s=e.length)),r.description!==void 0&&(_n(r.description,
 {instancePath:t+"/description",parentData:r,parentDataProperty:"description",rootData:c,dynamicAnchors:f})||(e=e===null?
-Tn.errors:e.concat(Tn.errors),s=e.length)),r.enabled!==void 0&&(En(r.enabled,{instancePath:t+"/enabled",parentData:r,parentDataProperty:"\
+_n.errors:e.concat(_n.errors),s=e.length)),r.enabled!==void 0&&(En(r.enabled,{instancePath:t+"/enabled",parentData:r,parentDataProperty:"\
 enabled",rootData:c,dynamicAnchors:f})||(e=e===null?En.errors:e.concat(En.errors),s=e.length)),r.continueOnError!==void 0&&
 (Rn(r.continueOnError,{instancePath:t+"/continueOnError",parentData:r,parentDataProperty:"continueOnError",rootData:c,dynamicAnchors:f})||
 (e=e===null?Rn.errors:e.concat(Rn.errors),s=e.length)),r.algorithm!==void 0){let u=r.algorithm;if(typeof u=="string"){if(!ny.
@@ -5938,7 +5938,7 @@ let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"}
 e===null?e=[a]:e.push(a),s++}return Gn.errors=e,s===0}Gn.evaluated={dynamicProps:!1,dynamicItems:!1};function Vn(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Vn.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Vn.errors=e,s===
+type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Vn.errors=e,s===
 0}Vn.evaluated={dynamicProps:!1,dynamicItems:!1};function yt(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=yt.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
 r&&typeof r=="object"&&!Array.isArray(r)){if(r.env===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"requ\
@@ -5958,8 +5958,8 @@ schemaPath:"#/minProperties",keyword:"minProperties",params:{limit:1},schema:1,p
 push(a),s++}for(let a in r)if(!(a==="env"||a==="file")){let i={instancePath:t,schemaPath:"#/additionalProperties",keyword:"\
 additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Ir,data:r};e===null?e=[i]:e.push(i),s++}r.env!==
 void 0&&(tr(r.env,{instancePath:t+"/env",parentData:r,parentDataProperty:"env",rootData:c,dynamicAnchors:f})||(e=e===null?
-tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(Te(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
-file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
+tr.errors:e.concat(tr.errors),s=e.length)),r.file!==void 0&&(_e(r.file,{instancePath:t+"/file",parentData:r,parentDataProperty:"\
+file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"\
 #/type",keyword:"type",params:{type:"object"},schema:Ir.type,parentSchema:Ir,data:r};e===null?e=[a]:e.push(a),s++}return Hn.
 errors=e,s===0}Hn.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function Mn(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Mn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
@@ -6118,7 +6118,7 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return Un.errors=e,s===
 0}Un.evaluated={dynamicProps:!1,dynamicItems:!1};function Xn(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Xn.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return Xn.errors=e,s===0}Xn.evaluated={dynamicProps:!1,dynamicItems:!1};function gt(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=gt.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"\
@@ -6355,164 +6355,166 @@ s to the operation VerifyAccessToken or VerifyJWTAccessToken'}},{if:{type:"objec
 rifyAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["cacheExpiryInSeconds"]},"\
 x-key":"cacheExpiryInSeconds","x-rule":'"cacheExpiryInSeconds" belongs to the operation VerifyAccessToken'}},{if:{type:"\
 object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAccessToken","GenerateJWTAccessToken","RefreshJW\
-TAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["algorithm"]},"x-key":"algori\
-thm","x-rule":'"algorithm" belongs to the operation VerifyAccessToken, VerifyJWTAccessToken, GenerateJWTAccessToken or R\
-efreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAccessToken",
-"GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:[
-"issuer"]},"x-key":"issuer","x-rule":'"issuer" belongs to the operation VerifyAccessToken, VerifyJWTAccessToken, Generat\
-eJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","Ve\
-rifyJWTAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{
-type:"object",required:["audience"]},"x-key":"audience","x-rule":'"audience" belongs to the operation VerifyAccessToken,\
- VerifyJWTAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{
-enum:["VerifyAccessToken","VerifyJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:[
-"timeAllowance"]},"x-key":"timeAllowance","x-rule":'"timeAllowance" belongs to the operation VerifyAccessToken or Verify\
-JWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","Gener\
-ateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:[
-"grantType"]},"x-key":"grantType","x-rule":'"grantType" belongs to the operation GenerateAccessToken, RefreshAccessToken\
-, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAcces\
-sToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"ob\
-ject",not:{type:"object",required:["refreshTokenExpiresIn"]},"x-key":"refreshTokenExpiresIn","x-rule":'"refreshTokenExpi\
-resIn" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},
+TAccessToken","InvalidateToken","ValidateToken","RevokeToken"]}}},required:["operation"]},then:{type:"object",not:{type:"\
+object",required:["algorithm"]},"x-key":"algorithm","x-rule":'"algorithm" belongs to the operation VerifyAccessToken, Ve\
+rifyJWTAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, InvalidateToken, ValidateToken or RevokeToken'}},{if:{
+type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAccessToken","GenerateJWTAccessToken","Ref\
+reshJWTAccessToken","InvalidateToken","ValidateToken","RevokeToken"]}}},required:["operation"]},then:{type:"object",not:{
+type:"object",required:["issuer"]},"x-key":"issuer","x-rule":'"issuer" belongs to the operation VerifyAccessToken, Verif\
+yJWTAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, InvalidateToken, ValidateToken or RevokeToken'}},{if:{type:"\
+object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAccessToken","GenerateJWTAccessToken","RefreshJW\
+TAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["audience"]},"x-key":"audienc\
+e","x-rule":'"audience" belongs to the operation VerifyAccessToken, VerifyJWTAccessToken, GenerateJWTAccessToken or Refr\
+eshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAccessToken"]}}},
+required:["operation"]},then:{type:"object",not:{type:"object",required:["timeAllowance"]},"x-key":"timeAllowance","x-ru\
+le":'"timeAllowance" belongs to the operation VerifyAccessToken or VerifyJWTAccessToken'}},{if:{type:"object",properties:{
+operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:[
+"operation"]},then:{type:"object",not:{type:"object",required:["grantType"]},"x-key":"grantType","x-rule":'"grantType" b\
+elongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{
+type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","Ref\
+reshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["refreshTokenExpiresIn"]},
+"x-key":"refreshTokenExpiresIn","x-rule":'"refreshTokenExpiresIn" belongs to the operation GenerateAccessToken, RefreshA\
+ccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["Gen\
+erateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{
+type:"object",not:{type:"object",required:["reuseRefreshToken"]},"x-key":"reuseRefreshToken","x-rule":'"reuseRefreshToke\
+n" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},
 {if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken",
-"RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["reuseRefreshToken"]},
-"x-key":"reuseRefreshToken","x-rule":'"reuseRefreshToken" belongs to the operation GenerateAccessToken, RefreshAccessTok\
-en, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAcc\
-essToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"\
-object",not:{type:"object",required:["refreshToken"]},"x-key":"refreshToken","x-rule":'"refreshToken" belongs to the ope\
-ration GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{
-operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{
-type:"object",required:["userName"]},"x-key":"userName","x-rule":'"userName" belongs to the operation GenerateAccessToke\
-n or GenerateJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","GenerateJWTAc\
-cessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["passWord"]},"x-key":"passWord",
-"x-rule":'"passWord" belongs to the operation GenerateAccessToken or GenerateJWTAccessToken'}},{if:{type:"object",properties:{
-operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","Gener\
-ateAuthorizationCode","GenerateAccessTokenImplicitGrant","RevokeToken"]}}},required:["operation"]},then:{type:"object",not:{
-type:"object",required:["clientId"]},"x-key":"clientId","x-rule":'"clientId" belongs to the operation GenerateAccessToke\
-n, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode, GenerateAccessTokenImpl\
-icitGrant or RevokeToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessTok\
-en","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},
-required:["operation"]},then:{type:"object",not:{type:"object",required:["expiresIn"]},"x-key":"expiresIn","x-rule":'"ex\
-piresIn" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken\
-, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:[
-"GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode",
-"GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["generat\
-eResponse"]},"x-key":"generateResponse","x-rule":'"generateResponse" belongs to the operation GenerateAccessToken, Refre\
-shAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGr\
-ant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAcces\
-sToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant","RevokeToken"]}}},required:[
-"operation"]},then:{type:"object",not:{type:"object",required:["generateErrorResponse"]},"x-key":"generateErrorResponse",
-"x-rule":'"generateErrorResponse" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessTok\
-en, RefreshJWTAccessToken, GenerateAuthorizationCode, GenerateAccessTokenImplicitGrant or RevokeToken'}},{if:{type:"obje\
-ct",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAcc\
-essToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",
-not:{type:"object",required:["attributes"]},"x-key":"attributes","x-rule":'"attributes" belongs to the operation Generat\
+"RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["refreshToken"]},"x\
+-key":"refreshToken","x-rule":'"refreshToken" belongs to the operation GenerateAccessToken, RefreshAccessToken, Generate\
+JWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","G\
+enerateJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["userName"]},"x-key":"\
+userName","x-rule":'"userName" belongs to the operation GenerateAccessToken or GenerateJWTAccessToken'}},{if:{type:"obje\
+ct",properties:{operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken"]}}},required:["operation"]},then:{type:"\
+object",not:{type:"object",required:["passWord"]},"x-key":"passWord","x-rule":'"passWord" belongs to the operation Gener\
+ateAccessToken or GenerateJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","\
+RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImp\
+licitGrant","RevokeToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["clientId"]},"x-k\
+ey":"clientId","x-rule":'"clientId" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessT\
+oken, RefreshJWTAccessToken, GenerateAuthorizationCode, GenerateAccessTokenImplicitGrant or RevokeToken'}},{if:{type:"ob\
+ject",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTA\
+ccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"objec\
+t",not:{type:"object",required:["expiresIn"]},"x-key":"expiresIn","x-rule":'"expiresIn" belongs to the operation Generat\
 eAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode or GenerateAc\
-cessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessT\
-oken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{
-type:"object",required:["appEndUser"]},"x-key":"appEndUser","x-rule":'"appEndUser" belongs to the operation GenerateAcce\
-ssToken, GenerateJWTAccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{
-operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{
-type:"object",required:["code"]},"x-key":"code","x-rule":'"code" belongs to the operation GenerateAccessToken or Generat\
-eJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken"]}}},
-required:["operation"]},then:{type:"object",not:{type:"object",required:["codeVerifier"]},"x-key":"codeVerifier","x-rule":'\
-"codeVerifier" belongs to the operation GenerateAccessToken or GenerateJWTAccessToken'}},{if:{type:"object",properties:{
-operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImp\
-licitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["redirectUri"]},"x-key":"redire\
-ctUri","x-rule":'"redirectUri" belongs to the operation GenerateAccessToken, GenerateJWTAccessToken, GenerateAuthorizati\
-onCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizatio\
-nCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["\
-responseType"]},"x-key":"responseType","x-rule":'"responseType" belongs to the operation GenerateAuthorizationCode or Ge\
-nerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizationCode","Gene\
-rateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["state"]},"x-\
-key":"state","x-rule":'"state" belongs to the operation GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},
-{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizationCode"]}}},required:["operation"]},then:{type:"\
-object",not:{type:"object",required:["codeChallenge"]},"x-key":"codeChallenge","x-rule":'"codeChallenge" belongs to the \
-operation GenerateAuthorizationCode'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizationCode"]}}},
-required:["operation"]},then:{type:"object",not:{type:"object",required:["codeChallengeMethod"]},"x-key":"codeChallengeM\
-ethod","x-rule":'"codeChallengeMethod" belongs to the operation GenerateAuthorizationCode'}},{if:{type:"object",properties:{
-operation:{not:{enum:["GenerateAuthorizationCode"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:[
-"pkce"]},"x-key":"pkce","x-rule":'"pkce" belongs to the operation GenerateAuthorizationCode'}},{if:{type:"object",properties:{
-operation:{not:{enum:["InvalidateToken","ValidateToken"]}}},required:["operation"]},then:{type:"object",not:{type:"objec\
-t",required:["tokens"]},"x-key":"tokens","x-rule":'"tokens" belongs to the operation InvalidateToken or ValidateToken'}},
-{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken",
-"RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{
-type:"object",not:{type:"object",required:["externalAuthorization"]},"x-key":"externalAuthorization","x-rule":'"external\
-Authorization" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAcces\
-sToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{
+cessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken",
+"GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:[
+"operation"]},then:{type:"object",not:{type:"object",required:["generateResponse"]},"x-key":"generateResponse","x-rule":'\
+"generateResponse" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTA\
+ccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{
 enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorization\
-Code","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["s\
-toreToken"]},"x-key":"storeToken","x-rule":'"storeToken" belongs to the operation GenerateAccessToken, RefreshAccessToke\
-n, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{
-type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateAccessTokenImplicitG\
-rant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["externalAccessToken"]},"x-key":"exte\
-rnalAccessToken","x-rule":'"externalAccessToken" belongs to the operation GenerateAccessToken, RefreshAccessToken or Gen\
-erateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAcce\
-ssToken","GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"obj\
-ect",required:["externalRefreshToken"]},"x-key":"externalRefreshToken","x-rule":'"externalRefreshToken" belongs to the o\
-peration GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",
-properties:{operation:{not:{enum:["GenerateAuthorizationCode"]}}},required:["operation"]},then:{type:"object",not:{type:"\
-object",required:["externalAuthorizationCode"]},"x-key":"externalAuthorizationCode","x-rule":'"externalAuthorizationCode\
-" belongs to the operation GenerateAuthorizationCode'}},{if:{type:"object",properties:{operation:{not:{enum:["RevokeToke\
-n"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["token"]},"x-key":"token","x-rule":'"tok\
-en" belongs to the operation RevokeToken'}},{type:"object",not:{type:"object",required:["externalAccessToken"],not:{type:"\
-object",required:["storeToken"],properties:{storeToken:{type:"boolean",const:!0}}}},"x-key":"externalAccessToken","x-rul\
-e":'"externalAccessToken" needs storeToken: true'},{type:"object",not:{type:"object",required:["externalRefreshToken"],not:{
-type:"object",required:["storeToken"],properties:{storeToken:{type:"boolean",const:!0}}}},"x-key":"externalRefreshToken",
-"x-rule":'"externalRefreshToken" needs storeToken: true'},{type:"object",not:{type:"object",required:["externalAuthoriza\
-tionCode"],not:{type:"object",required:["storeToken"],properties:{storeToken:{type:"boolean",const:!0}}}},"x-key":"exter\
-nalAuthorizationCode","x-rule":'"externalAuthorizationCode" needs storeToken: true'},{if:{type:"object",properties:{operation:{
-not:{enum:["GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"o\
-bject",required:["privateKey"]},"x-key":"privateKey","x-rule":'"privateKey" belongs to the operation GenerateJWTAccessTo\
-ken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["VerifyAccessToken","VerifyJWTAcces\
-sToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["publicKey"]},"x-key":"publicKey","\
-x-rule":'"publicKey" belongs to the operation VerifyAccessToken or VerifyJWTAccessToken'}},{type:"object",not:{type:"obj\
-ect",required:["privateKey","secretKey"]},"x-key":"secretKey","x-rule":"a token is signed with a privateKey or with a se\
-cretKey, not with both"},{if:{type:"object",properties:{operation:{enum:["GenerateJWTAccessToken","RefreshJWTAccessToken"]}},
-required:["operation"]},then:{type:"object",properties:{algorithm:{$ref:"../shared.schema.json#/$defs/signatureAlgorithm"}}}}]};
-function rp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
-n=rp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!lf.test(r)){
-let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(HS256|HS384|HS512|RS256|RS384|RS512|PS\
-256|PS384|PS512|ES256|ES384|ES512|EdDSA)$"},schema:"^(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|\
-ES512|EdDSA)$",parentSchema:Vt,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"string"},schema:Vt.type,parentSchema:Vt,data:r};e===null?e=[a]:e.push(a),s++}return rp.errors=e,s===
-0}rp.evaluated={dynamicProps:!1,dynamicItems:!1};function sp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=sp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r=="string"){if(R(r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:255},schema:255,
-parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"string"},schema:pe.type,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}return sp.errors=e,s===0}sp.evaluated=
-{dynamicProps:!1,dynamicItems:!1};function tp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
-let e=null,s=0,n=tp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:De.type,parentSchema:De,data:r};e===null?
-e=[a]:e.push(a),s++}return tp.errors=e,s===0}tp.evaluated={dynamicProps:!1,dynamicItems:!1};function ap(r,{instancePath:t="",
-parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ap.evaluated;if(n.dynamicProps&&
-(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return ap.errors=e,s===
-0}ap.evaluated={dynamicProps:!1,dynamicItems:!1};function ip(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
-dynamicAnchors:f={}}={}){let e=null,s=0,n=ip.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
-data:r};e===null?e=[a]:e.push(a),s++}return ip.errors=e,s===0}ip.evaluated={dynamicProps:!1,dynamicItems:!1};function me(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=me.evaluated;
-if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,
-schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:U,data:r};e===null?e=[a]:e.push(
-a),s++}if(R(r)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:U,
-data:r};e===null?e=[a]:e.push(a),s++}if(!vr.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{
-pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,
-parentSchema:U,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"string"},schema:U.type,parentSchema:U,data:r};e===null?e=[a]:e.push(a),s++}return me.errors=e,s===0}me.evaluated={
-dynamicProps:!1,dynamicItems:!1};var or={anyOf:[{type:"integer",minimum:0,maximum:2147483647},{type:"object",additionalProperties:!1,
-required:["ref"],"x-expected":"{ ref: variable, value: seconds }",properties:{ref:{$ref:"#/$defs/variableName"},value:{type:"\
-integer",minimum:0,maximum:2147483647}}}],"x-expected":"a number of seconds, or { ref: variable, value: seconds }"};function np(r,{
-instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=np.evaluated;
-n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(!(typeof r=="number"&&!(r%1)&&!isNaN(
-r)&&isFinite(r))){let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"integer"},schema:or.anyOf[0].
-type,parentSchema:or.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(typeof r=="number"&&isFinite(r)){if(r>2147483647||
-isNaN(r)){let l={instancePath:t,schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"<=",limit:2147483647},
-schema:2147483647,parentSchema:or.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(r<0||isNaN(r)){let l={instancePath:t,
-schemaPath:"#/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:or.anyOf[0],data:r};
-e===null?e=[l]:e.push(l),s++}}var p=o===s;i=i||p;let m=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.ref===void 0){
-let l={instancePath:t,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty:"ref"},schema:or.anyOf[1].
-required,parentSchema:or.anyOf[1],data:r};e===null?e=[l]:e.push(l),s++}for(let l in r)if(!(l==="ref"||l==="value")){let b={
-instancePath:t,schemaPath:"#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:l},
+Code","GenerateAccessTokenImplicitGrant","RevokeToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",
+required:["generateErrorResponse"]},"x-key":"generateErrorResponse","x-rule":'"generateErrorResponse" belongs to the ope\
+ration GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode\
+, GenerateAccessTokenImplicitGrant or RevokeToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAcces\
+sToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAcces\
+sTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["attributes"]},"x-key":"\
+attributes","x-rule":'"attributes" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessTo\
+ken, RefreshJWTAccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{
+operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImp\
+licitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["appEndUser"]},"x-key":"appEndU\
+ser","x-rule":'"appEndUser" belongs to the operation GenerateAccessToken, GenerateJWTAccessToken, GenerateAuthorizationC\
+ode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","G\
+enerateJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["code"]},"x-key":"co\
+de","x-rule":'"code" belongs to the operation GenerateAccessToken or GenerateJWTAccessToken'}},{if:{type:"object",properties:{
+operation:{not:{enum:["GenerateAccessToken","GenerateJWTAccessToken"]}}},required:["operation"]},then:{type:"object",not:{
+type:"object",required:["codeVerifier"]},"x-key":"codeVerifier","x-rule":'"codeVerifier" belongs to the operation Genera\
+teAccessToken or GenerateJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","G\
+enerateJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{
+type:"object",not:{type:"object",required:["redirectUri"]},"x-key":"redirectUri","x-rule":'"redirectUri" belongs to the \
+operation GenerateAccessToken, GenerateJWTAccessToken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},
+{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},
+required:["operation"]},then:{type:"object",not:{type:"object",required:["responseType"]},"x-key":"responseType","x-rule":'\
+"responseType" belongs to the operation GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"obje\
+ct",properties:{operation:{not:{enum:["GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},required:["oper\
+ation"]},then:{type:"object",not:{type:"object",required:["state"]},"x-key":"state","x-rule":'"state" belongs to the ope\
+ration GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:[
+"GenerateAuthorizationCode"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["codeChallenge"]},
+"x-key":"codeChallenge","x-rule":'"codeChallenge" belongs to the operation GenerateAuthorizationCode'}},{if:{type:"objec\
+t",properties:{operation:{not:{enum:["GenerateAuthorizationCode"]}}},required:["operation"]},then:{type:"object",not:{type:"\
+object",required:["codeChallengeMethod"]},"x-key":"codeChallengeMethod","x-rule":'"codeChallengeMethod" belongs to the o\
+peration GenerateAuthorizationCode'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthorizationCode"]}}},
+required:["operation"]},then:{type:"object",not:{type:"object",required:["pkce"]},"x-key":"pkce","x-rule":'"pkce" belong\
+s to the operation GenerateAuthorizationCode'}},{if:{type:"object",properties:{operation:{not:{enum:["InvalidateToken","\
+ValidateToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["tokens"]},"x-key":"tokens",
+"x-rule":'"tokens" belongs to the operation InvalidateToken or ValidateToken'}},{if:{type:"object",properties:{operation:{
+not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthoriz\
+ationCode","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:[
+"externalAuthorization"]},"x-key":"externalAuthorization","x-rule":'"externalAuthorization" belongs to the operation Gen\
+erateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessToken, GenerateAuthorizationCode or Genera\
+teAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessT\
+oken","GenerateJWTAccessToken","RefreshJWTAccessToken","GenerateAuthorizationCode","GenerateAccessTokenImplicitGrant"]}}},
+required:["operation"]},then:{type:"object",not:{type:"object",required:["storeToken"]},"x-key":"storeToken","x-rule":'"\
+storeToken" belongs to the operation GenerateAccessToken, RefreshAccessToken, GenerateJWTAccessToken, RefreshJWTAccessTo\
+ken, GenerateAuthorizationCode or GenerateAccessTokenImplicitGrant'}},{if:{type:"object",properties:{operation:{not:{enum:[
+"GenerateAccessToken","RefreshAccessToken","GenerateAccessTokenImplicitGrant"]}}},required:["operation"]},then:{type:"ob\
+ject",not:{type:"object",required:["externalAccessToken"]},"x-key":"externalAccessToken","x-rule":'"externalAccessToken"\
+ belongs to the operation GenerateAccessToken, RefreshAccessToken or GenerateAccessTokenImplicitGrant'}},{if:{type:"obje\
+ct",properties:{operation:{not:{enum:["GenerateAccessToken","RefreshAccessToken","GenerateJWTAccessToken","RefreshJWTAcc\
+essToken"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["externalRefreshToken"]},"x-key":"\
+externalRefreshToken","x-rule":'"externalRefreshToken" belongs to the operation GenerateAccessToken, RefreshAccessToken,\
+ GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{not:{enum:["GenerateAuthor\
+izationCode"]}}},required:["operation"]},then:{type:"object",not:{type:"object",required:["externalAuthorizationCode"]},
+"x-key":"externalAuthorizationCode","x-rule":'"externalAuthorizationCode" belongs to the operation GenerateAuthorization\
+Code'}},{if:{type:"object",properties:{operation:{not:{enum:["RevokeToken"]}}},required:["operation"]},then:{type:"objec\
+t",not:{type:"object",required:["token"]},"x-key":"token","x-rule":'"token" belongs to the operation RevokeToken'}},{type:"\
+object",not:{type:"object",required:["externalAccessToken"],not:{type:"object",required:["storeToken"],properties:{storeToken:{
+type:"boolean",const:!0}}}},"x-key":"externalAccessToken","x-rule":'"externalAccessToken" needs storeToken: true'},{type:"\
+object",not:{type:"object",required:["externalRefreshToken"],not:{type:"object",required:["storeToken"],properties:{storeToken:{
+type:"boolean",const:!0}}}},"x-key":"externalRefreshToken","x-rule":'"externalRefreshToken" needs storeToken: true'},{type:"\
+object",not:{type:"object",required:["externalAuthorizationCode"],not:{type:"object",required:["storeToken"],properties:{
+storeToken:{type:"boolean",const:!0}}}},"x-key":"externalAuthorizationCode","x-rule":'"externalAuthorizationCode" needs \
+storeToken: true'},{if:{type:"object",properties:{operation:{not:{enum:["GenerateJWTAccessToken","RefreshJWTAccessToken"]}}},
+required:["operation"]},then:{type:"object",not:{type:"object",required:["privateKey"]},"x-key":"privateKey","x-rule":'"\
+privateKey" belongs to the operation GenerateJWTAccessToken or RefreshJWTAccessToken'}},{if:{type:"object",properties:{operation:{
+not:{enum:["VerifyAccessToken","VerifyJWTAccessToken","InvalidateToken","ValidateToken","RevokeToken"]}}},required:["ope\
+ration"]},then:{type:"object",not:{type:"object",required:["publicKey"]},"x-key":"publicKey","x-rule":'"publicKey" belon\
+gs to the operation VerifyAccessToken, VerifyJWTAccessToken, InvalidateToken, ValidateToken or RevokeToken'}},{type:"obj\
+ect",not:{type:"object",required:["privateKey","secretKey"]},"x-key":"secretKey","x-rule":"a token is signed with a priv\
+ateKey or with a secretKey, not with both"},{if:{type:"object",properties:{operation:{enum:["GenerateJWTAccessToken","Re\
+freshJWTAccessToken"]}},required:["operation"]},then:{type:"object",properties:{algorithm:{$ref:"../shared.schema.json#/\
+$defs/signatureAlgorithm"}}}}]};function rp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=rp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!lf.
+test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(HS256|HS384|HS512|RS256|RS384\
+|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA)$"},schema:"^(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES2\
+56|ES384|ES512|EdDSA)$",parentSchema:Vt,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/t\
+ype",keyword:"type",params:{type:"string"},schema:Vt.type,parentSchema:Vt,data:r};e===null?e=[a]:e.push(a),s++}return rp.
+errors=e,s===0}rp.evaluated={dynamicProps:!1,dynamicItems:!1};function sp(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=sp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),typeof r=="string"){if(R(r)>255){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
+limit:255},schema:255,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/typ\
+e",keyword:"type",params:{type:"string"},schema:pe.type,parentSchema:pe,data:r};e===null?e=[a]:e.push(a),s++}return sp.errors=
+e,s===0}sp.evaluated={dynamicProps:!1,dynamicItems:!1};function tp(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=tp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:De.
+type,parentSchema:De,data:r};e===null?e=[a]:e.push(a),s++}return tp.errors=e,s===0}tp.evaluated={dynamicProps:!1,dynamicItems:!1};
+function ap(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
+n=ap.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,
+schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(
+a),s++}return ap.errors=e,s===0}ap.evaluated={dynamicProps:!1,dynamicItems:!1};function ip(r,{instancePath:t="",parentData:O,
+parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ip.evaluated;if(n.dynamicProps&&(n.props=void 0),
+n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return ip.errors=e,s===0}ip.evaluated={dynamicProps:!1,
+dynamicItems:!1};function me(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=me.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
+r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:U,
+data:r};e===null?e=[a]:e.push(a),s++}if(R(r)<1){let a={instancePath:t,schemaPath:"#/minLength",keyword:"minLength",params:{
+limit:1},schema:1,parentSchema:U,data:r};e===null?e=[a]:e.push(a),s++}if(!vr.test(r)){let a={instancePath:t,schemaPath:"\
+#/pattern",keyword:"pattern",params:{pattern:`^[^\\s{}\\x00-\\x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`},schema:`^[^\\s{}\\x00-\\\
+x1f"']+( [^\\s{}\\x00-\\x1f"']+)*$`,parentSchema:U,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"\
+#/type",keyword:"type",params:{type:"string"},schema:U.type,parentSchema:U,data:r};e===null?e=[a]:e.push(a),s++}return me.
+errors=e,s===0}me.evaluated={dynamicProps:!1,dynamicItems:!1};var or={anyOf:[{type:"integer",minimum:0,maximum:2147483647},
+{type:"object",additionalProperties:!1,required:["ref"],"x-expected":"{ ref: variable, value: seconds }",properties:{ref:{
+$ref:"#/$defs/variableName"},value:{type:"integer",minimum:0,maximum:2147483647}}}],"x-expected":"a number of seconds, o\
+r { ref: variable, value: seconds }"};function np(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
+let e=null,s=0,n=np.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(!(typeof r==
+"number"&&!(r%1)&&!isNaN(r)&&isFinite(r))){let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"\
+integer"},schema:or.anyOf[0].type,parentSchema:or.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(typeof r=="number"&&isFinite(
+r)){if(r>2147483647||isNaN(r)){let l={instancePath:t,schemaPath:"#/anyOf/0/maximum",keyword:"maximum",params:{comparison:"\
+<=",limit:2147483647},schema:2147483647,parentSchema:or.anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}if(r<0||isNaN(r)){
+let l={instancePath:t,schemaPath:"#/anyOf/0/minimum",keyword:"minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:or.
+anyOf[0],data:r};e===null?e=[l]:e.push(l),s++}}var p=o===s;i=i||p;let m=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.
+ref===void 0){let l={instancePath:t,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty:"ref"},schema:or.
+anyOf[1].required,parentSchema:or.anyOf[1],data:r};e===null?e=[l]:e.push(l),s++}for(let l in r)if(!(l==="ref"||l==="valu\
+e")){let b={instancePath:t,schemaPath:"#/anyOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:l},
 schema:!1,parentSchema:or.anyOf[1],data:r};e===null?e=[b]:e.push(b),s++}if(r.ref!==void 0&&(ue(r.ref,{instancePath:t+"/r\
 ef",parentData:r,parentDataProperty:"ref",rootData:c,dynamicAnchors:f})||(e=e===null?ue.errors:e.concat(ue.errors),s=e.length)),
 r.value!==void 0){let l=r.value;if(!(typeof l=="number"&&!(l%1)&&!isNaN(l)&&isFinite(l))){let b={instancePath:t+"/value",
@@ -6525,7 +6527,7 @@ minimum",params:{comparison:">=",limit:0},schema:0,parentSchema:or.anyOf[1].prop
 b),s++}}}}else{let l={instancePath:t,schemaPath:"#/anyOf/1/type",keyword:"type",params:{type:"object"},schema:or.anyOf[1].
 type,parentSchema:or.anyOf[1],data:r};e===null?e=[l]:e.push(l),s++}var p=m===s;if(i=i||p,p)var u=!0;if(i)s=a,e!==null&&(a?
 e.length=a:e=null);else{let l={instancePath:t,schemaPath:"#/anyOf",keyword:"anyOf",params:{},schema:or.anyOf,parentSchema:or,
-data:r};e===null?e=[l]:e.push(l),s++}return np.errors=e,n.props=u,s===0}np.evaluated={dynamicProps:!0,dynamicItems:!1};var Ts={
+data:r};e===null?e=[l]:e.push(l),s++}return np.errors=e,n.props=u,s===0}np.evaluated={dynamicProps:!0,dynamicItems:!1};var _s={
 type:"string",pattern:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS\
 384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$","x-format":"algorithms","x-expected":"signa\
 ture algorithms such as RS256, or several parted by commas"},gl=new RegExp("^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS25\
@@ -6535,8 +6537,8 @@ let e=null,s=0,n=pp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems
 test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^ *(HS256|HS384|HS512|RS256|RS3\
 84|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES\
 384|ES512|EdDSA) *)*$"},schema:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *\
-(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$",parentSchema:Ts,data:r};e===null?e=
-[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ts.type,parentSchema:Ts,
+(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$",parentSchema:_s,data:r};e===null?e=
+[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_s.type,parentSchema:_s,
 data:r};e===null?e=[a]:e.push(a),s++}return pp.errors=e,s===0}pp.evaluated={dynamicProps:!1,dynamicItems:!1};var M={type:"\
 object",additionalProperties:!1,minProperties:1,maxProperties:1,"x-rule":"a public key comes from one place: jwks, value\
  or certificate","x-expected":"a map with jwks, value or certificate",properties:{jwks:{type:"object",additionalProperties:!1,
@@ -6585,8 +6587,8 @@ e=[B]:e.push(B),s++}}else{let A={};e===null?e=[A]:e.push(A),s++}var o=$===s;if(o
 allOf[2],data:p};e===null?e=[A]:e.push(A),s++}else s=F,e!==null&&(F?e.length=F:e=null);if(p&&typeof p=="object"&&!Array.
 isArray(p)){for(let A in p)if(!(A==="file"||A==="uri"||A==="allowPrivateAddresses")){let B={instancePath:t+"/jwks",schemaPath:"\
 #/properties/jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:A},schema:!1,parentSchema:M.
-properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(Te(p.file,{instancePath:t+"/jwks/file",parentData:p,
-parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),p.uri!==
+properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(_e(p.file,{instancePath:t+"/jwks/file",parentData:p,
+parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length)),p.uri!==
 void 0){let A=p.uri,B=s,ie=!1,Fe=s;if(typeof A=="string"){if(R(A)>2048){let G={instancePath:t+"/jwks/uri",schemaPath:"#/\
 properties/jwks/properties/uri/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:M.properties.
 jwks.properties.uri.anyOf[0],data:A};e===null?e=[G]:e.push(G),s++}if(!Yo.test(A)){let G={instancePath:t+"/jwks/uri",schemaPath:"\
@@ -6718,9 +6720,9 @@ instancePath:t,schemaPath:"#/allOf/5/then/required",keyword:"required",params:{m
 then.required,parentSchema:w.allOf[5].then,data:r};e===null?e=[S]:e.push(S),s++}}else{let S={instancePath:t,schemaPath:"\
 #/allOf/5/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[5].then.type,parentSchema:w.allOf[5].then,data:r};
 e===null?e=[S]:e.push(S),s++}var N=y===s;j=N}if(!j){let y={instancePath:t,schemaPath:"#/allOf/5/if",keyword:"if",params:{
-failingKeyword:"then"},schema:w.allOf[5].if,parentSchema:w.allOf[5],data:r};e===null?e=[y]:e.push(y),s++}let H=s,T=!0,v=s;
+failingKeyword:"then"},schema:w.allOf[5].if,parentSchema:w.allOf[5],data:r};e===null?e=[y]:e.push(y),s++}let H=s,_=!0,v=s;
 if(s===v)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.algorithm===void 0&&(y="algorithm")){let g={};e===null?
-e=[g]:e.push(g),s++}}else{let y={};e===null?e=[y]:e.push(y),s++}var _=v===s;if(s=H,e!==null&&(H?e.length=H:e=null),_){let y=s;
+e=[g]:e.push(g),s++}}else{let y={};e===null?e=[y]:e.push(y),s++}var T=v===s;if(s=H,e!==null&&(H?e.length=H:e=null),T){let y=s;
 if(!(r&&typeof r=="object"&&!Array.isArray(r))){let xe={instancePath:t,schemaPath:"#/allOf/6/then/type",keyword:"type",params:{
 type:"object"},schema:w.allOf[6].then.type,parentSchema:w.allOf[6].then,data:r};e===null?e=[xe]:e.push(xe),s++}let g=s,S=!1,
 z=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.publicKey===void 0){let xe={instancePath:t,schemaPath:"#/allOf/6/t\
@@ -6738,7 +6740,7 @@ parentSchema:w.allOf[6].then.anyOf[2],data:r};e===null?e=[xe]:e.push(xe),s++}}el
 allOf/6/then/anyOf/2/type",keyword:"type",params:{type:"object"},schema:w.allOf[6].then.anyOf[2].type,parentSchema:w.allOf[6].
 then.anyOf[2],data:r};e===null?e=[xe]:e.push(xe),s++}var V=C===s;if(S=S||V,S)s=g,e!==null&&(g?e.length=g:e=null);else{let xe={
 instancePath:t,schemaPath:"#/allOf/6/then/anyOf",keyword:"anyOf",params:{},schema:w.allOf[6].then.anyOf,parentSchema:w.allOf[6].
-then,data:r};e===null?e=[xe]:e.push(xe),s++}var _=y===s;T=_}if(!T){let y={instancePath:t,schemaPath:"#/allOf/6/if",keyword:"\
+then,data:r};e===null?e=[xe]:e.push(xe),s++}var T=y===s;_=T}if(!_){let y={instancePath:t,schemaPath:"#/allOf/6/if",keyword:"\
 if",params:{failingKeyword:"then"},schema:w.allOf[6].if,parentSchema:w.allOf[6],data:r};e===null?e=[y]:e.push(y),s++}let L=s,
 ee=!0,J=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let y={};e===null?e=[y]:e.push(y),s++}let Y=s,K=!1,Le=s;if(s===
 Le)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.publicKey===void 0&&(y="publicKey")){let g={};e===null?e=[g]:
@@ -6817,263 +6819,263 @@ e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var jl=y===s;gf=jl}if(!gf
 lOf/13/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[13].if,parentSchema:w.allOf[13],data:r};e===null?e=
 [y]:e.push(y),s++}let Al=s,Pf=!0,vf=s;if(s===vf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
 (y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"VerifyAccessToken"||g==="VerifyJWTAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===
-null?e=[d]:e.push(d),s++}var cu=z===s;if(cu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var $l=vf===s;if(s=Al,e!==null&&(Al?e.length=Al:e=null),$l){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/14/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[14].then.type,parentSchema:w.allOf[14].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.algorithm===void 0&&(d="algorithm")){let C={};e===null?e=[C]:e.push(
-C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var fu=S===s;if(fu){let d={instancePath:t,schemaPath:"#/allOf/14/then\
-/not",keyword:"not",params:{},schema:w.allOf[14].then.not,parentSchema:w.allOf[14].then,data:r};e===null?e=[d]:e.push(d),
-s++}else s=g,e!==null&&(g?e.length=g:e=null);var $l=y===s;Pf=$l}if(!Pf){let y={instancePath:t,schemaPath:"#/allOf/14/if",
-keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[14].if,parentSchema:w.allOf[14],data:r};e===null?e=[y]:e.push(
-y),s++}let ql=s,bf=!0,wf=s;if(s===wf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="ope\
-ration")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="Verify\
-AccessToken"||g==="VerifyJWTAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===null?
-e=[d]:e.push(d),s++}var mu=z===s;if(mu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Dl=wf===s;if(s=ql,e!==null&&(ql?e.length=ql:e=null),Dl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/15/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[15].then.type,parentSchema:w.allOf[15].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.issuer===void 0&&(d="issuer")){let C={};e===null?e=[C]:e.push(C),
-s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var uu=S===s;if(uu){let d={instancePath:t,schemaPath:"#/allOf/15/then/no\
-t",keyword:"not",params:{},schema:w.allOf[15].then.not,parentSchema:w.allOf[15].then,data:r};e===null?e=[d]:e.push(d),s++}else
-s=g,e!==null&&(g?e.length=g:e=null);var Dl=y===s;bf=Dl}if(!bf){let y={instancePath:t,schemaPath:"#/allOf/15/if",keyword:"\
-if",params:{failingKeyword:"then"},schema:w.allOf[15].if,parentSchema:w.allOf[15],data:r};e===null?e=[y]:e.push(y),s++}let Il=s,
-Sf=!0,Of=s;if(s===Of)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};
-e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="VerifyAccessToken"||g==="\
-VerifyJWTAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}
-var hu=z===s;if(hu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?
-e=[y]:e.push(y),s++}var _l=Of===s;if(s=Il,e!==null&&(Il?e.length=Il:e=null),_l){let y=s;if(!(r&&typeof r=="object"&&!Array.
-isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/16/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[16].
-then.type,parentSchema:w.allOf[16].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="objec\
-t"&&!Array.isArray(r)){let d;if(r.audience===void 0&&(d="audience")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};
-e===null?e=[d]:e.push(d),s++}var yu=S===s;if(yu){let d={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},
-schema:w.allOf[16].then.not,parentSchema:w.allOf[16].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=
-g:e=null);var _l=y===s;Sf=_l}if(!Sf){let y={instancePath:t,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword:"\
-then"},schema:w.allOf[16].if,parentSchema:w.allOf[16],data:r};e===null?e=[y]:e.push(y),s++}let Tl=s,xf=!0,jf=s;if(s===jf)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
-g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="VerifyAccessToken"||g==="VerifyJWTAccessToken")){
-let d={};e===null?e=[d]:e.push(d),s++}var du=z===s;if(du){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.
-length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var El=jf===s;if(s=Tl,e!==null&&(Tl?e.length=Tl:e=null),El){
-let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/17/then/type",keyword:"\
-type",params:{type:"object"},schema:w.allOf[17].then.type,parentSchema:w.allOf[17].then,data:r};e===null?e=[d]:e.push(d),
-s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.timeAllowance===void 0&&(d="timeAllowan\
-ce")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var gu=S===s;if(gu){let d={instancePath:t,
-schemaPath:"#/allOf/17/then/not",keyword:"not",params:{},schema:w.allOf[17].then.not,parentSchema:w.allOf[17].then,data:r};
-e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var El=y===s;xf=El}if(!xf){let y={instancePath:t,schemaPath:"\
-#/allOf/17/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[17].if,parentSchema:w.allOf[17],data:r};e===null?
-e=[y]:e.push(y),s++}let Rl=s,Af=!0,$f=s;if(s===$f)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===
-null?e=[d]:e.push(d),s++}var ku=z===s;if(ku){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Nl=$f===s;if(s=Rl,e!==null&&(Rl?e.length=Rl:e=null),Nl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/18/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[18].then.type,parentSchema:w.allOf[18].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.grantType===void 0&&(d="grantType")){let C={};e===null?e=[C]:e.push(
-C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Pu=S===s;if(Pu){let d={instancePath:t,schemaPath:"#/allOf/18/then\
-/not",keyword:"not",params:{},schema:w.allOf[18].then.not,parentSchema:w.allOf[18].then,data:r};e===null?e=[d]:e.push(d),
-s++}else s=g,e!==null&&(g?e.length=g:e=null);var Nl=y===s;Af=Nl}if(!Af){let y={instancePath:t,schemaPath:"#/allOf/18/if",
-keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[18].if,parentSchema:w.allOf[18],data:r};e===null?e=[y]:e.push(
-y),s++}let Ll=s,qf=!0,Df=s;if(s===Df)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="ope\
-ration")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="Genera\
-teAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===null?
-e=[d]:e.push(d),s++}var vu=z===s;if(vu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Cl=Df===s;if(s=Ll,e!==null&&(Ll?e.length=Ll:e=null),Cl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/19/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[19].then.type,parentSchema:w.allOf[19].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.refreshTokenExpiresIn===void 0&&(d="refreshTokenExpiresIn")){let C={};
-e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var bu=S===s;if(bu){let d={instancePath:t,schemaPath:"\
-#/allOf/19/then/not",keyword:"not",params:{},schema:w.allOf[19].then.not,parentSchema:w.allOf[19].then,data:r};e===null?
-e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Cl=y===s;qf=Cl}if(!qf){let y={instancePath:t,schemaPath:"\
-#/allOf/19/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[19].if,parentSchema:w.allOf[19],data:r};e===null?
-e=[y]:e.push(y),s++}let Fl=s,If=!0,_f=s;if(s===_f)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===
-null?e=[d]:e.push(d),s++}var wu=z===s;if(wu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Kl=_f===s;if(s=Fl,e!==null&&(Fl?e.length=Fl:e=null),Kl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/20/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[20].then.type,parentSchema:w.allOf[20].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.reuseRefreshToken===void 0&&(d="reuseRefreshToken")){let C={};e===
-null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Su=S===s;if(Su){let d={instancePath:t,schemaPath:"\
-#/allOf/20/then/not",keyword:"not",params:{},schema:w.allOf[20].then.not,parentSchema:w.allOf[20].then,data:r};e===null?
-e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Kl=y===s;If=Kl}if(!If){let y={instancePath:t,schemaPath:"\
-#/allOf/20/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[20].if,parentSchema:w.allOf[20],data:r};e===null?
-e=[y]:e.push(y),s++}let zl=s,Tf=!0,Ef=s;if(s===Ef)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===
-null?e=[d]:e.push(d),s++}var Ou=z===s;if(Ou){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Gl=Ef===s;if(s=zl,e!==null&&(zl?e.length=zl:e=null),Gl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/21/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[21].then.type,parentSchema:w.allOf[21].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.refreshToken===void 0&&(d="refreshToken")){let C={};e===null?e=[
-C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var xu=S===s;if(xu){let d={instancePath:t,schemaPath:"#/all\
-Of/21/then/not",keyword:"not",params:{},schema:w.allOf[21].then.not,parentSchema:w.allOf[21].then,data:r};e===null?e=[d]:
-e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Gl=y===s;Tf=Gl}if(!Tf){let y={instancePath:t,schemaPath:"#/al\
-lOf/21/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[21].if,parentSchema:w.allOf[21],data:r};e===null?e=
-[y]:e.push(y),s++}let Vl=s,Rf=!0,Nf=s;if(s===Nf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="GenerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var ju=z===s;if(ju){let d={};
-e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Hl=Nf===
-s;if(s=Vl,e!==null&&(Vl?e.length=Vl:e=null),Hl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
-schemaPath:"#/allOf/22/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[22].then.type,parentSchema:w.allOf[22].
-then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.userName===
-void 0&&(d="userName")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Au=S===s;if(Au){
-let d={instancePath:t,schemaPath:"#/allOf/22/then/not",keyword:"not",params:{},schema:w.allOf[22].then.not,parentSchema:w.
-allOf[22].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Hl=y===s;Rf=Hl}if(!Rf){
-let y={instancePath:t,schemaPath:"#/allOf/22/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[22].if,parentSchema:w.
-allOf[22],data:r};e===null?e=[y]:e.push(y),s++}let Ml=s,Lf=!0,Cf=s;if(s===Cf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+"VerifyAccessToken"||g==="VerifyJWTAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="Invalid\
+ateToken"||g==="ValidateToken"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var cu=z===s;if(cu){let d={};e===
+null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var $l=vf===
+s;if(s=Al,e!==null&&(Al?e.length=Al:e=null),$l){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+schemaPath:"#/allOf/14/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[14].then.type,parentSchema:w.allOf[14].
+then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.algorithm===
+void 0&&(d="algorithm")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var fu=S===s;
+if(fu){let d={instancePath:t,schemaPath:"#/allOf/14/then/not",keyword:"not",params:{},schema:w.allOf[14].then.not,parentSchema:w.
+allOf[14].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var $l=y===s;Pf=$l}if(!Pf){
+let y={instancePath:t,schemaPath:"#/allOf/14/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[14].if,parentSchema:w.
+allOf[14],data:r};e===null?e=[y]:e.push(y),s++}let ql=s,bf=!0,wf=s;if(s===wf)if(r&&typeof r=="object"&&!Array.isArray(r)){
 let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
-operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var $u=z===
-s;if($u){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
-push(y),s++}var Zl=Cf===s;if(s=Ml,e!==null&&(Ml?e.length=Ml:e=null),Zl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
-r))){let d={instancePath:t,schemaPath:"#/allOf/23/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[23].then.
-type,parentSchema:w.allOf[23].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
-isArray(r)){let d;if(r.passWord===void 0&&(d="passWord")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?
-e=[d]:e.push(d),s++}var qu=S===s;if(qu){let d={instancePath:t,schemaPath:"#/allOf/23/then/not",keyword:"not",params:{},schema:w.
-allOf[23].then.not,parentSchema:w.allOf[23].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
-null);var Zl=y===s;Lf=Zl}if(!Lf){let y={instancePath:t,schemaPath:"#/allOf/23/if",keyword:"if",params:{failingKeyword:"t\
-hen"},schema:w.allOf[23].if,parentSchema:w.allOf[23],data:r};e===null?e=[y]:e.push(y),s++}let Bl=s,Ff=!0,Kf=s;if(s===Kf)
+operation,S=s,z=s;if(!(g==="VerifyAccessToken"||g==="VerifyJWTAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJW\
+TAccessToken"||g==="InvalidateToken"||g==="ValidateToken"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var mu=z===
+s;if(mu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
+push(y),s++}var Dl=wf===s;if(s=ql,e!==null&&(ql?e.length=ql:e=null),Dl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
+r))){let d={instancePath:t,schemaPath:"#/allOf/15/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[15].then.
+type,parentSchema:w.allOf[15].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let d;if(r.issuer===void 0&&(d="issuer")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:
+e.push(d),s++}var uu=S===s;if(uu){let d={instancePath:t,schemaPath:"#/allOf/15/then/not",keyword:"not",params:{},schema:w.
+allOf[15].then.not,parentSchema:w.allOf[15].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
+null);var Dl=y===s;bf=Dl}if(!bf){let y={instancePath:t,schemaPath:"#/allOf/15/if",keyword:"if",params:{failingKeyword:"t\
+hen"},schema:w.allOf[15].if,parentSchema:w.allOf[15],data:r};e===null?e=[y]:e.push(y),s++}let Il=s,Sf=!0,Of=s;if(s===Of)
+if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
+g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="VerifyAccessToken"||g==="VerifyJWTAccessToken"||
+g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var hu=z===s;if(hu){let d={};
+e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Tl=Of===
+s;if(s=Il,e!==null&&(Il?e.length=Il:e=null),Tl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+schemaPath:"#/allOf/16/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[16].then.type,parentSchema:w.allOf[16].
+then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.audience===
+void 0&&(d="audience")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var yu=S===s;if(yu){
+let d={instancePath:t,schemaPath:"#/allOf/16/then/not",keyword:"not",params:{},schema:w.allOf[16].then.not,parentSchema:w.
+allOf[16].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Tl=y===s;Sf=Tl}if(!Sf){
+let y={instancePath:t,schemaPath:"#/allOf/16/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[16].if,parentSchema:w.
+allOf[16],data:r};e===null?e=[y]:e.push(y),s++}let _l=s,xf=!0,jf=s;if(s===jf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="VerifyAccessToken"||g==="VerifyJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var du=z===
+s;if(du){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
+push(y),s++}var El=jf===s;if(s=_l,e!==null&&(_l?e.length=_l:e=null),El){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
+r))){let d={instancePath:t,schemaPath:"#/allOf/17/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[17].then.
+type,parentSchema:w.allOf[17].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let d;if(r.timeAllowance===void 0&&(d="timeAllowance")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};
+e===null?e=[d]:e.push(d),s++}var gu=S===s;if(gu){let d={instancePath:t,schemaPath:"#/allOf/17/then/not",keyword:"not",params:{},
+schema:w.allOf[17].then.not,parentSchema:w.allOf[17].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=
+g:e=null);var El=y===s;xf=El}if(!xf){let y={instancePath:t,schemaPath:"#/allOf/17/if",keyword:"if",params:{failingKeyword:"\
+then"},schema:w.allOf[17].if,parentSchema:w.allOf[17],data:r};e===null?e=[y]:e.push(y),s++}let Rl=s,Af=!0,$f=s;if(s===$f)
+if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
+g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||
+g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var ku=z===s;if(ku){let d={};
+e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Nl=$f===
+s;if(s=Rl,e!==null&&(Rl?e.length=Rl:e=null),Nl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+schemaPath:"#/allOf/18/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[18].then.type,parentSchema:w.allOf[18].
+then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.grantType===
+void 0&&(d="grantType")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Pu=S===s;
+if(Pu){let d={instancePath:t,schemaPath:"#/allOf/18/then/not",keyword:"not",params:{},schema:w.allOf[18].then.not,parentSchema:w.
+allOf[18].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Nl=y===s;Af=Nl}if(!Af){
+let y={instancePath:t,schemaPath:"#/allOf/18/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[18].if,parentSchema:w.
+allOf[18],data:r};e===null?e=[y]:e.push(y),s++}let Ll=s,qf=!0,Df=s;if(s===Df)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJW\
+TAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var vu=z===s;if(vu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,
+e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Cl=Df===s;if(s=Ll,e!==null&&(Ll?e.length=
+Ll:e=null),Cl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/19/then\
+/type",keyword:"type",params:{type:"object"},schema:w.allOf[19].then.type,parentSchema:w.allOf[19].then,data:r};e===null?
+e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.refreshTokenExpiresIn===
+void 0&&(d="refreshTokenExpiresIn")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var bu=S===
+s;if(bu){let d={instancePath:t,schemaPath:"#/allOf/19/then/not",keyword:"not",params:{},schema:w.allOf[19].then.not,parentSchema:w.
+allOf[19].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Cl=y===s;qf=Cl}if(!qf){
+let y={instancePath:t,schemaPath:"#/allOf/19/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[19].if,parentSchema:w.
+allOf[19],data:r};e===null?e=[y]:e.push(y),s++}let Fl=s,If=!0,Tf=s;if(s===Tf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJW\
+TAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var wu=z===s;if(wu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,
+e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Kl=Tf===s;if(s=Fl,e!==null&&(Fl?e.length=
+Fl:e=null),Kl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/20/then\
+/type",keyword:"type",params:{type:"object"},schema:w.allOf[20].then.type,parentSchema:w.allOf[20].then,data:r};e===null?
+e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.reuseRefreshToken===void 0&&
+(d="reuseRefreshToken")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Su=S===s;
+if(Su){let d={instancePath:t,schemaPath:"#/allOf/20/then/not",keyword:"not",params:{},schema:w.allOf[20].then.not,parentSchema:w.
+allOf[20].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Kl=y===s;If=Kl}if(!If){
+let y={instancePath:t,schemaPath:"#/allOf/20/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[20].if,parentSchema:w.
+allOf[20],data:r};e===null?e=[y]:e.push(y),s++}let zl=s,_f=!0,Ef=s;if(s===Ef)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJW\
+TAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var Ou=z===s;if(Ou){let d={};e===null?e=[d]:e.push(d),s++}else s=S,
+e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Gl=Ef===s;if(s=zl,e!==null&&(zl?e.length=
+zl:e=null),Gl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/21/then\
+/type",keyword:"type",params:{type:"object"},schema:w.allOf[21].then.type,parentSchema:w.allOf[21].then,data:r};e===null?
+e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.refreshToken===void 0&&
+(d="refreshToken")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var xu=S===s;if(xu){
+let d={instancePath:t,schemaPath:"#/allOf/21/then/not",keyword:"not",params:{},schema:w.allOf[21].then.not,parentSchema:w.
+allOf[21].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Gl=y===s;_f=Gl}if(!_f){
+let y={instancePath:t,schemaPath:"#/allOf/21/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[21].if,parentSchema:w.
+allOf[21],data:r};e===null?e=[y]:e.push(y),s++}let Vl=s,Rf=!0,Nf=s;if(s===Nf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var ju=z===
+s;if(ju){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
+push(y),s++}var Hl=Nf===s;if(s=Vl,e!==null&&(Vl?e.length=Vl:e=null),Hl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
+r))){let d={instancePath:t,schemaPath:"#/allOf/22/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[22].then.
+type,parentSchema:w.allOf[22].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let d;if(r.userName===void 0&&(d="userName")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?
+e=[d]:e.push(d),s++}var Au=S===s;if(Au){let d={instancePath:t,schemaPath:"#/allOf/22/then/not",keyword:"not",params:{},schema:w.
+allOf[22].then.not,parentSchema:w.allOf[22].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
+null);var Hl=y===s;Rf=Hl}if(!Rf){let y={instancePath:t,schemaPath:"#/allOf/22/if",keyword:"if",params:{failingKeyword:"t\
+hen"},schema:w.allOf[22].if,parentSchema:w.allOf[22],data:r};e===null?e=[y]:e.push(y),s++}let Ml=s,Lf=!0,Cf=s;if(s===Cf)
+if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
+g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessTok\
+en")){let d={};e===null?e=[d]:e.push(d),s++}var $u=z===s;if($u){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&
+(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Zl=Cf===s;if(s=Ml,e!==null&&(Ml?e.length=Ml:e=null),
+Zl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/23/then/type",keyword:"\
+type",params:{type:"object"},schema:w.allOf[23].then.type,parentSchema:w.allOf[23].then,data:r};e===null?e=[d]:e.push(d),
+s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.passWord===void 0&&(d="passWord")){let C={};
+e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var qu=S===s;if(qu){let d={instancePath:t,schemaPath:"\
+#/allOf/23/then/not",keyword:"not",params:{},schema:w.allOf[23].then.not,parentSchema:w.allOf[23].then,data:r};e===null?
+e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Zl=y===s;Lf=Zl}if(!Lf){let y={instancePath:t,schemaPath:"\
+#/allOf/23/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[23].if,parentSchema:w.allOf[23],data:r};e===null?
+e=[y]:e.push(y),s++}let Bl=s,Ff=!0,Kf=s;if(s===Kf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
+(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
+"GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="Generat\
+eAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var Du=z===
+s;if(Du){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
+push(y),s++}var Wl=Kf===s;if(s=Bl,e!==null&&(Bl?e.length=Bl:e=null),Wl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
+r))){let d={instancePath:t,schemaPath:"#/allOf/24/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[24].then.
+type,parentSchema:w.allOf[24].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let d;if(r.clientId===void 0&&(d="clientId")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?
+e=[d]:e.push(d),s++}var Iu=S===s;if(Iu){let d={instancePath:t,schemaPath:"#/allOf/24/then/not",keyword:"not",params:{},schema:w.
+allOf[24].then.not,parentSchema:w.allOf[24].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
+null);var Wl=y===s;Ff=Wl}if(!Ff){let y={instancePath:t,schemaPath:"#/allOf/24/if",keyword:"if",params:{failingKeyword:"t\
+hen"},schema:w.allOf[24].if,parentSchema:w.allOf[24],data:r};e===null?e=[y]:e.push(y),s++}let Jl=s,zf=!0,Gf=s;if(s===Gf)
 if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
 g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||
 g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImpl\
-icitGrant"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var Du=z===s;if(Du){let d={};e===null?e=[d]:e.push(
-d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Wl=Kf===s;if(s=Bl,e!==null&&
-(Bl?e.length=Bl:e=null),Wl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
-allOf/24/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[24].then.type,parentSchema:w.allOf[24].then,data:r};
-e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.clientId===void 0&&
-(d="clientId")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Iu=S===s;if(Iu){let d={
-instancePath:t,schemaPath:"#/allOf/24/then/not",keyword:"not",params:{},schema:w.allOf[24].then.not,parentSchema:w.allOf[24].
-then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Wl=y===s;Ff=Wl}if(!Ff){let y={instancePath:t,
-schemaPath:"#/allOf/24/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[24].if,parentSchema:w.allOf[24],data:r};
-e===null?e=[y]:e.push(y),s++}let Jl=s,zf=!0,Gf=s;if(s===Gf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===
+icitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Tu=z===s;if(Tu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==
+null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Ul=Gf===s;if(s=Jl,e!==null&&(Jl?e.length=Jl:
+e=null),Ul){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/25/then/ty\
+pe",keyword:"type",params:{type:"object"},schema:w.allOf[25].then.type,parentSchema:w.allOf[25].then,data:r};e===null?e=
+[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.expiresIn===void 0&&(d="e\
+xpiresIn")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var _u=S===s;if(_u){let d={
+instancePath:t,schemaPath:"#/allOf/25/then/not",keyword:"not",params:{},schema:w.allOf[25].then.not,parentSchema:w.allOf[25].
+then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Ul=y===s;zf=Ul}if(!zf){let y={instancePath:t,
+schemaPath:"#/allOf/25/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[25].if,parentSchema:w.allOf[25],data:r};
+e===null?e=[y]:e.push(y),s++}let Xl=s,Vf=!0,Hf=s;if(s===Hf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===
 void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
 "GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="Generat\
-eAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var _u=z===s;if(_u){
+eAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Eu=z===s;if(Eu){
 let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}
-var Ul=Gf===s;if(s=Jl,e!==null&&(Jl?e.length=Jl:e=null),Ul){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={
-instancePath:t,schemaPath:"#/allOf/25/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[25].then.type,parentSchema:w.
-allOf[25].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;
-if(r.expiresIn===void 0&&(d="expiresIn")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),
-s++}var Tu=S===s;if(Tu){let d={instancePath:t,schemaPath:"#/allOf/25/then/not",keyword:"not",params:{},schema:w.allOf[25].
-then.not,parentSchema:w.allOf[25].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Ul=y===
-s;zf=Ul}if(!zf){let y={instancePath:t,schemaPath:"#/allOf/25/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[25].
-if,parentSchema:w.allOf[25],data:r};e===null?e=[y]:e.push(y),s++}let Xl=s,Vf=!0,Hf=s;if(s===Hf)if(r&&typeof r=="object"&&
-!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==
-void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||
-g==="RefreshJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?
-e=[d]:e.push(d),s++}var Eu=z===s;if(Eu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{
-let y={};e===null?e=[y]:e.push(y),s++}var Yl=Hf===s;if(s=Xl,e!==null&&(Xl?e.length=Xl:e=null),Yl){let y=s;if(!(r&&typeof r==
-"object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/26/then/type",keyword:"type",params:{type:"objec\
-t"},schema:w.allOf[26].then.type,parentSchema:w.allOf[26].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.generateResponse===void 0&&(d="generateResponse")){let C={};e===
-null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Ru=S===s;if(Ru){let d={instancePath:t,schemaPath:"\
-#/allOf/26/then/not",keyword:"not",params:{},schema:w.allOf[26].then.not,parentSchema:w.allOf[26].then,data:r};e===null?
-e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Yl=y===s;Vf=Yl}if(!Vf){let y={instancePath:t,schemaPath:"\
-#/allOf/26/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[26].if,parentSchema:w.allOf[26],data:r};e===null?
-e=[y]:e.push(y),s++}let Ql=s,Mf=!0,Zf=s;if(s===Zf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
+var Yl=Hf===s;if(s=Xl,e!==null&&(Xl?e.length=Xl:e=null),Yl){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={
+instancePath:t,schemaPath:"#/allOf/26/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[26].then.type,parentSchema:w.
+allOf[26].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;
+if(r.generateResponse===void 0&&(d="generateResponse")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=
+[d]:e.push(d),s++}var Ru=S===s;if(Ru){let d={instancePath:t,schemaPath:"#/allOf/26/then/not",keyword:"not",params:{},schema:w.
+allOf[26].then.not,parentSchema:w.allOf[26].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
+null);var Yl=y===s;Vf=Yl}if(!Vf){let y={instancePath:t,schemaPath:"#/allOf/26/if",keyword:"if",params:{failingKeyword:"t\
+hen"},schema:w.allOf[26].if,parentSchema:w.allOf[26],data:r};e===null?e=[y]:e.push(y),s++}let Ql=s,Mf=!0,Zf=s;if(s===Zf)
+if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
+g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||
+g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImpl\
+icitGrant"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var Nu=z===s;if(Nu){let d={};e===null?e=[d]:e.push(
+d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var ec=Zf===s;if(s=Ql,e!==null&&
+(Ql?e.length=Ql:e=null),ec){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
+allOf/27/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[27].then.type,parentSchema:w.allOf[27].then,data:r};
+e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.generateErrorResponse===
+void 0&&(d="generateErrorResponse")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Lu=S===
+s;if(Lu){let d={instancePath:t,schemaPath:"#/allOf/27/then/not",keyword:"not",params:{},schema:w.allOf[27].then.not,parentSchema:w.
+allOf[27].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var ec=y===s;Mf=ec}if(!Mf){
+let y={instancePath:t,schemaPath:"#/allOf/27/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[27].if,parentSchema:w.
+allOf[27],data:r};e===null?e=[y]:e.push(y),s++}let rc=s,Bf=!0,Wf=s;if(s===Wf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
+operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJW\
+TAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(
+d),s++}var Cu=z===s;if(Cu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};
+e===null?e=[y]:e.push(y),s++}var sc=Wf===s;if(s=rc,e!==null&&(rc?e.length=rc:e=null),sc){let y=s;if(!(r&&typeof r=="obje\
+ct"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/28/then/type",keyword:"type",params:{type:"object"},schema:w.
+allOf[28].then.type,parentSchema:w.allOf[28].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r==
+"object"&&!Array.isArray(r)){let d;if(r.attributes===void 0&&(d="attributes")){let C={};e===null?e=[C]:e.push(C),s++}}else{
+let d={};e===null?e=[d]:e.push(d),s++}var Fu=S===s;if(Fu){let d={instancePath:t,schemaPath:"#/allOf/28/then/not",keyword:"\
+not",params:{},schema:w.allOf[28].then.not,parentSchema:w.allOf[28].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==
+null&&(g?e.length=g:e=null);var sc=y===s;Bf=sc}if(!Bf){let y={instancePath:t,schemaPath:"#/allOf/28/if",keyword:"if",params:{
+failingKeyword:"then"},schema:w.allOf[28].if,parentSchema:w.allOf[28],data:r};e===null?e=[y]:e.push(y),s++}let tc=s,Jf=!0,
+Uf=s;if(s===Uf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===
+null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="Ge\
+nerateJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:
+e.push(d),s++}var Ku=z===s;if(Ku){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};
+e===null?e=[y]:e.push(y),s++}var ac=Uf===s;if(s=tc,e!==null&&(tc?e.length=tc:e=null),ac){let y=s;if(!(r&&typeof r=="obje\
+ct"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/29/then/type",keyword:"type",params:{type:"object"},schema:w.
+allOf[29].then.type,parentSchema:w.allOf[29].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r==
+"object"&&!Array.isArray(r)){let d;if(r.appEndUser===void 0&&(d="appEndUser")){let C={};e===null?e=[C]:e.push(C),s++}}else{
+let d={};e===null?e=[d]:e.push(d),s++}var zu=S===s;if(zu){let d={instancePath:t,schemaPath:"#/allOf/29/then/not",keyword:"\
+not",params:{},schema:w.allOf[29].then.not,parentSchema:w.allOf[29].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==
+null&&(g?e.length=g:e=null);var ac=y===s;Jf=ac}if(!Jf){let y={instancePath:t,schemaPath:"#/allOf/29/if",keyword:"if",params:{
+failingKeyword:"then"},schema:w.allOf[29].if,parentSchema:w.allOf[29],data:r};e===null?e=[y]:e.push(y),s++}let ic=s,Xf=!0,
+Yf=s;if(s===Yf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===
+null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="Ge\
+nerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var Gu=z===s;if(Gu){let d={};e===null?e=[d]:e.push(d),s++}else
+s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var nc=Yf===s;if(s=ic,e!==null&&(ic?e.length=
+ic:e=null),nc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/30/then\
+/type",keyword:"type",params:{type:"object"},schema:w.allOf[30].then.type,parentSchema:w.allOf[30].then,data:r};e===null?
+e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.code===void 0&&(d="code")){
+let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Vu=S===s;if(Vu){let d={instancePath:t,
+schemaPath:"#/allOf/30/then/not",keyword:"not",params:{},schema:w.allOf[30].then.not,parentSchema:w.allOf[30].then,data:r};
+e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var nc=y===s;Xf=nc}if(!Xf){let y={instancePath:t,schemaPath:"\
+#/allOf/30/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[30].if,parentSchema:w.allOf[30],data:r};e===null?
+e=[y]:e.push(y),s++}let pc=s,Qf=!0,em=s;if(s===em)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
 (y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="RefreshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="Generat\
-eAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant"||g==="RevokeToken")){let d={};e===null?e=[d]:e.push(d),s++}var Nu=z===
-s;if(Nu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
-push(y),s++}var ec=Zf===s;if(s=Ql,e!==null&&(Ql?e.length=Ql:e=null),ec){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
-r))){let d={instancePath:t,schemaPath:"#/allOf/27/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[27].then.
-type,parentSchema:w.allOf[27].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
-isArray(r)){let d;if(r.generateErrorResponse===void 0&&(d="generateErrorResponse")){let C={};e===null?e=[C]:e.push(C),s++}}else{
-let d={};e===null?e=[d]:e.push(d),s++}var Lu=S===s;if(Lu){let d={instancePath:t,schemaPath:"#/allOf/27/then/not",keyword:"\
-not",params:{},schema:w.allOf[27].then.not,parentSchema:w.allOf[27].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==
-null&&(g?e.length=g:e=null);var ec=y===s;Mf=ec}if(!Mf){let y={instancePath:t,schemaPath:"#/allOf/27/if",keyword:"if",params:{
-failingKeyword:"then"},schema:w.allOf[27].if,parentSchema:w.allOf[27],data:r};e===null?e=[y]:e.push(y),s++}let rc=s,Bf=!0,
-Wf=s;if(s===Wf)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===
-null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="Re\
-freshAccessToken"||g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="Gene\
-rateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Cu=z===s;if(Cu){let d={};e===null?e=[d]:e.push(
-d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var sc=Wf===s;if(s=rc,e!==null&&
-(rc?e.length=rc:e=null),sc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
-allOf/28/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[28].then.type,parentSchema:w.allOf[28].then,data:r};
-e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.attributes===void 0&&
-(d="attributes")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Fu=S===s;if(Fu){
-let d={instancePath:t,schemaPath:"#/allOf/28/then/not",keyword:"not",params:{},schema:w.allOf[28].then.not,parentSchema:w.
-allOf[28].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var sc=y===s;Bf=sc}if(!Bf){
-let y={instancePath:t,schemaPath:"#/allOf/28/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[28].if,parentSchema:w.
-allOf[28],data:r};e===null?e=[y]:e.push(y),s++}let tc=s,Jf=!0,Uf=s;if(s===Uf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+"GenerateAccessToken"||g==="GenerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var Hu=z===s;if(Hu){let d={};
+e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var oc=em===
+s;if(s=pc,e!==null&&(pc?e.length=pc:e=null),oc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+schemaPath:"#/allOf/31/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[31].then.type,parentSchema:w.allOf[31].
+then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.codeVerifier===
+void 0&&(d="codeVerifier")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Mu=S===
+s;if(Mu){let d={instancePath:t,schemaPath:"#/allOf/31/then/not",keyword:"not",params:{},schema:w.allOf[31].then.not,parentSchema:w.
+allOf[31].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var oc=y===s;Qf=oc}if(!Qf){
+let y={instancePath:t,schemaPath:"#/allOf/31/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[31].if,parentSchema:w.
+allOf[31],data:r};e===null?e=[y]:e.push(y),s++}let lc=s,rm=!0,sm=s;if(s===sm)if(r&&typeof r=="object"&&!Array.isArray(r)){
 let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
 operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="Ge\
-nerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Ku=z===s;if(Ku){let d={};e===null?e=[d]:e.push(
-d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var ac=Uf===s;if(s=tc,e!==null&&
-(tc?e.length=tc:e=null),ac){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
-allOf/29/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[29].then.type,parentSchema:w.allOf[29].then,data:r};
-e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.appEndUser===void 0&&
-(d="appEndUser")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var zu=S===s;if(zu){
-let d={instancePath:t,schemaPath:"#/allOf/29/then/not",keyword:"not",params:{},schema:w.allOf[29].then.not,parentSchema:w.
-allOf[29].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var ac=y===s;Jf=ac}if(!Jf){
-let y={instancePath:t,schemaPath:"#/allOf/29/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[29].if,parentSchema:w.
-allOf[29],data:r};e===null?e=[y]:e.push(y),s++}let ic=s,Xf=!0,Yf=s;if(s===Yf)if(r&&typeof r=="object"&&!Array.isArray(r)){
+nerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Zu=z===s;if(Zu){let d={};e===null?e=[d]:e.push(
+d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var cc=sm===s;if(s=lc,e!==null&&
+(lc?e.length=lc:e=null),cc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
+allOf/32/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[32].then.type,parentSchema:w.allOf[32].then,data:r};
+e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.redirectUri===
+void 0&&(d="redirectUri")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Bu=S===
+s;if(Bu){let d={instancePath:t,schemaPath:"#/allOf/32/then/not",keyword:"not",params:{},schema:w.allOf[32].then.not,parentSchema:w.
+allOf[32].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var cc=y===s;rm=cc}if(!rm){
+let y={instancePath:t,schemaPath:"#/allOf/32/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[32].if,parentSchema:w.
+allOf[32],data:r};e===null?e=[y]:e.push(y),s++}let fc=s,tm=!0,am=s;if(s===am)if(r&&typeof r=="object"&&!Array.isArray(r)){
 let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.
-operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var Gu=z===
-s;if(Gu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.
-push(y),s++}var nc=Yf===s;if(s=ic,e!==null&&(ic?e.length=ic:e=null),nc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(
-r))){let d={instancePath:t,schemaPath:"#/allOf/30/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[30].then.
-type,parentSchema:w.allOf[30].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
-isArray(r)){let d;if(r.code===void 0&&(d="code")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.
-push(d),s++}var Vu=S===s;if(Vu){let d={instancePath:t,schemaPath:"#/allOf/30/then/not",keyword:"not",params:{},schema:w.
-allOf[30].then.not,parentSchema:w.allOf[30].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=
-null);var nc=y===s;Xf=nc}if(!Xf){let y={instancePath:t,schemaPath:"#/allOf/30/if",keyword:"if",params:{failingKeyword:"t\
-hen"},schema:w.allOf[30].if,parentSchema:w.allOf[30],data:r};e===null?e=[y]:e.push(y),s++}let pc=s,Qf=!0,em=s;if(s===em)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
-g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAccessToken"||g==="GenerateJWTAccessTok\
-en")){let d={};e===null?e=[d]:e.push(d),s++}var Hu=z===s;if(Hu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&
-(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var oc=em===s;if(s=pc,e!==null&&(pc?e.length=pc:e=null),
-oc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/31/then/type",keyword:"\
-type",params:{type:"object"},schema:w.allOf[31].then.type,parentSchema:w.allOf[31].then,data:r};e===null?e=[d]:e.push(d),
-s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.codeVerifier===void 0&&(d="codeVerifier")){
-let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Mu=S===s;if(Mu){let d={instancePath:t,
-schemaPath:"#/allOf/31/then/not",keyword:"not",params:{},schema:w.allOf[31].then.not,parentSchema:w.allOf[31].then,data:r};
-e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var oc=y===s;Qf=oc}if(!Qf){let y={instancePath:t,schemaPath:"\
-#/allOf/31/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[31].if,parentSchema:w.allOf[31],data:r};e===null?
-e=[y]:e.push(y),s++}let lc=s,rm=!0,sm=s;if(s===sm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAccessToken"||g==="GenerateJWTAccessToken"||g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGr\
-ant")){let d={};e===null?e=[d]:e.push(d),s++}var Zu=z===s;if(Zu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&
-(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var cc=sm===s;if(s=lc,e!==null&&(lc?e.length=lc:e=null),
-cc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/32/then/type",keyword:"\
-type",params:{type:"object"},schema:w.allOf[32].then.type,parentSchema:w.allOf[32].then,data:r};e===null?e=[d]:e.push(d),
-s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.redirectUri===void 0&&(d="redirectUri")){
-let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Bu=S===s;if(Bu){let d={instancePath:t,
-schemaPath:"#/allOf/32/then/not",keyword:"not",params:{},schema:w.allOf[32].then.not,parentSchema:w.allOf[32].then,data:r};
-e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var cc=y===s;rm=cc}if(!rm){let y={instancePath:t,schemaPath:"\
-#/allOf/32/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[32].if,parentSchema:w.allOf[32],data:r};e===null?
-e=[y]:e.push(y),s++}let fc=s,tm=!0,am=s;if(s===am)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Wu=z===s;
-if(Wu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(
-y),s++}var mc=am===s;if(s=fc,e!==null&&(fc?e.length=fc:e=null),mc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){
-let d={instancePath:t,schemaPath:"#/allOf/33/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[33].then.type,
-parentSchema:w.allOf[33].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.
-isArray(r)){let d;if(r.responseType===void 0&&(d="responseType")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===
-null?e=[d]:e.push(d),s++}var Ju=S===s;if(Ju){let d={instancePath:t,schemaPath:"#/allOf/33/then/not",keyword:"not",params:{},
-schema:w.allOf[33].then.not,parentSchema:w.allOf[33].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=
-g:e=null);var mc=y===s;tm=mc}if(!tm){let y={instancePath:t,schemaPath:"#/allOf/33/if",keyword:"if",params:{failingKeyword:"\
-then"},schema:w.allOf[33].if,parentSchema:w.allOf[33],data:r};e===null?e=[y]:e.push(y),s++}let uc=s,im=!0,nm=s;if(s===nm)
-if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(
-g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAuthorizationCode"||g==="GenerateAccess\
-TokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Uu=z===s;if(Uu){let d={};e===null?e=[d]:e.push(d),s++}else
-s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var hc=nm===s;if(s=uc,e!==null&&(uc?e.length=
-uc:e=null),hc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/34/then\
-/type",keyword:"type",params:{type:"object"},schema:w.allOf[34].then.type,parentSchema:w.allOf[34].then,data:r};e===null?
-e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.state===void 0&&(d="sta\
-te")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Xu=S===s;if(Xu){let d={instancePath:t,
-schemaPath:"#/allOf/34/then/not",keyword:"not",params:{},schema:w.allOf[34].then.not,parentSchema:w.allOf[34].then,data:r};
-e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var hc=y===s;im=hc}if(!im){let y={instancePath:t,schemaPath:"\
-#/allOf/34/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[34].if,parentSchema:w.allOf[34],data:r};e===null?
-e=[y]:e.push(y),s++}let yc=s,pm=!0,om=s;if(s===om)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
-(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=s,S=s;if(r.operation!=="Gener\
-ateAuthorizationCode"){let z={};e===null?e=[z]:e.push(z),s++}var Yu=S===s;if(Yu){let z={};e===null?e=[z]:e.push(z),s++}else
-s=g,e!==null&&(g?e.length=g:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var dc=om===s;if(s=yc,e!==null&&(yc?e.length=
-yc:e=null),dc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/35/then\
-/type",keyword:"type",params:{type:"object"},schema:w.allOf[35].then.type,parentSchema:w.allOf[35].then,data:r};e===null?
-e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.codeChallenge===void 0&&
-(d="codeChallenge")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Qu=S===s;if(Qu){
-let d={instancePath:t,schemaPath:"#/allOf/35/then/not",keyword:"not",params:{},schema:w.allOf[35].then.not,parentSchema:w.
+operation,S=s,z=s;if(!(g==="GenerateAuthorizationCode"||g==="GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:
+e.push(d),s++}var Wu=z===s;if(Wu){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};
+e===null?e=[y]:e.push(y),s++}var mc=am===s;if(s=fc,e!==null&&(fc?e.length=fc:e=null),mc){let y=s;if(!(r&&typeof r=="obje\
+ct"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/33/then/type",keyword:"type",params:{type:"object"},schema:w.
+allOf[33].then.type,parentSchema:w.allOf[33].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r==
+"object"&&!Array.isArray(r)){let d;if(r.responseType===void 0&&(d="responseType")){let C={};e===null?e=[C]:e.push(C),s++}}else{
+let d={};e===null?e=[d]:e.push(d),s++}var Ju=S===s;if(Ju){let d={instancePath:t,schemaPath:"#/allOf/33/then/not",keyword:"\
+not",params:{},schema:w.allOf[33].then.not,parentSchema:w.allOf[33].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==
+null&&(g?e.length=g:e=null);var mc=y===s;tm=mc}if(!tm){let y={instancePath:t,schemaPath:"#/allOf/33/if",keyword:"if",params:{
+failingKeyword:"then"},schema:w.allOf[33].if,parentSchema:w.allOf[33],data:r};e===null?e=[y]:e.push(y),s++}let uc=s,im=!0,
+nm=s;if(s===nm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===
+null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateAuthorizationCode"||g===
+"GenerateAccessTokenImplicitGrant")){let d={};e===null?e=[d]:e.push(d),s++}var Uu=z===s;if(Uu){let d={};e===null?e=[d]:e.
+push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var hc=nm===s;if(s=uc,e!==
+null&&(uc?e.length=uc:e=null),hc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"\
+#/allOf/34/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[34].then.type,parentSchema:w.allOf[34].then,data:r};
+e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.state===void 0&&
+(d="state")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Xu=S===s;if(Xu){let d={
+instancePath:t,schemaPath:"#/allOf/34/then/not",keyword:"not",params:{},schema:w.allOf[34].then.not,parentSchema:w.allOf[34].
+then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var hc=y===s;im=hc}if(!im){let y={instancePath:t,
+schemaPath:"#/allOf/34/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[34].if,parentSchema:w.allOf[34],data:r};
+e===null?e=[y]:e.push(y),s++}let yc=s,pm=!0,om=s;if(s===om)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===
+void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=s,S=s;if(r.operation!==
+"GenerateAuthorizationCode"){let z={};e===null?e=[z]:e.push(z),s++}var Yu=S===s;if(Yu){let z={};e===null?e=[z]:e.push(z),
+s++}else s=g,e!==null&&(g?e.length=g:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var dc=om===s;if(s=yc,e!==null&&
+(yc?e.length=yc:e=null),dc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/\
+allOf/35/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[35].then.type,parentSchema:w.allOf[35].then,data:r};
+e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.codeChallenge===
+void 0&&(d="codeChallenge")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Qu=S===
+s;if(Qu){let d={instancePath:t,schemaPath:"#/allOf/35/then/not",keyword:"not",params:{},schema:w.allOf[35].then.not,parentSchema:w.
 allOf[35].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var dc=y===s;pm=dc}if(!pm){
 let y={instancePath:t,schemaPath:"#/allOf/35/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[35].if,parentSchema:w.
 allOf[35],data:r};e===null?e=[y]:e.push(y),s++}let gc=s,lm=!0,cm=s;if(s===cm)if(r&&typeof r=="object"&&!Array.isArray(r)){
@@ -7161,19 +7163,19 @@ let y={instancePath:t,schemaPath:"#/allOf/42/if",keyword:"if",params:{failingKey
 allOf[42],data:r};e===null?e=[y]:e.push(y),s++}let Ic=s,Sm=!0,Om=s;if(s===Om)if(r&&typeof r=="object"&&!Array.isArray(r)){
 let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=s,
 S=s;if(r.operation!=="GenerateAuthorizationCode"){let z={};e===null?e=[z]:e.push(z),s++}var hh=S===s;if(hh){let z={};e===
-null?e=[z]:e.push(z),s++}else s=g,e!==null&&(g?e.length=g:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var _c=Om===
-s;if(s=Ic,e!==null&&(Ic?e.length=Ic:e=null),_c){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+null?e=[z]:e.push(z),s++}else s=g,e!==null&&(g?e.length=g:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Tc=Om===
+s;if(s=Ic,e!==null&&(Ic?e.length=Ic:e=null),Tc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
 schemaPath:"#/allOf/43/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[43].then.type,parentSchema:w.allOf[43].
 then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.externalAuthorizationCode===
 void 0&&(d="externalAuthorizationCode")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}
 var yh=S===s;if(yh){let d={instancePath:t,schemaPath:"#/allOf/43/then/not",keyword:"not",params:{},schema:w.allOf[43].then.
-not,parentSchema:w.allOf[43].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var _c=y===
-s;Sm=_c}if(!Sm){let y={instancePath:t,schemaPath:"#/allOf/43/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[43].
-if,parentSchema:w.allOf[43],data:r};e===null?e=[y]:e.push(y),s++}let Tc=s,xm=!0,jm=s;if(s===jm)if(r&&typeof r=="object"&&
+not,parentSchema:w.allOf[43].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Tc=y===
+s;Sm=Tc}if(!Sm){let y={instancePath:t,schemaPath:"#/allOf/43/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[43].
+if,parentSchema:w.allOf[43],data:r};e===null?e=[y]:e.push(y),s++}let _c=s,xm=!0,jm=s;if(s===jm)if(r&&typeof r=="object"&&
 !Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==
 void 0){let g=s,S=s;if(r.operation!=="RevokeToken"){let z={};e===null?e=[z]:e.push(z),s++}var dh=S===s;if(dh){let z={};e===
 null?e=[z]:e.push(z),s++}else s=g,e!==null&&(g?e.length=g:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Ec=jm===
-s;if(s=Tc,e!==null&&(Tc?e.length=Tc:e=null),Ec){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
+s;if(s=_c,e!==null&&(_c?e.length=_c:e=null),Ec){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
 schemaPath:"#/allOf/44/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[44].then.type,parentSchema:w.allOf[44].
 then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.token===
 void 0&&(d="token")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var gh=S===s;if(gh){
@@ -7200,14 +7202,14 @@ n")){let g={};e===null?e=[g]:e.push(g),s++}}else{let y={};e===null?e=[y]:e.push(
 schemaPath:"#/allOf/46/not",keyword:"not",params:{},schema:w.allOf[46].not,parentSchema:w.allOf[46],data:r};e===null?e=[
 y]:e.push(y),s++}else s=Lc,e!==null&&(Lc?e.length=Lc:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let y={instancePath:t,
 schemaPath:"#/allOf/47/type",keyword:"type",params:{type:"object"},schema:w.allOf[47].type,parentSchema:w.allOf[47],data:r};
-e===null?e=[y]:e.push(y),s++}let Fc=s,Im=s,Kc=s,_m=s;if(s===_m)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.storeToken===
+e===null?e=[y]:e.push(y),s++}let Fc=s,Im=s,Kc=s,Tm=s;if(s===Tm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.storeToken===
 void 0&&(y="storeToken")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.storeToken!==void 0){let g=r.storeToken;if(typeof g!=
 "boolean"){let S={};e===null?e=[S]:e.push(S),s++}if(g!==!0){let S={};e===null?e=[S]:e.push(S),s++}}}else{let y={};e===null?
-e=[y]:e.push(y),s++}var wh=_m===s;if(wh){let y={};e===null?e=[y]:e.push(y),s++}else s=Kc,e!==null&&(Kc?e.length=Kc:e=null);
+e=[y]:e.push(y),s++}var wh=Tm===s;if(wh){let y={};e===null?e=[y]:e.push(y),s++}else s=Kc,e!==null&&(Kc?e.length=Kc:e=null);
 if(s===Im)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.externalAuthorizationCode===void 0&&(y="externalAuthor\
 izationCode")){let g={};e===null?e=[g]:e.push(g),s++}}else{let y={};e===null?e=[y]:e.push(y),s++}var Sh=Im===s;if(Sh){let y={
 instancePath:t,schemaPath:"#/allOf/47/not",keyword:"not",params:{},schema:w.allOf[47].not,parentSchema:w.allOf[47],data:r};
-e===null?e=[y]:e.push(y),s++}else s=Fc,e!==null&&(Fc?e.length=Fc:e=null);let zc=s,Tm=!0,Em=s;if(s===Em)if(r&&typeof r=="\
+e===null?e=[y]:e.push(y),s++}else s=Fc,e!==null&&(Fc?e.length=Fc:e=null);let zc=s,_m=!0,Em=s;if(s===Em)if(r&&typeof r=="\
 object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.
 operation!==void 0){let g=r.operation,S=s,z=s;if(!(g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let d={};
 e===null?e=[d]:e.push(d),s++}var Oh=z===s;if(Oh){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:
@@ -7217,132 +7219,133 @@ type:"object"},schema:w.allOf[48].then.type,parentSchema:w.allOf[48].then,data:r
 if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.privateKey===void 0&&(d="privateKey")){let C={};e===null?
 e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var xh=S===s;if(xh){let d={instancePath:t,schemaPath:"#/\
 allOf/48/then/not",keyword:"not",params:{},schema:w.allOf[48].then.not,parentSchema:w.allOf[48].then,data:r};e===null?e=
-[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Gc=y===s;Tm=Gc}if(!Tm){let y={instancePath:t,schemaPath:"\
+[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Gc=y===s;_m=Gc}if(!_m){let y={instancePath:t,schemaPath:"\
 #/allOf/48/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[48].if,parentSchema:w.allOf[48],data:r};e===null?
 e=[y]:e.push(y),s++}let Vc=s,Rm=!0,Nm=s;if(s===Nm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&
 (y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation,S=s,z=s;if(!(g===
-"VerifyAccessToken"||g==="VerifyJWTAccessToken")){let d={};e===null?e=[d]:e.push(d),s++}var jh=z===s;if(jh){let d={};e===
-null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Hc=Nm===
-s;if(s=Vc,e!==null&&(Vc?e.length=Vc:e=null),Hc){let y=s;if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,
-schemaPath:"#/allOf/49/then/type",keyword:"type",params:{type:"object"},schema:w.allOf[49].then.type,parentSchema:w.allOf[49].
-then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.publicKey===
-void 0&&(d="publicKey")){let C={};e===null?e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Ah=S===s;
-if(Ah){let d={instancePath:t,schemaPath:"#/allOf/49/then/not",keyword:"not",params:{},schema:w.allOf[49].then.not,parentSchema:w.
-allOf[49].then,data:r};e===null?e=[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Hc=y===s;Rm=Hc}if(!Rm){
-let y={instancePath:t,schemaPath:"#/allOf/49/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[49].if,parentSchema:w.
-allOf[49],data:r};e===null?e=[y]:e.push(y),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let y={instancePath:t,schemaPath:"\
-#/allOf/50/type",keyword:"type",params:{type:"object"},schema:w.allOf[50].type,parentSchema:w.allOf[50],data:r};e===null?
-e=[y]:e.push(y),s++}let Mc=s,Lm=s;if(s===Lm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.privateKey===void 0&&
-(y="privateKey")||r.secretKey===void 0&&(y="secretKey")){let g={};e===null?e=[g]:e.push(g),s++}}else{let y={};e===null?e=
-[y]:e.push(y),s++}var $h=Lm===s;if($h){let y={instancePath:t,schemaPath:"#/allOf/50/not",keyword:"not",params:{},schema:w.
-allOf[50].not,parentSchema:w.allOf[50],data:r};e===null?e=[y]:e.push(y),s++}else s=Mc,e!==null&&(Mc?e.length=Mc:e=null);
-let Zc=s,Bc=!0,Cm=s;if(s===Cm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){
-let g={};e===null?e=[g]:e.push(g),s++}else if(r.operation!==void 0){let g=r.operation;if(!(g==="GenerateJWTAccessToken"||
-g==="RefreshJWTAccessToken")){let S={};e===null?e=[S]:e.push(S),s++}}}else{let y={};e===null?e=[y]:e.push(y),s++}var Wc=Cm===
-s;if(s=Zc,e!==null&&(Zc?e.length=Zc:e=null),Wc){let y=s;if(r&&typeof r=="object"&&!Array.isArray(r))r.algorithm!==void 0&&
-(rp(r.algorithm,{instancePath:t+"/algorithm",parentData:r,parentDataProperty:"algorithm",rootData:c,dynamicAnchors:f})||
-(e=e===null?rp.errors:e.concat(rp.errors),s=e.length));else{let S={instancePath:t,schemaPath:"#/allOf/51/then/type",keyword:"\
-type",params:{type:"object"},schema:w.allOf[51].then.type,parentSchema:w.allOf[51].then,data:r};e===null?e=[S]:e.push(S),
-s++}var Wc=y===s;if(Bc=Wc,Bc){var aa={};aa.algorithm=!0,aa.operation=!0}}if(!Bc){let y={instancePath:t,schemaPath:"#/all\
-Of/51/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[51].if,parentSchema:w.allOf[51],data:r};e===null?e=
-[y]:e.push(y),s++}if(aa!==!0&&(aa=aa||{},aa.operation=!0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.kind===void 0){
-let y={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"kind"},schema:w.required,parentSchema:w,
-data:r};e===null?e=[y]:e.push(y),s++}if(r.operation===void 0){let y={instancePath:t,schemaPath:"#/required",keyword:"req\
-uired",params:{missingProperty:"operation"},schema:w.required,parentSchema:w,data:r};e===null?e=[y]:e.push(y),s++}for(let y in r)
-if(!nr.call(w.properties,y)){let g={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{
-additionalProperty:y},schema:!1,parentSchema:w,data:r};e===null?e=[g]:e.push(g),s++}if(r.kind!==void 0){let y=r.kind;if(typeof y!=
-"string"){let g={instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:w.
-properties.kind.type,parentSchema:w.properties.kind,data:y};e===null?e=[g]:e.push(g),s++}if(y!=="OAuthV2"){let g={instancePath:t+
-"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"OAuthV2"},schema:"OAuthV2",parentSchema:w.
-properties.kind,data:y};e===null?e=[g]:e.push(g),s++}}if(r.displayName!==void 0&&(sp(r.displayName,{instancePath:t+"/dis\
-playName",parentData:r,parentDataProperty:"displayName",rootData:c,dynamicAnchors:f})||(e=e===null?sp.errors:e.concat(sp.
-errors),s=e.length)),r.description!==void 0&&(tp(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"\
-description",rootData:c,dynamicAnchors:f})||(e=e===null?tp.errors:e.concat(tp.errors),s=e.length)),r.enabled!==void 0&&(ap(
-r.enabled,{instancePath:t+"/enabled",parentData:r,parentDataProperty:"enabled",rootData:c,dynamicAnchors:f})||(e=e===null?
-ap.errors:e.concat(ap.errors),s=e.length)),r.continueOnError!==void 0&&(ip(r.continueOnError,{instancePath:t+"/continueO\
-nError",parentData:r,parentDataProperty:"continueOnError",rootData:c,dynamicAnchors:f})||(e=e===null?ip.errors:e.concat(
-ip.errors),s=e.length)),r.operation!==void 0){let y=r.operation;if(typeof y!="string"){let g={instancePath:t+"/operation",
-schemaPath:"#/properties/operation/type",keyword:"type",params:{type:"string"},schema:w.properties.operation.type,parentSchema:w.
-properties.operation,data:y};e===null?e=[g]:e.push(g),s++}if(!(y==="VerifyAccessToken"||y==="VerifyJWTAccessToken"||y===
-"GenerateAccessToken"||y==="RefreshAccessToken"||y==="GenerateJWTAccessToken"||y==="RefreshJWTAccessToken"||y==="Generat\
-eAuthorizationCode"||y==="GenerateAccessTokenImplicitGrant"||y==="InvalidateToken"||y==="ValidateToken"||y==="RevokeToke\
-n")){let g={instancePath:t+"/operation",schemaPath:"#/properties/operation/enum",keyword:"enum",params:{allowedValues:w.
-properties.operation.enum},schema:w.properties.operation.enum,parentSchema:w.properties.operation,data:y};e===null?e=[g]:
-e.push(g),s++}}if(r.accessToken!==void 0&&(me(r.accessToken,{instancePath:t+"/accessToken",parentData:r,parentDataProperty:"\
-accessToken",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.accessTokenPrefix!==
-void 0){let y=r.accessTokenPrefix;if(typeof y=="string"){if(R(y)>64){let g={instancePath:t+"/accessTokenPrefix",schemaPath:"\
-#/properties/accessTokenPrefix/maxLength",keyword:"maxLength",params:{limit:64},schema:64,parentSchema:w.properties.accessTokenPrefix,
-data:y};e===null?e=[g]:e.push(g),s++}}else{let g={instancePath:t+"/accessTokenPrefix",schemaPath:"#/properties/accessTok\
-enPrefix/type",keyword:"type",params:{type:"string"},schema:w.properties.accessTokenPrefix.type,parentSchema:w.properties.
-accessTokenPrefix,data:y};e===null?e=[g]:e.push(g),s++}}if(r.scope!==void 0){let y=r.scope;if(typeof y=="string"){if(R(y)>
-2048){let g={instancePath:t+"/scope",schemaPath:"#/properties/scope/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,
-parentSchema:w.properties.scope,data:y};e===null?e=[g]:e.push(g),s++}if(R(y)<1){let g={instancePath:t+"/scope",schemaPath:"\
-#/properties/scope/minLength",keyword:"minLength",params:{limit:1},schema:1,parentSchema:w.properties.scope,data:y};e===
-null?e=[g]:e.push(g),s++}}else{let g={instancePath:t+"/scope",schemaPath:"#/properties/scope/type",keyword:"type",params:{
-type:"string"},schema:w.properties.scope.type,parentSchema:w.properties.scope,data:y};e===null?e=[g]:e.push(g),s++}}if(r.
-requireAllScopes!==void 0){let y=r.requireAllScopes;if(typeof y!="boolean"){let g={instancePath:t+"/requireAllScopes",schemaPath:"\
-#/properties/requireAllScopes/type",keyword:"type",params:{type:"boolean"},schema:w.properties.requireAllScopes.type,parentSchema:w.
-properties.requireAllScopes,data:y};e===null?e=[g]:e.push(g),s++}}if(r.cacheExpiryInSeconds!==void 0&&(np(r.cacheExpiryInSeconds,
-{instancePath:t+"/cacheExpiryInSeconds",parentData:r,parentDataProperty:"cacheExpiryInSeconds",rootData:c,dynamicAnchors:f})||
-(e=e===null?np.errors:e.concat(np.errors),s=e.length)),r.algorithm!==void 0&&(pp(r.algorithm,{instancePath:t+"/algorithm",
-parentData:r,parentDataProperty:"algorithm",rootData:c,dynamicAnchors:f})||(e=e===null?pp.errors:e.concat(pp.errors),s=e.
-length)),r.publicKey!==void 0&&(op(r.publicKey,{instancePath:t+"/publicKey",parentData:r,parentDataProperty:"publicKey",
-rootData:c,dynamicAnchors:f})||(e=e===null?op.errors:e.concat(op.errors),s=e.length)),r.secretKey!==void 0&&(lp(r.secretKey,
-{instancePath:t+"/secretKey",parentData:r,parentDataProperty:"secretKey",rootData:c,dynamicAnchors:f})||(e=e===null?lp.errors:
-e.concat(lp.errors),s=e.length)),r.privateKey!==void 0&&(cp(r.privateKey,{instancePath:t+"/privateKey",parentData:r,parentDataProperty:"\
-privateKey",rootData:c,dynamicAnchors:f})||(e=e===null?cp.errors:e.concat(cp.errors),s=e.length)),r.issuer!==void 0&&(kt(
-r.issuer,{instancePath:t+"/issuer",parentData:r,parentDataProperty:"issuer",rootData:c,dynamicAnchors:f})||(e=e===null?kt.
-errors:e.concat(kt.errors),s=e.length)),r.audience!==void 0&&(kt(r.audience,{instancePath:t+"/audience",parentData:r,parentDataProperty:"\
-audience",rootData:c,dynamicAnchors:f})||(e=e===null?kt.errors:e.concat(kt.errors),s=e.length)),r.timeAllowance!==void 0&&
-(fp(r.timeAllowance,{instancePath:t+"/timeAllowance",parentData:r,parentDataProperty:"timeAllowance",rootData:c,dynamicAnchors:f})||
-(e=e===null?fp.errors:e.concat(fp.errors),s=e.length)),r.supportedGrantTypes!==void 0){let y=r.supportedGrantTypes;if(Array.
-isArray(y)){if(y.length<1){let d={instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/min\
-Items",keyword:"minItems",params:{limit:1},schema:1,parentSchema:w.properties.supportedGrantTypes,data:y};e===null?e=[d]:
-e.push(d),s++}let g=y.length;for(let d=0;d<g;d++){let C=y[d];if(typeof C!="string"){let se={instancePath:t+"/supportedGr\
-antTypes/"+d,schemaPath:"#/properties/supportedGrantTypes/items/type",keyword:"type",params:{type:"string"},schema:w.properties.
-supportedGrantTypes.items.type,parentSchema:w.properties.supportedGrantTypes.items,data:C};e===null?e=[se]:e.push(se),s++}
-if(!(C==="authorization_code"||C==="client_credentials"||C==="password"||C==="refresh_token")){let se={instancePath:t+"/\
-supportedGrantTypes/"+d,schemaPath:"#/properties/supportedGrantTypes/items/enum",keyword:"enum",params:{allowedValues:w.
-properties.supportedGrantTypes.items.enum},schema:w.properties.supportedGrantTypes.items.enum,parentSchema:w.properties.
-supportedGrantTypes.items,data:C};e===null?e=[se]:e.push(se),s++}}let S=y.length,z;if(S>1){let d={};for(;S--;){let C=y[S];
-if(typeof C=="string"){if(typeof d[C]=="number"){z=d[C];let se={instancePath:t+"/supportedGrantTypes",schemaPath:"#/prop\
-erties/supportedGrantTypes/uniqueItems",keyword:"uniqueItems",params:{i:S,j:z},schema:!0,parentSchema:w.properties.supportedGrantTypes,
-data:y};e===null?e=[se]:e.push(se),s++;break}d[C]=S}}}}else{let g={instancePath:t+"/supportedGrantTypes",schemaPath:"#/p\
-roperties/supportedGrantTypes/type",keyword:"type",params:{type:"array"},schema:w.properties.supportedGrantTypes.type,parentSchema:w.
-properties.supportedGrantTypes,data:y};e===null?e=[g]:e.push(g),s++}}if(r.grantType!==void 0&&(me(r.grantType,{instancePath:t+
-"/grantType",parentData:r,parentDataProperty:"grantType",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.
-errors),s=e.length)),r.clientId!==void 0&&(me(r.clientId,{instancePath:t+"/clientId",parentData:r,parentDataProperty:"cl\
-ientId",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.userName!==void 0&&(me(r.
-userName,{instancePath:t+"/userName",parentData:r,parentDataProperty:"userName",rootData:c,dynamicAnchors:f})||(e=e===null?
-me.errors:e.concat(me.errors),s=e.length)),r.passWord!==void 0&&(me(r.passWord,{instancePath:t+"/passWord",parentData:r,
-parentDataProperty:"passWord",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.refreshToken!==
-void 0&&(me(r.refreshToken,{instancePath:t+"/refreshToken",parentData:r,parentDataProperty:"refreshToken",rootData:c,dynamicAnchors:f})||
-(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.code!==void 0&&(me(r.code,{instancePath:t+"/code",parentData:r,
-parentDataProperty:"code",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.redirectUri!==
-void 0&&(me(r.redirectUri,{instancePath:t+"/redirectUri",parentData:r,parentDataProperty:"redirectUri",rootData:c,dynamicAnchors:f})||
-(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.codeVerifier!==void 0&&(me(r.codeVerifier,{instancePath:t+"/cod\
-eVerifier",parentData:r,parentDataProperty:"codeVerifier",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(
-me.errors),s=e.length)),r.responseType!==void 0&&(me(r.responseType,{instancePath:t+"/responseType",parentData:r,parentDataProperty:"\
-responseType",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.state!==void 0&&(me(
-r.state,{instancePath:t+"/state",parentData:r,parentDataProperty:"state",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:
-e.concat(me.errors),s=e.length)),r.codeChallenge!==void 0&&(me(r.codeChallenge,{instancePath:t+"/codeChallenge",parentData:r,
-parentDataProperty:"codeChallenge",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),
-r.codeChallengeMethod!==void 0&&(me(r.codeChallengeMethod,{instancePath:t+"/codeChallengeMethod",parentData:r,parentDataProperty:"\
-codeChallengeMethod",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.pkce!==void 0){
-let y=r.pkce;if(y&&typeof y=="object"&&!Array.isArray(y)){for(let g in y)if(!(g==="required"||g==="methods")){let S={instancePath:t+
-"/pkce",schemaPath:"#/properties/pkce/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:g},
-schema:!1,parentSchema:w.properties.pkce,data:y};e===null?e=[S]:e.push(S),s++}if(y.required!==void 0){let g=y.required;if(typeof g!=
-"boolean"){let S={instancePath:t+"/pkce/required",schemaPath:"#/properties/pkce/properties/required/type",keyword:"type",
-params:{type:"boolean"},schema:w.properties.pkce.properties.required.type,parentSchema:w.properties.pkce.properties.required,
-data:g};e===null?e=[S]:e.push(S),s++}}if(y.methods!==void 0){let g=y.methods;if(Array.isArray(g)){if(g.length<1){let C={
-instancePath:t+"/pkce/methods",schemaPath:"#/properties/pkce/properties/methods/minItems",keyword:"minItems",params:{limit:1},
-schema:1,parentSchema:w.properties.pkce.properties.methods,data:g};e===null?e=[C]:e.push(C),s++}let S=g.length;for(let C=0;C<
-S;C++){let se=g[C];if(typeof se!="string"){let xe={instancePath:t+"/pkce/methods/"+C,schemaPath:"#/properties/pkce/prope\
-rties/methods/items/type",keyword:"type",params:{type:"string"},schema:w.properties.pkce.properties.methods.items.type,parentSchema:w.
-properties.pkce.properties.methods.items,data:se};e===null?e=[xe]:e.push(xe),s++}if(!(se==="S256"||se==="plain")){let xe={
-instancePath:t+"/pkce/methods/"+C,schemaPath:"#/properties/pkce/properties/methods/items/enum",keyword:"enum",params:{allowedValues:w.
-properties.pkce.properties.methods.items.enum},schema:w.properties.pkce.properties.methods.items.enum,parentSchema:w.properties.
-pkce.properties.methods.items,data:se};e===null?e=[xe]:e.push(xe),s++}}let z=g.length,d;if(z>1){let C={};for(;z--;){let se=g[z];
+"VerifyAccessToken"||g==="VerifyJWTAccessToken"||g==="InvalidateToken"||g==="ValidateToken"||g==="RevokeToken")){let d={};
+e===null?e=[d]:e.push(d),s++}var jh=z===s;if(jh){let d={};e===null?e=[d]:e.push(d),s++}else s=S,e!==null&&(S?e.length=S:
+e=null)}}else{let y={};e===null?e=[y]:e.push(y),s++}var Hc=Nm===s;if(s=Vc,e!==null&&(Vc?e.length=Vc:e=null),Hc){let y=s;
+if(!(r&&typeof r=="object"&&!Array.isArray(r))){let d={instancePath:t,schemaPath:"#/allOf/49/then/type",keyword:"type",params:{
+type:"object"},schema:w.allOf[49].then.type,parentSchema:w.allOf[49].then,data:r};e===null?e=[d]:e.push(d),s++}let g=s,S=s;
+if(s===S)if(r&&typeof r=="object"&&!Array.isArray(r)){let d;if(r.publicKey===void 0&&(d="publicKey")){let C={};e===null?
+e=[C]:e.push(C),s++}}else{let d={};e===null?e=[d]:e.push(d),s++}var Ah=S===s;if(Ah){let d={instancePath:t,schemaPath:"#/\
+allOf/49/then/not",keyword:"not",params:{},schema:w.allOf[49].then.not,parentSchema:w.allOf[49].then,data:r};e===null?e=
+[d]:e.push(d),s++}else s=g,e!==null&&(g?e.length=g:e=null);var Hc=y===s;Rm=Hc}if(!Rm){let y={instancePath:t,schemaPath:"\
+#/allOf/49/if",keyword:"if",params:{failingKeyword:"then"},schema:w.allOf[49].if,parentSchema:w.allOf[49],data:r};e===null?
+e=[y]:e.push(y),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let y={instancePath:t,schemaPath:"#/allOf/50/type",keyword:"\
+type",params:{type:"object"},schema:w.allOf[50].type,parentSchema:w.allOf[50],data:r};e===null?e=[y]:e.push(y),s++}let Mc=s,
+Lm=s;if(s===Lm)if(r&&typeof r=="object"&&!Array.isArray(r)){let y;if(r.privateKey===void 0&&(y="privateKey")||r.secretKey===
+void 0&&(y="secretKey")){let g={};e===null?e=[g]:e.push(g),s++}}else{let y={};e===null?e=[y]:e.push(y),s++}var $h=Lm===s;
+if($h){let y={instancePath:t,schemaPath:"#/allOf/50/not",keyword:"not",params:{},schema:w.allOf[50].not,parentSchema:w.allOf[50],
+data:r};e===null?e=[y]:e.push(y),s++}else s=Mc,e!==null&&(Mc?e.length=Mc:e=null);let Zc=s,Bc=!0,Cm=s;if(s===Cm)if(r&&typeof r==
+"object"&&!Array.isArray(r)){let y;if(r.operation===void 0&&(y="operation")){let g={};e===null?e=[g]:e.push(g),s++}else if(r.
+operation!==void 0){let g=r.operation;if(!(g==="GenerateJWTAccessToken"||g==="RefreshJWTAccessToken")){let S={};e===null?
+e=[S]:e.push(S),s++}}}else{let y={};e===null?e=[y]:e.push(y),s++}var Wc=Cm===s;if(s=Zc,e!==null&&(Zc?e.length=Zc:e=null),
+Wc){let y=s;if(r&&typeof r=="object"&&!Array.isArray(r))r.algorithm!==void 0&&(rp(r.algorithm,{instancePath:t+"/algorith\
+m",parentData:r,parentDataProperty:"algorithm",rootData:c,dynamicAnchors:f})||(e=e===null?rp.errors:e.concat(rp.errors),
+s=e.length));else{let S={instancePath:t,schemaPath:"#/allOf/51/then/type",keyword:"type",params:{type:"object"},schema:w.
+allOf[51].then.type,parentSchema:w.allOf[51].then,data:r};e===null?e=[S]:e.push(S),s++}var Wc=y===s;if(Bc=Wc,Bc){var aa={};
+aa.algorithm=!0,aa.operation=!0}}if(!Bc){let y={instancePath:t,schemaPath:"#/allOf/51/if",keyword:"if",params:{failingKeyword:"\
+then"},schema:w.allOf[51].if,parentSchema:w.allOf[51],data:r};e===null?e=[y]:e.push(y),s++}if(aa!==!0&&(aa=aa||{},aa.operation=
+!0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.kind===void 0){let y={instancePath:t,schemaPath:"#/required",keyword:"\
+required",params:{missingProperty:"kind"},schema:w.required,parentSchema:w,data:r};e===null?e=[y]:e.push(y),s++}if(r.operation===
+void 0){let y={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"operation"},schema:w.required,
+parentSchema:w,data:r};e===null?e=[y]:e.push(y),s++}for(let y in r)if(!nr.call(w.properties,y)){let g={instancePath:t,schemaPath:"\
+#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:y},schema:!1,parentSchema:w,data:r};e===
+null?e=[g]:e.push(g),s++}if(r.kind!==void 0){let y=r.kind;if(typeof y!="string"){let g={instancePath:t+"/kind",schemaPath:"\
+#/properties/kind/type",keyword:"type",params:{type:"string"},schema:w.properties.kind.type,parentSchema:w.properties.kind,
+data:y};e===null?e=[g]:e.push(g),s++}if(y!=="OAuthV2"){let g={instancePath:t+"/kind",schemaPath:"#/properties/kind/const",
+keyword:"const",params:{allowedValue:"OAuthV2"},schema:"OAuthV2",parentSchema:w.properties.kind,data:y};e===null?e=[g]:e.
+push(g),s++}}if(r.displayName!==void 0&&(sp(r.displayName,{instancePath:t+"/displayName",parentData:r,parentDataProperty:"\
+displayName",rootData:c,dynamicAnchors:f})||(e=e===null?sp.errors:e.concat(sp.errors),s=e.length)),r.description!==void 0&&
+(tp(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"description",rootData:c,dynamicAnchors:f})||
+(e=e===null?tp.errors:e.concat(tp.errors),s=e.length)),r.enabled!==void 0&&(ap(r.enabled,{instancePath:t+"/enabled",parentData:r,
+parentDataProperty:"enabled",rootData:c,dynamicAnchors:f})||(e=e===null?ap.errors:e.concat(ap.errors),s=e.length)),r.continueOnError!==
+void 0&&(ip(r.continueOnError,{instancePath:t+"/continueOnError",parentData:r,parentDataProperty:"continueOnError",rootData:c,
+dynamicAnchors:f})||(e=e===null?ip.errors:e.concat(ip.errors),s=e.length)),r.operation!==void 0){let y=r.operation;if(typeof y!=
+"string"){let g={instancePath:t+"/operation",schemaPath:"#/properties/operation/type",keyword:"type",params:{type:"strin\
+g"},schema:w.properties.operation.type,parentSchema:w.properties.operation,data:y};e===null?e=[g]:e.push(g),s++}if(!(y===
+"VerifyAccessToken"||y==="VerifyJWTAccessToken"||y==="GenerateAccessToken"||y==="RefreshAccessToken"||y==="GenerateJWTAc\
+cessToken"||y==="RefreshJWTAccessToken"||y==="GenerateAuthorizationCode"||y==="GenerateAccessTokenImplicitGrant"||y==="I\
+nvalidateToken"||y==="ValidateToken"||y==="RevokeToken")){let g={instancePath:t+"/operation",schemaPath:"#/properties/op\
+eration/enum",keyword:"enum",params:{allowedValues:w.properties.operation.enum},schema:w.properties.operation.enum,parentSchema:w.
+properties.operation,data:y};e===null?e=[g]:e.push(g),s++}}if(r.accessToken!==void 0&&(me(r.accessToken,{instancePath:t+
+"/accessToken",parentData:r,parentDataProperty:"accessToken",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(
+me.errors),s=e.length)),r.accessTokenPrefix!==void 0){let y=r.accessTokenPrefix;if(typeof y=="string"){if(R(y)>64){let g={
+instancePath:t+"/accessTokenPrefix",schemaPath:"#/properties/accessTokenPrefix/maxLength",keyword:"maxLength",params:{limit:64},
+schema:64,parentSchema:w.properties.accessTokenPrefix,data:y};e===null?e=[g]:e.push(g),s++}}else{let g={instancePath:t+"\
+/accessTokenPrefix",schemaPath:"#/properties/accessTokenPrefix/type",keyword:"type",params:{type:"string"},schema:w.properties.
+accessTokenPrefix.type,parentSchema:w.properties.accessTokenPrefix,data:y};e===null?e=[g]:e.push(g),s++}}if(r.scope!==void 0){
+let y=r.scope;if(typeof y=="string"){if(R(y)>2048){let g={instancePath:t+"/scope",schemaPath:"#/properties/scope/maxLeng\
+th",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:w.properties.scope,data:y};e===null?e=[g]:e.push(g),
+s++}if(R(y)<1){let g={instancePath:t+"/scope",schemaPath:"#/properties/scope/minLength",keyword:"minLength",params:{limit:1},
+schema:1,parentSchema:w.properties.scope,data:y};e===null?e=[g]:e.push(g),s++}}else{let g={instancePath:t+"/scope",schemaPath:"\
+#/properties/scope/type",keyword:"type",params:{type:"string"},schema:w.properties.scope.type,parentSchema:w.properties.
+scope,data:y};e===null?e=[g]:e.push(g),s++}}if(r.requireAllScopes!==void 0){let y=r.requireAllScopes;if(typeof y!="boole\
+an"){let g={instancePath:t+"/requireAllScopes",schemaPath:"#/properties/requireAllScopes/type",keyword:"type",params:{type:"\
+boolean"},schema:w.properties.requireAllScopes.type,parentSchema:w.properties.requireAllScopes,data:y};e===null?e=[g]:e.
+push(g),s++}}if(r.cacheExpiryInSeconds!==void 0&&(np(r.cacheExpiryInSeconds,{instancePath:t+"/cacheExpiryInSeconds",parentData:r,
+parentDataProperty:"cacheExpiryInSeconds",rootData:c,dynamicAnchors:f})||(e=e===null?np.errors:e.concat(np.errors),s=e.length)),
+r.algorithm!==void 0&&(pp(r.algorithm,{instancePath:t+"/algorithm",parentData:r,parentDataProperty:"algorithm",rootData:c,
+dynamicAnchors:f})||(e=e===null?pp.errors:e.concat(pp.errors),s=e.length)),r.publicKey!==void 0&&(op(r.publicKey,{instancePath:t+
+"/publicKey",parentData:r,parentDataProperty:"publicKey",rootData:c,dynamicAnchors:f})||(e=e===null?op.errors:e.concat(op.
+errors),s=e.length)),r.secretKey!==void 0&&(lp(r.secretKey,{instancePath:t+"/secretKey",parentData:r,parentDataProperty:"\
+secretKey",rootData:c,dynamicAnchors:f})||(e=e===null?lp.errors:e.concat(lp.errors),s=e.length)),r.privateKey!==void 0&&
+(cp(r.privateKey,{instancePath:t+"/privateKey",parentData:r,parentDataProperty:"privateKey",rootData:c,dynamicAnchors:f})||
+(e=e===null?cp.errors:e.concat(cp.errors),s=e.length)),r.issuer!==void 0&&(kt(r.issuer,{instancePath:t+"/issuer",parentData:r,
+parentDataProperty:"issuer",rootData:c,dynamicAnchors:f})||(e=e===null?kt.errors:e.concat(kt.errors),s=e.length)),r.audience!==
+void 0&&(kt(r.audience,{instancePath:t+"/audience",parentData:r,parentDataProperty:"audience",rootData:c,dynamicAnchors:f})||
+(e=e===null?kt.errors:e.concat(kt.errors),s=e.length)),r.timeAllowance!==void 0&&(fp(r.timeAllowance,{instancePath:t+"/t\
+imeAllowance",parentData:r,parentDataProperty:"timeAllowance",rootData:c,dynamicAnchors:f})||(e=e===null?fp.errors:e.concat(
+fp.errors),s=e.length)),r.supportedGrantTypes!==void 0){let y=r.supportedGrantTypes;if(Array.isArray(y)){if(y.length<1){
+let d={instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/minItems",keyword:"minItems",params:{
+limit:1},schema:1,parentSchema:w.properties.supportedGrantTypes,data:y};e===null?e=[d]:e.push(d),s++}let g=y.length;for(let d=0;d<
+g;d++){let C=y[d];if(typeof C!="string"){let se={instancePath:t+"/supportedGrantTypes/"+d,schemaPath:"#/properties/suppo\
+rtedGrantTypes/items/type",keyword:"type",params:{type:"string"},schema:w.properties.supportedGrantTypes.items.type,parentSchema:w.
+properties.supportedGrantTypes.items,data:C};e===null?e=[se]:e.push(se),s++}if(!(C==="authorization_code"||C==="client_c\
+redentials"||C==="password"||C==="refresh_token")){let se={instancePath:t+"/supportedGrantTypes/"+d,schemaPath:"#/proper\
+ties/supportedGrantTypes/items/enum",keyword:"enum",params:{allowedValues:w.properties.supportedGrantTypes.items.enum},schema:w.
+properties.supportedGrantTypes.items.enum,parentSchema:w.properties.supportedGrantTypes.items,data:C};e===null?e=[se]:e.
+push(se),s++}}let S=y.length,z;if(S>1){let d={};for(;S--;){let C=y[S];if(typeof C=="string"){if(typeof d[C]=="number"){z=
+d[C];let se={instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/uniqueItems",keyword:"un\
+iqueItems",params:{i:S,j:z},schema:!0,parentSchema:w.properties.supportedGrantTypes,data:y};e===null?e=[se]:e.push(se),s++;
+break}d[C]=S}}}}else{let g={instancePath:t+"/supportedGrantTypes",schemaPath:"#/properties/supportedGrantTypes/type",keyword:"\
+type",params:{type:"array"},schema:w.properties.supportedGrantTypes.type,parentSchema:w.properties.supportedGrantTypes,data:y};
+e===null?e=[g]:e.push(g),s++}}if(r.grantType!==void 0&&(me(r.grantType,{instancePath:t+"/grantType",parentData:r,parentDataProperty:"\
+grantType",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.clientId!==void 0&&(me(
+r.clientId,{instancePath:t+"/clientId",parentData:r,parentDataProperty:"clientId",rootData:c,dynamicAnchors:f})||(e=e===
+null?me.errors:e.concat(me.errors),s=e.length)),r.userName!==void 0&&(me(r.userName,{instancePath:t+"/userName",parentData:r,
+parentDataProperty:"userName",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.passWord!==
+void 0&&(me(r.passWord,{instancePath:t+"/passWord",parentData:r,parentDataProperty:"passWord",rootData:c,dynamicAnchors:f})||
+(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.refreshToken!==void 0&&(me(r.refreshToken,{instancePath:t+"/ref\
+reshToken",parentData:r,parentDataProperty:"refreshToken",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(
+me.errors),s=e.length)),r.code!==void 0&&(me(r.code,{instancePath:t+"/code",parentData:r,parentDataProperty:"code",rootData:c,
+dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.redirectUri!==void 0&&(me(r.redirectUri,{instancePath:t+
+"/redirectUri",parentData:r,parentDataProperty:"redirectUri",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(
+me.errors),s=e.length)),r.codeVerifier!==void 0&&(me(r.codeVerifier,{instancePath:t+"/codeVerifier",parentData:r,parentDataProperty:"\
+codeVerifier",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.responseType!==void 0&&
+(me(r.responseType,{instancePath:t+"/responseType",parentData:r,parentDataProperty:"responseType",rootData:c,dynamicAnchors:f})||
+(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.state!==void 0&&(me(r.state,{instancePath:t+"/state",parentData:r,
+parentDataProperty:"state",rootData:c,dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.codeChallenge!==
+void 0&&(me(r.codeChallenge,{instancePath:t+"/codeChallenge",parentData:r,parentDataProperty:"codeChallenge",rootData:c,
+dynamicAnchors:f})||(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.codeChallengeMethod!==void 0&&(me(r.codeChallengeMethod,
+{instancePath:t+"/codeChallengeMethod",parentData:r,parentDataProperty:"codeChallengeMethod",rootData:c,dynamicAnchors:f})||
+(e=e===null?me.errors:e.concat(me.errors),s=e.length)),r.pkce!==void 0){let y=r.pkce;if(y&&typeof y=="object"&&!Array.isArray(
+y)){for(let g in y)if(!(g==="required"||g==="methods")){let S={instancePath:t+"/pkce",schemaPath:"#/properties/pkce/addi\
+tionalProperties",keyword:"additionalProperties",params:{additionalProperty:g},schema:!1,parentSchema:w.properties.pkce,
+data:y};e===null?e=[S]:e.push(S),s++}if(y.required!==void 0){let g=y.required;if(typeof g!="boolean"){let S={instancePath:t+
+"/pkce/required",schemaPath:"#/properties/pkce/properties/required/type",keyword:"type",params:{type:"boolean"},schema:w.
+properties.pkce.properties.required.type,parentSchema:w.properties.pkce.properties.required,data:g};e===null?e=[S]:e.push(
+S),s++}}if(y.methods!==void 0){let g=y.methods;if(Array.isArray(g)){if(g.length<1){let C={instancePath:t+"/pkce/methods",
+schemaPath:"#/properties/pkce/properties/methods/minItems",keyword:"minItems",params:{limit:1},schema:1,parentSchema:w.properties.
+pkce.properties.methods,data:g};e===null?e=[C]:e.push(C),s++}let S=g.length;for(let C=0;C<S;C++){let se=g[C];if(typeof se!=
+"string"){let xe={instancePath:t+"/pkce/methods/"+C,schemaPath:"#/properties/pkce/properties/methods/items/type",keyword:"\
+type",params:{type:"string"},schema:w.properties.pkce.properties.methods.items.type,parentSchema:w.properties.pkce.properties.
+methods.items,data:se};e===null?e=[xe]:e.push(xe),s++}if(!(se==="S256"||se==="plain")){let xe={instancePath:t+"/pkce/met\
+hods/"+C,schemaPath:"#/properties/pkce/properties/methods/items/enum",keyword:"enum",params:{allowedValues:w.properties.
+pkce.properties.methods.items.enum},schema:w.properties.pkce.properties.methods.items.enum,parentSchema:w.properties.pkce.
+properties.methods.items,data:se};e===null?e=[xe]:e.push(xe),s++}}let z=g.length,d;if(z>1){let C={};for(;z--;){let se=g[z];
 if(typeof se=="string"){if(typeof C[se]=="number"){d=C[se];let xe={instancePath:t+"/pkce/methods",schemaPath:"#/properti\
 es/pkce/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i:z,j:d},schema:!0,parentSchema:w.properties.pkce.
 properties.methods,data:g};e===null?e=[xe]:e.push(xe),s++;break}C[se]=z}}}}else{let S={instancePath:t+"/pkce/methods",schemaPath:"\
@@ -7559,7 +7562,7 @@ let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"}
 e===null?e=[a]:e.push(a),s++}return yp.errors=e,s===0}yp.evaluated={dynamicProps:!1,dynamicItems:!1};function dp(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=dp.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return dp.errors=e,s===
+type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return dp.errors=e,s===
 0}dp.evaluated={dynamicProps:!1,dynamicItems:!1};function Pt(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Pt.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
 r&&typeof r=="object"&&!Array.isArray(r)){if(Object.keys(r).length>100){let i={instancePath:t,schemaPath:"#/maxPropertie\
@@ -7808,7 +7811,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return xp.errors=e,s===0}xp.evaluated={dynamicProps:!1,dynamicItems:!1};function jp(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=jp.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return jp.errors=e,s===0}jp.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return jp.errors=e,s===0}jp.evaluated={dynamicProps:!1,
 dynamicItems:!1};function Ap(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Ap.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(
 r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},schema:1024,parentSchema:U,
@@ -7823,8 +7826,8 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=$p.evaluated;if(n.dynamic
 pattern:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS25\
 6|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$"},schema:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS\
 384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) \
-*)*$",parentSchema:Ts,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
-params:{type:"string"},schema:Ts.type,parentSchema:Ts,data:r};e===null?e=[a]:e.push(a),s++}return $p.errors=e,s===0}$p.evaluated=
+*)*$",parentSchema:_s,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",
+params:{type:"string"},schema:_s.type,parentSchema:_s,data:r};e===null?e=[a]:e.push(a),s++}return $p.errors=e,s===0}$p.evaluated=
 {dynamicProps:!1,dynamicItems:!1};function qp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=qp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
 !Array.isArray(r)){if(r.value===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
@@ -7875,8 +7878,8 @@ esses")){let B={};e===null?e=[B]:e.push(B),s++}}else{let A={};e===null?e=[A]:e.p
 properties.jwks.allOf[2],data:p};e===null?e=[A]:e.push(A),s++}else s=F,e!==null&&(F?e.length=F:e=null);if(p&&typeof p=="\
 object"&&!Array.isArray(p)){for(let A in p)if(!(A==="file"||A==="uri"||A==="allowPrivateAddresses")){let B={instancePath:t+
 "/jwks",schemaPath:"#/properties/jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:A},
-schema:!1,parentSchema:M.properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(Te(p.file,{instancePath:t+
-"/jwks/file",parentData:p,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),
+schema:!1,parentSchema:M.properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(_e(p.file,{instancePath:t+
+"/jwks/file",parentData:p,parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),
 s=e.length)),p.uri!==void 0){let A=p.uri,B=s,ie=!1,Fe=s;if(typeof A=="string"){if(R(A)>2048){let G={instancePath:t+"/jwk\
 s/uri",schemaPath:"#/properties/jwks/properties/uri/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,
 parentSchema:M.properties.jwks.properties.uri.anyOf[0],data:A};e===null?e=[G]:e.push(G),s++}if(!Yo.test(A)){let G={instancePath:t+
@@ -7920,14 +7923,14 @@ let e=null,s=0,n=Ip.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems
 test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d\
 )$"},schema:"^(0|[1-9][0-9]{0,6})(ms|s|m|h|d)$",parentSchema:os,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:os.type,parentSchema:os,data:r};e===null?e=[a]:e.push(a),
-s++}return Ip.errors=e,s===0}Ip.evaluated={dynamicProps:!1,dynamicItems:!1};function _p(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_p.evaluated;if(n.dynamicProps&&(n.props=void 0),
+s++}return Ip.errors=e,s===0}Ip.evaluated={dynamicProps:!1,dynamicItems:!1};function Tp(r,{instancePath:t="",parentData:O,
+parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Tp.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!Xt.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
 pattern",params:{pattern:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$"},schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$",parentSchema:Gr,data:r};
 e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Gr.
-type,parentSchema:Gr,data:r};e===null?e=[a]:e.push(a),s++}return _p.errors=e,s===0}_p.evaluated={dynamicProps:!1,dynamicItems:!1};
-function Tp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
-n=Tp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(
+type,parentSchema:Gr,data:r};e===null?e=[a]:e.push(a),s++}return Tp.errors=e,s===0}Tp.evaluated={dynamicProps:!1,dynamicItems:!1};
+function _p(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
+n=_p.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(
 r))){let h={instancePath:t,schemaPath:"#/allOf/0/type",keyword:"type",params:{type:"object"},schema:Ne.allOf[0].type,parentSchema:Ne.
 allOf[0],data:r};e===null?e=[h]:e.push(h),s++}let a=s,i=!1,o=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.publicKey===
 void 0){let h={instancePath:t,schemaPath:"#/allOf/0/anyOf/0/required",keyword:"required",params:{missingProperty:"public\
@@ -7994,12 +7997,12 @@ q}}}}else{let P={instancePath:t+"/subjectIssuers",schemaPath:"#/properties/subje
 array"},schema:Ne.properties.subjectIssuers.type,parentSchema:Ne.properties.subjectIssuers,data:h};e===null?e=[P]:e.push(
 P),s++}}if(r.timeAllowance!==void 0&&(Ip(r.timeAllowance,{instancePath:t+"/timeAllowance",parentData:r,parentDataProperty:"\
 timeAllowance",rootData:c,dynamicAnchors:f})||(e=e===null?Ip.errors:e.concat(Ip.errors),s=e.length)),r.rememberFor!==void 0&&
-(_p(r.rememberFor,{instancePath:t+"/rememberFor",parentData:r,parentDataProperty:"rememberFor",rootData:c,dynamicAnchors:f})||
-(e=e===null?_p.errors:e.concat(_p.errors),s=e.length)),r.generateResponse!==void 0){let h=r.generateResponse;if(typeof h!=
+(Tp(r.rememberFor,{instancePath:t+"/rememberFor",parentData:r,parentDataProperty:"rememberFor",rootData:c,dynamicAnchors:f})||
+(e=e===null?Tp.errors:e.concat(Tp.errors),s=e.length)),r.generateResponse!==void 0){let h=r.generateResponse;if(typeof h!=
 "boolean"){let P={instancePath:t+"/generateResponse",schemaPath:"#/properties/generateResponse/type",keyword:"type",params:{
 type:"boolean"},schema:Ne.properties.generateResponse.type,parentSchema:Ne.properties.generateResponse,data:h};e===null?
 e=[P]:e.push(P),s++}}}else{let h={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ne.type,
-parentSchema:Ne,data:r};e===null?e=[h]:e.push(h),s++}return Tp.errors=e,s===0}Tp.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
+parentSchema:Ne,data:r};e===null?e=[h]:e.push(h),s++}return _p.errors=e,s===0}_p.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
 var Ae={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policies/revoke-jwt.sch\
 ema.json",type:"object",additionalProperties:!1,required:["kind","issuer"],"x-expected":"a map of keys","x-hints":{name:"\
 the name of a policy is the name of its file",async:"Apigee ignores async too; leave it out"},properties:{kind:{type:"st\
@@ -8031,7 +8034,7 @@ parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=nu
 type",params:{type:"boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return Np.errors=e,s===
 0}Np.evaluated={dynamicProps:!1,dynamicItems:!1};function Lp(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Lp.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
-typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,
+typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,
 data:r};e===null?e=[a]:e.push(a),s++}return Lp.errors=e,s===0}Lp.evaluated={dynamicProps:!1,dynamicItems:!1};function Nr(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Nr.evaluated;
 n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(typeof r!="string"){let l={instancePath:t,
@@ -8055,68 +8058,68 @@ schema:"^[1-9][0-9]{0,6}(ms|s|m|h|d)$",parentSchema:Gr,data:r};e===null?e=[a]:e.
 schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Gr.type,parentSchema:Gr,data:r};e===null?e=[a]:e.push(a),
 s++}return Cp.errors=e,s===0}Cp.evaluated={dynamicProps:!1,dynamicItems:!1};function Fp(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Fp.evaluated;if(n.dynamicProps&&(n.props=void 0),
-n.dynamicItems&&(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(r))){let T={instancePath:t,schemaPath:"#/allOf/\
-0/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[0].type,parentSchema:Ae.allOf[0],data:r};e===null?e=[T]:e.
-push(T),s++}let a=s,i=!1,o=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.jti===void 0){let T={instancePath:t,schemaPath:"\
+n.dynamicItems&&(n.items=void 0),!(r&&typeof r=="object"&&!Array.isArray(r))){let _={instancePath:t,schemaPath:"#/allOf/\
+0/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[0].type,parentSchema:Ae.allOf[0],data:r};e===null?e=[_]:e.
+push(_),s++}let a=s,i=!1,o=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.jti===void 0){let _={instancePath:t,schemaPath:"\
 #/allOf/0/anyOf/0/required",keyword:"required",params:{missingProperty:"jti"},schema:Ae.allOf[0].anyOf[0].required,parentSchema:Ae.
-allOf[0].anyOf[0],data:r};e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t,schemaPath:"#/allOf/0/anyOf/0/type",keyword:"\
-type",params:{type:"object"},schema:Ae.allOf[0].anyOf[0].type,parentSchema:Ae.allOf[0].anyOf[0],data:r};e===null?e=[T]:e.
-push(T),s++}var l=o===s;i=i||l;let m=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.kid===void 0){let T={instancePath:t,
+allOf[0].anyOf[0],data:r};e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t,schemaPath:"#/allOf/0/anyOf/0/type",keyword:"\
+type",params:{type:"object"},schema:Ae.allOf[0].anyOf[0].type,parentSchema:Ae.allOf[0].anyOf[0],data:r};e===null?e=[_]:e.
+push(_),s++}var l=o===s;i=i||l;let m=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.kid===void 0){let _={instancePath:t,
 schemaPath:"#/allOf/0/anyOf/1/required",keyword:"required",params:{missingProperty:"kid"},schema:Ae.allOf[0].anyOf[1].required,
-parentSchema:Ae.allOf[0].anyOf[1],data:r};e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t,schemaPath:"#/allOf/0\
+parentSchema:Ae.allOf[0].anyOf[1],data:r};e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t,schemaPath:"#/allOf/0\
 /anyOf/1/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[0].anyOf[1].type,parentSchema:Ae.allOf[0].anyOf[1],
-data:r};e===null?e=[T]:e.push(T),s++}var l=m===s;i=i||l;let p=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.sid===
-void 0){let T={instancePath:t,schemaPath:"#/allOf/0/anyOf/2/required",keyword:"required",params:{missingProperty:"sid"},
-schema:Ae.allOf[0].anyOf[2].required,parentSchema:Ae.allOf[0].anyOf[2],data:r};e===null?e=[T]:e.push(T),s++}}else{let T={
+data:r};e===null?e=[_]:e.push(_),s++}var l=m===s;i=i||l;let p=s;if(r&&typeof r=="object"&&!Array.isArray(r)){if(r.sid===
+void 0){let _={instancePath:t,schemaPath:"#/allOf/0/anyOf/2/required",keyword:"required",params:{missingProperty:"sid"},
+schema:Ae.allOf[0].anyOf[2].required,parentSchema:Ae.allOf[0].anyOf[2],data:r};e===null?e=[_]:e.push(_),s++}}else{let _={
 instancePath:t,schemaPath:"#/allOf/0/anyOf/2/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[0].anyOf[2].type,
-parentSchema:Ae.allOf[0].anyOf[2],data:r};e===null?e=[T]:e.push(T),s++}var l=p===s;i=i||l;let u=s;if(r&&typeof r=="objec\
-t"&&!Array.isArray(r)){if(r.subject===void 0){let T={instancePath:t,schemaPath:"#/allOf/0/anyOf/3/required",keyword:"req\
+parentSchema:Ae.allOf[0].anyOf[2],data:r};e===null?e=[_]:e.push(_),s++}var l=p===s;i=i||l;let u=s;if(r&&typeof r=="objec\
+t"&&!Array.isArray(r)){if(r.subject===void 0){let _={instancePath:t,schemaPath:"#/allOf/0/anyOf/3/required",keyword:"req\
 uired",params:{missingProperty:"subject"},schema:Ae.allOf[0].anyOf[3].required,parentSchema:Ae.allOf[0].anyOf[3],data:r};
-e===null?e=[T]:e.push(T),s++}}else{let T={instancePath:t,schemaPath:"#/allOf/0/anyOf/3/type",keyword:"type",params:{type:"\
-object"},schema:Ae.allOf[0].anyOf[3].type,parentSchema:Ae.allOf[0].anyOf[3],data:r};e===null?e=[T]:e.push(T),s++}var l=u===
-s;if(i=i||l,i)s=a,e!==null&&(a?e.length=a:e=null);else{let T={instancePath:t,schemaPath:"#/allOf/0/anyOf",keyword:"anyOf",
-params:{},schema:Ae.allOf[0].anyOf,parentSchema:Ae.allOf[0],data:r};e===null?e=[T]:e.push(T),s++}if(!(r&&typeof r=="obje\
-ct"&&!Array.isArray(r))){let T={instancePath:t,schemaPath:"#/allOf/1/type",keyword:"type",params:{type:"object"},schema:Ae.
-allOf[1].type,parentSchema:Ae.allOf[1],data:r};e===null?e=[T]:e.push(T),s++}let b=s,h=s;if(s===h)if(r&&typeof r=="object"&&
-!Array.isArray(r)){let T;if(r.jti===void 0&&(T="jti")||r.kid===void 0&&(T="kid")){let v={};e===null?e=[v]:e.push(v),s++}}else{
-let T={};e===null?e=[T]:e.push(T),s++}var P=h===s;if(P){let T={instancePath:t,schemaPath:"#/allOf/1/not",keyword:"not",params:{},
-schema:Ae.allOf[1].not,parentSchema:Ae.allOf[1],data:r};e===null?e=[T]:e.push(T),s++}else s=b,e!==null&&(b?e.length=b:e=
-null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let T={instancePath:t,schemaPath:"#/allOf/2/type",keyword:"type",params:{
-type:"object"},schema:Ae.allOf[2].type,parentSchema:Ae.allOf[2],data:r};e===null?e=[T]:e.push(T),s++}let q=s,F=s;if(s===
-F)if(r&&typeof r=="object"&&!Array.isArray(r)){let T;if(r.jti===void 0&&(T="jti")||r.sid===void 0&&(T="sid")){let v={};e===
-null?e=[v]:e.push(v),s++}}else{let T={};e===null?e=[T]:e.push(T),s++}var $=F===s;if($){let T={instancePath:t,schemaPath:"\
-#/allOf/2/not",keyword:"not",params:{},schema:Ae.allOf[2].not,parentSchema:Ae.allOf[2],data:r};e===null?e=[T]:e.push(T),
-s++}else s=q,e!==null&&(q?e.length=q:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let T={instancePath:t,schemaPath:"\
+e===null?e=[_]:e.push(_),s++}}else{let _={instancePath:t,schemaPath:"#/allOf/0/anyOf/3/type",keyword:"type",params:{type:"\
+object"},schema:Ae.allOf[0].anyOf[3].type,parentSchema:Ae.allOf[0].anyOf[3],data:r};e===null?e=[_]:e.push(_),s++}var l=u===
+s;if(i=i||l,i)s=a,e!==null&&(a?e.length=a:e=null);else{let _={instancePath:t,schemaPath:"#/allOf/0/anyOf",keyword:"anyOf",
+params:{},schema:Ae.allOf[0].anyOf,parentSchema:Ae.allOf[0],data:r};e===null?e=[_]:e.push(_),s++}if(!(r&&typeof r=="obje\
+ct"&&!Array.isArray(r))){let _={instancePath:t,schemaPath:"#/allOf/1/type",keyword:"type",params:{type:"object"},schema:Ae.
+allOf[1].type,parentSchema:Ae.allOf[1],data:r};e===null?e=[_]:e.push(_),s++}let b=s,h=s;if(s===h)if(r&&typeof r=="object"&&
+!Array.isArray(r)){let _;if(r.jti===void 0&&(_="jti")||r.kid===void 0&&(_="kid")){let v={};e===null?e=[v]:e.push(v),s++}}else{
+let _={};e===null?e=[_]:e.push(_),s++}var P=h===s;if(P){let _={instancePath:t,schemaPath:"#/allOf/1/not",keyword:"not",params:{},
+schema:Ae.allOf[1].not,parentSchema:Ae.allOf[1],data:r};e===null?e=[_]:e.push(_),s++}else s=b,e!==null&&(b?e.length=b:e=
+null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let _={instancePath:t,schemaPath:"#/allOf/2/type",keyword:"type",params:{
+type:"object"},schema:Ae.allOf[2].type,parentSchema:Ae.allOf[2],data:r};e===null?e=[_]:e.push(_),s++}let q=s,F=s;if(s===
+F)if(r&&typeof r=="object"&&!Array.isArray(r)){let _;if(r.jti===void 0&&(_="jti")||r.sid===void 0&&(_="sid")){let v={};e===
+null?e=[v]:e.push(v),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var $=F===s;if($){let _={instancePath:t,schemaPath:"\
+#/allOf/2/not",keyword:"not",params:{},schema:Ae.allOf[2].not,parentSchema:Ae.allOf[2],data:r};e===null?e=[_]:e.push(_),
+s++}else s=q,e!==null&&(q?e.length=q:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let _={instancePath:t,schemaPath:"\
 #/allOf/3/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[3].type,parentSchema:Ae.allOf[3],data:r};e===null?
-e=[T]:e.push(T),s++}let A=s,B=s;if(s===B)if(r&&typeof r=="object"&&!Array.isArray(r)){let T;if(r.jti===void 0&&(T="jti")||
-r.subject===void 0&&(T="subject")){let v={};e===null?e=[v]:e.push(v),s++}}else{let T={};e===null?e=[T]:e.push(T),s++}var ie=B===
-s;if(ie){let T={instancePath:t,schemaPath:"#/allOf/3/not",keyword:"not",params:{},schema:Ae.allOf[3].not,parentSchema:Ae.
-allOf[3],data:r};e===null?e=[T]:e.push(T),s++}else s=A,e!==null&&(A?e.length=A:e=null);if(!(r&&typeof r=="object"&&!Array.
-isArray(r))){let T={instancePath:t,schemaPath:"#/allOf/4/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[4].
-type,parentSchema:Ae.allOf[4],data:r};e===null?e=[T]:e.push(T),s++}let Fe=s,Q=s;if(s===Q)if(r&&typeof r=="object"&&!Array.
-isArray(r)){let T;if(r.kid===void 0&&(T="kid")||r.sid===void 0&&(T="sid")){let v={};e===null?e=[v]:e.push(v),s++}}else{let T={};
-e===null?e=[T]:e.push(T),s++}var G=Q===s;if(G){let T={instancePath:t,schemaPath:"#/allOf/4/not",keyword:"not",params:{},
-schema:Ae.allOf[4].not,parentSchema:Ae.allOf[4],data:r};e===null?e=[T]:e.push(T),s++}else s=Fe,e!==null&&(Fe?e.length=Fe:
-e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let T={instancePath:t,schemaPath:"#/allOf/5/type",keyword:"type",
-params:{type:"object"},schema:Ae.allOf[5].type,parentSchema:Ae.allOf[5],data:r};e===null?e=[T]:e.push(T),s++}let k=s,D=s;
-if(s===D)if(r&&typeof r=="object"&&!Array.isArray(r)){let T;if(r.kid===void 0&&(T="kid")||r.subject===void 0&&(T="subjec\
-t")){let v={};e===null?e=[v]:e.push(v),s++}}else{let T={};e===null?e=[T]:e.push(T),s++}var j=D===s;if(j){let T={instancePath:t,
-schemaPath:"#/allOf/5/not",keyword:"not",params:{},schema:Ae.allOf[5].not,parentSchema:Ae.allOf[5],data:r};e===null?e=[T]:
-e.push(T),s++}else s=k,e!==null&&(k?e.length=k:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let T={instancePath:t,
+e=[_]:e.push(_),s++}let A=s,B=s;if(s===B)if(r&&typeof r=="object"&&!Array.isArray(r)){let _;if(r.jti===void 0&&(_="jti")||
+r.subject===void 0&&(_="subject")){let v={};e===null?e=[v]:e.push(v),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var ie=B===
+s;if(ie){let _={instancePath:t,schemaPath:"#/allOf/3/not",keyword:"not",params:{},schema:Ae.allOf[3].not,parentSchema:Ae.
+allOf[3],data:r};e===null?e=[_]:e.push(_),s++}else s=A,e!==null&&(A?e.length=A:e=null);if(!(r&&typeof r=="object"&&!Array.
+isArray(r))){let _={instancePath:t,schemaPath:"#/allOf/4/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[4].
+type,parentSchema:Ae.allOf[4],data:r};e===null?e=[_]:e.push(_),s++}let Fe=s,Q=s;if(s===Q)if(r&&typeof r=="object"&&!Array.
+isArray(r)){let _;if(r.kid===void 0&&(_="kid")||r.sid===void 0&&(_="sid")){let v={};e===null?e=[v]:e.push(v),s++}}else{let _={};
+e===null?e=[_]:e.push(_),s++}var G=Q===s;if(G){let _={instancePath:t,schemaPath:"#/allOf/4/not",keyword:"not",params:{},
+schema:Ae.allOf[4].not,parentSchema:Ae.allOf[4],data:r};e===null?e=[_]:e.push(_),s++}else s=Fe,e!==null&&(Fe?e.length=Fe:
+e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let _={instancePath:t,schemaPath:"#/allOf/5/type",keyword:"type",
+params:{type:"object"},schema:Ae.allOf[5].type,parentSchema:Ae.allOf[5],data:r};e===null?e=[_]:e.push(_),s++}let k=s,D=s;
+if(s===D)if(r&&typeof r=="object"&&!Array.isArray(r)){let _;if(r.kid===void 0&&(_="kid")||r.subject===void 0&&(_="subjec\
+t")){let v={};e===null?e=[v]:e.push(v),s++}}else{let _={};e===null?e=[_]:e.push(_),s++}var j=D===s;if(j){let _={instancePath:t,
+schemaPath:"#/allOf/5/not",keyword:"not",params:{},schema:Ae.allOf[5].not,parentSchema:Ae.allOf[5],data:r};e===null?e=[_]:
+e.push(_),s++}else s=k,e!==null&&(k?e.length=k:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let _={instancePath:t,
 schemaPath:"#/allOf/6/type",keyword:"type",params:{type:"object"},schema:Ae.allOf[6].type,parentSchema:Ae.allOf[6],data:r};
-e===null?e=[T]:e.push(T),s++}let E=s,N=s;if(s===N)if(r&&typeof r=="object"&&!Array.isArray(r)){let T;if(r.sid===void 0&&
-(T="sid")||r.subject===void 0&&(T="subject")){let v={};e===null?e=[v]:e.push(v),s++}}else{let T={};e===null?e=[T]:e.push(
-T),s++}var H=N===s;if(H){let T={instancePath:t,schemaPath:"#/allOf/6/not",keyword:"not",params:{},schema:Ae.allOf[6].not,
-parentSchema:Ae.allOf[6],data:r};e===null?e=[T]:e.push(T),s++}else s=E,e!==null&&(E?e.length=E:e=null);if(r&&typeof r=="\
-object"&&!Array.isArray(r)){if(r.kind===void 0){let T={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
-missingProperty:"kind"},schema:Ae.required,parentSchema:Ae,data:r};e===null?e=[T]:e.push(T),s++}if(r.issuer===void 0){let T={
+e===null?e=[_]:e.push(_),s++}let E=s,N=s;if(s===N)if(r&&typeof r=="object"&&!Array.isArray(r)){let _;if(r.sid===void 0&&
+(_="sid")||r.subject===void 0&&(_="subject")){let v={};e===null?e=[v]:e.push(v),s++}}else{let _={};e===null?e=[_]:e.push(
+_),s++}var H=N===s;if(H){let _={instancePath:t,schemaPath:"#/allOf/6/not",keyword:"not",params:{},schema:Ae.allOf[6].not,
+parentSchema:Ae.allOf[6],data:r};e===null?e=[_]:e.push(_),s++}else s=E,e!==null&&(E?e.length=E:e=null);if(r&&typeof r=="\
+object"&&!Array.isArray(r)){if(r.kind===void 0){let _={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
+missingProperty:"kind"},schema:Ae.required,parentSchema:Ae,data:r};e===null?e=[_]:e.push(_),s++}if(r.issuer===void 0){let _={
 instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"issuer"},schema:Ae.required,parentSchema:Ae,
-data:r};e===null?e=[T]:e.push(T),s++}for(let T in r)if(!nr.call(Ae.properties,T)){let v={instancePath:t,schemaPath:"#/ad\
-ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:T},schema:!1,parentSchema:Ae,data:r};e===null?
-e=[v]:e.push(v),s++}if(r.kind!==void 0){let T=r.kind;if(typeof T!="string"){let v={instancePath:t+"/kind",schemaPath:"#/\
+data:r};e===null?e=[_]:e.push(_),s++}for(let _ in r)if(!nr.call(Ae.properties,_)){let v={instancePath:t,schemaPath:"#/ad\
+ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:_},schema:!1,parentSchema:Ae,data:r};e===null?
+e=[v]:e.push(v),s++}if(r.kind!==void 0){let _=r.kind;if(typeof _!="string"){let v={instancePath:t+"/kind",schemaPath:"#/\
 properties/kind/type",keyword:"type",params:{type:"string"},schema:Ae.properties.kind.type,parentSchema:Ae.properties.kind,
-data:T};e===null?e=[v]:e.push(v),s++}if(T!=="RevokeJWT"){let v={instancePath:t+"/kind",schemaPath:"#/properties/kind/con\
-st",keyword:"const",params:{allowedValue:"RevokeJWT"},schema:"RevokeJWT",parentSchema:Ae.properties.kind,data:T};e===null?
+data:_};e===null?e=[v]:e.push(v),s++}if(_!=="RevokeJWT"){let v={instancePath:t+"/kind",schemaPath:"#/properties/kind/con\
+st",keyword:"const",params:{allowedValue:"RevokeJWT"},schema:"RevokeJWT",parentSchema:Ae.properties.kind,data:_};e===null?
 e=[v]:e.push(v),s++}}r.displayName!==void 0&&(Ep(r.displayName,{instancePath:t+"/displayName",parentData:r,parentDataProperty:"\
 displayName",rootData:c,dynamicAnchors:f})||(e=e===null?Ep.errors:e.concat(Ep.errors),s=e.length)),r.description!==void 0&&
 (Rp(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"description",rootData:c,dynamicAnchors:f})||
@@ -8132,8 +8135,8 @@ kid",rootData:c,dynamicAnchors:f})||(e=e===null?Nr.errors:e.concat(Nr.errors),s=
 e.length)),r.subject!==void 0&&(Nr(r.subject,{instancePath:t+"/subject",parentData:r,parentDataProperty:"subject",rootData:c,
 dynamicAnchors:f})||(e=e===null?Nr.errors:e.concat(Nr.errors),s=e.length)),r.rememberFor!==void 0&&(Cp(r.rememberFor,{instancePath:t+
 "/rememberFor",parentData:r,parentDataProperty:"rememberFor",rootData:c,dynamicAnchors:f})||(e=e===null?Cp.errors:e.concat(
-Cp.errors),s=e.length))}else{let T={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ae.type,
-parentSchema:Ae,data:r};e===null?e=[T]:e.push(T),s++}return Fp.errors=e,s===0}Fp.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
+Cp.errors),s=e.length))}else{let _={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Ae.type,
+parentSchema:Ae,data:r};e===null?e=[_]:e.push(_),s++}return Fp.errors=e,s===0}Fp.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};
 var cr={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/policies/revoke-oauth-v\
 2.schema.json",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys","x-hints":{name:"the\
  name of a policy is the name of its file",async:"Apigee ignores async too; leave it out"},properties:{kind:{type:"strin\
@@ -8158,7 +8161,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return Gp.errors=e,s===0}Gp.evaluated={dynamicProps:!1,dynamicItems:!1};function Vp(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Vp.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Vp.errors=e,s===0}Vp.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Vp.errors=e,s===0}Vp.evaluated={dynamicProps:!1,
 dynamicItems:!1};function wt(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=wt.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);let a=s,i=!1,o=s;if(typeof r!=
 "string"){let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"string"},schema:ae.anyOf[0].type,
@@ -8253,7 +8256,7 @@ let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"}
 e===null?e=[a]:e.push(a),s++}return Wp.errors=e,s===0}Wp.evaluated={dynamicProps:!1,dynamicItems:!1};function Jp(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Jp.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Jp.errors=e,s===
+type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Jp.errors=e,s===
 0}Jp.evaluated={dynamicProps:!1,dynamicItems:!1};function St(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=St.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
 typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},
@@ -8348,7 +8351,7 @@ let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"}
 e===null?e=[a]:e.push(a),s++}return Qp.errors=e,s===0}Qp.evaluated={dynamicProps:!1,dynamicItems:!1};function eo(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=eo.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
-type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return eo.errors=e,s===
+type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return eo.errors=e,s===
 0}eo.evaluated={dynamicProps:!1,dynamicItems:!1};function Ot(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=Ot.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),
 typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit:1024},
@@ -8426,7 +8429,7 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ao.evaluated;if(n.dynamic
 type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return ao.errors=e,s===0}ao.evaluated={dynamicProps:!1,dynamicItems:!1};
 function io(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=io.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(
+schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(
 a),s++}return io.errors=e,s===0}io.evaluated={dynamicProps:!1,dynamicItems:!1};function no(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=no.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
@@ -8438,12 +8441,12 @@ if(!vr.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"pattern",p
 data:r};e===null?e=[a]:e.push(a),s++}return no.errors=e,s===0}no.evaluated={dynamicProps:!1,dynamicItems:!1};function xt(r,{
 instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=xt.evaluated;
 if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.ref===
-void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:_r.required,
-parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"#/ad\
-ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:_r,data:r};e===null?
+void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"ref"},schema:Tr.required,
+parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}for(let a in r)if(a!=="ref"){let i={instancePath:t,schemaPath:"#/ad\
+ditionalProperties",keyword:"additionalProperties",params:{additionalProperty:a},schema:!1,parentSchema:Tr,data:r};e===null?
 e=[i]:e.push(i),s++}r.ref!==void 0&&(ue(r.ref,{instancePath:t+"/ref",parentData:r,parentDataProperty:"ref",rootData:c,dynamicAnchors:f})||
 (e=e===null?ue.errors:e.concat(ue.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},schema:_r.type,parentSchema:_r,data:r};e===null?e=[a]:e.push(a),s++}return xt.errors=e,s===0}xt.evaluated=
+type:"object"},schema:Tr.type,parentSchema:Tr,data:r};e===null?e=[a]:e.push(a),s++}return xt.errors=e,s===0}xt.evaluated=
 {props:!0,dynamicProps:!1,dynamicItems:!1};var Mm=new RegExp("^[1-9][0-9]{0,8}(ps|pm)$","u");function po(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=po.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.kind===void 0){let i={instancePath:t,
@@ -8513,7 +8516,7 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=co.evaluated;if(n.dynamic
 type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return co.errors=e,s===0}co.evaluated={dynamicProps:!1,dynamicItems:!1};
 function fo(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=fo.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(
+schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(
 a),s++}return fo.errors=e,s===0}fo.evaluated={dynamicProps:!1,dynamicItems:!1};function mo(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=mo.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"\
@@ -8605,15 +8608,15 @@ rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=ko.evaluated;if(n.dynamic
 type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return ko.errors=e,s===0}ko.evaluated={dynamicProps:!1,dynamicItems:!1};
 function Po(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,
 n=Po.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,
-schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(
+schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(
 a),s++}return Po.errors=e,s===0}Po.evaluated={dynamicProps:!1,dynamicItems:!1};function vo(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=vo.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r=="string"){if(!gl.test(r)){let a={instancePath:t,schemaPath:"#/pattern",keyword:"\
 pattern",params:{pattern:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256\
 |HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$"},schema:"^ *(HS256|HS384|HS512|RS256|RS3\
 84|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES\
-384|ES512|EdDSA) *)*$",parentSchema:Ts,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/ty\
-pe",keyword:"type",params:{type:"string"},schema:Ts.type,parentSchema:Ts,data:r};e===null?e=[a]:e.push(a),s++}return vo.
+384|ES512|EdDSA) *)*$",parentSchema:_s,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={instancePath:t,schemaPath:"#/ty\
+pe",keyword:"type",params:{type:"string"},schema:_s.type,parentSchema:_s,data:r};e===null?e=[a]:e.push(a),s++}return vo.
 errors=e,s===0}vo.evaluated={dynamicProps:!1,dynamicItems:!1};function jt(r,{instancePath:t="",parentData:O,parentDataProperty:x,
 rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=jt.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),typeof r=="string"){if(R(r)>1024){let a={instancePath:t,schemaPath:"#/maxLength",keyword:"maxLength",params:{
@@ -8673,8 +8676,8 @@ e=[B]:e.push(B),s++}}else{let A={};e===null?e=[A]:e.push(A),s++}var o=$===s;if(o
 allOf[2],data:p};e===null?e=[A]:e.push(A),s++}else s=F,e!==null&&(F?e.length=F:e=null);if(p&&typeof p=="object"&&!Array.
 isArray(p)){for(let A in p)if(!(A==="file"||A==="uri"||A==="allowPrivateAddresses")){let B={instancePath:t+"/jwks",schemaPath:"\
 #/properties/jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:A},schema:!1,parentSchema:M.
-properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(Te(p.file,{instancePath:t+"/jwks/file",parentData:p,
-parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),p.uri!==
+properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(_e(p.file,{instancePath:t+"/jwks/file",parentData:p,
+parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length)),p.uri!==
 void 0){let A=p.uri,B=s,ie=!1,Fe=s;if(typeof A=="string"){if(R(A)>2048){let G={instancePath:t+"/jwks/uri",schemaPath:"#/\
 properties/jwks/properties/uri/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:M.properties.
 jwks.properties.uri.anyOf[0],data:A};e===null?e=[G]:e.push(G),s++}if(!Yo.test(A)){let G={instancePath:t+"/jwks/uri",schemaPath:"\
@@ -8859,7 +8862,7 @@ n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,sche
 boolean"},schema:Ie.type,parentSchema:Ie,data:r};e===null?e=[a]:e.push(a),s++}return Ao.errors=e,s===0}Ao.evaluated={dynamicProps:!1,
 dynamicItems:!1};function $o(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=$o.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){
-let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:_e.type,parentSchema:_e,data:r};
+let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Te.type,parentSchema:Te,data:r};
 e===null?e=[a]:e.push(a),s++}return $o.errors=e,s===0}$o.evaluated={dynamicProps:!1,dynamicItems:!1};function qo(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=qo.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r!="string"){let a={instancePath:t,schemaPath:"#/type",keyword:"\
@@ -8871,8 +8874,8 @@ if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),typeof r=="
 schemaPath:"#/pattern",keyword:"pattern",params:{pattern:"^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES25\
 6|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$"},schema:"\
 ^ *(HS256|HS384|HS512|RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *(, *(HS256|HS384|HS512|RS256|RS384|R\
-S512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$",parentSchema:Ts,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
-instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:Ts.type,parentSchema:Ts,data:r};e===null?
+S512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA) *)*$",parentSchema:_s,data:r};e===null?e=[a]:e.push(a),s++}}else{let a={
+instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"string"},schema:_s.type,parentSchema:_s,data:r};e===null?
 e=[a]:e.push(a),s++}return At.errors=e,s===0}At.evaluated={dynamicProps:!1,dynamicItems:!1};function Do(r,{instancePath:t="",
 parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Do.evaluated;if(n.dynamicProps&&
 (n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.key===void 0){let a={instancePath:t,
@@ -8953,8 +8956,8 @@ e=[B]:e.push(B),s++}}else{let A={};e===null?e=[A]:e.push(A),s++}var o=$===s;if(o
 allOf[2],data:p};e===null?e=[A]:e.push(A),s++}else s=F,e!==null&&(F?e.length=F:e=null);if(p&&typeof p=="object"&&!Array.
 isArray(p)){for(let A in p)if(!(A==="file"||A==="uri"||A==="allowPrivateAddresses")){let B={instancePath:t+"/jwks",schemaPath:"\
 #/properties/jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:A},schema:!1,parentSchema:M.
-properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(Te(p.file,{instancePath:t+"/jwks/file",parentData:p,
-parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?Te.errors:e.concat(Te.errors),s=e.length)),p.uri!==
+properties.jwks,data:p};e===null?e=[B]:e.push(B),s++}if(p.file!==void 0&&(_e(p.file,{instancePath:t+"/jwks/file",parentData:p,
+parentDataProperty:"file",rootData:c,dynamicAnchors:f})||(e=e===null?_e.errors:e.concat(_e.errors),s=e.length)),p.uri!==
 void 0){let A=p.uri,B=s,ie=!1,Fe=s;if(typeof A=="string"){if(R(A)>2048){let G={instancePath:t+"/jwks/uri",schemaPath:"#/\
 properties/jwks/properties/uri/anyOf/0/maxLength",keyword:"maxLength",params:{limit:2048},schema:2048,parentSchema:M.properties.
 jwks.properties.uri.anyOf[0],data:A};e===null?e=[G]:e.push(G),s++}if(!Yo.test(A)){let G={instancePath:t+"/jwks/uri",schemaPath:"\
@@ -8990,8 +8993,8 @@ value,{instancePath:t+"/value",parentData:r,parentDataProperty:"value",rootData:
 e.concat(de.errors),s=e.length)),r.password!==void 0&&(de(r.password,{instancePath:t+"/password",parentData:r,parentDataProperty:"\
 password",rootData:c,dynamicAnchors:f})||(e=e===null?de.errors:e.concat(de.errors),s=e.length))}else{let a={instancePath:t,
 schemaPath:"#/type",keyword:"type",params:{type:"object"},schema:Wo.type,parentSchema:Wo,data:r};e===null?e=[a]:e.push(a),
-s++}return Io.errors=e,s===0}Io.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function _o(r,{instancePath:t="",parentData:O,
-parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_o.evaluated;if(n.dynamicProps&&(n.props=void 0),
+s++}return Io.errors=e,s===0}Io.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function To(r,{instancePath:t="",parentData:O,
+parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=To.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.value===void 0){let a={instancePath:t,schemaPath:"\
 #/required",keyword:"required",params:{missingProperty:"value"},schema:Dr.required,parentSchema:Dr,data:r};e===null?e=[a]:
 e.push(a),s++}for(let a in r)if(!(a==="encoding"||a==="value"||a==="id")){let i={instancePath:t,schemaPath:"#/additional\
@@ -9004,9 +9007,9 @@ properties.encoding.enum,parentSchema:Dr.properties.encoding,data:a};e===null?e=
 r.value,{instancePath:t+"/value",parentData:r,parentDataProperty:"value",rootData:c,dynamicAnchors:f})||(e=e===null?de.errors:
 e.concat(de.errors),s=e.length)),r.id!==void 0&&(ar(r.id,{instancePath:t+"/id",parentData:r,parentDataProperty:"id",rootData:c,
 dynamicAnchors:f})||(e=e===null?ar.errors:e.concat(ar.errors),s=e.length))}else{let a={instancePath:t,schemaPath:"#/type",
-keyword:"type",params:{type:"object"},schema:Dr.type,parentSchema:Dr,data:r};e===null?e=[a]:e.push(a),s++}return _o.errors=
-e,s===0}_o.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function To(r,{instancePath:t="",parentData:O,parentDataProperty:x,
-rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=To.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
+keyword:"type",params:{type:"object"},schema:Dr.type,parentSchema:Dr,data:r};e===null?e=[a]:e.push(a),s++}return To.errors=
+e,s===0}To.evaluated={props:!0,dynamicProps:!1,dynamicItems:!1};function _o(r,{instancePath:t="",parentData:O,parentDataProperty:x,
+rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=_o.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&
 (n.items=void 0),r&&typeof r=="object"&&!Array.isArray(r)){if(r.value===void 0){let a={instancePath:t,schemaPath:"#/requ\
 ired",keyword:"required",params:{missingProperty:"value"},schema:ur.required,parentSchema:ur,data:r};e===null?e=[a]:e.push(
 a),s++}for(let a in r)if(!(a==="value"||a==="id"||a==="saltLength"||a==="pbkdf2Iterations")){let i={instancePath:t,schemaPath:"\
@@ -9029,7 +9032,7 @@ ns/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e6},schema:1e6,pare
 data:a};e===null?e=[i]:e.push(i),s++}if(a<1e3||isNaN(a)){let i={instancePath:t+"/pbkdf2Iterations",schemaPath:"#/propert\
 ies/pbkdf2Iterations/minimum",keyword:"minimum",params:{comparison:">=",limit:1e3},schema:1e3,parentSchema:ur.properties.
 pbkdf2Iterations,data:a};e===null?e=[i]:e.push(i),s++}}}}else{let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},schema:ur.type,parentSchema:ur,data:r};e===null?e=[a]:e.push(a),s++}return To.errors=e,s===0}To.evaluated=
+type:"object"},schema:ur.type,parentSchema:ur,data:r};e===null?e=[a]:e.push(a),s++}return _o.errors=e,s===0}_o.evaluated=
 {props:!0,dynamicProps:!1,dynamicItems:!1};function ss(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,
 dynamicAnchors:f={}}={}){let e=null,s=0,n=ss.evaluated;n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0);
 let a=s,i=!1,o=s;if(typeof r!="string"){let l={instancePath:t,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type:"s\
@@ -9106,13 +9109,13 @@ let v={instancePath:t,schemaPath:"#/allOf/0/anyOf",keyword:"anyOf",params:{},sch
 data:r};e===null?e=[v]:e.push(v),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"#\
 /allOf/1/type",keyword:"type",params:{type:"object"},schema:Z.allOf[1].type,parentSchema:Z.allOf[1],data:r};e===null?e=[
 v]:e.push(v),s++}let u=s,l=s;if(s===l)if(r&&typeof r=="object"&&!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="al\
-gorithm")||r.algorithms===void 0&&(v="algorithms")){let _={};e===null?e=[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:
+gorithm")||r.algorithms===void 0&&(v="algorithms")){let T={};e===null?e=[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:
 e.push(v),s++}var b=l===s;if(b){let v={instancePath:t,schemaPath:"#/allOf/1/not",keyword:"not",params:{},schema:Z.allOf[1].
 not,parentSchema:Z.allOf[1],data:r};e===null?e=[v]:e.push(v),s++}else s=u,e!==null&&(u?e.length=u:e=null);if(!(r&&typeof r==
 "object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"#/allOf/2/type",keyword:"type",params:{type:"object"},schema:Z.
 allOf[2].type,parentSchema:Z.allOf[2],data:r};e===null?e=[v]:e.push(v),s++}let h=s,P=s;if(s===P)if(r&&typeof r=="object"&&
-!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="algorithm")||r.nested===void 0&&(v="nested")){let _={};e===null?e=
-[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var q=P===s;if(q){let v={instancePath:t,schemaPath:"#/allO\
+!Array.isArray(r)){let v;if(r.algorithm===void 0&&(v="algorithm")||r.nested===void 0&&(v="nested")){let T={};e===null?e=
+[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:e.push(v),s++}var q=P===s;if(q){let v={instancePath:t,schemaPath:"#/allO\
 f/2/not",keyword:"not",params:{},schema:Z.allOf[2].not,parentSchema:Z.allOf[2],data:r};e===null?e=[v]:e.push(v),s++}else
 s=h,e!==null&&(h?e.length=h:e=null);if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"#/\
 allOf/3/type",keyword:"type",params:{type:"object"},schema:Z.allOf[3].type,parentSchema:Z.allOf[3],data:r};e===null?e=[v]:
@@ -9142,17 +9145,17 @@ F:e=null);else{let v={instancePath:t,schemaPath:"#/allOf/3/anyOf",keyword:"anyOf
 allOf[3],data:r};e===null?e=[v]:e.push(v),s++}if(!(r&&typeof r=="object"&&!Array.isArray(r))){let v={instancePath:t,schemaPath:"\
 #/allOf/4/type",keyword:"type",params:{type:"object"},schema:Z.allOf[4].type,parentSchema:Z.allOf[4],data:r};e===null?e=
 [v]:e.push(v),s++}let k=s,D=s;if(s===D)if(r&&typeof r=="object"&&!Array.isArray(r)){let v;if(r.publicKey===void 0&&(v="p\
-ublicKey")||r.secretKey===void 0&&(v="secretKey")){let _={};e===null?e=[_]:e.push(_),s++}}else{let v={};e===null?e=[v]:e.
+ublicKey")||r.secretKey===void 0&&(v="secretKey")){let T={};e===null?e=[T]:e.push(T),s++}}else{let v={};e===null?e=[v]:e.
 push(v),s++}var j=D===s;if(j){let v={instancePath:t,schemaPath:"#/allOf/4/not",keyword:"not",params:{},schema:Z.allOf[4].
 not,parentSchema:Z.allOf[4],data:r};e===null?e=[v]:e.push(v),s++}else s=k,e!==null&&(k?e.length=k:e=null);if(r&&typeof r==
 "object"&&!Array.isArray(r)){if(r.kind===void 0){let v={instancePath:t,schemaPath:"#/required",keyword:"required",params:{
 missingProperty:"kind"},schema:Z.required,parentSchema:Z,data:r};e===null?e=[v]:e.push(v),s++}for(let v in r)if(!nr.call(
-Z.properties,v)){let _={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},
-schema:!1,parentSchema:Z,data:r};e===null?e=[_]:e.push(_),s++}if(r.kind!==void 0){let v=r.kind;if(typeof v!="string"){let _={
+Z.properties,v)){let T={instancePath:t,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:v},
+schema:!1,parentSchema:Z,data:r};e===null?e=[T]:e.push(T),s++}if(r.kind!==void 0){let v=r.kind;if(typeof v!="string"){let T={
 instancePath:t+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type:"string"},schema:Z.properties.kind.
-type,parentSchema:Z.properties.kind,data:v};e===null?e=[_]:e.push(_),s++}if(v!=="VerifyJWT"){let _={instancePath:t+"/kin\
+type,parentSchema:Z.properties.kind,data:v};e===null?e=[T]:e.push(T),s++}if(v!=="VerifyJWT"){let T={instancePath:t+"/kin\
 d",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue:"VerifyJWT"},schema:"VerifyJWT",parentSchema:Z.
-properties.kind,data:v};e===null?e=[_]:e.push(_),s++}}if(r.displayName!==void 0&&(xo(r.displayName,{instancePath:t+"/dis\
+properties.kind,data:v};e===null?e=[T]:e.push(T),s++}}if(r.displayName!==void 0&&(xo(r.displayName,{instancePath:t+"/dis\
 playName",parentData:r,parentDataProperty:"displayName",rootData:c,dynamicAnchors:f})||(e=e===null?xo.errors:e.concat(xo.
 errors),s=e.length)),r.description!==void 0&&(jo(r.description,{instancePath:t+"/description",parentData:r,parentDataProperty:"\
 description",rootData:c,dynamicAnchors:f})||(e=e===null?jo.errors:e.concat(jo.errors),s=e.length)),r.enabled!==void 0&&(Ao(
@@ -9170,13 +9173,13 @@ parentDataProperty:"secretKey",rootData:c,dynamicAnchors:f})||(e=e===null?$t.err
 void 0&&(qt(r.publicKey,{instancePath:t+"/publicKey",parentData:r,parentDataProperty:"publicKey",rootData:c,dynamicAnchors:f})||
 (e=e===null?qt.errors:e.concat(qt.errors),s=e.length)),r.privateKey!==void 0&&(Io(r.privateKey,{instancePath:t+"/private\
 Key",parentData:r,parentDataProperty:"privateKey",rootData:c,dynamicAnchors:f})||(e=e===null?Io.errors:e.concat(Io.errors),
-s=e.length)),r.directKey!==void 0&&(_o(r.directKey,{instancePath:t+"/directKey",parentData:r,parentDataProperty:"directK\
-ey",rootData:c,dynamicAnchors:f})||(e=e===null?_o.errors:e.concat(_o.errors),s=e.length)),r.passwordKey!==void 0&&(To(r.
+s=e.length)),r.directKey!==void 0&&(To(r.directKey,{instancePath:t+"/directKey",parentData:r,parentDataProperty:"directK\
+ey",rootData:c,dynamicAnchors:f})||(e=e===null?To.errors:e.concat(To.errors),s=e.length)),r.passwordKey!==void 0&&(_o(r.
 passwordKey,{instancePath:t+"/passwordKey",parentData:r,parentDataProperty:"passwordKey",rootData:c,dynamicAnchors:f})||
-(e=e===null?To.errors:e.concat(To.errors),s=e.length)),r.nested!==void 0){let v=r.nested;if(!(v&&typeof v=="object"&&!Array.
+(e=e===null?_o.errors:e.concat(_o.errors),s=e.length)),r.nested!==void 0){let v=r.nested;if(!(v&&typeof v=="object"&&!Array.
 isArray(v))){let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allOf/0/type",keyword:"type",params:{type:"\
 object"},schema:Z.properties.nested.allOf[0].type,parentSchema:Z.properties.nested.allOf[0],data:v};e===null?e=[K]:e.push(
-K),s++}let _=s,V=!1,L=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.publicKey===void 0){let K={instancePath:t+"/ne\
+K),s++}let T=s,V=!1,L=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.publicKey===void 0){let K={instancePath:t+"/ne\
 sted",schemaPath:"#/properties/nested/allOf/0/anyOf/0/required",keyword:"required",params:{missingProperty:"publicKey"},
 schema:Z.properties.nested.allOf[0].anyOf[0].required,parentSchema:Z.properties.nested.allOf[0].anyOf[0],data:v};e===null?
 e=[K]:e.push(K),s++}}else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allOf/0/anyOf/0/type",keyword:"\
@@ -9186,8 +9189,8 @@ secretKey===void 0){let K={instancePath:t+"/nested",schemaPath:"#/properties/nes
 equired",params:{missingProperty:"secretKey"},schema:Z.properties.nested.allOf[0].anyOf[1].required,parentSchema:Z.properties.
 nested.allOf[0].anyOf[1],data:v};e===null?e=[K]:e.push(K),s++}}else{let K={instancePath:t+"/nested",schemaPath:"#/proper\
 ties/nested/allOf/0/anyOf/1/type",keyword:"type",params:{type:"object"},schema:Z.properties.nested.allOf[0].anyOf[1].type,
-parentSchema:Z.properties.nested.allOf[0].anyOf[1],data:v};e===null?e=[K]:e.push(K),s++}var E=ee===s;if(V=V||E,V)s=_,e!==
-null&&(_?e.length=_:e=null);else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allOf/0/anyOf",keyword:"\
+parentSchema:Z.properties.nested.allOf[0].anyOf[1],data:v};e===null?e=[K]:e.push(K),s++}var E=ee===s;if(V=V||E,V)s=T,e!==
+null&&(T?e.length=T:e=null);else{let K={instancePath:t+"/nested",schemaPath:"#/properties/nested/allOf/0/anyOf",keyword:"\
 anyOf",params:{},schema:Z.properties.nested.allOf[0].anyOf,parentSchema:Z.properties.nested.allOf[0],data:v};e===null?e=
 [K]:e.push(K),s++}if(!(v&&typeof v=="object"&&!Array.isArray(v))){let K={instancePath:t+"/nested",schemaPath:"#/properti\
 es/nested/allOf/1/type",keyword:"type",params:{type:"object"},schema:Z.properties.nested.allOf[1].type,parentSchema:Z.properties.
@@ -9213,7 +9216,7 @@ subject,{instancePath:t+"/subject",parentData:r,parentDataProperty:"subject",roo
 ss.errors:e.concat(ss.errors),s=e.length)),r.audience!==void 0&&(ss(r.audience,{instancePath:t+"/audience",parentData:r,
 parentDataProperty:"audience",rootData:c,dynamicAnchors:f})||(e=e===null?ss.errors:e.concat(ss.errors),s=e.length)),r.id!==
 void 0&&(ss(r.id,{instancePath:t+"/id",parentData:r,parentDataProperty:"id",rootData:c,dynamicAnchors:f})||(e=e===null?ss.
-errors:e.concat(ss.errors),s=e.length)),r.additionalClaims!==void 0){let v=r.additionalClaims,_=s,V=!1,L=s;if(Array.isArray(
+errors:e.concat(ss.errors),s=e.length)),r.additionalClaims!==void 0){let v=r.additionalClaims,T=s,V=!1,L=s;if(Array.isArray(
 v)){if(v.length>50){let Y={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/anyOf/0/maxItems",
 keyword:"maxItems",params:{limit:50},schema:50,parentSchema:Z.properties.additionalClaims.anyOf[0],data:v};e===null?e=[Y]:
 e.push(Y),s++}let J=v.length;for(let Y=0;Y<J;Y++){let K=v[Y],Le=s,Hr=!1,Br=s;if(K&&typeof K=="object"&&!Array.isArray(K)){
@@ -9268,7 +9271,7 @@ ies/additionalClaims/anyOf/0/items/type",keyword:"type",params:{type:"object"},s
 items.type,parentSchema:Z.properties.additionalClaims.anyOf[0].items,data:K};e===null?e=[re]:e.push(re),s++}}}else{let J={
 instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/anyOf/0/type",keyword:"type",params:{type:"\
 array"},schema:Z.properties.additionalClaims.anyOf[0].type,parentSchema:Z.properties.additionalClaims.anyOf[0],data:v};e===
-null?e=[J]:e.push(J),s++}var T=L===s;V=V||T;let ee=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.ref===void 0){let J={
+null?e=[J]:e.push(J),s++}var _=L===s;V=V||_;let ee=s;if(v&&typeof v=="object"&&!Array.isArray(v)){if(v.ref===void 0){let J={
 instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/anyOf/1/required",keyword:"required",params:{
 missingProperty:"ref"},schema:Z.properties.additionalClaims.anyOf[1].required,parentSchema:Z.properties.additionalClaims.
 anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}for(let J in v)if(J!=="ref"){let Y={instancePath:t+"/additionalClaims",schemaPath:"\
@@ -9277,14 +9280,14 @@ schema:!1,parentSchema:Z.properties.additionalClaims.anyOf[1],data:v};e===null?e
 ref,{instancePath:t+"/additionalClaims/ref",parentData:v,parentDataProperty:"ref",rootData:c,dynamicAnchors:f})||(e=e===
 null?js.errors:e.concat(js.errors),s=e.length))}else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/\
 additionalClaims/anyOf/1/type",keyword:"type",params:{type:"object"},schema:Z.properties.additionalClaims.anyOf[1].type,
-parentSchema:Z.properties.additionalClaims.anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}var T=ee===s;if(V=V||T,V)s=_,e!==
-null&&(_?e.length=_:e=null);else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/any\
+parentSchema:Z.properties.additionalClaims.anyOf[1],data:v};e===null?e=[J]:e.push(J),s++}var _=ee===s;if(V=V||_,V)s=T,e!==
+null&&(T?e.length=T:e=null);else{let J={instancePath:t+"/additionalClaims",schemaPath:"#/properties/additionalClaims/any\
 Of",keyword:"anyOf",params:{},schema:Z.properties.additionalClaims.anyOf,parentSchema:Z.properties.additionalClaims,data:v};
 e===null?e=[J]:e.push(J),s++}}if(r.additionalHeaders!==void 0&&(Eo(r.additionalHeaders,{instancePath:t+"/additionalHeade\
 rs",parentData:r,parentDataProperty:"additionalHeaders",rootData:c,dynamicAnchors:f})||(e=e===null?Eo.errors:e.concat(Eo.
 errors),s=e.length)),r.requiredClaims!==void 0){let v=r.requiredClaims;if(Array.isArray(v)){if(v.length>50){let ee={instancePath:t+
 "/requiredClaims",schemaPath:"#/properties/requiredClaims/maxItems",keyword:"maxItems",params:{limit:50},schema:50,parentSchema:Z.
-properties.requiredClaims,data:v};e===null?e=[ee]:e.push(ee),s++}let _=v.length;for(let ee=0;ee<_;ee++){let J=v[ee];if(typeof J==
+properties.requiredClaims,data:v};e===null?e=[ee]:e.push(ee),s++}let T=v.length;for(let ee=0;ee<T;ee++){let J=v[ee];if(typeof J==
 "string"){if(R(J)>255){let Y={instancePath:t+"/requiredClaims/"+ee,schemaPath:"#/properties/requiredClaims/items/maxLeng\
 th",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Z.properties.requiredClaims.items,data:J};e===null?e=
 [Y]:e.push(Y),s++}if(R(J)<1){let Y={instancePath:t+"/requiredClaims/"+ee,schemaPath:"#/properties/requiredClaims/items/m\
@@ -9294,20 +9297,20 @@ keyword:"type",params:{type:"string"},schema:Z.properties.requiredClaims.items.t
 items,data:J};e===null?e=[Y]:e.push(Y),s++}}let V=v.length,L;if(V>1){let ee={};for(;V--;){let J=v[V];if(typeof J=="strin\
 g"){if(typeof ee[J]=="number"){L=ee[J];let Y={instancePath:t+"/requiredClaims",schemaPath:"#/properties/requiredClaims/u\
 niqueItems",keyword:"uniqueItems",params:{i:V,j:L},schema:!0,parentSchema:Z.properties.requiredClaims,data:v};e===null?e=
-[Y]:e.push(Y),s++;break}ee[J]=V}}}}else{let _={instancePath:t+"/requiredClaims",schemaPath:"#/properties/requiredClaims/\
+[Y]:e.push(Y),s++;break}ee[J]=V}}}}else{let T={instancePath:t+"/requiredClaims",schemaPath:"#/properties/requiredClaims/\
 type",keyword:"type",params:{type:"array"},schema:Z.properties.requiredClaims.type,parentSchema:Z.properties.requiredClaims,
-data:v};e===null?e=[_]:e.push(_),s++}}if(r.maxLifespan!==void 0&&(Dt(r.maxLifespan,{instancePath:t+"/maxLifespan",parentData:r,
+data:v};e===null?e=[T]:e.push(T),s++}}if(r.maxLifespan!==void 0&&(Dt(r.maxLifespan,{instancePath:t+"/maxLifespan",parentData:r,
 parentDataProperty:"maxLifespan",rootData:c,dynamicAnchors:f})||(e=e===null?Dt.errors:e.concat(Dt.errors),s=e.length)),r.
 timeAllowance!==void 0&&(Dt(r.timeAllowance,{instancePath:t+"/timeAllowance",parentData:r,parentDataProperty:"timeAllowa\
 nce",rootData:c,dynamicAnchors:f})||(e=e===null?Dt.errors:e.concat(Dt.errors),s=e.length)),r.ignoreIssuedAt!==void 0){let v=r.
-ignoreIssuedAt;if(typeof v!="boolean"){let _={instancePath:t+"/ignoreIssuedAt",schemaPath:"#/properties/ignoreIssuedAt/t\
+ignoreIssuedAt;if(typeof v!="boolean"){let T={instancePath:t+"/ignoreIssuedAt",schemaPath:"#/properties/ignoreIssuedAt/t\
 ype",keyword:"type",params:{type:"boolean"},schema:Z.properties.ignoreIssuedAt.type,parentSchema:Z.properties.ignoreIssuedAt,
-data:v};e===null?e=[_]:e.push(_),s++}}if(r.ignoreCriticalHeaders!==void 0){let v=r.ignoreCriticalHeaders;if(typeof v!="b\
-oolean"){let _={instancePath:t+"/ignoreCriticalHeaders",schemaPath:"#/properties/ignoreCriticalHeaders/type",keyword:"ty\
+data:v};e===null?e=[T]:e.push(T),s++}}if(r.ignoreCriticalHeaders!==void 0){let v=r.ignoreCriticalHeaders;if(typeof v!="b\
+oolean"){let T={instancePath:t+"/ignoreCriticalHeaders",schemaPath:"#/properties/ignoreCriticalHeaders/type",keyword:"ty\
 pe",params:{type:"boolean"},schema:Z.properties.ignoreCriticalHeaders.type,parentSchema:Z.properties.ignoreCriticalHeaders,
-data:v};e===null?e=[_]:e.push(_),s++}}if(r.knownHeaders!==void 0){let v=r.knownHeaders;if(Array.isArray(v)){if(v.length>
+data:v};e===null?e=[T]:e.push(T),s++}}if(r.knownHeaders!==void 0){let v=r.knownHeaders;if(Array.isArray(v)){if(v.length>
 50){let ee={instancePath:t+"/knownHeaders",schemaPath:"#/properties/knownHeaders/maxItems",keyword:"maxItems",params:{limit:50},
-schema:50,parentSchema:Z.properties.knownHeaders,data:v};e===null?e=[ee]:e.push(ee),s++}let _=v.length;for(let ee=0;ee<_;ee++){
+schema:50,parentSchema:Z.properties.knownHeaders,data:v};e===null?e=[ee]:e.push(ee),s++}let T=v.length;for(let ee=0;ee<T;ee++){
 let J=v[ee];if(typeof J=="string"){if(R(J)>255){let Y={instancePath:t+"/knownHeaders/"+ee,schemaPath:"#/properties/known\
 Headers/items/maxLength",keyword:"maxLength",params:{limit:255},schema:255,parentSchema:Z.properties.knownHeaders.items,
 data:J};e===null?e=[Y]:e.push(Y),s++}if(R(J)<1){let Y={instancePath:t+"/knownHeaders/"+ee,schemaPath:"#/properties/known\
@@ -9317,12 +9320,12 @@ e===null?e=[Y]:e.push(Y),s++}}else{let Y={instancePath:t+"/knownHeaders/"+ee,sch
 items,data:J};e===null?e=[Y]:e.push(Y),s++}}let V=v.length,L;if(V>1){let ee={};for(;V--;){let J=v[V];if(typeof J=="strin\
 g"){if(typeof ee[J]=="number"){L=ee[J];let Y={instancePath:t+"/knownHeaders",schemaPath:"#/properties/knownHeaders/uniqu\
 eItems",keyword:"uniqueItems",params:{i:V,j:L},schema:!0,parentSchema:Z.properties.knownHeaders,data:v};e===null?e=[Y]:e.
-push(Y),s++;break}ee[J]=V}}}}else{let _={instancePath:t+"/knownHeaders",schemaPath:"#/properties/knownHeaders/type",keyword:"\
+push(Y),s++;break}ee[J]=V}}}}else{let T={instancePath:t+"/knownHeaders",schemaPath:"#/properties/knownHeaders/type",keyword:"\
 type",params:{type:"array"},schema:Z.properties.knownHeaders.type,parentSchema:Z.properties.knownHeaders,data:v};e===null?
-e=[_]:e.push(_),s++}}if(r.ignoreUnresolvedVariables!==void 0){let v=r.ignoreUnresolvedVariables;if(typeof v!="boolean"){
-let _={instancePath:t+"/ignoreUnresolvedVariables",schemaPath:"#/properties/ignoreUnresolvedVariables/type",keyword:"typ\
+e=[T]:e.push(T),s++}}if(r.ignoreUnresolvedVariables!==void 0){let v=r.ignoreUnresolvedVariables;if(typeof v!="boolean"){
+let T={instancePath:t+"/ignoreUnresolvedVariables",schemaPath:"#/properties/ignoreUnresolvedVariables/type",keyword:"typ\
 e",params:{type:"boolean"},schema:Z.properties.ignoreUnresolvedVariables.type,parentSchema:Z.properties.ignoreUnresolvedVariables,
-data:v};e===null?e=[_]:e.push(_),s++}}}else{let v={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
+data:v};e===null?e=[T]:e.push(T),s++}}}else{let v={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"objec\
 t"},schema:Z.type,parentSchema:Z,data:r};e===null?e=[v]:e.push(v),s++}return Ro.errors=e,s===0}Ro.evaluated={props:!0,dynamicProps:!1,
 dynamicItems:!1};var Jt={$schema:"https://json-schema.org/draft/2020-12/schema",$id:"https://apigw.example/schema/polici\
 es/verify-ticket.schema.json",type:"object",additionalProperties:!1,required:["kind"],"x-expected":"a map of keys","x-hi\
@@ -9345,7 +9348,7 @@ schemaPath:"#/type",keyword:"type",params:{type:"boolean"},schema:Ie.type,parent
 a),s++}return Co.errors=e,s===0}Co.evaluated={dynamicProps:!1,dynamicItems:!1};function Fo(r,{instancePath:t="",parentData:O,
 parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){let e=null,s=0,n=Fo.evaluated;if(n.dynamicProps&&(n.props=void 0),
 n.dynamicItems&&(n.items=void 0),typeof r!="boolean"){let a={instancePath:t,schemaPath:"#/type",keyword:"type",params:{type:"\
-boolean"},schema:_e.type,parentSchema:_e,data:r};e===null?e=[a]:e.push(a),s++}return Fo.errors=e,s===0}Fo.evaluated={dynamicProps:!1,
+boolean"},schema:Te.type,parentSchema:Te,data:r};e===null?e=[a]:e.push(a),s++}return Fo.errors=e,s===0}Fo.evaluated={dynamicProps:!1,
 dynamicItems:!1};function Ko(r,{instancePath:t="",parentData:O,parentDataProperty:x,rootData:c=r,dynamicAnchors:f={}}={}){
 let e=null,s=0,n=Ko.evaluated;if(n.dynamicProps&&(n.props=void 0),n.dynamicItems&&(n.items=void 0),r&&typeof r=="object"&&
 !Array.isArray(r)){if(r.kind===void 0){let a={instancePath:t,schemaPath:"#/required",keyword:"required",params:{missingProperty:"\
@@ -9393,8 +9396,8 @@ r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f}
 s=e.length),a!==!0&&(a=!0);else if(i==="OAuthV2")mp(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||
 (e=e===null?mp.errors:e.concat(mp.errors),s=e.length),a!==!0&&(a=!0);else if(i==="RaiseFault")wp(r,{instancePath:t,parentData:O,
 parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?wp.errors:e.concat(wp.errors),s=e.length),a!==!0&&(a=!0);else if(i===
-"RevokeBySecurityEvent")Tp(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?
-Tp.errors:e.concat(Tp.errors),s=e.length),a!==!0&&(a=!0);else if(i==="RevokeJWT")Fp(r,{instancePath:t,parentData:O,parentDataProperty:x,
+"RevokeBySecurityEvent")_p(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?
+_p.errors:e.concat(_p.errors),s=e.length),a!==!0&&(a=!0);else if(i==="RevokeJWT")Fp(r,{instancePath:t,parentData:O,parentDataProperty:x,
 rootData:c,dynamicAnchors:f})||(e=e===null?Fp.errors:e.concat(Fp.errors),s=e.length),a!==!0&&(a=!0);else if(i==="RevokeO\
 AuthV2")Mp(r,{instancePath:t,parentData:O,parentDataProperty:x,rootData:c,dynamicAnchors:f})||(e=e===null?Mp.errors:e.concat(
 Mp.errors),s=e.length),a!==!0&&(a=!0);else if(i==="SetOAuthV2Info")Up(r,{instancePath:t,parentData:O,parentDataProperty:x,

@@ -62,6 +62,7 @@ import type * as DeleteOAuthV2Info from "#runtime/policies/delete-oauth-v2-info.
 import type * as RevokeOAuthV2 from "#runtime/policies/revoke-oauth-v2.ts";
 import type * as IntrospectToken from "#runtime/policies/introspect-token.ts";
 import type * as OAuthV2Revoke from "#runtime/policies/oauth-v2-revoke.ts";
+import type * as SignedAccessToken from "#runtime/token/signed-access-token.ts";
 import type * as OAuthV2IssueJwt from "#runtime/policies/oauth-v2-issue-jwt.ts";
 import type * as OAuthV2Grants from "#runtime/policies/oauth-v2-grants.ts";
 import type * as OAuthV2Jwt from "#runtime/policies/oauth-v2-jwt.ts";
@@ -267,6 +268,7 @@ export const symbols = {
   ...from<typeof RevokeOAuthV2>()("policies/revoke-oauth-v2.ts", ["revokeOAuthV2"]),
   ...from<typeof IntrospectToken>()("policies/introspect-token.ts", ["introspectToken"]),
   ...from<typeof OAuthV2Revoke>()("policies/oauth-v2-revoke.ts", ["revokeToken"]),
+  ...from<typeof SignedAccessToken>()("token/signed-access-token.ts", ["signedAccessToken"]),
   ...from<typeof OAuthV2IssueJwt>()("policies/oauth-v2-issue-jwt.ts", ["generateJwtAccessToken"]),
   ...from<typeof OAuthV2Grants>()("policies/oauth-v2-grants.ts", ["passwordGrant", "refreshTokenGrant"]),
   ...from<typeof OAuthV2Jwt>()("policies/oauth-v2-jwt.ts", ["verifyJwtAccessToken"]),

@@ -18,6 +18,7 @@ import {
   readsParameter,
   type DefaultedKey,
 } from "./parts/oauth-request.ts";
+import { analyzeKey, keyRules, keyTextCode } from "./parts/jwt-rules.ts";
 import { AUTHORIZATION } from "./parts/presented-token.ts";
 import { analyzeSigner, signerKid, signerRules, signingKeyEntries } from "./parts/signing-rules.ts";
 import { frozen, readsValue, textCode } from "./parts/values.ts";
@@ -137,7 +138,27 @@ export function analyzeRevoke(step: PolicyAnalysis<OAuthV2Model>): void {
   readsParameter(step, "token");
   readsParameter(step, "clientId");
   step.reads(CLIENT_SECRET, []);
+  analyzeSigned(step);
   analyzeAnswer(step);
+}
+
+/** Notes what names the signed tokens that an operation may take back. */
+export function analyzeSigned(step: PolicyAnalysis<OAuthV2Model>): void {
+  const { algorithm, issuer } = step.model;
+  if (algorithm === undefined) return;
+  analyzeKey(step, step.model);
+  readsValue(step, issuer, ["issuer"]);
+}
+
+/** Member `signed` of such an operation (`SignedTokens`); none where it knows no signed tokens. */
+export function signedEntry(e: PolicyEmit<OAuthV2Model>): { readonly signed?: Code } {
+  const { algorithm, issuer } = e.model;
+  if (algorithm === undefined) return {};
+  const config = { name: e.name, id: e.id, ...keyRules(e, e.model), type: "at+jwt", ignoreCriticalHeaders: false, knownHeaders: [] };
+  const rules = e.constant("signedTokens", frozen(literal(config)));
+  const find = e.symbol("signedAccessToken");
+  const wanted = issuer === undefined ? {} : { issuer: textCode(e, issuer) };
+  return { signed: literal({ find, rules, keyText: keyTextCode(e, e.model), ...wanted }) };
 }
 
 /** The call of RevokeToken. */
@@ -148,6 +169,7 @@ export function revokeCode(e: PolicyEmit<OAuthV2Model>): Code {
     authorization: e.variable(AUTHORIZATION),
     clientId: parameterCode(e, "clientId"),
     clientSecret: e.variable(CLIENT_SECRET),
+    ...signedEntry(e),
   });
   return code`${e.symbol("revokeToken")}(${e.x}, ${rules}, ${request})`;
 }

@@ -2,7 +2,7 @@
 import { code, literal, type Code } from "../5-emit/code.ts";
 import type { PolicyAnalysis, PolicyDefinition, PolicyEmit } from "./definition.ts";
 import { analyzeAuthorize, codeCode, implicitCode } from "./oauth-v2-authorize.ts";
-import { analyzeIssue, analyzeRevoke, issueCode, revokeCode } from "./oauth-v2-issue.ts";
+import { analyzeIssue, analyzeRevoke, analyzeSigned, issueCode, revokeCode, signedEntry } from "./oauth-v2-issue.ts";
 import type { OAuthV2Model } from "./oauth-v2-model.ts";
 import { checksCredential } from "./parts/credential.ts";
 import {
@@ -44,7 +44,8 @@ export const oauthV2 = {
         return analyzeRevoke(step);
       case "InvalidateToken":
       case "ValidateToken":
-        return step.model.tokens?.forEach(({ ref }, at) => step.reads(ref, ["tokens", at, "ref"]));
+        step.model.tokens?.forEach(({ ref }, at) => step.reads(ref, ["tokens", at, "ref"]));
+        return analyzeSigned(step);
     }
   },
   emit(e) {
@@ -135,5 +136,5 @@ function changeCode(e: PolicyEmit<OAuthV2Model>): Code {
     value: e.variable(ref),
   }));
   const change = e.model.operation === "ValidateToken" ? "validateToken" : "invalidateToken";
-  return code`${e.symbol(change)}(${e.x}, ${e.name}, ${tokens})`;
+  return code`${e.symbol(change)}(${e.x}, ${literal({ name: e.name, tokens, ...signedEntry(e) })})`;
 }

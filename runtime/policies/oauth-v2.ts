@@ -1,9 +1,11 @@
 /**
- * OAuthV2 for opaque tokens of the store: verify, invalidate and validate. Issuing is oauth-v2-issue.ts, JWT is
- * oauth-v2-jwt.ts.
+ * OAuthV2 for opaque tokens of the store: verify, invalidate and validate, the latter two for signed ones too. Issuing
+ * is oauth-v2-issue.ts, verifying signed ones oauth-v2-jwt.ts.
  */
 import { admit, askStore, callOf } from "../access/admission.ts";
 import type { AccessGrant, TokenRecord } from "../access/model.ts";
+import { isJwtRevoked } from "../access/jwt-revocation.ts";
+import { setSignedTokenStatus } from "../access/signed-tokens.ts";
 import { findToken, setTokenStatus } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
@@ -12,6 +14,7 @@ import type { Maybe } from "../maybe.ts";
 import { demandScopes, presentedToken, refusal } from "../token/access-token.ts";
 import type { ScopeRules, TokenSource } from "../token/access-token.ts";
 import type { IssuedVariables } from "../token/issued.ts";
+import type { SignedTokens } from "../token/signed-access-token.ts";
 
 export interface VerifyAccessTokenConfig extends TokenSource, ScopeRules {
   /** Somebody reads `oauthv2accesstoken.<policy>.*`. */
@@ -65,38 +68,65 @@ export interface TokenToChange {
   readonly value: Value;
 }
 
+/** What InvalidateToken and ValidateToken change. */
+export interface TokenChange {
+  /** Name of the policy. */
+  readonly name: string;
+  readonly tokens: readonly TokenToChange[];
+  /** Access tokens of which the store has no record. */
+  readonly signed?: SignedTokens;
+}
+
 /** Operation InvalidateToken: revokes tokens one after the other; their sessions end at once. */
-export function invalidateToken(x: Exchange, name: string, tokens: readonly TokenToChange[]): Maybe<void> {
-  return changeFrom(x, name, "revoked", tokens, 0);
+export function invalidateToken(x: Exchange, change: TokenChange): Maybe<void> {
+  return changeFrom(x, change, "revoked", 0);
 }
 
 /** Operation ValidateToken: lifts revocations. A token that something larger revokes is a fault. */
-export function validateToken(x: Exchange, name: string, tokens: readonly TokenToChange[]): Maybe<void> {
-  return changeFrom(x, name, "approved", tokens, 0);
+export function validateToken(x: Exchange, change: TokenChange): Maybe<void> {
+  return changeFrom(x, change, "approved", 0);
 }
 
-function changeFrom(
-  x: Exchange,
-  name: string,
-  status: TokenRecord["status"],
-  tokens: readonly TokenToChange[],
-  at: number,
-): Maybe<void> {
+function changeFrom(x: Exchange, change: TokenChange, status: TokenRecord["status"], at: number): Maybe<void> {
+  const { name, signed, tokens } = change;
   const token = tokens[at];
   if (token === undefined) return undefined;
   const { type, cascade, variable, value } = token;
   if (value === null || value === "") throw fault("steps.oauth.v2.FailedToResolveToken", variable, name);
   const presented = String(value);
   const isAccess = type === "accesstoken";
+  const onward = (): Maybe<void> => changeFrom(x, change, status, at + 1);
   return andThen(askStore(name, () => findToken(x.gateway.store, presented)), (record) => {
+    if (record === null && isAccess && signed !== undefined) {
+      return andThen(changeSigned(x, name, signed, presented, { status, cascade }), onward);
+    }
     if (record === null) {
       throw fault(`keymanagement.service.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", name);
     }
     if (isAccess !== (record.kind === "access")) throw fault("steps.oauth.v2.InvalidTokenType", "", name);
     const changing = askStore(name, () => setTokenStatus(x.gateway, record.id, status, { cascade }));
+    return andThen(changing, () => (status === "revoked" ? onward() : andThen(demandGrant(x, name, record), onward)));
+  });
+}
+
+function changeSigned(
+  x: Exchange,
+  name: string,
+  signed: SignedTokens,
+  presented: string,
+  { status, cascade }: { readonly status: TokenRecord["status"]; readonly cascade: boolean },
+): Maybe<void> {
+  return andThen(askStore(name, () => signed.find(x, signed, presented)), (token) => {
+    if (token === null) throw fault("keymanagement.service.invalid_access_token", "", name);
+    if (token === "NoName") throw fault("steps.oauth.v2.InvalidTokenType", "", name);
+    if (token === "KeySetUnavailable") throw fault("gateway.KeySetUnavailable", "", name);
+    const changing = askStore(name, () => setSignedTokenStatus(x.gateway, token, status, { cascade }));
+    if (status === "revoked") return changing;
+    const { identities, issuedAtMs } = token;
     return andThen(changing, () => {
-      const onward = (): Maybe<void> => changeFrom(x, name, status, tokens, at + 1);
-      return status === "revoked" ? onward() : andThen(demandGrant(x, name, record), onward);
+      return andThen(askStore(name, () => isJwtRevoked(x.gateway.store, { identities, issuedAtMs })), (isRevoked) => {
+        if (isRevoked) throw fault("keymanagement.service.access_token_not_approved", "", name);
+      });
     });
   });
 }

@@ -104,7 +104,7 @@ function errorBody({ isRfc }: AnswerRules, { code, text }: Fault, detail: string
   return { ErrorCode: error === "invalid_grant" ? "invalid_request" : error, Error: text };
 }
 
-/** RFC 6749 section 5.2. */
+/** RFC 6749 section 5.2, RFC 7009 section 2.2.1. */
 export function rfcError(code: FaultCode, detail: string): string {
   switch (code) {
     case "steps.oauth.v2.UnSupportedGrantType":
@@ -117,8 +117,12 @@ export function rfcError(code: FaultCode, detail: string): string {
     case "keymanagement.service.invalid_request-authorization_code_invalid":
     case "keymanagement.service.authorization_code_expired":
       return "invalid_grant";
+    case "steps.oauth.v2.InvalidTokenType":
+      return "unsupported_token_type";
     case "steps.oauth.v2.InvalidParameter":
       return "server_error";
+    case "gateway.KeySetUnavailable":
+      return "temporarily_unavailable";
     default:
       return "invalid_client";
   }

@@ -100,6 +100,18 @@ export function verifiedJwt<R extends { readonly id: string }, K>(
   });
 }
 
+/** The same without memory, and without asking whether it was revoked: for whoever revokes. */
+export function provenJwt<R extends { readonly id: string }, K>(
+  x: Exchange,
+  token: string,
+  rules: R,
+  keys: K,
+  open: (x: Exchange, rules: R, keys: K) => JwtProver,
+): Maybe<VerifiedJwt | JwtProblem> {
+  const { prover } = stateOf(x, rules, keys, open);
+  return andThen(prover.prove(x, token), (proven) => (typeof proven === "string" ? proven : verifiedOf(proven)));
+}
+
 function proveAnew(x: Exchange, state: State, at: string, token: string): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
   const { epoch } = x.gateway.revocations;
   return andThen(state.prover.prove(x, token), (proven) => {

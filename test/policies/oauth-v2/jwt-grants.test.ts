@@ -3,8 +3,8 @@ import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
 import { jtiIdentity } from "#runtime/access/identity.ts";
-import { ecKey } from "../../support/jwt-forge.ts";
-import { authorizationServer, CLIENT_ID, CLIENT_SECRET, closeFrame } from "./ground.ts";
+import { ecKey, forge } from "../../support/jwt-forge.ts";
+import { authorizationServer, CLIENT_ID, CLIENT_SECRET, closeFrame, PUBLIC_ID } from "./ground.ts";
 
 const ISSUER = "https://api.example.com/oauth";
 const key = ecKey("2026-11");
@@ -16,6 +16,10 @@ issuer: ${ISSUER}
 audience: chat
 expiresIn: 10m
 rfcCompliantRequestResponse: true`;
+
+const known = `algorithm: ES256
+publicKey: { value: { env: TOKEN_PUBLIC_KEY } }
+issuer: ${ISSUER}`;
 
 const server = authorizationServer(
   {
@@ -35,6 +39,20 @@ tokens: [{ type: refreshtoken, cascade: true, ref: request.formparam.token }]`,
     "OA-Validate": `kind: OAuthV2
 operation: ValidateToken
 tokens: [{ type: refreshtoken, cascade: true, ref: request.formparam.token }]`,
+    "OA-Revoke": `kind: OAuthV2\noperation: RevokeToken\n${known}`,
+    "OA-RevokeOpaque": "kind: OAuthV2\noperation: RevokeToken",
+    "OA-Take": `kind: OAuthV2
+operation: InvalidateToken
+tokens: [{ type: accesstoken, ref: request.formparam.token }]
+${known}`,
+    "OA-TakeAll": `kind: OAuthV2
+operation: InvalidateToken
+tokens: [{ type: accesstoken, cascade: true, ref: request.formparam.token }]
+${known}`,
+    "OA-Give": `kind: OAuthV2
+operation: ValidateToken
+tokens: [{ type: accesstoken, ref: request.formparam.token }]
+${known}`,
     "OA-Unresolved": `kind: OAuthV2
 operation: GenerateJWTAccessToken
 supportedGrantTypes: [client_credentials]
@@ -47,6 +65,11 @@ ${signed.replace("audience: chat", "audience: { ref: request.formparam.audience 
     "/invalidate": "OA-Invalidate",
     "/validate": "OA-Validate",
     "/unresolved": "OA-Unresolved",
+    "/revoke": "OA-Revoke",
+    "/revoke-opaque": "OA-RevokeOpaque",
+    "/take": "OA-Take",
+    "/take-all": "OA-TakeAll",
+    "/give": "OA-Give",
   },
   { TOKEN_KEY: pem, TOKEN_PUBLIC_KEY: key.pem },
   {
@@ -136,5 +159,67 @@ describe("a signed access token", () => {
     const body = await login();
     const lines = JSON.stringify(server.gateway().lines());
     for (const secret of [body["access_token"], body["refresh_token"], CLIENT_SECRET]) expect(lines).not.toContain(secret);
+  });
+});
+
+describe("a signed access token that is taken back", () => {
+  it("by its client is refused from then on, and its sessions end; the refresh token stays", async () => {
+    const body = await login();
+    const token = body["access_token"] ?? "";
+    using socket = await server.open(token);
+    expect(await server.post("/oauth/revoke", { token })).toMatchObject({ status: 200, text: "" });
+    expect((await closeFrame(socket)).code).toBe(3003);
+    expect(await server.refused(token)).toBe(401);
+    expect((await server.post("/oauth/revoke", { token })).status).toBe(200);
+    expect((await refresh(body["refresh_token"])).status).toBe(200);
+  });
+
+  it("is not when somebody else asks, or the token is forged", async () => {
+    const token = (await login())["access_token"] ?? "";
+    const others = await server.post("/oauth/revoke", { token, client_id: PUBLIC_ID }, null);
+    expect([others.status, others.body["error"]]).toEqual([401, "invalid_client"]);
+    const claims = { ...parts(token)[1], client_id: PUBLIC_ID };
+    const forged = forge({ alg: "ES256", typ: "at+jwt" }, claims, ecKey("2026-11").privateKey);
+    expect((await server.post("/oauth/revoke", { token: forged, client_id: PUBLIC_ID }, null)).status).toBe(200);
+    for (const path of ["/oauth/take", "/oauth/give"]) {
+      expect((await server.post(path, { token: forged })).text).toContain("keymanagement.service.invalid_access_token");
+    }
+    expect(await server.refused(token)).toBe(502);
+  });
+
+  it("is never said to be gone where it cannot be taken back", async () => {
+    const token = (await login())["access_token"] ?? "";
+    const { jti: _, ...claims } = parts(token)[1] ?? {};
+    const nameless = forge({ alg: "ES256", typ: "at+jwt" }, claims, key.privateKey);
+    for (const [path, presented] of [["/oauth/revoke-opaque", token], ["/oauth/revoke", nameless]] as const) {
+      const answer = await server.post(path, { token: presented });
+      expect([answer.status, answer.body["error"]]).toEqual([400, "unsupported_token_type"]);
+    }
+    expect((await server.post("/oauth/take", { token: nameless })).text).toContain("steps.oauth.v2.InvalidTokenType");
+  });
+
+  it("by a policy can be given back, unless its grant is gone too", async () => {
+    const token = (await login())["access_token"] ?? "";
+    expect((await server.post("/oauth/take", { token })).status).toBe(200);
+    expect(await server.refused(token)).toBe(401);
+    expect((await server.post("/oauth/give", { token })).status).toBe(200);
+    expect(await server.refused(token)).toBe(502);
+    await server.post("/oauth/take-all", { token });
+    expect((await server.post("/oauth/give", { token })).text).toContain("access_token_not_approved");
+    expect(await server.refused(token)).toBe(401);
+  });
+
+  it("takes its refresh token with it on cascade", async () => {
+    const body = await login();
+    expect((await server.post("/oauth/take-all", { token: body["access_token"] ?? "" })).status).toBe(200);
+    expect((await refresh(body["refresh_token"])).body["error"]).toBe("invalid_grant");
+  });
+
+  it("is taken back after it has expired, too: a session may live on by its renewal", async () => {
+    const claims = parts((await login())["access_token"])[1];
+    const expired = forge({ alg: "ES256", typ: "at+jwt" }, { ...claims, exp: 1_000_000_000 }, key.privateKey);
+    expect((await server.post("/oauth/take", { token: expired })).status).toBe(200);
+    const again = forge({ alg: "ES256", typ: "at+jwt" }, claims ?? {}, key.privateKey);
+    expect(await server.refused(again)).toBe(401);
   });
 });

@@ -3,10 +3,14 @@ import { Buffer } from "node:buffer";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { fakeTarget, type FakeTarget } from "../../support/fake-target.ts";
 import { startGatewayFromBundle, type BundleFiles, type TestGateway } from "../../support/gateway.ts";
+import { ecKey } from "../../support/jwt-forge.ts";
 import { rawSocket, type RawClient } from "../../support/raw-client.ts";
 import { startRedis, type RedisServer } from "../../support/redis-server.ts";
 import { CALLBACK, CLIENT_ID, CLIENT_SECRET, closeFrame } from "./ground.ts";
 
+const key = ecKey("");
+const signed = "algorithm: ES256\nissuer: https://id.example";
+const known = `${signed}\npublicKey: { value: { env: TOKEN_PUBLIC_KEY } }`;
 const files: BundleFiles = {
   "gateway.yaml": `kind: Gateway
 listeners: [{ name: public, host: 127.0.0.1, port: 0 }]
@@ -34,6 +38,8 @@ proxyEndpoints:
     flows:
       - { name: authorize, condition: 'proxy.pathsuffix = "/authorize"', request: [OA-Code] }
       - { name: token, condition: 'proxy.pathsuffix = "/token"', request: [OA-Token] }
+      - { name: signed, condition: 'proxy.pathsuffix = "/signed"', request: [OA-Signed] }
+      - { name: revoke, condition: 'proxy.pathsuffix = "/revoke"', request: [OA-Revoke] }
       - { name: logout, condition: 'proxy.pathsuffix = "/logout"', request: [RO-User] }
     routeRules: [{ name: none }]`,
   "proxies/oauth/policies/OA-Code.yaml": "kind: OAuthV2\noperation: GenerateAuthorizationCode",
@@ -41,6 +47,16 @@ proxyEndpoints:
 operation: GenerateAccessToken
 supportedGrantTypes: [authorization_code, password, refresh_token]
 rfcCompliantRequestResponse: true`,
+  "proxies/oauth/policies/OA-Signed.yaml": `kind: OAuthV2
+operation: GenerateJWTAccessToken
+privateKey: { value: { env: TOKEN_KEY } }
+audience: chat
+${signed}`,
+  "proxies/oauth/policies/OA-Revoke.yaml": `kind: OAuthV2\noperation: RevokeToken\n${known}`,
+  "proxies/signed/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /signed, preFlow: { request: [OA-Verify] } }]
+targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/signed/policies/OA-Verify.yaml": `kind: OAuthV2\noperation: VerifyJWTAccessToken\n${known}`,
   "proxies/oauth/policies/RO-User.yaml": "kind: RevokeOAuthV2\nendUserId: { ref: request.formparam.user }\ncascade: true",
 };
 
@@ -50,9 +66,10 @@ let one: TestGateway;
 let other: TestGateway;
 
 beforeAll(async () => {
+  const keys = { TOKEN_KEY: key.privateKey.export({ type: "pkcs8", format: "pem" }).toString(), TOKEN_PUBLIC_KEY: key.pem };
   redis = await startRedis();
   target = await fakeTarget({ "*": (connection) => connection.accept() });
-  const env = { CLIENT_ID, CLIENT_SECRET, TARGET_URL: target.url, REDIS_URL: redis.url };
+  const env = { CLIENT_ID, CLIENT_SECRET, TARGET_URL: target.url, REDIS_URL: redis.url, ...keys };
   one = await startGatewayFromBundle(files, { env });
   other = await startGatewayFromBundle(files, { env });
 });
@@ -75,8 +92,8 @@ async function post(gateway: TestGateway, path: string, form: Readonly<Record<st
   return { status: answer.status, location: answer.headers.get("location"), fields };
 }
 
-const open = (gateway: TestGateway, token = ""): Promise<RawClient> =>
-  rawSocket(gateway.port, "/resource/ws", { Authorization: `Bearer ${token}` });
+const open = (gateway: TestGateway, token = "", path = "/resource/ws"): Promise<RawClient> =>
+  rawSocket(gateway.port, path, { Authorization: `Bearer ${token}` });
 
 async function newCode(gateway: TestGateway): Promise<Readonly<Record<string, string>>> {
   const form = { response_type: "code", client_id: CLIENT_ID, redirect_uri: CALLBACK };
@@ -117,4 +134,13 @@ it("what an end user has is revoked at one and ends at the other", async () => {
   expect(await closeFrame(socket)).toEqual({ code: 3003, text: "token revoked" });
   const again = { grant_type: "refresh_token", refresh_token: fields["refresh_token"] ?? "" };
   expect((await post(other, "/token", again)).fields["error"]).toBe("invalid_grant");
+});
+
+it("a signed token that its client takes back at one is refused at the other, which has seen it, and ends there", async () => {
+  const { fields } = await post(one, "/signed", { grant_type: "client_credentials" });
+  const token = fields["access_token"] ?? "";
+  using socket = await open(other, token, "/signed/ws");
+  expect((await post(one, "/revoke", { token })).status).toBe(200);
+  expect((await closeFrame(socket)).code).toBe(3003);
+  await expect(open(other, token, "/signed/ws")).rejects.toThrow("401");
 });

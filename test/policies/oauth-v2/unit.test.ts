@@ -346,7 +346,7 @@ describe("InvalidateToken", () => {
     const [named, spared] = [open(), open()];
     verifyAccessToken(named.x, VERIFY, `Bearer ${TOKEN}`);
     const splices = [fixture.around.openNow(named.session), fixture.around.openNow(spared.session)];
-    expect(invalidateToken(fixture.exchange(), "IT", token(TOKEN))).toBeUndefined();
+    expect(invalidateToken(fixture.exchange(), { name: "IT", tokens: token(TOKEN) })).toBeUndefined();
     expect(splices.map((splice) => splice.ends.map(({ reason }) => reason))).toEqual([["tokenRevoked"], []]);
     expect(await faultOf(() => verifyAccessToken(fixture.exchange(), VERIFY, `Bearer ${TOKEN}`))).toMatchObject({
       code: "keymanagement.service.access_token_not_approved",
@@ -360,7 +360,7 @@ describe("InvalidateToken", () => {
   ])("%s", async (_, tokens, code) => {
     const fixture = new PolicyFixture();
     await fillStore(fixture.store);
-    expect(await faultOf(() => invalidateToken(fixture.exchange(), "IT", tokens))).toMatchObject({
+    expect(await faultOf(() => invalidateToken(fixture.exchange(), { name: "IT", tokens }))).toMatchObject({
       code,
       policy: "IT",
     });
@@ -369,7 +369,7 @@ describe("InvalidateToken", () => {
   test("several, one after the other, in a store far away", async () => {
     const fixture = new PolicyFixture({ store: (memory) => distantStore(memory) });
     await fillStore(fixture.store);
-    const later = invalidateToken(fixture.exchange(), "IT", [...token(TOKEN), ...token(TOKEN)]);
+    const later = invalidateToken(fixture.exchange(), { name: "IT", tokens: [...token(TOKEN), ...token(TOKEN)] });
     expect(later).toBeInstanceOf(Promise);
     await later;
     expect((await findToken(fixture.store, TOKEN))?.status).toBe("revoked");
@@ -454,8 +454,8 @@ describe("OAuthV2 at compile time", () => {
       tokens: [{ type: "accesstoken", cascade: true, ref: "request.queryparam.token" }],
     } as const;
     expect(emitted(oauthV2, model)).toEqual([
-      'wait invalidateToken(x, "P-1", [{ type: "accesstoken", cascade: true, ' +
-        'variable: "request.queryparam.token", value: get("request.queryparam.token") }])',
+      'wait invalidateToken(x, { name: "P-1", tokens: [{ type: "accesstoken", cascade: true, ' +
+        'variable: "request.queryparam.token", value: get("request.queryparam.token") }] })',
     ]);
     expect(analyzed(oauthV2, model)).toMatchObject({ reads: ["request.queryparam.token"], obligations: [] });
   });
