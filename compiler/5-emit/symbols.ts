@@ -90,6 +90,7 @@ import type * as DecodeJwt from "#runtime/policies/decode-jwt.ts";
 import type * as GenerateJwt from "#runtime/policies/generate-jwt.ts";
 import type * as KeySource from "#runtime/token/key-source.ts";
 import type * as RemoteKeys from "#runtime/token/remote-keys.ts";
+import type * as RemoteRecipients from "#runtime/token/remote-recipients.ts";
 import type * as DecodeJws from "#runtime/policies/decode-jws.ts";
 import type * as GenerateJws from "#runtime/policies/generate-jws.ts";
 import type * as GenerateTicket from "#runtime/policies/generate-ticket.ts";
@@ -311,6 +312,7 @@ export const symbols = {
   ...from<typeof Signing>()("token/signing.ts", ["signCompact"]),
   ...from<typeof KeySource>()("token/key-source.ts", ["localKeys"]),
   ...from<typeof RemoteKeys>()("token/remote-keys.ts", ["remoteKeys"]),
+  ...from<typeof RemoteRecipients>()("token/remote-recipients.ts", ["remoteRecipient"]),
   ...from<typeof DecodeJws>()("policies/decode-jws.ts", ["decodeJws"]),
   ...from<typeof GenerateJws>()("policies/generate-jws.ts", ["generateJws"]),
   ...from<typeof GenerateTicket>()("policies/generate-ticket.ts", ["generateTicket"]),

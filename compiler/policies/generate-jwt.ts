@@ -96,7 +96,8 @@ function emitEncrypted(e: PolicyEmit<GenerateJwtModel>, kid: RefOr<string> | und
   const { nested } = model;
   const within =
     nested === undefined ? null : { rules: { ...signerRules(e, nested), critical: [] }, sign: e.symbol("signCompact") };
-  const encryption = { ...encryptionRules(model, "publicKey"), saltBytes: saltBytes(model) };
+  const fetched = model.publicKey?.jwks?.uri === undefined ? {} : { findKey: e.symbol("remoteRecipient") };
+  const encryption = { ...encryptionRules(model, "publicKey"), saltBytes: saltBytes(model), ...fetched };
   const rules = literal({ name, id, encryption, nested: within, ...madeTokenRules(e, "jwt") });
   const config = e.constant("generateEncryptedJwt", frozen(rules));
   const nestedKid = nested === undefined ? undefined : signerKid(nested);

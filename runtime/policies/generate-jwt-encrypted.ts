@@ -34,6 +34,7 @@ export async function generateEncryptedJwt(
   assign: ((token: string) => void) | null,
 ): Promise<void> {
   const made = await encrypted(x, config, keys, content);
+  if (made === "KeySetUnavailable") throw fault("gateway.KeySetUnavailable", "", config.name);
   if (typeof made === "string") throw fault(`steps.jwt.${made}`, config.name, config.name);
   if (config.keep) x.keep(config.name, { kind: "issued", fields: new Map([["generated_jwt", made.token]]) });
   assign?.(made.token);

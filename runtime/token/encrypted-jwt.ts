@@ -37,7 +37,7 @@ export interface EncryptedJwtKeys extends KeyText {
 
 /** The prover of a policy's encrypted tokens. */
 export function encryptedTokens(x: Exchange, rules: EncryptedJwtRules, keys: EncryptedJwtKeys): JwtProver {
-  const key = readEncryptionKey(rules.encryption, keys, null);
+  const key = readEncryptionKey(rules.encryption, keys, null, 0);
   const { nested } = rules;
   const within = nested === null || keys.nested === null ? null : nested.open(x, nested.rules, keys.nested);
   return {

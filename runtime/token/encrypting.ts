@@ -11,15 +11,18 @@ import type { EncryptionKeyProblem, EncryptionRules } from "./encryption.ts";
 import { addMembers, noMembers } from "./members.ts";
 import type { MadeHeader } from "./members.ts";
 import type { KeyText } from "./private-key.ts";
+import type { remoteRecipient } from "./remote-recipients.ts";
 
 /** What a policy encrypts with. */
 export interface EncryptingRules extends EncryptionRules {
   /** Bytes of the random salt of a password's derivation. */
   readonly saltBytes: number;
+  /** Finds the key where its set is fetched; the key's text is the URL then. */
+  readonly findKey?: typeof remoteRecipient;
 }
 
 /** Why nothing was encrypted. Names are those of the `steps.jwt` faults. */
-export type EncryptingProblem = EncryptionKeyProblem | "EncryptionFailed" | "GenerationFailed";
+export type EncryptingProblem = EncryptionKeyProblem | "EncryptionFailed" | "GenerationFailed" | "KeySetUnavailable";
 
 /** What tells a policy, and what it says of its tokens. */
 export interface Encrypting {
@@ -37,7 +40,8 @@ export async function encryptCompact(
   { kid = null, headers = [] }: MadeHeader,
   { payload, isNested }: { readonly payload: Uint8Array; readonly isNested: boolean },
 ): Promise<{ readonly token: string } | EncryptingProblem> {
-  const encrypter = encrypterOf(x, { id, encryption }, key, kid);
+  const found = encryption.findKey?.(x.gateway, encryption, key.text, kid);
+  const encrypter = found === undefined ? encrypterOf(x, { id, encryption }, key, kid) : await found;
   if (typeof encrypter === "string") return encrypter;
   const header = noMembers();
   header["typ"] = "JWT";
@@ -75,11 +79,11 @@ function encrypterOf(
   key: KeyText,
   kid: string | null,
 ): KeyObject | EncryptionKeyProblem {
-  const { counters } = x.gateway;
+  const { counters, limits } = x.gateway;
   const at = `encrypter ${x.program.environment} ${x.program.proxy} ${id}`;
   const present = counters.get(at);
   if (isState(present) && present.kid === kid) return present.key;
-  const state: State = { kind: "encrypter", kid, key: readEncryptionKey(encryption, key, kid) };
+  const state: State = { kind: "encrypter", kid, key: readEncryptionKey(encryption, key, kid, limits.jwksKeysMax) };
   counters.set(at, state);
   return state.key;
 }

@@ -5,6 +5,7 @@
 import { createPublicKey, createSecretKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { isObject, member, parseObject, textMember } from "./compact.ts";
+import type { JsonObject } from "./compact.ts";
 import { readPrivateKey } from "./private-key.ts";
 import type { KeyText } from "./private-key.ts";
 import { importPublicJwk } from "./public-jwk.ts";
@@ -51,11 +52,12 @@ export const contentAlgorithms = {
 } as const;
 export type ContentAlgorithm = keyof typeof contentAlgorithms;
 
-/** What a policy's key text is. `set`: a key set, of which `kid` names one key. */
+/** What a policy's key text is. `set`: a key set, of which `kid` names one key; `url`: where one is. */
 export type EncryptionKeyForm =
   | { readonly form: "private" }
   | { readonly form: "public" }
   | { readonly form: "set" }
+  | { readonly form: "url"; readonly allowPrivateAddresses: boolean }
   | { readonly form: "secret"; readonly encoding: SecretEncoding };
 
 /** What a policy says about encryption. */
@@ -77,26 +79,76 @@ export type EncryptionKeyProblem =
   | "WrongKeyType";
 
 const RSA_BITS_MIN = 2048;
+/** Values of `key_ops` by which a public key may encrypt. */
+const ENCRYPTING: readonly unknown[] = ["encrypt", "wrapKey", "deriveKey", "deriveBits"];
 const CURVES: readonly string[] = ["prime256v1", "secp384r1", "secp521r1"];
 
-/** Reads a policy's key and binds it to the algorithm. `kid` names the key of a set. */
+/** Keys of a set that tokens can be encrypted for. */
+export interface Recipients {
+  readonly byKid: ReadonlyMap<string, readonly KeyObject[]>;
+}
+
+/** Reads a policy's key and binds it to the algorithm. `keysMax` bounds a set, of which `kid` names the key. */
 export function readEncryptionKey(
   rules: EncryptionRules,
   key: KeyText,
   kid: string | null,
+  keysMax: number,
 ): KeyObject | EncryptionKeyProblem {
-  const read = readKey(rules, key, kid);
+  if (rules.keyForm.form === "set") {
+    const set = readRecipients(key.text, keysMax);
+    return set === null ? "KeyParsingFailed" : pickRecipient(rules, set, kid);
+  }
+  const read = readKey(rules.keyForm, key);
   return typeof read === "string" ? read : (misfit(rules, read) ?? read);
 }
 
-function readKey({ keyForm }: EncryptionRules, key: KeyText, kid: string | null): KeyObject | EncryptionKeyProblem {
+/** The key that `kid` names and that fits; of several of one name (RFC 7517 section 4.5) the first that does. */
+export function pickRecipient(
+  rules: EncryptionRules,
+  { byKid }: Recipients,
+  kid: string | null,
+): KeyObject | EncryptionKeyProblem {
+  const named = kid === null ? [] : (byKid.get(kid) ?? []);
+  const [first] = named;
+  if (first === undefined) return "NoMatchingPublicKey";
+  return named.find((key) => misfit(rules, key) === null) ?? misfit(rules, first) ?? first;
+}
+
+/** The keys of a set that are public and not for signatures; null when the text is no set. */
+export function readRecipients(text: string, keysMax: number): Recipients | null {
+  const set = parseObject(text);
+  const list: unknown = set === null ? null : member(set, "keys");
+  if (!Array.isArray(list)) return null;
+  const byKid = new Map<string, KeyObject[]>();
+  for (const jwk of list.slice(0, keysMax)) {
+    const kid = isObject(jwk) ? textMember(jwk, "kid") : null;
+    const key = isObject(jwk) && isForEncrypting(jwk) ? importPublicJwk(jwk) : null;
+    if (kid === null || key === null) continue;
+    const named = byKid.get(kid);
+    if (named === undefined) byKid.set(kid, [key]);
+    else named.push(key);
+  }
+  return { byKid };
+}
+
+/** RFC 7517 sections 4.2 and 4.3. */
+function isForEncrypting(jwk: JsonObject): boolean {
+  const use = member(jwk, "use");
+  const operations = member(jwk, "key_ops");
+  if (use !== undefined && use !== "enc") return false;
+  return operations === undefined || (Array.isArray(operations) && operations.some((one) => ENCRYPTING.includes(one)));
+}
+
+function readKey(keyForm: EncryptionKeyForm, key: KeyText): KeyObject | EncryptionKeyProblem {
   switch (keyForm.form) {
     case "private":
       return readPrivateKey(key);
     case "public":
       return readPublicKey(key.text);
     case "set":
-      return keyOfSet(key.text, kid);
+    case "url":
+      return "KeyParsingFailed";
     case "secret": {
       if (key.text.includes("-----BEGIN ")) return "WrongKeyType";
       const bytes = secretBytes(key.text, keyForm.encoding);
@@ -132,15 +184,4 @@ function readPublicKey(text: string): KeyObject | EncryptionKeyProblem {
   } catch {
     return "KeyParsingFailed";
   }
-}
-
-function keyOfSet(text: string, kid: string | null): KeyObject | EncryptionKeyProblem {
-  const set = parseObject(text);
-  const list: unknown = set === null ? null : member(set, "keys");
-  if (!Array.isArray(list)) return "KeyParsingFailed";
-  for (const jwk of list) {
-    if (!isObject(jwk) || textMember(jwk, "kid") !== kid || member(jwk, "use") === "sig") continue;
-    return importPublicJwk(jwk) ?? "KeyParsingFailed";
-  }
-  return "NoMatchingPublicKey";
 }

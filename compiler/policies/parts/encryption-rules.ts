@@ -4,6 +4,7 @@
  */
 import type { ContentAlgorithm, EncryptionKeyForm, ManagementAlgorithm } from "#runtime/token/encryption.ts";
 import type { SecretEncoding } from "#runtime/token/secret.ts";
+import { literal } from "../../5-emit/code.ts";
 import type { PolicyModel, RefOr, SecretSource } from "../../ir/model.ts";
 import type { PolicyAnalysis, PolicyEmit, SettingRequest } from "../definition.ts";
 import type { KeyModel } from "./jwt-rules.ts";
@@ -74,37 +75,43 @@ export function analyzeEncryptionKey<M extends PolicyModel & EncryptionModel>(
     step.report("AGW4102", [name], { algorithm: algorithms.key, key: KEYS[name] });
   }
   if (step.model[wanted] === undefined) return;
-  const { key, password } = encryptionSettings(step.model, half);
-  step.setting(key, [wanted]);
+  const { key, password } = keysOf(step.model, half);
+  if (typeof key === "object") step.setting(key, [wanted]);
   if (password !== null) step.setting(password, ["privateKey", "password"]);
 }
 
-/** What is read at start. */
-function encryptionSettings(
+/** What is read at start; a key set's literal URL is none of it. */
+function keysOf(
   model: EncryptionModel,
   half: "publicKey" | "privateKey",
-): { readonly key: SettingRequest; readonly password: SettingRequest | null } {
-  const { publicKey, privateKey } = model;
+): { readonly key: SettingRequest | string; readonly password: SettingRequest | null } {
   const wanted = keyNameOf(algorithmsOf(model).key, half);
-  const file = publicKey?.jwks?.file;
-  const ofSet = file === undefined ? undefined : { file };
-  const source =
-    wanted === "publicKey" ? (publicKey?.value ?? publicKey?.certificate ?? ofSet) : model[wanted]?.value;
-  if (source === undefined) throw new TypeError("invariant: the schema demands a key");
-  const password = wanted === "privateKey" ? privateKey?.password : undefined;
+  if (wanted === "publicKey") return { key: publicKeyOf(model), password: null };
+  const { value } = model[wanted] ?? {};
+  if (value === undefined) throw new TypeError("invariant: the schema demands a key");
+  const password = wanted === "privateKey" ? model.privateKey?.password : undefined;
   return {
-    key: { source, kind: "secret" },
+    key: { source: value, kind: "secret" },
     password: password === undefined ? null : { source: password, kind: "secret" },
   };
 }
 
-/** Expressions for what was read at start (`KeyText`). */
+function publicKeyOf({ publicKey }: EncryptionModel): SettingRequest | string {
+  const { file, uri } = publicKey?.jwks ?? {};
+  if (uri !== undefined) return typeof uri === "string" ? uri : { source: uri, kind: "text" };
+  const source = publicKey?.value ?? publicKey?.certificate ?? (file === undefined ? undefined : { file });
+  if (source === undefined) throw new TypeError("invariant: the schema demands a key");
+  return { source, kind: "secret" };
+}
+
+/** Expressions for the key's text, which may be a URL, and for its password (`KeyText`). */
 export function encryptionKeyEntries<M extends PolicyModel & EncryptionModel>(
   e: PolicyEmit<M>,
   half: "publicKey" | "privateKey",
 ) {
-  const { key, password } = encryptionSettings(e.model, half);
-  return { text: e.setting(key), password: password === null ? null : e.setting(password) };
+  const { key, password } = keysOf(e.model, half);
+  const text = typeof key === "string" ? literal(key) : e.setting(key);
+  return { text, password: password === null ? null : e.setting(password) };
 }
 
 /** The rules (`EncryptionRules`). */
@@ -132,8 +139,11 @@ export function isOpenToAll({ algorithms }: EncryptionModel): boolean {
 function keyFormOf(model: EncryptionModel, half: "publicKey" | "privateKey"): EncryptionKeyForm {
   const wanted = keyNameOf(algorithmsOf(model).key, half);
   switch (wanted) {
-    case "publicKey":
-      return { form: model.publicKey?.jwks === undefined ? "public" : "set" };
+    case "publicKey": {
+      const { jwks } = model.publicKey ?? {};
+      if (jwks?.uri !== undefined) return { form: "url", allowPrivateAddresses: jwks.allowPrivateAddresses ?? false };
+      return { form: jwks === undefined ? "public" : "set" };
+    }
     case "privateKey":
       return { form: "private" };
     case "passwordKey":

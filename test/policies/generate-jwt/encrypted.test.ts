@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundleProgram } from "#compiler/6-bundle/bundle.ts";
 import { ecKey, jwks } from "../../support/jwt-forge.ts";
+import { keyServer, text, type KeyServer } from "../../support/key-server.ts";
 import { compileFiles, startGatewayFromBundle, type BundleFiles, type TestGateway } from "../../support/gateway.ts";
 import { plainRequest, rawClient, type Answer } from "../../support/raw-client.ts";
 
@@ -30,6 +31,18 @@ publicKey: { jwks: { file: { env: RECIPIENTS } }, id: { ref: request.header.x-ki
 nested: { algorithm: ES256, privateKey: { value: { env: SIGNER }, id: signer-1 } }
 ${made}`,
   "proxies/nest/policies/AM-Show.yaml": show("{jwt.GJ-Made.generated_jwt}"),
+  "proxies/far/proxy.yaml": proxy("far", "GJ-Far"),
+  "proxies/far/policies/GJ-Far.yaml": `kind: GenerateJWT
+algorithms: { key: ECDH-ES+A256KW, content: A256CBC-HS512 }
+publicKey: { jwks: { uri: { env: RECIPIENTS_URL } }, id: { ref: request.header.x-kid, value: gateway } }
+nested: { algorithm: ES256, privateKey: { value: { env: SIGNER }, id: signer-1 } }
+${made}`,
+  "proxies/far/policies/AM-Show.yaml": show("{jwt.GJ-Far.generated_jwt}"),
+  "proxies/away/proxy.yaml": proxy("away", "GJ-Away").replace(", response: [AM-Show]", ""),
+  "proxies/away/policies/GJ-Away.yaml": `kind: GenerateJWT
+algorithms: { key: RSA-OAEP-256, content: A256GCM }
+publicKey: { jwks: { uri: "http://127.0.0.1:1/keys" }, id: gateway }
+${made}`,
   "proxies/take/proxy.yaml": proxy("take", "VJ-Made"),
   "proxies/take/policies/VJ-Made.yaml": `kind: VerifyJWT
 algorithms: { key: ECDH-ES+A256KW, content: A256CBC-HS512 }
@@ -54,15 +67,19 @@ const signer = ecKey("signer-1");
 const recipient = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const folder = mkdtempSync(join(tmpdir(), "apigw-keys-"));
 let gateway: TestGateway;
+let keys: KeyServer;
 
 beforeAll(async () => {
   const [signers, recipients] = [join(folder, "signers.json"), join(folder, "recipients.json")];
   writeFileSync(signers, jwks(signer.jwk));
-  writeFileSync(recipients, jwks({ ...recipient.publicKey.export({ format: "jwk" }), kid: "gateway", use: "enc" }));
+  const jwk = recipient.publicKey.export({ format: "jwk" });
+  writeFileSync(recipients, jwks({ ...jwk, kid: "gateway", use: "enc" }));
+  keys = await keyServer(text(jwks({ ...jwk, kid: "gateway", key_ops: ["deriveKey"] }, { ...jwk, kid: "signs", use: "sig" })));
   const pem = { type: "pkcs8", format: "pem" } as const;
   gateway = await startGatewayFromBundle(files, {
     env: {
       RECIPIENTS: recipients,
+      RECIPIENTS_URL: keys.url,
       SIGNERS: signers,
       SIGNER: signer.privateKey.export(pem).toString(),
       RECIPIENT: recipient.privateKey.export({ ...pem, cipher: "aes-256-cbc", passphrase: "open sesame" }).toString(),
@@ -75,6 +92,7 @@ afterAll(async () => {
   await gateway.calm();
   expect(gateway.lines({ event: "defect" })).toEqual([]);
   await gateway[Symbol.asyncDispose]();
+  await keys[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -95,6 +113,17 @@ it("a signed token within an encrypted one goes from one proxy to the other", as
 it("a recipient that the set does not name is a fault", async () => {
   expect((await ask("/nest", { "X-Kid": "nobody" })).body).toContain("steps.jwt.NoMatchingPublicKey");
   expect((await ask("/nest")).status).toBe(200);
+});
+
+it("a recipient's key is fetched by its set's URL, and kept while the set cannot be had", async () => {
+  const token = (await ask("/far")).headers.get("x-show") ?? "";
+  expect((await ask("/take", { Authorization: `Bearer ${token}` })).headers.get("x-show")).toBe("ann signer-1");
+  for (const kid of ["nobody", "signs"]) expect((await ask("/far", { "X-Kid": kid })).body).toContain("steps.jwt.NoMatchingPublicKey");
+  keys.answer = text("gone", 500);
+  expect((await ask("/far")).status).toBe(200);
+  expect(gateway.lines({ event: "key_set_read" })).toMatchObject([{ keys: 1 }]);
+  const away = await ask("/away");
+  expect([away.status, away.body]).toEqual([503, expect.stringContaining("gateway.KeySetUnavailable")]);
 });
 
 it("claims under a password", async () => {
