@@ -101,6 +101,7 @@ function verifyJwtCode(e: PolicyEmit<OAuthV2Model>): Code {
     ...sourceOf(e),
     id: e.id,
     ...keyRules(e, e.model),
+    areOfEndUsers: true,
     type: "at+jwt",
     timeAllowanceMs: milliseconds(model.timeAllowance ?? "0s"),
     ignoreIssuedAt: false,

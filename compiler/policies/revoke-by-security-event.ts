@@ -1,5 +1,6 @@
 /** RevokeBySecurityEvent at compile time. */
-import { code, literal } from "../5-emit/code.ts";
+import type { SubjectFormat, SubjectMeaning } from "#runtime/token/security-event.ts";
+import { code, literal, type Embeddable } from "../5-emit/code.ts";
 import type { PolicyModel, RefOr } from "../ir/model.ts";
 import type { PolicyDefinition } from "./definition.ts";
 import {
@@ -20,6 +21,13 @@ export interface RevokeBySecurityEventModel extends PolicyModel, KeyModel {
   readonly issuer: RefOr<string>;
   readonly audience: RefOr<string>;
   readonly subjectIssuers?: readonly string[];
+  readonly subjects?: {
+    readonly email?: readonly SubjectMeaning[];
+    readonly phoneNumber?: readonly SubjectMeaning[];
+    readonly account?: readonly SubjectMeaning[];
+    readonly issSub?: readonly SubjectMeaning[];
+    readonly opaque?: readonly SubjectMeaning[];
+  };
   readonly timeAllowance?: string;
   readonly rememberFor?: string;
   readonly generateResponse?: boolean;
@@ -28,6 +36,8 @@ export interface RevokeBySecurityEventModel extends PolicyModel, KeyModel {
 /** As long as anybody should let a token live. */
 const REMEMBER_FOR = "30d";
 const SET_TYPE = "secevent+jwt";
+/** What subjects are where nothing is written: the issuer's own names for who its tokens are about. */
+const MEANINGS: RevokeBySecurityEventModel["subjects"] = { issSub: ["tokenSubject"], opaque: ["tokenSubject"] };
 
 export const revokeBySecurityEvent = {
   kind: "RevokeBySecurityEvent",
@@ -59,6 +69,7 @@ export const revokeBySecurityEvent = {
       read: e.symbol(isLogout ? "logoutNotice" : "securityEventNotice"),
       answer: isLogout ? "logout" : "push",
       subjectIssuers,
+      meanings: meaningsOf(model),
       rememberMs: milliseconds(rememberFor),
       contentType: demandsType(model) ? `application/${SET_TYPE}` : null,
       respond: generateResponse,
@@ -70,6 +81,19 @@ export const revokeBySecurityEvent = {
     e.wait(code`${e.symbol("revokeBySecurityEvent")}(${call})`);
   },
 } satisfies PolicyDefinition<RevokeBySecurityEventModel>;
+
+/** By the names of RFC 9493; what means nothing is left out. */
+function meaningsOf({ subjects }: RevokeBySecurityEventModel): Embeddable {
+  const { account, email, issSub, opaque, phoneNumber } = { ...MEANINGS, ...subjects };
+  const formats: readonly (readonly [SubjectFormat, readonly SubjectMeaning[] | undefined])[] = [
+    ["account", account],
+    ["email", email],
+    ["iss_sub", issSub],
+    ["opaque", opaque],
+    ["phone_number", phoneNumber],
+  ];
+  return Object.fromEntries(formats.flatMap(([format, list = []]) => (list.length === 0 ? [] : [[format, list]])));
+}
 
 function sourceOf({ source, token }: RevokeBySecurityEventModel): string {
   return source ?? (token === "LogoutToken" ? "request.formparam.logout_token" : "request.content");

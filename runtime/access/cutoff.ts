@@ -104,6 +104,19 @@ export function areTokensRevoked(
   return isCut(app, token) || isCut(developer, token);
 }
 
+/**
+ * True for an access token issued until the instant at which those of an end user were revoked: at that app, or with
+ * null those of all apps.
+ */
+export function isEndUserCut(
+  store: Store,
+  { appId, endUser }: { readonly appId: string | null; readonly endUser: string },
+  issuedAtMs: number,
+): Maybe<boolean> {
+  const token: IssuedRecord = { kind: "access", issuedAtMs, subject: endUser };
+  return andThen(store.get("cutoff", cutoffId(appId, endUser)), (cutoff) => isCut(cutoff, token));
+}
+
 type Cut = Omit<TokenCutoff, "id">;
 
 function isCut(cutoff: Cut | null, { kind, issuedAtMs }: IssuedRecord): boolean {

@@ -12,8 +12,13 @@ export const tokenIdentity = (tokenDigest: string): Identity => `token:${tokenDi
 export const grantIdentity = (grantId: string): Identity => `grant:${grantId}`;
 /** The consumer key with that digest. */
 export const keyIdentity = (keyDigest: string): Identity => `key:${keyDigest}`;
-export const appIdentity = (appId: string): Identity => `app:${appId}`;
-export const developerIdentity = (developerId: string): Identity => `developer:${developerId}`;
+export const appIdentity = (appId: string): Identity => APP_PREFIX + appId;
+/** The id in an `app:` identity, null for any other. */
+export const appIdOf = (identity: Identity): string | null => restOf(identity, APP_PREFIX);
+export const developerIdentity = (id: string): Identity => DEVELOPER_PREFIX + id;
+/** The id in a `developer:` identity, null for any other. */
+export const developerIdOf = (identity: Identity): string | null =>
+  restOf(identity, DEVELOPER_PREFIX);
 export const productIdentity = (name: string): Identity => `product:${name}`;
 export const proxyIdentity = (name: string): Identity => `proxy:${name}`;
 /** A question to all replicas; no session carries it. */
@@ -31,15 +36,29 @@ export const sidIdentity = (issuer: string, sid: string): Identity => `sid:${esc
 /** An end user; opaque tokens of our own have the empty issuer. */
 export const subjectIdentity = (issuer: string, subject: string): Identity =>
   `${SUBJECT_PREFIX}${escaped(issuer)}|${subject}`;
+/** An end user of tokens that this gateway has issued. */
+export const endUserIdentity = (endUser: string): Identity => subjectIdentity("", endUser);
+/** The end user in such an identity, null for any other. */
+export const endUserOf = (identity: Identity): string | null =>
+  restOf(identity, END_USER_PREFIX);
+/** Id of the developer with that address. */
+export const developerIdOfEmail = (organization: string, email: string): string => `${organization}@@@${email}`;
 export const isSubject = (identity: Identity): boolean => identity.startsWith(SUBJECT_PREFIX);
 
 /** The session id in a `session:` identity, null for any other. */
 export function sessionIdOf(identity: Identity): string | null {
-  return identity.startsWith(SESSION_PREFIX) ? identity.slice(SESSION_PREFIX.length) : null;
+  return restOf(identity, SESSION_PREFIX);
 }
 
+function restOf(identity: Identity, prefix: string): string | null {
+  return identity.startsWith(prefix) ? identity.slice(prefix.length) : null;
+}
+
+const APP_PREFIX = "app:";
+const DEVELOPER_PREFIX = "developer:";
 const SESSION_PREFIX = "session:";
 const SUBJECT_PREFIX = "subject:";
+const END_USER_PREFIX = `${SUBJECT_PREFIX}|`;
 
 function escaped(part: string): string {
   return part.includes("|") || part.includes("%") ? part.replaceAll("%", "%25").replaceAll("|", "%7C") : part;

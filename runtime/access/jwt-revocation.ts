@@ -7,7 +7,8 @@ import type { Maybe } from "../maybe.ts";
 import type { Store } from "../state/store.ts";
 import { eventNow } from "./change.ts";
 import type { AccessServices } from "./change.ts";
-import { isSubject } from "./identity.ts";
+import { isEndUserCut } from "./cutoff.ts";
+import { appIdOf, endUserOf, isSubject } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import type { MetaRecord } from "./model.ts";
 
@@ -49,6 +50,11 @@ export function isJwtRevoked(store: Store, { identities, issuedAtMs }: NamedJwt)
   const answers = asked.map((identity) =>
     andThen(store.get("meta", markOf(identity)), (mark) => isMeant(mark, identity)),
   );
+  const endUser = identities.map(endUserOf).find((user) => user !== null);
+  if (endUser !== undefined) {
+    const apps = [null, ...identities.map(appIdOf).filter((appId) => appId !== null)];
+    answers.push(...apps.map((appId) => isEndUserCut(store, { appId, endUser }, issuedAtMs)));
+  }
   return answers.some(isPending) ? Promise.all(answers).then((all) => all.includes(true)) : answers.includes(true);
 }
 

@@ -38,6 +38,7 @@ export const counters = {
   fleetSilent: ["apigw_fleet_silent_total", "Replicas that did not answer such a question in time."],
   storeFailures: ["apigw_store_failures_total", "Commands that a distributed store did not carry out."],
   securityEvents: ["apigw_security_events_total", "Security events taken, replays included."],
+  securityEventsUnknown: ["apigw_security_events_unknown_total", "Security events whose subject is not known here."],
   securityEventsRefused: ["apigw_security_events_refused_total", "Security events refused."],
   keySetFetches: ["apigw_key_set_fetches_total", "Key sets of issuers that were fetched."],
   keySetFetchFailures: ["apigw_key_set_fetch_failures_total", "Fetches of key sets that failed; the last stays."],

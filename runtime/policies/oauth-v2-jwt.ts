@@ -4,7 +4,7 @@
  */
 import { askStore, callOf, watch } from "../access/admission.ts";
 import type { AccessGrant } from "../access/model.ts";
-import { areTokensRevoked } from "../access/cutoff.ts";
+import { areTokensRevoked, isEndUserCut } from "../access/cutoff.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { FaultCode } from "../fault.ts";
@@ -43,12 +43,34 @@ export function verifyJwtAccessToken(
     if (clientId === null) throw refusal(x, codeOf("InvalidClaim"), config);
     return andThen(askStore(config.name, () => x.gateway.verified.key(clientId, callOf(x))), (grant) => {
       if (typeof grant === "string") throw refusal(x, clientCode(grant), config);
-      if (areTokensRevoked(jwt.issuedAtMs, grant)) throw refusal(x, codeOf("revoked"), config);
-      demandScopes(x, config, scopesOf(jwt.claims));
-      x.access = grant;
-      watchToken(x, config, epoch, jwt, grant);
-      if (config.keep) x.keep(config.name, jwt);
+      return andThen(askStore(config.name, () => isRevokedInBulk(x, jwt, grant)), (isRevoked) => {
+        if (isRevoked) throw refusal(x, codeOf("revoked"), config);
+        demandScopes(x, config, scopesOf(jwt.claims));
+        x.access = grant;
+        watchToken(x, config, epoch, jwt, grant);
+        if (config.keep) x.keep(config.name, jwt);
+      });
     });
+  });
+}
+
+/** With the app's tokens, or those of its end user there. The store is asked again only behind an event about both. */
+function isRevokedInBulk({ gateway }: Exchange, jwt: VerifiedJwt, grant: AccessGrant): Maybe<boolean> {
+  const { revocations, store } = gateway;
+  const { epoch } = revocations;
+  const { issuedAtMs, subject } = jwt;
+  if (areTokensRevoked(issuedAtMs, grant)) return true;
+  if (subject === null) return false;
+  const { uncutEpoch: since } = jwt;
+  const hasNews = (): boolean =>
+    since === undefined || revocations.revokedSince(since, [...jwt.identities, ...grant.identities], "jwt") !== null;
+  if (since === epoch || !hasNews()) {
+    jwt.uncutEpoch = epoch;
+    return false;
+  }
+  return andThen(isEndUserCut(store, { appId: grant.app.id, endUser: subject }, issuedAtMs), (isCut) => {
+    if (!isCut) jwt.uncutEpoch = epoch;
+    return isCut;
   });
 }
 

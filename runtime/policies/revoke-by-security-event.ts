@@ -3,7 +3,10 @@
  * what it admitted. The token is verified like any other; it is no credential, and binds no session.
  */
 import { askStore } from "../access/admission.ts";
+import { revokeTokensOfDeveloper } from "../access/change.ts";
+import { revokeTokensOf } from "../access/cutoff.ts";
 import { digest } from "../access/digest.ts";
+import { developerIdOf, endUserOf } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
 import { revokeJwts } from "../access/jwt-revocation.ts";
 import type { Exchange, Value } from "../context.ts";
@@ -17,7 +20,7 @@ import type { ClaimValues } from "../token/claims.ts";
 import { textMember } from "../token/compact.ts";
 import { signedTokens } from "../token/jwt.ts";
 import type { JwtRules } from "../token/jwt.ts";
-import type { ReadNotice, SecurityNotice } from "../token/security-event.ts";
+import type { ReadNotice, SecurityNotice, SubjectRules } from "../token/security-event.ts";
 import type { JwtProblem, JwtProver, ProvenJwt } from "../token/verified-jwts.ts";
 
 export interface RevokeBySecurityEventConfig extends JwtRules {
@@ -27,6 +30,8 @@ export interface RevokeBySecurityEventConfig extends JwtRules {
   readonly answer: "push" | "logout";
   /** Issuers besides the token's own whose subjects it may name. */
   readonly subjectIssuers: readonly string[];
+  /** What subjects are here, by their format. */
+  readonly meanings: SubjectRules["meanings"];
   /** How long a revocation is remembered: as long as the issuer's longest token lives. */
   readonly rememberMs: number;
   /** Content-Type that the request must have; null: any. */
@@ -67,7 +72,9 @@ export function revokeBySecurityEvent(
     if (refusal !== null) throw refused(x, config, refusal);
     const { header, claims } = proven.token;
     const issuer = textMember(claims, "iss") ?? "";
-    const notice = config.read(header, claims, [issuer, ...config.subjectIssuers]);
+    const { meanings, subjectIssuers } = config;
+    const { organization } = x.gateway;
+    const notice = config.read(header, claims, { issuers: [issuer, ...subjectIssuers], meanings, organization });
     if (notice === null) throw refused(x, config, "InvalidRequest");
     return andThen(askStore(config.name, () => carriedOut(x, config, proven, notice)), (isNew) => {
       tell(x, config, issuer, notice, isNew);
@@ -102,21 +109,29 @@ function revokeAll(
 ): Maybe<void> {
   const identity = identities[at];
   if (identity === undefined) return undefined;
-  const revoked = revokeJwts(x.gateway, identity, x.gateway.clock.wallMs() + config.rememberMs);
-  return andThen(revoked, () => revokeAll(x, config, identities, at + 1));
+  return andThen(revokeOne(x, config, identity), () => revokeAll(x, config, identities, at + 1));
+}
+
+function revokeOne(x: Exchange, { rememberMs }: RevokeBySecurityEventConfig, identity: Identity): Maybe<unknown> {
+  const { gateway } = x;
+  const [developer, endUser] = [developerIdOf(identity), endUserOf(identity)];
+  if (developer !== null) return revokeTokensOfDeveloper(gateway, developer);
+  if (endUser === null) return revokeJwts(gateway, identity, gateway.clock.wallMs() + rememberMs);
+  return revokeTokensOf(gateway, { appId: null, endUser }, { untilMs: null, cascade: true });
 }
 
 function tell(
   x: Exchange,
   config: RevokeBySecurityEventConfig,
   issuer: string,
-  { events, identities }: SecurityNotice,
+  { events, identities, unknown }: SecurityNotice,
   isNew: boolean,
 ): void {
   const { log, metrics } = x.gateway;
   const [names, revoked] = [events.map(shortName).join(","), isNew ? identities.length : 0];
   metrics.count("securityEvents");
-  log.event("security_event", { policy: config.name, issuer, events: names, revoked, replayed: !isNew });
+  metrics.count("securityEventsUnknown", unknown);
+  log.event("security_event", { policy: config.name, issuer, events: names, revoked, unknown, replayed: !isNew });
   if (config.keep) {
     const fields: readonly [string, Value][] = [
       ["issuer", issuer],

@@ -1,6 +1,6 @@
 /** Developers over the admin API: kept, activated, deactivated, stripped of their tokens, removed with all they own. */
 import { revokeTokensOfDeveloper, setDeveloperStatus, updateRecord } from "../access/change.ts";
-import { developerIdentity } from "../access/identity.ts";
+import { developerIdentity, developerIdOfEmail } from "../access/identity.ts";
 import type { Developer } from "../access/model.ts";
 import { appsOfDeveloper, removeDeveloper } from "../access/removal.ts";
 import type { Limits } from "../limits.ts";
@@ -36,7 +36,7 @@ async function postDeveloper({ audit, fields, gateway }: AdminCall): Promise<Ans
   const changes = changesIn(fields);
   const problem = fields.problem() ?? emailProblem(email);
   if (problem !== null) return problem;
-  const id = `${gateway.organization}@@@${email}`;
+  const id = developerIdOfEmail(gateway.organization, email);
   if (!isAnswer(await developerOf(gateway, email))) return emailTaken(email);
   const made = { id, email, userName: email, firstName: "", lastName: "", status, attributes: {}, ...changes };
   if (!(await gateway.store.put("developer", id, made, { ifAbsent: true }))) return emailTaken(email);

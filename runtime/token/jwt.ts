@@ -25,6 +25,8 @@ export interface JwtRules extends HeaderRules {
   readonly keyForm: KeyForm;
   /** Opens the keys, once. */
   readonly openKeys: OpenKeys;
+  /** They are access tokens of clients of ours. */
+  readonly areOfEndUsers?: true;
   /** Leeway for exp, nbf and iat. */
   readonly timeAllowanceMs: number;
 }

@@ -6,7 +6,7 @@
 import type { KeyObject } from "node:crypto";
 import type { Credential } from "../access/credential.ts";
 import { digest } from "../access/digest.ts";
-import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
+import { endUserIdentity, jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
 import { isJwtRevoked } from "../access/jwt-revocation.ts";
 import type { Exchange } from "../context.ts";
@@ -45,6 +45,8 @@ export interface VerifiedJwt extends CompactToken {
   /** Wall clock; 0 when it does not say. */
   readonly issuedAtMs: number;
   readonly identities: readonly Identity[];
+  /** Epoch up to which no bulk revocation concerns it and its client's app; oauth-v2-jwt.ts keeps it here. */
+  uncutEpoch?: number;
   /** The credential that was last made of it; jwt-admission.ts keeps it here, so that sessions can share it. */
   admitted?: Credential;
 }
@@ -74,12 +76,20 @@ interface State {
   readonly verified: Map<string, Entry>;
 }
 
+/** What a policy says of its tokens here. */
+interface PolicyRules {
+  /** Tells it from others of its proxy. */
+  readonly id: string;
+  /** They are access tokens of clients of ours: their subjects are end users, like those of opaque tokens. */
+  readonly areOfEndUsers?: true;
+}
+
 /**
- * The proven token. `id` tells the policy from others of its proxy; `open` makes its prover of rules and keys, once.
+ * The proven token. `open` makes its prover of rules and keys, once.
  * "revoked": the token is proven, and was revoked (access/jwt-revocation). Times are to be checked by the caller, each
  * time.
  */
-export function verifiedJwt<R extends { readonly id: string }, K>(
+export function verifiedJwt<R extends PolicyRules, K>(
   x: Exchange,
   token: string,
   rules: R,
@@ -92,16 +102,16 @@ export function verifiedJwt<R extends { readonly id: string }, K>(
   const state = stateOf(x, rules, keys, open);
   const at = digest(token);
   const known = state.verified.get(at);
-  if (known === undefined) return proveAnew(x, state, at, token);
+  if (known === undefined) return proveAnew(x, state, at, token, rules);
   return andThen(state.prover.holds(known.proven), (held) => {
     if (held) return unlessRevoked(x, state, at, known);
     state.verified.delete(at);
-    return proveAnew(x, state, at, token);
+    return proveAnew(x, state, at, token, rules);
   });
 }
 
 /** The same without memory, and without asking whether it was revoked: for whoever revokes. */
-export function provenJwt<R extends { readonly id: string }, K>(
+export function provenJwt<R extends PolicyRules, K>(
   x: Exchange,
   token: string,
   rules: R,
@@ -109,14 +119,20 @@ export function provenJwt<R extends { readonly id: string }, K>(
   open: (x: Exchange, rules: R, keys: K) => JwtProver,
 ): Maybe<VerifiedJwt | JwtProblem> {
   const { prover } = stateOf(x, rules, keys, open);
-  return andThen(prover.prove(x, token), (proven) => (typeof proven === "string" ? proven : verifiedOf(proven)));
+  return andThen(prover.prove(x, token), (proven) => (typeof proven === "string" ? proven : verifiedOf(proven, rules)));
 }
 
-function proveAnew(x: Exchange, state: State, at: string, token: string): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
+function proveAnew(
+  x: Exchange,
+  state: State,
+  at: string,
+  token: string,
+  rules: PolicyRules,
+): Maybe<VerifiedJwt | JwtProblem | "revoked"> {
   const { epoch } = x.gateway.revocations;
   return andThen(state.prover.prove(x, token), (proven) => {
     if (typeof proven === "string") return proven;
-    const jwt = verifiedOf(proven);
+    const jwt = verifiedOf(proven, rules);
     return andThen(isJwtRevoked(x.gateway.store, jwt), (revoked) => {
       if (revoked) return "revoked";
       remember(x, state, at, { jwt, proven, epoch });
@@ -154,7 +170,7 @@ function remember(x: Exchange, state: State, at: string, entry: Entry): void {
   state.verified.set(at, entry);
 }
 
-function stateOf<R extends { readonly id: string }, K>(
+function stateOf<R extends PolicyRules, K>(
   x: Exchange,
   rules: R,
   keys: K,
@@ -173,7 +189,7 @@ function isState(value: unknown): value is State {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "jwt" && "verified" in value;
 }
 
-function verifiedOf({ token, algorithm, kid }: ProvenJwt): VerifiedJwt {
+function verifiedOf({ token, algorithm, kid }: ProvenJwt, { areOfEndUsers }: PolicyRules): VerifiedJwt {
   const { claims } = token;
   const issuer = textMember(claims, "iss");
   const subject = textMember(claims, "sub");
@@ -184,6 +200,7 @@ function verifiedOf({ token, algorithm, kid }: ProvenJwt): VerifiedJwt {
   if (kid !== null) identities.push(kidIdentity(issuer ?? "", kid));
   if (sid !== null) identities.push(sidIdentity(issuer ?? "", sid));
   if (subject !== null) identities.push(subjectIdentity(issuer ?? "", subject));
+  if (subject !== null && areOfEndUsers === true) identities.push(endUserIdentity(subject));
   const known = { issuer, subject, jti, issuedAtMs: issuedAtMs(claims), identities };
   return { kind: "jwt", ...token, algorithm, kid, ...known };
 }

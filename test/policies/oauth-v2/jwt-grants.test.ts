@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { revokeJwts } from "#runtime/access/jwt-revocation.ts";
 import { jtiIdentity } from "#runtime/access/identity.ts";
 import { ecKey, forge } from "../../support/jwt-forge.ts";
+import { until } from "../../support/until.ts";
 import { authorizationServer, CLIENT_ID, CLIENT_SECRET, closeFrame, PUBLIC_ID } from "./ground.ts";
 
 const ISSUER = "https://api.example.com/oauth";
@@ -53,6 +54,8 @@ ${known}`,
 operation: ValidateToken
 tokens: [{ type: accesstoken, ref: request.formparam.token }]
 ${known}`,
+    "RO-User": "kind: RevokeOAuthV2\nendUserId: { ref: request.formparam.user }",
+    "RO-UserAtApp": "kind: RevokeOAuthV2\nendUserId: { ref: request.formparam.user }\nappId: { ref: request.formparam.app }",
     "OA-Unresolved": `kind: OAuthV2
 operation: GenerateJWTAccessToken
 supportedGrantTypes: [client_credentials]
@@ -68,6 +71,8 @@ ${signed.replace("audience: chat", "audience: { ref: request.formparam.audience 
     "/revoke": "OA-Revoke",
     "/revoke-opaque": "OA-RevokeOpaque",
     "/take": "OA-Take",
+    "/revoke-user": "RO-User",
+    "/revoke-user-at-app": "RO-UserAtApp",
     "/take-all": "OA-TakeAll",
     "/give": "OA-Give",
   },
@@ -221,5 +226,22 @@ describe("a signed access token that is taken back", () => {
     expect((await server.post("/oauth/take", { token: expired })).status).toBe(200);
     const again = forge({ alg: "ES256", typ: "at+jwt" }, claims ?? {}, key.privateKey);
     expect(await server.refused(again)).toBe(401);
+  });
+});
+
+describe("signed access tokens of an end user", () => {
+  it.each(["/oauth/revoke-user", "/oauth/revoke-user-at-app"])("are revoked by %s, as opaque ones are; others and later ones stay", async (path) => {
+    const ofUser = async (username: string): Promise<string> =>
+      (await server.post("/oauth/token", { grant_type: "password", username, password: "x" })).body["access_token"] ?? "";
+    const [meant, seen, other] = [await ofUser("eve"), await ofUser("eve"), await ofUser("bob")];
+    using socket = await server.open(meant);
+    expect([await server.refused(seen), await server.refused(other)]).toEqual([502, 502]);
+    const [app] = await server.gateway().gateway.store.list("app", { limit: 1 });
+    expect((await server.post(path, { user: "eve", app: app?.id ?? "" })).status).toBe(200);
+    expect((await closeFrame(socket)).code).toBe(3003);
+    expect([await server.refused(meant), await server.refused(seen), await server.refused(other)]).toEqual([401, 401, 502]);
+    const second = Math.ceil(Date.now() / 1000) * 1000;
+    await until(() => Date.now() > second, () => "the second does not end");
+    expect(await server.refused(await ofUser("eve"))).toBe(502);
   });
 });

@@ -398,7 +398,7 @@ describe("OAuthV2 at compile time", () => {
     const jwt = { ...verify, algorithm: "RS256", publicKey: { value: { env: "KEY" } }, issuer: "me" } as const;
     for (const operation of ["VerifyAccessToken", "VerifyJWTAccessToken"] as const) {
       const lines = emitted(oauthV2, { ...jwt, operation });
-      expect(lines[0]).toContain('keyForm: { form: "public" }, openKeys: localKeys, type: "at+jwt"');
+      expect(lines[0]).toContain('keyForm: { form: "public" }, openKeys: localKeys, areOfEndUsers: true, type: "at+jwt"');
       expect(lines[0]).toContain('requiredClaims: ["exp", "client_id"]');
       expect(lines[1]).toBe('const claims = { issuer: "me" } as const');
       expect(lines[2]).toMatch(/^wait verifyJwtAccessToken\(x, verifyJwtAccessToken, settings\(.+, "secret"\), get\(/);

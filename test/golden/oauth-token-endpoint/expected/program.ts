@@ -3,8 +3,9 @@
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { formValue } from "#runtime/flow/variables.ts";
+import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { passwordGrant, refreshTokenGrant } from "#runtime/policies/oauth-v2-grants.ts";
 import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
@@ -93,14 +94,17 @@ function afterFormBody(x: Exchange): Maybe<void> {
 function afterFormBody2(x: Exchange): Maybe<void> {
   // OA-Revoke · OAuthV2 · proxies/oauth/policies/OA-Revoke.yaml
   return andThen(
-    invalidateToken(x, "OA-Revoke", [
-      {
-        type: "accesstoken",
-        cascade: false,
-        variable: "request.formparam.token",
-        value: formValue(x.request, "token"),
-      },
-    ]),
+    invalidateToken(x, {
+      name: "OA-Revoke",
+      tokens: [
+        {
+          type: "accesstoken",
+          cascade: false,
+          variable: "request.formparam.token",
+          value: formValue(x.request, "token"),
+        },
+      ],
+    }),
     () => route(x),
   );
 }
@@ -113,7 +117,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "dcbc80d105c09b01",
+    hash: "30cb9d163ff45f93",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,
