@@ -3,7 +3,7 @@
  * (query.ts). What edits a body that is no form makes one of it.
  */
 import type { Message } from "./message.ts";
-import { addQueryParam, queryNames, queryParamValues, removeQueryParam, setQueryParam } from "./query.ts";
+import { addQueryParam, copiedParams, removeQueryParam, setQueryParam } from "./query.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 
@@ -38,12 +38,11 @@ export function removeFormParams(message: Message): void {
 /** Copies parameters, all or those with these names, in place of the destination's. */
 export function copyFormParams(from: Message | null, to: Message, names: readonly string[] | null): void {
   if (from === null || from === to || !isForm(from)) return;
-  const source = from.content ?? "";
-  for (const name of names ?? queryNames(source)) {
-    const values = queryParamValues(source, name);
-    if (values.length > 0) removeFormParam(to, name);
-    for (const value of values) addFormParam(to, name, value);
-  }
+  const present = isForm(to) ? to.content : null;
+  const copied = copiedParams(from.content, present, names);
+  if (copied === present) return;
+  if (!isForm(to)) to.setHeader("Content-Type", FORM);
+  to.content = copied;
 }
 
 /** The form of a message; another body gives way to an empty one. */

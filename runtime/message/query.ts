@@ -1,7 +1,9 @@
 /**
  * Reading and editing a raw query string. Pairs that an edit does not name keep every byte; names are compared after
- * decoding, so that an escaped spelling of a name hides nothing from a policy.
+ * decoding, so that an escaped spelling of a name hides nothing from a policy. Forms are read here as well, and may be
+ * large: nothing here takes more than one pass for all names.
  */
+import { Buffer, isUtf8 } from "node:buffer";
 
 /** The first value of a parameter, decoded (`+` is a space, broken escapes stay as they are); null when absent. */
 export function queryParam(query: string | null, name: string): string | null {
@@ -94,6 +96,46 @@ export function removeQueryParam(query: string | null, name: string): string | n
   return kept === "" ? null : kept;
 }
 
+/**
+ * Puts the parameters of one query into another, all or those with these names, in place of those of the same names:
+ * behind everything else, by name in order of first appearance.
+ */
+export function copiedParams(from: string | null, to: string | null, wanted: readonly string[] | null): string | null {
+  const pairs = new Map<string, string[]>();
+  if (from === null) return to;
+  for (const name of wanted ?? []) pairs.set(name, []);
+  for (let start = 0; start <= from.length; ) {
+    const end = pairEnd(from, start);
+    const stop = nameEnd(from, start, end);
+    const name = end > start ? decodeQuery(from.slice(start, stop)) : null;
+    if (name !== null && (wanted === null || pairs.has(name))) {
+      const copied = pair(name, stop === end ? "" : decodeQuery(from.slice(stop + 1, end)));
+      const others = pairs.get(name);
+      if (others === undefined) pairs.set(name, [copied]);
+      else others.push(copied);
+    }
+    start = end + 1;
+  }
+  for (const name of wanted ?? []) if (pairs.get(name)?.length === 0) pairs.delete(name);
+  if (pairs.size === 0) return to;
+  const kept = withoutParams(to, pairs);
+  const copied = [...pairs.values()].flat().join("&");
+  return kept === null || kept === "" ? copied : `${kept}&${copied}`;
+}
+
+/** The pairs with none of these names, each as it is spelled; null when none remains. */
+function withoutParams(query: string | null, names: ReadonlyMap<string, unknown>): string | null {
+  if (query === null) return null;
+  const kept: string[] = [];
+  for (let start = 0; start <= query.length; ) {
+    const end = pairEnd(query, start);
+    const name = end > start ? decodeQuery(query.slice(start, nameEnd(query, start, end))) : null;
+    if (name === null || !names.has(name)) kept.push(query.slice(start, end));
+    start = end + 1;
+  }
+  return kept.length === 0 ? null : kept.join("&");
+}
+
 /** The pairs with one of these names, each as it is spelled; null when none remains. */
 export function keepQueryParams(query: string | null, names: ReadonlySet<string>): string | null {
   if (query === null) return null;
@@ -110,13 +152,14 @@ export function keepQueryParams(query: string | null, names: ReadonlySet<string>
 /** Decodes a name or value: `+` is a space, `%XX` a byte of UTF-8; what cannot be decoded stays as it is. */
 export function decodeQuery(text: string): string {
   const plus = text.indexOf("+");
-  const spaced = plus < 0 ? text : text.replaceAll("+", " ");
-  if (spaced.indexOf("%") < 0) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return decodeRuns(spaced);
-  }
+  const spaced = plus < 0 ? text : text.split("+").join(" ");
+  return spaced.indexOf("%") < 0 ? spaced : spaced.replace(/(?:%[0-9A-Fa-f]{2})+/g, decodedRun);
+}
+
+/** Not decodeURIComponent, which throws: a body full of what cannot be decoded would take minutes. */
+function decodedRun(run: string): string {
+  const bytes = Buffer.from(run.split("%").join(""), "hex");
+  return isUtf8(bytes) ? bytes.toString("utf8") : run;
 }
 
 /** Encodes a name or value so that only RFC 3986's unreserved characters stand for themselves. */
@@ -134,9 +177,10 @@ function pairEnd(query: string, start: number): number {
   return end < 0 ? query.length : end;
 }
 
+/** Looks no further than the pair: where the next "=" is far away, all of them together would look at it all each time. */
 function nameEnd(query: string, start: number, end: number): number {
-  const equals = query.indexOf("=", start);
-  return equals < 0 || equals > end ? end : equals;
+  for (let at = start; at < end; at++) if (query.charCodeAt(at) === 0x3d) return at;
+  return end;
 }
 
 /** The decoded value of the pair between `start` and `end` when it has that name, else null. */
@@ -158,15 +202,4 @@ function decodesTo(query: string, start: number, stop: number, name: string): bo
   if (stop - start < name.length) return false;
   const raw = query.slice(start, stop);
   return (raw.indexOf("%") >= 0 || raw.indexOf("+") >= 0) && decodeQuery(raw) === name;
-}
-
-/** Decodes each run of escapes by itself, leaving the runs that are no UTF-8. */
-function decodeRuns(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
-    try {
-      return decodeURIComponent(run);
-    } catch {
-      return run;
-    }
-  });
 }

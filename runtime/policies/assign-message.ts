@@ -7,7 +7,7 @@ import type { Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import { fieldValueKind, isToken, VALUE_FORBIDDEN, VALUE_WIDE } from "../message/field-grammar.ts";
 import { RequestMessage, ResponseMessage, type Message } from "../message/message.ts";
-import { addQueryParam, queryNames, queryParamValues, removeQueryParam } from "../message/query.ts";
+import { copiedParams } from "../message/query.ts";
 
 const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 
@@ -106,11 +106,7 @@ export function copyQueryParams(
   names: readonly string[] | null,
 ): void {
   if (from === null || from === to) return;
-  for (const name of names ?? queryNames(from.query)) {
-    const values = queryParamValues(from.query, name);
-    if (values.length > 0) to.query = removeQueryParam(to.query, name);
-    for (const value of values) to.query = addQueryParam(to.query, name, value);
-  }
+  to.query = copiedParams(from.query, to.query, names);
 }
 
 /**

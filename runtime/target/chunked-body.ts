@@ -1,6 +1,6 @@
 /**
  * Takes the chunked coding (RFC 9112 section 7.1) off a target's body, strictly: CR LF only, sizes in plain
- * hexadecimal, extensions dropped, trailers kept, both bounded. It hands on slices of what it is given and copies
+ * hexadecimal, extensions dropped, trailers kept, bounded each: those of one chunk, and all trailers. It hands on slices of what it is given and copies
  * nothing.
  */
 import type { Limits } from "../limits.ts";
@@ -32,7 +32,7 @@ export class ChunkedBody {
   #state = SIZE;
   #remaining = 0;
   #digits = 0;
-  /** Bytes of chunk extensions and trailers so far. */
+  /** Bytes of the extensions of this chunk, or of the trailers, so far. */
   #extraBytes = 0;
   /** Text of the trailer lines so far, without their line ends. */
   readonly #trailers: string[] = [];
@@ -81,6 +81,7 @@ export class ChunkedBody {
       case SIZE_LF:
         if (byte !== LF) return BROKEN;
         this.#digits = 0;
+        this.#extraBytes = 0;
         return this.#remaining > 0 ? DATA : TRAILER_START;
       case DATA_CR:
         return byte === CR ? DATA_LF : BROKEN;

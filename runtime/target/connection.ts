@@ -229,7 +229,8 @@ export class TargetConnection implements SocketOwner, AnswerSource {
     const framing = answerFraming(message, head.version, this.#verb === "HEAD");
     if (typeof framing === "string") return this.#break(framing);
     this.#answerFraming = framing;
-    this.#keepMs = framing.kind === "close" ? 0 : keepMs(message, head.version);
+    const isLast = framing.kind === "close" || (head.status === 204 && announcesContent(message));
+    this.#keepMs = isLast ? 0 : keepMs(message, head.version);
     this.#bytesLeft = framing.bytes ?? 0;
     this.#chunked = framing.kind === "chunked" ? new ChunkedBody(this.#limits) : null;
     const answer = new TargetAnswer(head, framing.bytes ?? 0, this);
@@ -301,6 +302,11 @@ export class TargetConnection implements SocketOwner, AnswerSource {
     const stage = this.#isConnected ? "exchange" : this.#isSecuring ? "secure" : "connect";
     user?.broke(stage, detail);
   }
+}
+
+/** True for an answer that says it has what a 204 cannot have: where its end is, is in doubt. */
+function announcesContent(head: ResponseMessage): boolean {
+  return announcesBody(head) && head.headerJoined("content-length") !== "0";
 }
 
 /** How long a target keeps the connection of this answer (RFC 9112 section 9.3); Infinity where it does not say. */

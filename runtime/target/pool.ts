@@ -45,10 +45,13 @@ export class ConnectionPool {
    * the same for every call.
    */
   take(host: string, port: number, clock: Clock): TargetConnection | null {
-    const kept = this.#idle.get(keyOf(host, port));
+    const key = keyOf(host, port);
+    const kept = this.#idle.get(key);
     const nowMs = clock.monotonicMs();
     for (let idle = kept?.pop(); idle !== undefined; idle = kept?.pop()) {
       this.#idleCount--;
+      // Where requests choose their servers there is no end of them.
+      if (kept?.length === 0) this.#idle.delete(key);
       if (idle.idleUntilMs > nowMs) return idle;
       idle.close();
     }

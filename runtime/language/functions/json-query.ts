@@ -122,8 +122,36 @@ class Walk {
     if ("not" in filter) return !this.#holds(filter.not, element);
     if ("exists" in filter) return this.#value(filter.exists, element) !== undefined;
     const left = this.#value(filter.left, element);
-    if ("in" in filter) return filter.in.some((one) => isSame(left, one));
-    return compared(filter.test, left, this.#value(filter.right, element));
+    if ("in" in filter) return filter.in.some((one) => left === one);
+    return this.#compared(filter.test, left, this.#value(filter.right, element));
+  }
+
+  /** Only numbers and numbers, or texts and texts, have an order. */
+  #compared(test: JsonComparison, left: unknown, right: unknown): boolean {
+    if (test === "==") return this.#isSame(left, right);
+    if (test === "!=") return !this.#isSame(left, right);
+    const order = orderOf(left, right);
+    if (Number.isNaN(order)) return false;
+    return test === "<" ? order < 0 : test === "<=" ? order <= 0 : test === ">" ? order > 0 : order >= 0;
+  }
+
+  /** Values of several members are the same when they say the same, in the same order; each of them is a visit. */
+  #isSame(left: unknown, right: unknown): boolean {
+    const waiting: (readonly [unknown, unknown])[] = [[left, right]];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [one, other] = next;
+      if (one === other) continue;
+      if (this.#visits > defaultLimits.jsonQueryVisitsMax) return false;
+      if (!isObject(one) || !isObject(other) || Array.isArray(one) !== Array.isArray(other)) return false;
+      const [members, others] = [Object.entries(one), Object.entries(other)];
+      this.#visits += members.length + others.length;
+      if (members.length !== others.length) return false;
+      for (const [at, [name, value]] of members.entries()) {
+        if (others[at]?.[0] !== name) return false;
+        waiting.push([value, others[at]?.[1]]);
+      }
+    }
+    return true;
   }
 
   #value(operand: JsonOperand, element: unknown): unknown {
@@ -134,26 +162,12 @@ class Walk {
   }
 }
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
 function sliced(list: readonly unknown[], [from, to, by]: readonly [number | null, number | null, number]): unknown[] {
   return list.slice(from ?? 0, to ?? undefined).filter((_, at) => at % by === 0);
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  // Values of several members are compared by what they say.
-  return left === right || (isObject(left) && isObject(right) && JSON.stringify(left) === JSON.stringify(right));
-}
-
-/** Only numbers and numbers, or texts and texts, have an order. */
-function compared(test: JsonComparison, left: unknown, right: unknown): boolean {
-  if (test === "==") return isSame(left, right);
-  if (test === "!=") return !isSame(left, right);
-  const order = orderOf(left, right);
-  if (Number.isNaN(order)) return false;
-  return test === "<" ? order < 0 : test === "<=" ? order <= 0 : test === ">" ? order > 0 : order >= 0;
 }
 
 function orderOf(left: unknown, right: unknown): number {

@@ -3,9 +3,8 @@
 import { requestForm } from "#runtime/body/body.ts";
 import { Exchange } from "#runtime/context.ts";
 import { formValue } from "#runtime/flow/variables.ts";
-import type { HeaderOwnership } from "#runtime/header-ownership.ts";
 import { andThen, type Maybe } from "#runtime/maybe.ts";
-import { headerOwnership } from "#runtime/message/header-ownership.ts";
+import { headerOwnership, type HeaderOwnership } from "#runtime/message/header-ownership.ts";
 import { valueOr } from "#runtime/policies/assign-message.ts";
 import { passwordGrant, refreshTokenGrant } from "#runtime/policies/oauth-v2-grants.ts";
 import { clientCredentialsGrant, generateAccessToken } from "#runtime/policies/oauth-v2-issue.ts";
@@ -117,7 +116,7 @@ export function oauth(environment: string, targets: Targets): ProxyProgram {
     environment,
     basePath: "/oauth",
     baseSegments: 1,
-    hash: "30cb9d163ff45f93",
+    hash: "bc32562172d02e1e",
     webSocket: WEB_SOCKET,
     apiTimeoutMs: null,
     targets,

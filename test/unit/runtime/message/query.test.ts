@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  addQueryParam, decodeQuery, encodeQuery, queryNames, queryParam, queryParamValues, removeQueryParam, setQueryParam,
+  addQueryParam, copiedParams, decodeQuery, encodeQuery, queryNames, queryParam, queryParamValues, removeQueryParam,
+  setQueryParam,
 } from "#runtime/message/query.ts";
 
 describe("queryParam", () => {
@@ -92,4 +93,47 @@ test("a written value reads back as itself, and removal takes it away again", ()
       expect(removeQueryParam(query, name)).toBe("keep=%7e");
     }),
   );
+});
+
+/** Name by name, as the policies say it. */
+function copiedOneByOne(from: string | null, to: string | null, wanted: readonly string[] | null): string | null {
+  return (wanted ?? queryNames(from)).reduce<string | null>((result, name) => {
+    const values = queryParamValues(from, name);
+    const rest = values.length > 0 ? removeQueryParam(result, name) : result;
+    return values.reduce((query, value) => addQueryParam(query, name, value), rest);
+  }, to);
+}
+
+/** Empty ones mean nothing. */
+function pairsOf(query: string | null): string[] {
+  return query?.split("&").filter((pair) => pair !== "") ?? [];
+}
+
+test("copying in one pass is copying name by name", () => {
+  const part = fc.constantFrom("a", "b=1", "b", "%61=2", "c=%e9", "%e9=3", "+=4", "", "=5", "d=x%20y", "b=6");
+  const query = fc.option(fc.array(part, { maxLength: 8 }).map((parts) => parts.join("&")));
+  const names = fc.option(fc.uniqueArray(fc.constantFrom("a", "b", "c", " ", "%e9", "z"), { maxLength: 4 }));
+  fc.assert(
+    fc.property(query, query, names, (from, to, wanted) => {
+      expect(pairsOf(copiedParams(from, to, wanted))).toEqual(pairsOf(copiedOneByOne(from, to, wanted)));
+    }),
+  );
+});
+
+describe("a form of some megabytes takes no longer than reading it", () => {
+  const count = 500_000;
+
+  test.each(["a&", "%e9&", "a=%zz%e9&", "+&"])("of nothing but %s", (pair) => {
+    const form = pair.repeat(count);
+    expect(queryParam(form, "z")).toBeNull();
+    expect(queryNames(form)).toHaveLength(1);
+    expect(setQueryParam(form, "z", "1")).toHaveLength(form.length + 4);
+    expect(removeQueryParam(form, "z")).toBe(form);
+  });
+
+  test("of nothing but names", () => {
+    const form = Array.from({ length: count }, (_, at) => at.toString(36)).join("&");
+    expect(queryNames(form)).toHaveLength(count);
+    expect(copiedParams(form, form, null)).toHaveLength(form.length + count);
+  });
 });

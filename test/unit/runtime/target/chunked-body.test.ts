@@ -25,6 +25,7 @@ describe("chunked bodies", () => {
     ["a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n", "01234567890123456789a"],
     ["003\r\nabc\r\n000\r\n\r\n", "abc"],
     ["3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n", "abc"],
+    ["1;0123456789\r\na\r\n1;0123456789\r\nb\r\n0;0123456789\r\nX: 3456789\r\n\r\n", "ab"],
     ["3\r\n\r\n\r\r\n0\r\n\r\nGARBAGE", "\r\n\r"],
   ])("%j", (coded, text) => {
     expect(decode(Buffer.from(coded))).toEqual({ sound: true, done: true, text });
@@ -35,6 +36,7 @@ describe("chunked bodies", () => {
       " 3\r\nabc\r\n",
     "3 \r\nabc\r\n", "123456789\r\n", "0\r\n\rX", "0\n\n", "3;\x00\r\nabc\r\n", "3;abcdefghijklmnopqrstuvw\r\nabc",
       "0\r\nX: yyyyyyyyyyyyyyyyyyyyy\r\n\r\n",
+    "0\r\nX: yyyyyyyyy\r\nX: yyyyyyyyy\r\n\r\n",
   ])("%j is broken", (coded) => {
     expect(decode(Buffer.from(coded))).toMatchObject({ sound: false, done: false });
   });

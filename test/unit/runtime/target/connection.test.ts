@@ -120,6 +120,8 @@ describe("a connection that is kept", () => {
     ["it keeps it for a moment only", "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok"],
     ["more came than was announced", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok!"],
     ["more came behind no content", "HTTP/1.1 204 Gone\r\n\r\n!"],
+    ["a 204 announces content", "HTTP/1.1 204 Gone\r\nContent-Length: 4\r\n\r\n"],
+    ["a 204 announces chunks", "HTTP/1.1 204 Gone\r\nTransfer-Encoding: chunked\r\n\r\n"],
     ["more came behind the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n!"],
   ])("is not used again when %s", async (_why, answer) => {
     await using target = await answering([answer]);

@@ -191,4 +191,20 @@ describe("jsonQuery, as Jayway has it", () => {
     expect(jsonQuery([{ deep: "a" }, { deep: "a" }], deep, true)).toBe("");
     expect(jsonQuery([{ deep: "b" }], `${"[".repeat(50_000)}${"]".repeat(50_000)}`, true)).toBe("");
   });
+
+  it("compares values of several members by what they say, in order, within the same bound", () => {
+    const filter = (json: string): string => {
+      const parsed = parseJsonPath("$.list[?(@.a == $.b)].n");
+      if ("problem" in parsed) throw new Error(parsed.problem);
+      return jsonQuery(parsed.steps, json, true);
+    };
+    const one = '{"x":[1,{"y":null}],"z":12345678901234567890}';
+    const others = ['{"z":12345678901234567890,"x":[1,{"y":null}]}', '{"x":[1,{"y":0}],"z":1}', "[]", '"x"', "null"];
+    const list = [one, ...others].map((a, n) => `{"a":${a},"n":${n}}`).join();
+    expect(filter(`{"b":${one},"list":[${list}]}`)).toBe("[0]");
+    const nested = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    expect(filter(`{"b":${nested},"list":[{"a":${nested},"n":1}]}`)).toBe("[1]");
+    const large = JSON.stringify(Array.from({ length: 100_000 }, () => 0));
+    expect(filter(`{"b":${large},"list":[{"n":0},${`{"a":[],"n":1},{"a":${large}},`.repeat(20)}0]}`)).toBe("");
+  });
 });
