@@ -202,7 +202,7 @@ export const symbols = {
   ...from<typeof EmbeddedStore>()("state/embedded.ts", ["EmbeddedStore"]),
   ...from<typeof RevocationLag>()("upgrade/revocation-lag.ts", ["watchLag"]),
   ...from<typeof RedisStore>()("state/redis.ts", ["RedisStore"]),
-  ...from<typeof JsonLine>()("observe/json-line.ts", ["field", "numberField", "textField"]),
+  ...from<typeof JsonLine>()("observe/json-line.ts", ["field", "numberField", "plainField", "textField"]),
   ...from<typeof LogField>()("observe/log-field.ts", [
     "closeErrorField",
     "closeReasonField",

@@ -25,6 +25,14 @@ export function textField(name: string, value: string | null): string {
   return value === null ? "" : `,"${name}":${quoted(value)}`;
 }
 
+/**
+ * The same for text that the gateway itself made (ids, addresses, methods, names that the compiler has checked): nothing
+ * in it needs quoting, and most of a line is such text.
+ */
+export function plainField(name: string, value: string | null): string {
+  return value === null ? "" : `,"${name}":"${value}"`;
+}
+
 /** `,"name":12.345`: at most three decimals; what is no finite number becomes null. */
 export function numberField(name: string, value: number): string {
   if (!Number.isFinite(value)) return `,"${name}":null`;

@@ -4,7 +4,7 @@
  */
 import { keepQueryParams } from "../message/query.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
-import { numberField, quoted, textField } from "./json-line.ts";
+import { numberField, plainField, quoted, textField } from "./json-line.ts";
 import type { SpanId } from "../otlp/span.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -29,27 +29,27 @@ export function headerField(field: string, lines: readonly string[], name: strin
 
 /** Label of the reason for which a session ended. */
 export function closeReasonField(name: string, { reason }: SessionRecord): string {
-  return textField(name, closeReasons[reason].label);
+  return plainField(name, closeReasons[reason].label);
 }
 
 /** The same where it is an error; else nothing. */
 export function closeErrorField(name: string, { reason }: SessionRecord): string {
-  return closeReasons[reason].isError ? textField(name, closeReasons[reason].label) : "";
+  return closeReasons[reason].isError ? plainField(name, closeReasons[reason].label) : "";
 }
 
 /** A wall-clock time as ISO 8601. */
 export function timeField(name: string, wallMs: number): string {
-  return textField(name, new Date(wallMs).toISOString());
+  return `,"${name}":"${new Date(wallMs).toISOString()}"`;
 }
 
 /** `trace_id`: the trace that an exchange belongs to, or the handshake of a session; nothing without one. */
 export function traceIdField(name: string, { span }: Traced): string {
-  return textField(name, span?.traceId ?? null);
+  return plainField(name, span?.traceId ?? null);
 }
 
 /** `span_id`: the gateway's own span of it. */
 export function spanIdField(name: string, { span }: Traced): string {
-  return textField(name, span?.spanId ?? null);
+  return plainField(name, span?.spanId ?? null);
 }
 
 /** How often a session's credential was renewed; nothing where it was not. */
@@ -60,10 +60,11 @@ export function renewalsField(name: string, { renewals }: SessionRecord): string
 /** What happened last in a session that ended badly, as a list; names and values are the gateway's own. */
 export function eventsField(name: string, { events }: SessionRecord): string {
   if (events === undefined) return "";
-  const rows = events.map(({ event, reason, count, atMs, bytesFromClient, bytesFromTarget }) => {
-    const what = `{"event":"${event}"${textField("reason", reason)}${count === 1 ? "" : numberField("count", count)}`;
-    const bytes = numberField("bytes_in", bytesFromClient) + numberField("bytes_out", bytesFromTarget);
-    return `${what}${numberField("at_ms", atMs)}${bytes}}`;
-  });
-  return `,"${name}":[${rows.join()}]`;
+  let rows = "";
+  for (const { event, reason, count, atMs, bytesFromClient, bytesFromTarget } of events) {
+    const what = `${rows === "" ? "" : ","}{"event":"${event}"${plainField("reason", reason)}`;
+    const times = `${count === 1 ? "" : `,"count":${count}`}${numberField("at_ms", atMs)}`;
+    rows += `${what}${times},"bytes_in":${bytesFromClient},"bytes_out":${bytesFromTarget}}`;
+  }
+  return `,"${name}":[${rows}]`;
 }

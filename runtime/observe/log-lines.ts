@@ -4,8 +4,8 @@
  * OpenTelemetry, where it has one.
  */
 import { closeReasons } from "../upgrade/close-reason.ts";
-import { field, numberField, textField } from "./json-line.ts";
-import { eventsField, renewalsField, spanIdField, traceIdField } from "./log-field.ts";
+import { numberField, plainField, textField } from "./json-line.ts";
+import { eventsField, renewalsField, spanIdField, timeField, traceIdField } from "./log-field.ts";
 import type { SpanId } from "../otlp/span.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -75,53 +75,50 @@ export const everyField: LogLines = { exchange, upgraded, session };
 function exchange(line: ExchangeLine): string {
   return (
     place(line) + `,"http.response.status_code":${line.status}` +
-    textField("error.type", line.fault) + textField("apigw.policy", line.policy) +
+    plainField("error.type", line.fault) + plainField("apigw.policy", line.policy) +
     numberField("apigw.duration_ms", line.durationMs) +
-    numberField("apigw.bytes_in", line.bytesIn) + numberField("apigw.bytes_out", line.bytesOut)
+    `,"apigw.bytes_in":${line.bytesIn},"apigw.bytes_out":${line.bytesOut}`
   );
 }
 
 function upgraded(line: UpgradedLine): string {
   return (
-    place(line) + textField("apigw.session_id", line.id) +
-    `,"http.response.status_code":101` + textField("apigw.ws.subprotocol", line.subprotocol) +
-    numberField("apigw.handshake_ms", line.handshakeMs)
+    `${place(line)},"apigw.session_id":"${line.id}","http.response.status_code":101` +
+    textField("apigw.ws.subprotocol", line.subprotocol) + numberField("apigw.handshake_ms", line.handshakeMs)
   );
 }
 
 function place(exchange: ExchangePlace): string {
   return (
-    textField("apigw.id", exchange.id) + textField("http.request.method", exchange.method) +
-    textField("http.route", exchange.route) + textField("url.scheme", exchange.scheme) +
+    `,"apigw.id":"${exchange.id}","http.request.method":"${exchange.method}"` +
+    textField("http.route", exchange.route) + `,"url.scheme":"${exchange.scheme}"` +
     textField("url.path", exchange.path) + textField("server.address", exchange.host) +
-    textField("client.address", exchange.clientAddress) +
-    textField("network.protocol.version", exchange.version) +
-    textField("user_agent.original", exchange.userAgent) + textField("apigw.env", exchange.environment) +
-    textField("apigw.proxy", exchange.proxy) + textField("apigw.endpoint", exchange.endpoint) +
-    textField("apigw.target", exchange.target) + textField("apigw.app", exchange.app) +
+    `,"client.address":"${exchange.clientAddress}","network.protocol.version":"${exchange.version}"` +
+    textField("user_agent.original", exchange.userAgent) + plainField("apigw.env", exchange.environment) +
+    plainField("apigw.proxy", exchange.proxy) + plainField("apigw.endpoint", exchange.endpoint) +
+    plainField("apigw.target", exchange.target) + textField("apigw.app", exchange.app) +
     textField("apigw.developer", exchange.developer) +
     traceIdField("trace_id", exchange) + spanIdField("span_id", exchange)
   );
 }
 
 function session(record: SessionRecord): string {
-  const reason = closeReasons[record.reason];
+  const { label, isError } = closeReasons[record.reason];
   return (
-    textField("apigw.session_id", record.sessionId) + `,"http.response.status_code":${record.status}` +
-    textField("client.address", record.clientAddress) + textField("apigw.env", record.environment) +
-    textField("apigw.proxy", record.proxy) + textField("apigw.endpoint", record.endpoint) +
-    textField("apigw.target", record.target) + textField("apigw.app", record.app) +
+    `,"apigw.session_id":"${record.sessionId}","http.response.status_code":101` +
+    `,"client.address":"${record.clientAddress}","apigw.env":"${record.environment}"` +
+    `,"apigw.proxy":"${record.proxy}","apigw.endpoint":"${record.endpoint}"` +
+    plainField("apigw.target", record.target) + textField("apigw.app", record.app) +
     textField("apigw.developer", record.developer) + textField("apigw.product", record.product) +
-    textField("apigw.key_fingerprint", record.keyFingerprint) +
-    textField("apigw.started", new Date(record.startedAtMs).toISOString()) +
-    textField("apigw.ended", new Date(record.endedAtMs).toISOString()) +
+    plainField("apigw.key_fingerprint", record.keyFingerprint) +
+    timeField("apigw.started", record.startedAtMs) + timeField("apigw.ended", record.endedAtMs) +
     numberField("apigw.handshake_ms", record.handshakeMs) + numberField("apigw.duration_ms", record.durationMs) +
-    textField("apigw.ws.closed_by", record.closedBy) + textField("apigw.ws.close_reason", reason.label) +
-    numberField("apigw.ws.close_code", record.code) + textField("apigw.ws.close_text", record.text) +
-    field("apigw.ws.forced", record.forced) + textField("apigw.ws.timer", record.timer) +
-    (reason.isError ? textField("error.type", reason.label) : "") +
-    numberField("apigw.bytes_in", record.bytesFromClient) + numberField("apigw.bytes_out", record.bytesFromTarget) +
-    numberField("apigw.frames_in", record.framesFromClient) + numberField("apigw.frames_out", record.framesFromTarget) +
+    `,"apigw.ws.closed_by":"${record.closedBy}","apigw.ws.close_reason":"${label}"` +
+    `,"apigw.ws.close_code":${record.code}` + textField("apigw.ws.close_text", record.text) +
+    `,"apigw.ws.forced":${record.forced}` + plainField("apigw.ws.timer", record.timer) +
+    (isError ? `,"error.type":"${label}"` : "") +
+    `,"apigw.bytes_in":${record.bytesFromClient},"apigw.bytes_out":${record.bytesFromTarget}` +
+    `,"apigw.frames_in":${record.framesFromClient},"apigw.frames_out":${record.framesFromTarget}` +
     renewalsField("apigw.ws.renewals", record) + eventsField("apigw.ws.events", record) +
     traceIdField("trace_id", record) + spanIdField("span_id", record)
   );

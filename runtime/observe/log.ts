@@ -14,7 +14,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "off";
 
 /** What the log needs of an output stream; process.stdout has it. */
 export interface LogOutput {
-  write(text: string): boolean;
+  write(bytes: Buffer): boolean;
   /** Bytes accepted and not yet taken by the other end. */
   readonly writableLength: number;
   on(event: "error", listener: () => void): unknown;
@@ -29,8 +29,13 @@ export interface LogOptions {
   readonly lines: LogLines | null;
 }
 
-/** A batch is written when it reaches this many characters, or after LINGER_MS. */
-const BATCH_CHARS = 16 * 1024;
+/**
+ * A batch is written when it has no room for a line, or after LINGER_MS. A line becomes bytes at once: kept as text, some
+ * hundred pieces of it would outlive the next collection of garbage.
+ */
+const BATCH_BYTES = 16 * 1024;
+/** Most bytes of a UTF-16 unit in UTF-8. */
+const UNIT_BYTES_MAX = 3;
 const LINGER_MS = 10;
 const ranks = { debug: 0, info: 1, warn: 2, error: 3, off: 4 } as const;
 
@@ -44,7 +49,8 @@ export class Log {
   readonly #clock: Clock;
   readonly #lines: LogLines | null;
   readonly #backlogBytesMax: number;
-  #batch = "";
+  readonly #batch: Buffer;
+  #batched = 0;
   #timer: Timer | null = null;
   #droppedReported = 0;
   #stampedMs = Number.NaN;
@@ -57,6 +63,7 @@ export class Log {
     this.#output = options.output;
     this.#clock = options.clock;
     this.#backlogBytesMax = options.limits.logBacklogBytesMax;
+    this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
     options.output.on("error", () => undefined); // A broken output (EPIPE) must not end the gateway.
   }
 
@@ -103,28 +110,35 @@ export class Log {
   flush(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer);
     this.#timer = null;
-    if (this.#batch === "") return;
-    const batch = this.#batch;
-    this.#batch = "";
-    this.#output.write(batch);
+    if (this.#batched === 0) return;
+    // A copy: the output may keep it until its other end reads.
+    const bytes = Buffer.from(this.#batch.subarray(0, this.#batched));
+    this.#batched = 0;
+    this.#output.write(bytes);
   }
 
   #add(line: string): void {
-    // A character is at least a byte; lines are nearly all ASCII, so this is close and cheap.
-    if (this.#output.writableLength + this.#batch.length + line.length > this.#backlogBytesMax) {
+    // A unit is at least a byte; lines are nearly all ASCII, so this is close and cheap.
+    if (this.#output.writableLength + this.#batched + line.length > this.#backlogBytesMax) {
       this.droppedLines++;
       return;
     }
     if (this.droppedLines !== this.#droppedReported) this.#reportDropped();
-    this.#batch += line;
-    if (this.#batch.length >= BATCH_CHARS) return this.flush();
+    this.#append(line);
     this.#timer ??= this.#clock.setTimer(() => this.flush(), LINGER_MS);
+  }
+
+  #append(line: string): void {
+    const bytesMax = line.length * UNIT_BYTES_MAX;
+    if (this.#batched + bytesMax > BATCH_BYTES) this.flush();
+    if (bytesMax > BATCH_BYTES) this.#output.write(Buffer.from(line));
+    else this.#batched += this.#batch.write(line, this.#batched);
   }
 
   #reportDropped(): void {
     const lines = this.droppedLines - this.#droppedReported;
     this.#droppedReported = this.droppedLines;
-    this.#batch += `${this.#start("warn", "log lines dropped")}${numberField("lines", lines)}}\n`;
+    this.#append(`${this.#start("warn", "log lines dropped")}${numberField("lines", lines)}}\n`);
   }
 
   #start(level: LogLevel, name: string): string {
@@ -133,6 +147,6 @@ export class Log {
       this.#stampedMs = nowMs;
       this.#stamp = new Date(nowMs).toISOString();
     }
-    return `{"time":"${this.#stamp}","level":"${level}"${textField("event", name)}`;
+    return `{"time":"${this.#stamp}","level":"${level}","event":"${name}"`;
   }
 }

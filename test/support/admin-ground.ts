@@ -57,7 +57,7 @@ export function adminGround(covered: readonly string[], options: AdminOptions = 
     await fillStore(store);
     const revocations = new Revocations(store, x.sessions, limits, { isStillGood: () => true });
     await revocations.start();
-    const output: LogOutput = { write: (chunk) => (ground.text += chunk) !== "", writableLength: 0, on: () => undefined };
+    const output: LogOutput = { write: (bytes) => (ground.text += bytes.toString()) !== "", writableLength: 0, on: () => undefined };
     const gateway = {
       analytics: null,
       policyTimes: null,

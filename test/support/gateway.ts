@@ -117,8 +117,8 @@ class CapturedLog implements LogOutput {
   readonly writableLength = 0;
   #rest = "";
 
-  write(text: string): boolean {
-    const parts = (this.#rest + text).split("\n");
+  write(bytes: Buffer): boolean {
+    const parts = (this.#rest + bytes.toString()).split("\n");
     this.#rest = parts.pop() ?? "";
     for (const part of parts) this.lines.push(parseLine(part));
     return true;

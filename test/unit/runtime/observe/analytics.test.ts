@@ -34,7 +34,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function open(more: Partial<AnalyticsSettings> = {}, pendingMax = 1_000): Analytics {
-  const output = { write: (line: string) => (text += line) !== "", writableLength: 0, on: () => undefined };
+  const output = { write: (bytes: Buffer) => (text += bytes.toString()) !== "", writableLength: 0, on: () => undefined };
   const limits = { ...defaultLimits, analyticsPendingMax: pendingMax };
   const log = new Log({ output, clock, limits, level: "info", lines: null });
   const settings = { file: join(folder, "a.db"), bytesMax: 2 ** 30, retention, collectors: [], ...more };

@@ -13,10 +13,10 @@ class Output implements LogOutput {
   stalled = false;
   writableLength = 0;
   onError: (() => void) | null = null;
-  write(text: string): boolean {
+  write(bytes: Buffer): boolean {
     this.writes++;
-    this.text += text;
-    if (this.stalled) this.writableLength += text.length;
+    this.text += bytes.toString();
+    if (this.stalled) this.writableLength += bytes.length;
     return !this.stalled;
   }
   on(_event: "error", listener: () => void): void {
