@@ -1,73 +1,34 @@
 /**
  * What watching costs: CPU of one WebSocket handshake with its session's end, of artifacts that differ only in what they can
- * observe, in turns; and in this process the CPU of the counting alone, and the memory of the flight recorder. Ratios are to
- * the artifact without Debug in the same run; the best round counts. Linux only (/proc).
+ * observe (how: ../handshake-bursts.ts); and in this process the CPU of the counting alone, and the memory of the flight
+ * recorder.
  *
- *   npm run bench:observe -- [--rounds 5] [--seconds 3]
+ *   npm run bench:observe -- [--rounds 9] [--seconds 1]
  */
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "#runtime/clock.ts";
 import { FlightRecorder } from "#runtime/observe/flight-recorder.ts";
 import { Metrics } from "#runtime/observe/metrics.ts";
 import type { SessionRecord } from "#runtime/observe/record.ts";
 import { BenchFolder } from "../bench-folder.ts";
-import { cpuUs, loadCount, pause, started, stopped } from "../proxy-process.ts";
+import { handshakeBursts, showHandshakes } from "../handshake-bursts.ts";
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, seconds: { type: "string", default: "3" } },
+  options: { rounds: { type: "string", default: "9" }, seconds: { type: "string", default: "1" } },
 });
-const load = join(import.meta.dirname, "..", "connection", "load.ts");
-const TARGET_PORT = 9821;
-const ADMIN_PORT = 9823;
 const SECRET = "the-secret-of-the-bench";
-const environment = {
-  ...process.env,
-  TARGET_URL: `http://127.0.0.1:${TARGET_PORT}`,
-  BENCH_KEY: "secret-key-1",
-  BENCH_SECRET: "secret",
-  ADMIN_SECRET: SECRET,
-};
-const admin = `admin: { port: ${ADMIN_PORT}, secret: { env: ADMIN_SECRET } }\n`;
 
-interface Variant {
-  readonly name: string;
-  readonly gateway: string;
-  /** A Debug session is under way that records nothing of the load. */
-  readonly filtered?: true;
-}
+/** Lines of gateway.yaml with an admin listener at a port. */
+const admin = (port: number): string => `admin: { port: ${port}, secret: { env: ADMIN_SECRET } }\n`;
 
-const variants: readonly Variant[] = [
-  { name: "without Debug (`debug: off`)", gateway: "observability: { accessLog: off, debug: off }\n" },
-  { name: "Debug linked, no session", gateway: `observability: { accessLog: off }\n${admin}` },
-  { name: "Debug session whose filter means none", gateway: `observability: { accessLog: off }\n${admin}`, filtered: true },
-  { name: "access log to /dev/null", gateway: "observability: { debug: off }\n" },
-];
-
-async function beginFiltered(): Promise<void> {
-  const answer = await fetch(`http://127.0.0.1:${ADMIN_PORT}/v1/debugSessions`, {
+/** Begins a Debug session that records nothing of the load. */
+async function beginFiltered(adminPort: number): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/v1/debugSessions`, {
     method: "POST",
     headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
     body: JSON.stringify({ proxy: "chat", filter: 'request.header.x-never = "sent"', timeout: 600 }),
   });
   if (answer.status !== 201) throw new Error(await answer.text());
-}
-
-async function handshakeUs(artifact: string, port: number, isFiltered: boolean): Promise<number> {
-  const child = await started({ name: "apigw", port, command: process.execPath, args: [artifact] }, environment);
-  try {
-    const pid = child.pid ?? 0;
-    await pause(500);
-    if (isFiltered) await beginFiltered();
-    // Not measured: code is translated while the first handshakes come.
-    await loadCount(load, ["shake", port, 50, values.seconds]);
-    const before = cpuUs(pid);
-    const count = await loadCount(load, ["shake", port, 50, values.seconds]);
-    return (cpuUs(pid) - before) / count;
-  } finally {
-    await stopped(child);
-  }
 }
 
 /** Microseconds of CPU for what is counted and remembered of one session. */
@@ -111,27 +72,31 @@ function flightBytes(): number {
 }
 
 const folder = new BenchFolder();
-const target = spawn("taskset", ["-c", "1", process.execPath, load, "echo", String(TARGET_PORT)], { stdio: "ignore" });
 try {
-  const artifacts = variants.map(({ gateway }, at) => folder.compileWith("key-check", `variant-${at}`, gateway));
-  await pause(300);
-  const best = variants.map(() => Infinity);
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const [at, { filtered }] of variants.entries()) {
-      const us = await handshakeUs(artifacts[at] ?? "", 9_830 + at, filtered === true);
-      best[at] = Math.min(best[at] ?? Infinity, us);
-    }
-  }
-  const base = best[0] ?? 1;
-  console.log(`\n| best of ${values.rounds} rounds | CPU of a handshake and its end, us | ratio |\n|---|---:|---:|`);
-  for (const [at, { name }] of variants.entries()) {
-    const us = best[at] ?? 0;
-    console.log(`| ${name} | ${us.toFixed(1)} | ${(us / base).toFixed(3)} |`);
-  }
-  const counting = countingUs();
-  console.log(`| metrics and flight recorder alone, in process | ${counting.toFixed(2)} | ${(counting / base).toFixed(4)} |`);
-  console.log(`\nflight recorder: ${flightBytes().toFixed(1)} bytes a session`);
+  const bundle = (name: string, gateway: string): string => folder.compileWith("key-check", name, gateway);
+  const rounds = Number(values.rounds);
+  const figures = await handshakeBursts({
+    contenders: [
+      { name: "without Debug (`debug: off`)", port: 9822, artifact: bundle("off", "observability: { accessLog: off, debug: off }\n") },
+      { name: "Debug linked, no session", port: 9823, artifact: bundle("debug", `observability: { accessLog: off }\n${admin(9832)}`) },
+      {
+        name: "Debug session whose filter means none",
+        port: 9824,
+        artifact: bundle("filtered", `observability: { accessLog: off }\n${admin(9833)}`),
+        ready: () => beginFiltered(9833),
+      },
+      { name: "access log to /dev/null", port: 9825, artifact: bundle("log", "observability: { debug: off }\n") },
+    ],
+    environment: { ...process.env, BENCH_KEY: "secret-key-1", BENCH_SECRET: "secret", ADMIN_SECRET: SECRET },
+    targetPort: 9821,
+    rounds,
+    seconds: Number(values.seconds),
+  });
+  showHandshakes(figures, rounds);
+  const countedUs = countingUs();
+  const ofFirst = countedUs / (figures[0]?.bestUs ?? NaN);
+  console.log(`\nmetrics and flight recorder, in this process: ${countedUs.toFixed(2)} us, ${ofFirst.toFixed(4)} of a handshake`);
+  console.log(`flight recorder: ${flightBytes().toFixed(1)} bytes a session`);
 } finally {
-  target.kill("SIGKILL");
   folder.remove();
 }

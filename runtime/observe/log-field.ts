@@ -4,6 +4,7 @@
  */
 import { keepQueryParams } from "../message/query.ts";
 import { closeReasons } from "../upgrade/close-reason.ts";
+import { isoTime } from "./iso-time.ts";
 import { numberField, plainField, quoted, textField } from "./json-line.ts";
 import type { SpanId } from "../otlp/span.ts";
 import type { SessionRecord } from "./record.ts";
@@ -39,7 +40,7 @@ export function closeErrorField(name: string, { reason }: SessionRecord): string
 
 /** A wall-clock time as ISO 8601. */
 export function timeField(name: string, wallMs: number): string {
-  return `,"${name}":"${new Date(wallMs).toISOString()}"`;
+  return `,"${name}":"${isoTime(wallMs)}"`;
 }
 
 /** `trace_id`: the trace that an exchange belongs to, or the handshake of a session; nothing without one. */

@@ -5,6 +5,7 @@
  */
 import type { Clock, Timer } from "../clock.ts";
 import type { Limits } from "../limits.ts";
+import { isoTime } from "./iso-time.ts";
 import { field, numberField, textField, type FieldValue } from "./json-line.ts";
 import type { ExchangeLine, LogLines, UpgradedLine } from "./log-lines.ts";
 import type { SessionRecord } from "./record.ts";
@@ -145,7 +146,7 @@ export class Log {
     const nowMs = Math.floor(this.#clock.wallMs());
     if (nowMs !== this.#stampedMs) {
       this.#stampedMs = nowMs;
-      this.#stamp = new Date(nowMs).toISOString();
+      this.#stamp = isoTime(nowMs);
     }
     return `{"time":"${this.#stamp}","level":"${level}","event":"${name}"`;
   }
