@@ -92,9 +92,19 @@ function sharedOf(row: AnalyticsRow, groups: Shared[], byKey: Map<string, Shared
   return shared;
 }
 
+/** Over `sharedNames`, written out: this runs for every row. */
 function isShared(one: AnalyticsRow, other: AnalyticsRow): boolean {
-  for (const name of sharedNames) if (one[name] !== other[name]) return false;
-  return true;
+  return (
+    one.apiproxy === other.apiproxy && one.response_status_code === other.response_status_code &&
+    one.developer_app === other.developer_app && one.close_reason === other.close_reason &&
+    one.closed_by === other.closed_by && one.useragent === other.useragent && one.request_verb === other.request_verb &&
+    one.message_type === other.message_type && one.environment === other.environment &&
+    one.proxy_endpoint === other.proxy_endpoint && one.target === other.target &&
+    one.target_response_code === other.target_response_code &&
+    one.ax_edge_execution_fault_code === other.ax_edge_execution_fault_code &&
+    one.ax_execution_fault_policy_name === other.ax_execution_fault_policy_name && one.developer === other.developer &&
+    one.api_product === other.api_product && one.proxy_basepath === other.proxy_basepath
+  );
 }
 
 /** In the order of `ownNames`, written out: this runs for every row. */

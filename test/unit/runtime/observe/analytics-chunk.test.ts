@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeRows, encodeRows } from "#runtime/observe/analytics-chunk.ts";
-import { addStats, noStats, rollupKey, type AnalyticsRow } from "#runtime/observe/analytics-row.ts";
+import { addStats, dimensionNames, noStats, rollupKey, type AnalyticsRow } from "#runtime/observe/analytics-row.ts";
 
 const HOSTILE = ['"]\n[0,"x"', "\u2028\\", "é\u{1f600}", "a".repeat(256), "__proto__", ""];
 
@@ -43,6 +43,13 @@ describe("a chunk", () => {
     const alike = Array.from({ length: 256 }, (_, at) => row(at, { useragent: "x".repeat(200) }));
     expect(encodeRows(alike).text.length / 256).toBeLessThan(110);
     expect(encodeRows(alike).text.split("x".repeat(200)).length).toBe(2);
+  });
+
+  it.each([...dimensionNames, "proxy_basepath", "useragent"] as const)("keeps rows apart that differ in %s alone", (name) => {
+    const other: string | number = typeof row(2)[name] === "number" ? 599 : "other";
+    const given = [row(1), row(2, { [name]: other }), row(3, { [name]: undefined }), row(4)];
+    expect(decodeRows(encodeRows(given).text)).toEqual(given.map(shown));
+    expect(encodeRows(given).groups.length).toBe(row(3)[name] === undefined ? 2 : 3);
   });
 
   it("adds rows up by minute and dimensions, however many of these there are", () => {
