@@ -28,8 +28,7 @@ export interface TargetRefusal {
 
 /**
  * What a route may opt into, as bits. Canonicalise with the union of what all routes allow, then compare `used` with
- * what
- * the matched route allows: a path is needed to find the route.
+ * what the matched route allows: a path is needed to find the route.
  */
 export const pathAllowances = {
   /** `%2F` is kept, escaped, and is no separator here. */

@@ -38,12 +38,16 @@ export const VALUE_WIDE = 1;
 /** Holds a control character other than HTAB (RFC 9110 section 5.5: CR, LF and NUL above all). */
 export const VALUE_FORBIDDEN = 2;
 
+const NOT_PLAIN = /[^\t\x20-\x7e\x80-\xff]/;
+/** From here on an expression is quicker than a look at each character: tokens and cookies are long. */
+const LONG_CHARS = 48;
+
 /**
  * Sorts a field value by what writing it as single bytes would do: nothing bad (`VALUE_PLAIN`), lose bits and so
- * perhaps
- * turn a letter into a line feed (`VALUE_WIDE`), or break the head apart (`VALUE_FORBIDDEN`).
+ * perhaps turn a letter into a line feed (`VALUE_WIDE`), or break the head apart (`VALUE_FORBIDDEN`).
  */
 export function fieldValueKind(text: string): number {
+  if (text.length >= LONG_CHARS && !NOT_PLAIN.test(text)) return VALUE_PLAIN;
   let kind = VALUE_PLAIN;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -75,8 +79,7 @@ export function listHasExactly(list: string, element: string): boolean {
 
 /**
  * The elements of a comma-separated list of tokens, in order; null when one is empty or no token, or when there are
- * more
- * than `countMax`.
+ * more than `countMax`.
  */
 export function tokenList(list: string, countMax: number): string[] | null {
   const elements = list.split(",", countMax + 1);

@@ -258,8 +258,7 @@ function addLine(out: HeaderLines, name: string, value: string): boolean {
 
 /**
  * One header line, null when its name is no token or its value holds a control character. Characters above U+00FF,
- * which
- * only policies can bring, go out as UTF-8.
+ * which only policies can bring, go out as UTF-8.
  */
 function fieldLine(name: string, value: string): string | null {
   if (!isToken(name)) return null;

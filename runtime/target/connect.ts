@@ -18,8 +18,7 @@ export interface TargetAddress {
 
 /**
  * A connection that is being made: half-closable, without Nagle's delay, with keep-alive, and with an error listener
- * from
- * this moment on, so that its failure can never be unhandled. Failures show as `error` and `close`.
+ * from this moment on, so that its failure can never be unhandled. Failures show as `error` and `close`.
  */
 export function connectTcp(address: TargetAddress): Socket {
   const socket = connect({

@@ -1,7 +1,6 @@
 /**
  * Opens TLS connections to targets. Linked only into artifacts that have such targets. A certificate that does not
- * stand
- * for the expected name is never accepted.
+ * stand for the expected name is never accepted.
  */
 import type { ConnectionOptions, PeerCertificate, SecureContext, SecureContextOptions, TLSSocket } from "node:tls";
 import { ignoreError } from "./connect.ts";

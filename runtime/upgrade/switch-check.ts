@@ -1,7 +1,6 @@
 /**
  * Verifies a target's 101 against what was offered (RFC 6455 section 4.1, the client's part): only a verified one may
- * be
- * passed on. It judges a head that was read; it changes nothing.
+ * be passed on. It judges a head that was read; it changes nothing.
  */
 import { listHas, listHasExactly, sameName } from "../message/field-grammar.ts";
 import type { UpgradeAgreement, UpgradeOffer } from "../message/head.ts";

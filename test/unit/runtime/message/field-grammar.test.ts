@@ -39,8 +39,9 @@ test.each([
   ["a\0", VALUE_FORBIDDEN],
   ["\u010a\n", VALUE_FORBIDDEN],
   ["\u007f", VALUE_FORBIDDEN],
-])("the value %j has kind %i", (text, kind) => {
+])("the value %j has kind %i, behind long text too", (text, kind) => {
   expect(fieldValueKind(text)).toBe(kind);
+  expect(fieldValueKind(`Bearer ${"x".repeat(600)}${text}`)).toBe(kind);
 });
 
 test.each([
