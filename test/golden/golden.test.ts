@@ -77,6 +77,8 @@ describe("golden", () => {
     const errors = typeErrors([{ name: "broken", modules: [{ path: "program/a.ts", text }] }]);
     expect(errors.join("\n")).toMatch(/TS2322[\s\S]*|TS6133/);
     expect(errors.length).toBe(2);
+    const lost = 'import type { Lost } from "#runtime/lost.ts";\nexport const a: Lost | null = null;\n';
+    expect(typeErrors([{ name: "lost", modules: [{ path: "program/a.ts", text: lost }] }]).join("\n")).toMatch(/TS2307/);
   });
 
   it("have nothing beside bundle and expected", () => {
