@@ -140,7 +140,10 @@ class Walk {
           if (item.when.kind === "always") before.push(...this.take(item.looks));
           const inner = item.when.kind === "always" ? this : this.branch();
           const waits = inner.take(item.looks);
-          return [...before, { ...item, waits, body: item.body === null ? null : inner.items(item.body) }];
+          if (item.body === null) return [...before, { ...item, waits }];
+          // A call that is carried on from may have ended before its last step: what its steps read counts only among them.
+          const among = item.step.policy.continueOnError ? inner.branch() : inner;
+          return [...before, { ...item, waits, body: among.items(item.body) }];
         }
       }
     });

@@ -32,15 +32,15 @@ describe("log lines", () => {
     responseHeaders: [set-cookie, X-Served-By]`);
     expect(code).toBe(`logLines: {
     exchange: (line) => (
-      textField("apigw.id", line.id) +
+      plainField("apigw.id", line.id) +
       numberField("http.response.status_code", line.status) +
-      textField("error.type", line.fault) +
+      plainField("error.type", line.fault) +
       queryField(line.query, LOGGED_PARAMS) +
       headerField("http.request.header.x-request-id", line.requestLines, "x-request-id") +
       headerField("http.response.header.x-served-by", line.responseLines, "x-served-by")
     ),
     upgraded: (line) => (
-      textField("apigw.id", line.id) +
+      plainField("apigw.id", line.id) +
       ",\\"http.response.status_code\\":101" +
       queryField(line.query, LOGGED_PARAMS) +
       headerField("http.request.header.x-request-id", line.requestLines, "x-request-id") +
