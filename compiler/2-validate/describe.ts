@@ -59,7 +59,8 @@ function describeUnknownKey(
 ): void {
   const span = spanOfKey(located, key, positions);
   if (schema["x-not-yet"]?.includes(key) === true) {
-    diagnostics.report("AGW1026", span, { what: `"${key}"` });
+    const hint = schema["x-hints"]?.[key];
+    diagnostics.report("AGW1026", span, { what: `"${key}"` }, hint === undefined ? {} : { help: hint });
     return;
   }
   const help = keyHelp(located, key, schema);

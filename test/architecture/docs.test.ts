@@ -104,6 +104,14 @@ describe("the reference", () => {
     expect(rows.length).toBeGreaterThan(100);
   });
 
+  it("has no fault that nothing raises", () => {
+    const others = sourcesIn("runtime").filter(({ path: file }) => file !== "runtime/fault.ts").map(({ text }) => text).join("\n");
+    // Policies put some codes together from their last part.
+    const isRaised = (code: string): boolean => others.includes(code) || others.includes(`"${code.split(".").at(-1) ?? ""}"`);
+    expect(Object.keys(faults).filter((code) => !isRaised(code))).toEqual([]);
+    expect(isRaised("protocol.http.Nothing")).toBe(false);
+  });
+
   it("lists every limit that gateway.yaml can set beside the bound that it sets", () => {
     const schema: unknown = JSON.parse(readFileSync(path.join(root, "schema/gateway.schema.json"), "utf8"));
     const keys = Object.keys(Object(Reflect.get(Object(Reflect.get(Object(Reflect.get(Object(schema), "properties")), "limits")), "properties")));
