@@ -11,8 +11,9 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "gateway.TooManyProxyCalls": "Proxies that call each other by path do so too often for one request.",
   "protocol.http.BadPath": "The request target has no single canonical path.",
   "protocol.http.BadRequest": "The request breaks HTTP or WebSocket rules that the gateway insists on.",
+  "protocol.http.DuplicateHeader": "Two lines of Host, Content-Length, Authorization, Content-Type or Origin.",
   "protocol.http.TooBigLine": "The request target is longer than limits.requestTarget.",
-  "protocol.http.TooBigHeaders": "The request head is larger than the limits.",
+  "protocol.http.TooBigHeaders": "The request head is larger than limits.requestHead, or has more than 100 lines.",
   "protocol.http.TooBigBody": "A policy looks into a body that is larger than its limit; 502 when the target sent it.",
   "protocol.http.UnsupportedEncoding":
     "A policy looks into a body whose Content-Encoding is none of gzip, deflate and br; 502 when the target sent it.",
@@ -23,7 +24,7 @@ export const faultDocs: { readonly [code in FaultCode]: string } = {
   "protocol.websocket.UpgradeDenied": "An upgrade to an endpoint with `webSocket: deny`.",
   "protocol.websocket.OriginDenied":
     "The Origin is not allowed, or differs from the host while the credential is ambient.",
-  "protocol.websocket.UnsupportedVersion": "RFC 6455 section 4.4.",
+  "protocol.websocket.UnsupportedVersion": "Sec-WebSocket-Version is not 13 (RFC 6455 section 4.4).",
   "messaging.adaptors.http.flow.RequestTimeOut": "The client was too slow.",
   "flow.APITimedOut": "api.timeout ran out.",
   "gateway.Overload":

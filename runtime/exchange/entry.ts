@@ -110,6 +110,5 @@ function hostName(authority: string): string {
 
 function guardFault(refusal: Refusal): Fault {
   const headers = refusal.extraHeaders.length > 0 ? refusal.extraHeaders : null;
-  const made = fault("protocol.http.BadRequest", refusal.reason, null, headers);
-  return { ...made, status: refusal.status };
+  return { ...fault(refusal.code, refusal.reason, null, headers), status: refusal.status };
 }

@@ -4,6 +4,7 @@
  */
 import { isIPv6 } from "node:net";
 import { isBase64Text, isHostName, listHas, sameName, tokenList } from "../message/field-grammar.ts";
+import type { FaultCode } from "../fault.ts";
 import type { Limits } from "../limits.ts";
 import { absoluteAuthority } from "./path.ts";
 import { extensionNames } from "../upgrade/extension-list.ts";
@@ -20,6 +21,7 @@ export interface RequestHead {
 /** A request that goes no further. */
 export interface Refusal {
   readonly status: number;
+  readonly code: FaultCode;
   /** For the answer's body and the log; quotes nothing of the request. */
   readonly reason: string;
   /** True when the connection must close behind the answer, because where the request ends is in doubt. */
@@ -31,19 +33,21 @@ export interface Refusal {
 /** Every guard by its name. */
 export const guards = {
   versionUnsupported: row(505, "only HTTP/1.1 and HTTP/1.0 are spoken here", true),
-  targetTooLong: row(414, "request target is too long", false),
+  targetTooLong: row(414, "request target is too long", false, { code: "protocol.http.TooBigLine" }),
   targetForm: row(400, "request target is neither a path nor an http URL", false),
-  headersTooMany: row(431, "too many header lines", true),
+  headersTooMany: row(431, "too many header lines", true, { code: "protocol.http.TooBigHeaders" }),
   hostMissing: row(400, "Host is missing", true),
-  hostRepeated: row(400, "Host is repeated", true),
+  hostRepeated: row(400, "Host", true, { code: "protocol.http.DuplicateHeader" }),
   hostInvalid: row(400, "Host is not a host and port", true),
   authorityDiffers: row(400, "request target and Host name different authorities", true),
   lengthAndEncoding: row(400, "Content-Length and Transfer-Encoding stand together", true),
-  lengthRepeated: row(400, "Content-Length is repeated", true),
+  lengthRepeated: row(400, "Content-Length", true, { code: "protocol.http.DuplicateHeader" }),
   lengthInvalid: row(400, "Content-Length is not a number", true),
   encodingInHttp10: row(400, "Transfer-Encoding needs HTTP/1.1", true),
   encodingUnknown: row(501, "Transfer-Encoding is not exactly chunked", true),
-  singleRepeated: row(400, "a header that has one value is repeated", false),
+  authorizationRepeated: row(400, "Authorization", false, { code: "protocol.http.DuplicateHeader" }),
+  contentTypeRepeated: row(400, "Content-Type", false, { code: "protocol.http.DuplicateHeader" }),
+  originRepeated: row(400, "Origin", false, { code: "protocol.http.DuplicateHeader" }),
   expectationUnknown: row(417, "Expect is not 100-continue", false),
   upgradeMethod: row(400, "a WebSocket upgrade is a GET", true),
   upgradeVersion: row(400, "a WebSocket upgrade needs HTTP/1.1", true),
@@ -51,10 +55,11 @@ export const guards = {
   upgradeConnection: row(400, "Connection does not name upgrade", false),
   upgradeBody: row(400, "a WebSocket upgrade has no body", true),
   webSocketVersionRepeated: row(400, "Sec-WebSocket-Version is repeated", false),
-  webSocketVersion: row(426, "only WebSocket version 13 is spoken here", false, [
+  webSocketVersion: row(426, "only version 13 is spoken here", false, {
+    code: "protocol.websocket.UnsupportedVersion",
     // RFC 9110 section 15.5.22 asks for Upgrade, section 7.8 for Connection beside it.
-    "Sec-WebSocket-Version", "13", "Upgrade", "websocket", "Connection", "Upgrade",
-  ]),
+    extraHeaders: ["Sec-WebSocket-Version", "13", "Upgrade", "websocket", "Connection", "Upgrade"],
+  }),
   keyMissing: row(400, "Sec-WebSocket-Key is missing", false),
   keyRepeated: row(400, "Sec-WebSocket-Key is repeated", false),
   keyInvalid: row(400, "Sec-WebSocket-Key is not 16 bytes in base64", false),
@@ -93,7 +98,9 @@ export function guardRequest(request: RequestHead, limits: Limits): Refusal | nu
   }
   const framing = guardFraming(head, version);
   if (framing !== null) return framing;
-  if (head.singleRepeated) return guards.singleRepeated;
+  if (head.authorizations > 1) return guards.authorizationRepeated;
+  if (head.contentTypes > 1) return guards.contentTypeRepeated;
+  if (head.origins > 1) return guards.originRepeated;
   // RFC 9110 section 10.1.1: of an HTTP/1.0 client it means nothing.
   const expects = version === "1.1" && head.expect !== null;
   if (expects && !listHas(head.expect ?? "", "100-continue")) return guards.expectationUnknown;
@@ -163,19 +170,17 @@ interface GuardedHead {
   authorizations: number;
   contentTypes: number;
   origins: number;
-  singleRepeated: boolean;
 }
 
 function readGuarded(lines: readonly string[]): GuardedHead {
   const head: GuardedHead = {
     host: null, hosts: 0, length: null, lengths: 0, encoding: null, upgrade: null, connection: null,
     expect: null, version: null, versions: 0, key: null, keys: 0, protocols: null, extensions: null,
-    authorizations: 0, contentTypes: 0, origins: 0, singleRepeated: false,
+    authorizations: 0, contentTypes: 0, origins: 0,
   };
   for (let at = 0; at < lines.length; at += 2) {
     readLine(head, lines[at] ?? "", lines[at + 1] ?? "");
   }
-  head.singleRepeated = head.authorizations > 1 || head.contentTypes > 1 || head.origins > 1;
   return head;
 }
 
@@ -266,6 +271,11 @@ function areProtocols(list: string, limits: Limits): boolean {
   return tokens !== null && (tokens.length === 1 || new Set(tokens).size === tokens.length);
 }
 
-/* @__NO_SIDE_EFFECTS__ */ function row(status: number, reason: string, close: boolean, extraHeaders: readonly string[] = []): Refusal {
-  return { status, reason, close, extraHeaders };
+/* @__NO_SIDE_EFFECTS__ */ function row(
+  status: number,
+  reason: string,
+  close: boolean,
+  { code = "protocol.http.BadRequest", extraHeaders = [] }: Partial<Pick<Refusal, "code" | "extraHeaders">> = {},
+): Refusal {
+  return { status, code, reason, close, extraHeaders };
 }

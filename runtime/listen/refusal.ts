@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
+import { fault, faultBody, type FaultCode } from "../fault.ts";
 import type { CounterId } from "../observe/metrics.ts";
 
 /** Why a connection or a request was refused before anybody saw it. */
@@ -18,11 +19,13 @@ interface FixedAnswer {
 /** Time for a refused client to read its answer: closing with unread bytes would reset the connection under it. */
 const LINGER_MS = 500;
 
-const badRequest = answer("badRequest", "400 Bad Request");
-const timeout = answer("timeout", "408 Request Timeout");
-const bodyTooLarge = answer("tooLarge", "413 Content Too Large");
-const headTooLarge = answer("tooLarge", "431 Request Header Fields Too Large");
-const method = answer("method", "405 Method Not Allowed");
+const badRequest = answer("badRequest", "400 Bad Request", "protocol.http.BadRequest", "no HTTP request");
+const timeout = answer("timeout", "408 Request Timeout", "messaging.adaptors.http.flow.RequestTimeOut", "");
+const bodyTooLarge = answer("tooLarge", "413 Content Too Large", "protocol.http.TooBigBody", "");
+const headTooLarge = answer(
+  "tooLarge", "431 Request Header Fields Too Large", "protocol.http.TooBigHeaders", "the head is too large",
+);
+const method = answer("method", "405 Method Not Allowed", "protocol.http.BadRequest", "CONNECT is not served here");
 
 /**
  * The answer for an error of node's HTTP server; null when the connection itself broke and nobody is there to answer.
@@ -68,8 +71,8 @@ export function refuse(socket: Socket, { text }: FixedAnswer, clock: Clock): voi
   socket.resume();
 }
 
-/* @__NO_SIDE_EFFECTS__ */ function answer(kind: RefusalKind, status: string): FixedAnswer {
-  const body = `${status}\n`;
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n`;
+/* @__NO_SIDE_EFFECTS__ */ function answer(kind: RefusalKind, status: string, code: FaultCode, detail: string): FixedAnswer {
+  const body = faultBody(fault(code, detail).text, code);
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
   return { kind, text: `${head}Connection: close\r\n\r\n${body}` };
 }

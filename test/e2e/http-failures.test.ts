@@ -167,6 +167,18 @@ describe("faults", () => {
     });
   });
 
+  it.each([
+    ["a target that is too long", 414, "TooBigLine", plainRequest(`/open/${"a".repeat(11_000)}`)],
+    ["too many header lines", 431, "TooBigHeaders", plainRequest("/open/x", Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`X-${at}`, "1"])))],
+    ["two Content-Type lines", 400, "DuplicateHeader", plainRequest("/open/x", { "Content-Type": "a/b", "content-type": "a/c" })],
+    ["two Host lines", 400, "DuplicateHeader", plainRequest("/open/x", { host: "other.test" })],
+    ["Content-Length and chunks", 400, "BadRequest", plainRequest("/open/x", { "Content-Length": "1", "Transfer-Encoding": "chunked" }, "POST")],
+  ])("%s: %i %s", async (_what, status, name, request) => {
+    using client = await rawClient(gateway.port);
+    const answer = await client.send(request).answer();
+    expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(`"errorcode":"protocol.http.${name}"`)]);
+  });
+
   it.each(["ünï.test", "gateway.test:x", "gateway.test:99999", "a b"])("a Host that is none (%s): 400", async (host) => {
     using client = await rawClient(gateway.port);
     expect((await client.send(plainRequest("/open/x", { Host: host })).answer()).status).toBe(400);

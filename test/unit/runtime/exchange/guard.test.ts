@@ -54,9 +54,9 @@ const plainCases: readonly (readonly [GuardName, RequestHead])[] = [
   ["encodingUnknown", plain({ lines: ["Transfer-Encoding", "gzip, chunked"] })],
   ["encodingUnknown", plain({ lines: ["Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked"] })],
   ["encodingUnknown", plain({ lines: ["Transfer-Encoding", "xchunked"] })],
-  ["singleRepeated", plain({ lines: ["Authorization", "Bearer a", "AUTHORIZATION", "Bearer b"] })],
-  ["singleRepeated", plain({ lines: ["Content-Type", "a/b", "Content-Type", "a/c"] })],
-  ["singleRepeated", plain({ lines: ["Origin", "https://a", "Origin", "https://b"] })],
+  ["authorizationRepeated", plain({ lines: ["Authorization", "Bearer a", "AUTHORIZATION", "Bearer b"] })],
+  ["contentTypeRepeated", plain({ lines: ["Content-Type", "a/b", "Content-Type", "a/c"] })],
+  ["originRepeated", plain({ lines: ["Origin", "https://a", "Origin", "https://b"] })],
   ...["a miracle", "", "100-continued", "200-ok"].map((expected) => ["expectationUnknown", plain({ lines: ["Expect", expected] })] as const),
   ...["", "a b", "a,b", "a@b", "a/b", "a:b", "a:99999", "a:", ":80", "[::1", "[::g]", "[::1]x", "[fe80::1%25eth0]",
     "caf\u00e9", "a\\b"]

@@ -164,6 +164,7 @@ describe("a Unix socket", () => {
 });
 
 describe("bad requests get a fixed answer and lose the connection", () => {
+  const codes: Readonly<Record<number, string>> = { 431: "protocol.http.TooBigHeaders" };
   const rows: readonly [string, string, number, RefusalKind][] = [
     ["no HTTP at all", "hello\r\n\r\n", 400, "badRequest"],
     ["an HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "badRequest"],
@@ -182,6 +183,8 @@ describe("bad requests get a fixed answer and lose the connection", () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(answer).toContain("Connection: close\r\n");
     expect(answer.split("HTTP/1.1 ")).toHaveLength(2);
+    const { fault } = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")));
+    expect(fault.detail.errorcode).toBe(codes[status] ?? "protocol.http.BadRequest");
     expect(refused).toEqual([kind]);
     client.socket.end();
     while (listener.connections > 0) await new Promise(setImmediate);
