@@ -31,6 +31,7 @@ const NAME = /[A-Za-z_][A-Za-z0-9_.-]*/y;
 const NUMBER = /([0-9]+(?:\.[0-9]+)?)([fFdDlL]?)/y;
 const WORD_REST = /[A-Za-z0-9_.-]+/y;
 const SYMBOL_RUN = /[=!<>~|&:*/+%^?-]+/y;
+const TEMPLATE = /\{[^{}"]*\}/y;
 const ARITHMETIC = /^[-+*/%]$/;
 
 /** True for a name that may be written without single quotes. */
@@ -82,10 +83,9 @@ export function tokenize(text: string): Tokens {
     }
     const run = matchAt(SYMBOL_RUN, decoded, index);
     if (run === "") {
-      const shown = String.fromCodePoint(decoded.codePointAt(index) ?? 0);
-      problem("unexpected-character", index + shown.length,
-        `${JSON.stringify(shown)} has no meaning in a condition; put a name that contains it in single quotes`);
-      index += shown.length;
+      const { length, message, suggestion } = unexpected(decoded, index);
+      problem("unexpected-character", index + length, message, suggestion);
+      index += length;
       continue;
     }
     index = readSymbol(run);
@@ -155,6 +155,22 @@ export function tokenize(text: string): Tokens {
     }
     return index + 1;
   }
+}
+
+/** What is wrong with a character that begins nothing: a template is one mistake, however long it is. */
+function unexpected(text: string, index: number): { length: number; message: string; suggestion?: string } {
+  const template = matchAt(TEMPLATE, text, index);
+  const inner = template.slice(1, -1);
+  if (inner !== "" && isPlainName(inner)) {
+    return { length: template.length, message: "names stand in conditions without braces", suggestion: inner };
+  }
+  if (template !== "") {
+    const message = "a template cannot stand in a condition; assign it to a variable before, and name that";
+    return { length: template.length, message };
+  }
+  const shown = String.fromCodePoint(text.codePointAt(index) ?? 0);
+  const message = `${JSON.stringify(shown)} has no meaning in a condition; put a name that contains it in single quotes`;
+  return { length: shown.length, message };
 }
 
 function wordToken(name: string, start: number, end: number): Token {

@@ -95,7 +95,7 @@ describe("4.1 grammar", () => {
     ["a LessThan 2", "LessThan"],
     ["a :> 2", ":>"],
     ['a /~ "x"', "/~"],
-    ["{substring(a,1)} = 1", "{"],
+    ["{substring(a,1)} = 1", "{substring(a,1)}"],
     ["a ~ b", "b"],
     ["a ~~ b", "b"],
     ["a ~/ b", "b"],
