@@ -146,7 +146,7 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   targetInformed(status: number, lines: string[]): void {
     // The client's own 100 was the gateway's to send.
     if (this.#stage !== "target" || this.incoming.httpVersion === "1.0" || status === 100) return;
-    if (this.#outgoing.destroyed) return;
+    if (this.#outgoing.destroyed || !this.#hasTurn) return;
     const head = new ResponseMessage(status, "", lines);
     hygieneResponse(head);
     head.removeHeader("content-length");
@@ -233,7 +233,20 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     if (this.#hasAsked || incoming.httpVersion === "1.0") return;
     this.#hasAsked = true;
     // The guards have let no other expectation in.
-    if (incoming.headers.expect !== undefined) this.#outgoing.writeContinue();
+    if (incoming.headers.expect === undefined) return;
+    const outgoing = this.#outgoing;
+    if (this.#hasTurn) outgoing.writeContinue();
+    else outgoing.once("socket", () => {
+      if (!outgoing.headersSent) outgoing.writeContinue();
+    });
+  }
+
+  /**
+   * No answer that a client waits for is in front of this one. Until then nothing may be written but the answer itself:
+   * node keeps it back, and puts its head in front of whatever was written before.
+   */
+  get #hasTurn(): boolean {
+    return this.#outgoing.socket !== null;
   }
 
   /** See Wire and AnswerOwner. */
