@@ -58,6 +58,10 @@ export const verifyJwt = {
       }
     } else {
       analyzeEncryptionKey(step, "privateKey");
+      if (step.model.secretKey?.id !== undefined) {
+        const why = "nobody signs an encrypted token by itself: its kid is the sender's word";
+        step.report("AGW3103", ["secretKey", "id"], { what: "id", why });
+      }
       if (nested !== undefined) analyzeKey(step, nested, ["nested"]);
       else if (isOpenToAll(step.model)) step.report("AGW4106", ["algorithms", "key"], { algorithm: algorithms.key });
     }

@@ -60,7 +60,8 @@ function proveSigned(x: Exchange, rules: JwtRules, keys: KeySource, token: strin
   if (typeof algorithm === "string") return algorithm;
   const problem = headerProblem(parsed.header, rules);
   if (problem !== null) return problem;
-  const kid = textMember(parsed.header, "kid");
+  // What a revocation by kid names must not be the sender's choice.
+  const kid = textMember(parsed.header, "kid") ?? keys.kid ?? null;
   const crit = criticalNames(parsed.header);
   return andThen(keys.pick(algorithm.name, kid), (key) => {
     if (typeof key === "string") return key;

@@ -8,6 +8,8 @@ import type { KeyForm, KeyProblem } from "./keys.ts";
 
 /** Keys of one policy. */
 export interface KeySource {
+  /** The `kid` of tokens that say none; absent: they have none. */
+  readonly kid?: string;
   /** The key for a token's algorithm and `kid` (null: it has none). */
   pick(algorithm: Algorithm, kid: string | null): Maybe<KeyObject | KeyProblem>;
   /** False once a key that verified a token is gone. */
@@ -19,8 +21,11 @@ export type OpenKeys = (gateway: Gateway, form: KeyForm, text: string) => KeySou
 
 /** Keys that were read at start and stay. */
 export function localKeys(gateway: Gateway, form: KeyForm, text: string): KeySource {
-  const keys = readKeys(text, form, gateway.limits.jwksKeysMax);
+  const read = readKeys(text, form, gateway.limits.jwksKeysMax);
+  const named = "kid" in form && form.kid !== undefined ? { kid: form.kid } : {};
+  const keys = typeof read === "string" ? read : { ...read, ...named };
   return {
+    ...named,
     pick: (algorithm, kid) => (typeof keys === "string" ? keys : pickKey(keys, algorithm, kid)),
     holds: () => true,
   };

@@ -13,13 +13,13 @@ import { secretBytes } from "./secret.ts";
 import type { SecretEncoding } from "./secret.ts";
 import { isWeakRsa } from "./weak-rsa.ts";
 
-/** What a policy's key text is. */
+/** What a policy's key text is. `kid` of a key that has no set to name it: the one that its tokens have, or count as. */
 export type KeyForm =
   | { readonly form: "jwks" }
   /** The text is the URL of a key set. */
   | { readonly form: "url"; readonly allowPrivateAddresses: boolean }
-  | { readonly form: "public" }
-  | { readonly form: "secret"; readonly encoding: SecretEncoding };
+  | { readonly form: "public"; readonly kid?: string }
+  | { readonly form: "secret"; readonly encoding: SecretEncoding; readonly kid?: string };
 
 /** One key of a set; `algorithm` null: its set does not say. */
 interface SetKey {
@@ -29,7 +29,7 @@ interface SetKey {
 
 /** The keys of one policy. */
 export type Keys =
-  | { readonly form: "one"; readonly key: KeyObject }
+  | { readonly form: "one"; readonly key: KeyObject; readonly kid?: string }
   | KeySet;
 
 /** Keys of a set, by `kid`. */
@@ -64,7 +64,10 @@ export function readKeys(text: string, form: KeyForm, keysMax: number): Keys | K
 
 /** The key for a token's algorithm and `kid` (null: it has none). */
 export function pickKey(keys: Keys, algorithm: Algorithm, kid: string | null): KeyObject | KeyProblem {
-  if (keys.form === "one") return fitting(keys.key, algorithm);
+  if (keys.form === "one") {
+    const isAnother = keys.kid !== undefined && kid !== null && kid !== keys.kid;
+    return isAnother ? "NoMatchingPublicKey" : fitting(keys.key, algorithm);
+  }
   if (kid === null) return "KeyIdMissing";
   const named = keys.byKid.get(kid) ?? [];
   const [first, ...others] = named.filter((entry) => entry.algorithm === null || entry.algorithm === algorithm);

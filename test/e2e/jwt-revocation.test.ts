@@ -21,6 +21,13 @@ drain: { preDrainDelay: 0s, window: 1s, spread: 0s }`,
   "proxies/chat/proxy.yaml": `kind: ApiProxy
 proxyEndpoints: [{ basePath: /chat, preFlow: { request: [VJ-Token] } }]
 targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/named/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /named, preFlow: { request: [VJ-Token] } }]
+targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/named/policies/VJ-Token.yaml": `kind: VerifyJWT
+algorithm: ES256
+publicKey: { value: { env: PUBLIC_KEY }, id: k1 }
+issuer: ${ISSUER}`,
   "proxies/chat/policies/VJ-Token.yaml": `kind: VerifyJWT
 algorithm: ES256
 publicKey: { value: { env: PUBLIC_KEY } }
@@ -73,17 +80,17 @@ function token({ kid = "k1", sub = "ann", sid = "s1", iat = Math.floor(Date.now(
   return forge({ alg: "ES256", kid }, { iss: ISSUER, sub, sid, iat, exp }, key.privateKey);
 }
 
-async function connected(gateway: TestGateway, bearer: string): Promise<WsClient> {
+async function connected(gateway: TestGateway, bearer: string, path = "/chat"): Promise<WsClient> {
   const headers = { Authorization: `Bearer ${bearer}` };
-  const client = new WsClient(`ws://127.0.0.1:${gateway.port}/chat`, { headers });
+  const client = new WsClient(`ws://127.0.0.1:${gateway.port}${path}`, { headers });
   client.on("error", () => undefined);
   await once(client, "open");
   return client;
 }
 
-async function statusOf(gateway: TestGateway, bearer: string): Promise<number> {
+async function statusOf(gateway: TestGateway, bearer: string, path = "/chat"): Promise<number> {
   using client = await rawClient(gateway.port);
-  return (await client.send(upgradeRequest("/chat", { Authorization: `Bearer ${bearer}` })).answer()).status;
+  return (await client.send(upgradeRequest(path, { Authorization: `Bearer ${bearer}` })).answer()).status;
 }
 
 it.each([
@@ -101,6 +108,18 @@ it.each([
   for (const gateway of [here, there]) expect([await statusOf(gateway, bad), await statusOf(gateway, good)]).toEqual([401, 101]);
   expect(kept.readyState).toBe(WsClient.OPEN);
   expect(there.lines({ event: "defect" })).toEqual([]);
+});
+
+it("a key that has a name of its own is revoked for tokens that do not say it, too, and takes no other name", async () => {
+  const [here, there] = [await started(), await started()];
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const nameless = forge({ alg: "ES256" }, { iss: ISSUER, sub: "ann", exp }, key.privateKey);
+  expect(await statusOf(there, token({ kid: "k2" }), "/named")).toBe(401);
+  const lives = [await connected(there, nameless, "/named"), await connected(there, token({}), "/named")];
+  const closed = Promise.all(lives.map((live) => once(live, "close")));
+  await revokeJwts(here.gateway, kidIdentity(ISSUER, "k1"), null);
+  expect((await closed).map(([code]) => code)).toEqual([3003, 3003]);
+  for (const gateway of [here, there]) expect(await statusOf(gateway, nameless, "/named")).toBe(401);
 });
 
 it("a replica that was cut off ends what it missed, also when the stream was trimmed", async () => {

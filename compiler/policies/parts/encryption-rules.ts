@@ -13,7 +13,7 @@ import type { KeyModel } from "./jwt-rules.ts";
 export interface EncryptionModel {
   readonly type?: "Signed" | "Encrypted";
   readonly algorithms?: { readonly key: ManagementAlgorithm; readonly content: ContentAlgorithm };
-  readonly publicKey?: NonNullable<KeyModel["publicKey"]> & { readonly id?: RefOr<string> };
+  readonly publicKey?: NonNullable<KeyModel["publicKey"]>;
   readonly privateKey?: { readonly value: SecretSource; readonly password?: SecretSource; readonly id?: RefOr<string> };
   readonly secretKey?: SecretModel;
   readonly directKey?: SecretModel;

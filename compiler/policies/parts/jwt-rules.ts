@@ -20,8 +20,14 @@ export interface KeyModel {
     };
     readonly value?: SecretSource;
     readonly certificate?: SecretSource;
+    /** Of a single key; sets name their own. */
+    readonly id?: RefOr<string>;
   };
-  readonly secretKey?: { readonly encoding?: SecretEncoding; readonly value: SecretSource };
+  readonly secretKey?: {
+    readonly encoding?: SecretEncoding;
+    readonly value: SecretSource;
+    readonly id?: RefOr<string>;
+  };
 }
 
 /** A claim that VerifyJWT demands. */
@@ -77,7 +83,7 @@ type KeyText = { readonly request: SettingRequest } | { readonly url: string };
  */
 function keyTextOf({ publicKey, secretKey }: KeyModel): { readonly text: KeyText; readonly form: KeyForm } {
   if (secretKey !== undefined) {
-    const form: KeyForm = { form: "secret", encoding: secretKey.encoding ?? "utf-8" };
+    const form: KeyForm = { form: "secret", encoding: secretKey.encoding ?? "utf-8", ...kidOf(secretKey) };
     return { text: { request: { source: secretKey.value, kind: "secret" } }, form };
   }
   const { file, uri, allowPrivateAddresses = false } = publicKey?.jwks ?? {};
@@ -88,7 +94,12 @@ function keyTextOf({ publicKey, secretKey }: KeyModel): { readonly text: KeyText
   if (file !== undefined) return { text: { request: { source: { file }, kind: "secret" } }, form: { form: "jwks" } };
   const source = publicKey?.value ?? publicKey?.certificate;
   if (source === undefined) throw new TypeError("invariant: the schema demands a key");
-  return { text: { request: { source, kind: "secret" } }, form: { form: "public" } };
+  return { text: { request: { source, kind: "secret" } }, form: { form: "public", ...kidOf(publicKey) } };
+}
+
+/** The schema takes a literal where tokens are verified. */
+function kidOf(key: { readonly id?: RefOr<string> } | undefined): { readonly kid?: string } {
+  return typeof key?.id === "string" ? { kid: key.id } : {};
 }
 
 /** Reports algorithms that the key cannot verify, and asks for the key at start. */
