@@ -4,7 +4,7 @@ import { appIdentity } from "../access/identity.ts";
 import type { App } from "../access/model.ts";
 import { keysOfApp, recordsWhere, removeApp } from "../access/removal.ts";
 import type { Limits } from "../limits.ts";
-import { appOf, concerned, developerOf, isAnswer, isoOrNull, listRecords, notFound, pageOf } from "./admin-call.ts";
+import { appOf, concerned, developerOf, isAnswer, isoOrNull, listRecords, nobody, notFound, pageOf } from "./admin-call.ts";
 import type { AdminCall, Endpoint } from "./admin-call.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
@@ -70,7 +70,7 @@ async function patchApp({ audit, fields, gateway, id }: AdminCall): Promise<Answ
   if (name !== null && !NAME.test(name)) return badName();
   const app = await appOf(gateway, id);
   if (isAnswer(app)) return app;
-  const sessions = concerned(gateway, [appIdentity(app.id)]);
+  const { sessions } = await concerned(gateway, [appIdentity(app.id)]);
   const changed = await updateRecord(gateway, "app", app.id, (present) => ({
     ...present,
     name: name ?? present.name,
@@ -91,11 +91,11 @@ async function deleteApp({ audit, fields, gateway, id }: AdminCall): Promise<Ans
   if (problem !== null) return problem;
   const app = await appOf(gateway, id);
   if (isAnswer(app)) return app;
-  const sessions = concerned(gateway, [appIdentity(app.id)]);
-  if (dryRun) return jsonAnswer(200, { keys: (await keysOfApp(gateway, app.id)).length, sessions, dryRun });
+  const concern = await concerned(gateway, [appIdentity(app.id)], { dryRun });
+  if (dryRun) return jsonAnswer(200, { keys: (await keysOfApp(gateway, app.id)).length, ...concern, dryRun });
   const keys = await removeApp(gateway, app);
-  audit("app.delete", { app: app.id, keys, sessions });
-  return jsonAnswer(200, { keys, sessions, dryRun });
+  audit("app.delete", { app: app.id, keys, sessions: concern.sessions });
+  return jsonAnswer(200, { keys, ...concern, dryRun });
 }
 
 function appAction(action: "revoked" | "approved" | "tokens.revoked"): Endpoint {
@@ -106,15 +106,15 @@ function appAction(action: "revoked" | "approved" | "tokens.revoked"): Endpoint 
     const app = await appOf(gateway, id);
     if (isAnswer(app)) return app;
     const kind = action === "tokens.revoked" ? "token" : undefined;
-    const sessions = action === "approved" ? 0 : concerned(gateway, [appIdentity(app.id)], kind);
-    if (dryRun) return jsonAnswer(200, { ...shownApp(app), sessions, dryRun });
+    const concern = action === "approved" ? nobody : await concerned(gateway, [appIdentity(app.id)], { dryRun, kind });
+    if (dryRun) return jsonAnswer(200, { ...shownApp(app), ...concern, dryRun });
     const changed =
       action === "tokens.revoked"
         ? await revokeTokensOfApp(gateway, app.id)
         : await setAppStatus(gateway, app.id, action);
     if (changed === null) return notFound("app");
-    audit(`app.${action}`, { app: changed.id, sessions });
-    return jsonAnswer(200, { ...shownApp(changed), sessions, dryRun });
+    audit(`app.${action}`, { app: changed.id, sessions: concern.sessions });
+    return jsonAnswer(200, { ...shownApp(changed), ...concern, dryRun });
   };
 }
 

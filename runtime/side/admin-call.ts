@@ -104,14 +104,30 @@ export async function developerOf(gateway: AdminGateway, idOrEmail: string): Pro
   return found ?? notFound("developer");
 }
 
-/** How many sessions of this process a change of these identities concerns. */
-export function concerned(
-  { sessions }: AdminGateway,
+/** How many sessions a change concerns, and how many replicas did not say. */
+export interface Concerned {
+  readonly sessions: number;
+  readonly silent: number;
+}
+
+export const nobody: Concerned = { sessions: 0, silent: 0 };
+
+/**
+ * What a change of these identities concerns: in a dry run everywhere, where a fleet can be asked. A change does not
+ * wait for the others: it tells of this process alone.
+ */
+export async function concerned(
+  { fleet, sessions }: AdminGateway,
   identities: readonly Identity[],
-  credentialKind?: CredentialKind,
-): number {
-  const event = credentialKind === undefined ? { identities } : { identities, credentialKind };
-  return sessionsNamed(sessions, event).length;
+  { dryRun = false, kind }: { readonly dryRun?: boolean; readonly kind?: CredentialKind | undefined } = {},
+): Promise<Concerned> {
+  const named = kind === undefined ? {} : { credentialKind: kind };
+  if (!dryRun || fleet === null) return { sessions: sessionsNamed(sessions, { identities, ...named }).length, silent: 0 };
+  const asked = await fleet.ask({ filter: identities, rows: 0, behind: {}, ...named });
+  return {
+    sessions: asked.reduce((sum, { answer }) => sum + (answer?.matched ?? 0), 0),
+    silent: asked.filter(({ answer }) => answer === null).length,
+  };
 }
 
 /** Which part of a list is asked for. */

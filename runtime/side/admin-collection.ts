@@ -38,7 +38,8 @@ export interface Collection {
 /** What a change tells beyond the record. */
 export function reach(): Properties {
   return {
-    sessions: count("Live sessions of this process that the change concerns."),
+    sessions: count("Live sessions that the change concerns: in a dry run of all replicas, else of this process."),
+    silent: count("Replicas that were asked in a dry run and did not answer; their sessions are not counted."),
     dryRun: flag("True: nothing was changed."),
   };
 }

@@ -4,7 +4,7 @@ import { developerIdentity, developerIdOfEmail } from "../access/identity.ts";
 import type { Developer } from "../access/model.ts";
 import { appsOfDeveloper, removeDeveloper } from "../access/removal.ts";
 import type { Limits } from "../limits.ts";
-import { concerned, developerOf, isAnswer, isoOrNull, listRecords, notFound, pageOf } from "./admin-call.ts";
+import { concerned, developerOf, isAnswer, isoOrNull, listRecords, nobody, notFound, pageOf } from "./admin-call.ts";
 import type { AdminCall, Endpoint } from "./admin-call.ts";
 import type { Fields } from "./admin-body.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
@@ -53,7 +53,7 @@ async function patchDeveloper({ audit, fields, gateway, id }: AdminCall): Promis
   if (isAnswer(developer)) return developer;
   if (email !== null && email !== developer.email && !isAnswer(await developerOf(gateway, email)))
     return emailTaken(email);
-  const sessions = concerned(gateway, [developerIdentity(developer.id)]);
+  const { sessions } = await concerned(gateway, [developerIdentity(developer.id)]);
   const changed = await updateRecord(gateway, "developer", developer.id, (present) => {
     return { ...present, ...changes, email: email ?? present.email };
   });
@@ -68,11 +68,11 @@ async function deleteDeveloper({ audit, fields, gateway, id }: AdminCall): Promi
   if (problem !== null) return problem;
   const developer = await developerOf(gateway, id);
   if (isAnswer(developer)) return developer;
-  const sessions = concerned(gateway, [developerIdentity(developer.id)]);
-  if (dryRun) return jsonAnswer(200, { apps: (await appsOfDeveloper(gateway, developer.id)).length, sessions, dryRun });
+  const concern = await concerned(gateway, [developerIdentity(developer.id)], { dryRun });
+  if (dryRun) return jsonAnswer(200, { apps: (await appsOfDeveloper(gateway, developer.id)).length, ...concern, dryRun });
   const { apps, keys } = await removeDeveloper(gateway, developer);
-  audit("developer.delete", { developer: developer.id, apps, keys, sessions });
-  return jsonAnswer(200, { apps, sessions, dryRun });
+  audit("developer.delete", { developer: developer.id, apps, keys, sessions: concern.sessions });
+  return jsonAnswer(200, { apps, ...concern, dryRun });
 }
 
 function developerAction(action: "inactive" | "active" | "tokens.revoked"): Endpoint {
@@ -83,15 +83,15 @@ function developerAction(action: "inactive" | "active" | "tokens.revoked"): Endp
     const developer = await developerOf(gateway, id);
     if (isAnswer(developer)) return developer;
     const kind = action === "tokens.revoked" ? "token" : undefined;
-    const sessions = action === "active" ? 0 : concerned(gateway, [developerIdentity(developer.id)], kind);
-    if (dryRun) return jsonAnswer(200, { ...shownDeveloper(developer), sessions, dryRun });
+    const concern = action === "active" ? nobody : await concerned(gateway, [developerIdentity(developer.id)], { dryRun, kind });
+    if (dryRun) return jsonAnswer(200, { ...shownDeveloper(developer), ...concern, dryRun });
     const changed =
       action === "tokens.revoked"
         ? await revokeTokensOfDeveloper(gateway, developer.id)
         : await setDeveloperStatus(gateway, developer.id, action);
     if (changed === null) return notFound("developer");
-    audit(`developer.${action}`, { developer: changed.id, sessions });
-    return jsonAnswer(200, { ...shownDeveloper(changed), sessions, dryRun });
+    audit(`developer.${action}`, { developer: changed.id, sessions: concern.sessions });
+    return jsonAnswer(200, { ...shownDeveloper(changed), ...concern, dryRun });
   };
 }
 

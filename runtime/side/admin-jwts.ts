@@ -6,7 +6,7 @@ import { approveJwts, revokeJwts } from "../access/jwt-revocation.ts";
 import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
 import type { Fields } from "./admin-body.ts";
-import { isAnswer, notFound, type AdminCall } from "./admin-call.ts";
+import { concerned, isAnswer, nobody, notFound, type AdminCall } from "./admin-call.ts";
 import { dryRunField, reach } from "./admin-collection.ts";
 import type { AdminSubject } from "./admin-route.ts";
 import { choice, integer, record, text } from "./admin-schema.ts";
@@ -27,11 +27,11 @@ async function revokeNamedJwts({ audit, fields, gateway }: AdminCall): Promise<A
   const named = namedIn(fields);
   if (isAnswer(named)) return named;
   const { identity, words } = named;
-  const sessions = gateway.sessions.find([identity]).length;
-  if (dryRun) return jsonAnswer(200, { ...words, status: "approved", sessions, dryRun });
+  const concern = await concerned(gateway, [identity], { dryRun });
+  if (dryRun) return jsonAnswer(200, { ...words, status: "approved", ...concern, dryRun });
   await revokeJwts(gateway, identity, ttlSeconds === null ? null : gateway.clock.wallMs() + ttlSeconds * 1_000);
-  audit("jwt.revoked", { ...words, sessions });
-  return jsonAnswer(200, { ...words, status: "revoked", sessions, dryRun });
+  audit("jwt.revoked", { ...words, sessions: concern.sessions });
+  return jsonAnswer(200, { ...words, status: "revoked", ...concern, dryRun });
 }
 
 /** Takes a revocation back. */
@@ -41,7 +41,7 @@ async function approveNamedJwts({ audit, fields, gateway }: AdminCall): Promise<
   const { identity, words } = named;
   if (!(await approveJwts(gateway, identity))) return notFound("revocation");
   audit("jwt.approved", words);
-  return jsonAnswer(200, { ...words, status: "approved", sessions: 0, dryRun: false });
+  return jsonAnswer(200, { ...words, status: "approved", ...nobody, dryRun: false });
 }
 
 function namedIn(fields: Fields): Named | Answer {

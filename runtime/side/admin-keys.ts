@@ -12,6 +12,7 @@ import {
   keyByFingerprint,
   keyOf,
   listRecords,
+  nobody,
   notFound,
   pageOf,
 } from "./admin-call.ts";
@@ -112,7 +113,7 @@ async function patchKey({ audit, fields, gateway, id }: AdminCall): Promise<Answ
   if (isAnswer(key)) return key;
   const unknown = await unknownProduct(gateway, bonds);
   if (unknown !== null) return unknown;
-  const sessions = concerned(gateway, [keyIdentity(key.id)]);
+  const { sessions } = await concerned(gateway, [keyIdentity(key.id)]);
   const changed = await updateRecord(gateway, "key", key.id, (present) => ({
     ...present,
     products: fields.has("products") ? bonds.map((bond) => bondOf(present, bond)) : present.products,
@@ -131,11 +132,11 @@ async function deleteKey({ audit, fields, gateway, id }: AdminCall): Promise<Ans
   if (problem !== null) return problem;
   const key = await keyByFingerprint(gateway, id);
   if (isAnswer(key)) return key;
-  const sessions = concerned(gateway, [keyIdentity(key.id)]);
-  if (dryRun) return jsonAnswer(200, { sessions, dryRun });
+  const concern = await concerned(gateway, [keyIdentity(key.id)], { dryRun });
+  if (dryRun) return jsonAnswer(200, { ...concern, dryRun });
   await removeRecord(gateway, "key", key.id);
-  audit("key.delete", { app: key.appId, key_fingerprint: key.clientId, sessions });
-  return jsonAnswer(200, { sessions, dryRun });
+  audit("key.delete", { app: key.appId, key_fingerprint: key.clientId, sessions: concern.sessions });
+  return jsonAnswer(200, { ...concern, dryRun });
 }
 
 /** The key, or its bond to one product. */
@@ -148,14 +149,14 @@ function keyStatus(status: "approved" | "revoked"): Endpoint {
     if (product !== null && !key.products.some(({ name }) => name === product))
       return notFound(`product of the key: ${product}`);
     const identities = product === null ? [keyIdentity(key.id)] : [keyIdentity(key.id), productIdentity(product)];
-    const sessions = status === "approved" ? 0 : concerned(gateway, identities);
-    if (dryRun) return jsonAnswer(200, { ...shownKey(key), sessions, dryRun });
+    const concern = status === "approved" ? nobody : await concerned(gateway, identities, { dryRun });
+    if (dryRun) return jsonAnswer(200, { ...shownKey(key), ...concern, dryRun });
     const changed = await (product === null
       ? setKeyStatus(gateway, key.id, status)
       : setKeyProductStatus(gateway, key.id, product, status));
     if (changed === null) return notFound("key");
-    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id), product, sessions });
-    return jsonAnswer(200, { ...shownKey(changed), sessions, dryRun });
+    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id), product, sessions: concern.sessions });
+    return jsonAnswer(200, { ...shownKey(changed), ...concern, dryRun });
   };
 }
 

@@ -86,12 +86,12 @@ async function patchProduct({ audit, fields, gateway, id }: AdminCall): Promise<
   if (present === null) return notFound("product");
   const both = bothForms({ ...present, ...changes });
   if (both !== null) return both;
-  const sessions = concerned(gateway, [productIdentity(id)]);
-  if (dryRun) return jsonAnswer(200, { ...shownProduct(present), sessions, dryRun });
+  const concern = await concerned(gateway, [productIdentity(id)], { dryRun });
+  if (dryRun) return jsonAnswer(200, { ...shownProduct(present), ...concern, dryRun });
   const changed = await updateRecord(gateway, "product", id, (product) => ({ ...product, ...changes }));
   if (changed === null) return notFound("product");
-  audit("product.update", { product: id, sessions });
-  return jsonAnswer(200, { ...shownProduct(changed), sessions, dryRun });
+  audit("product.update", { product: id, sessions: concern.sessions });
+  return jsonAnswer(200, { ...shownProduct(changed), ...concern, dryRun });
 }
 
 async function deleteProduct({ audit, fields, gateway, id }: AdminCall): Promise<Answer> {
@@ -99,12 +99,12 @@ async function deleteProduct({ audit, fields, gateway, id }: AdminCall): Promise
   const problem = fields.problem();
   if (problem !== null) return problem;
   if ((await gateway.store.get("product", id)) === null) return notFound("product");
-  const sessions = concerned(gateway, [productIdentity(id)]);
+  const concern = await concerned(gateway, [productIdentity(id)], { dryRun });
   if (!dryRun) {
     await removeRecord(gateway, "product", id);
-    audit("product.delete", { product: id, sessions });
+    audit("product.delete", { product: id, sessions: concern.sessions });
   }
-  return jsonAnswer(200, { sessions, dryRun });
+  return jsonAnswer(200, { ...concern, dryRun });
 }
 
 /** The fields that a body gives; those that it does not give stay as they are. */

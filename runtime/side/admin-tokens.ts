@@ -1,6 +1,6 @@
 /** Opaque tokens over the admin API: listed, made, revoked, approved. No token is shown twice. */
 import { digest, fingerprint, isDigest } from "../access/digest.ts";
-import { grantIdentity, tokenIdentity, type Identity } from "../access/identity.ts";
+import { grantIdentity, tokenIdentity } from "../access/identity.ts";
 import type { TokenRecord } from "../access/model.ts";
 import { mintToken, setTokenStatus } from "../access/tokens.ts";
 import type { Limits } from "../limits.ts";
@@ -12,10 +12,11 @@ import {
   isoOrNull,
   keyOf,
   listRecords,
+  nobody,
   notFound,
   pageOf,
 } from "./admin-call.ts";
-import type { AdminCall, AdminGateway, Endpoint } from "./admin-call.ts";
+import type { AdminCall, Endpoint } from "./admin-call.ts";
 import { dryRunField, reach, verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";
 import {
@@ -102,20 +103,15 @@ function tokenStatus(status: "approved" | "revoked"): Endpoint {
     const present = await gateway.store.get("token", id);
     if (present === null) return notFound("token");
     const named = cascade && present.grantId !== undefined ? grantIdentity(present.grantId) : null;
-    const sessions = status === "approved" ? 0 : sessionsOf(gateway, tokenIdentity(id), named);
-    if (dryRun) return jsonAnswer(200, { ...shownToken(present), sessions, dryRun });
+    // A session of the token is one of its grant, too.
+    const identity = named ?? tokenIdentity(id);
+    const concern = status === "approved" ? nobody : await concerned(gateway, [identity], { dryRun });
+    if (dryRun) return jsonAnswer(200, { ...shownToken(present), ...concern, dryRun });
     const token = await setTokenStatus(gateway, id, status, { cascade });
     if (token === null) return notFound("token");
-    audit(`token.${status}`, { app: token.appId, token_fingerprint: fingerprint(id), cascade, sessions });
-    return jsonAnswer(200, { ...shownToken(token), sessions, dryRun });
+    audit(`token.${status}`, { app: token.appId, token_fingerprint: fingerprint(id), cascade, sessions: concern.sessions });
+    return jsonAnswer(200, { ...shownToken(token), ...concern, dryRun });
   };
-}
-
-/** Sessions of a token, and with `grant` of all tokens that came of it. */
-function sessionsOf({ sessions }: AdminGateway, token: Identity, grant: Identity | null): number {
-  const found = new Set(sessions.find([token]));
-  if (grant !== null) for (const session of sessions.find([grant])) found.add(session);
-  return found.size;
 }
 
 function shownToken(token: TokenRecord): object {

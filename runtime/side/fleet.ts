@@ -5,6 +5,7 @@
 import type { Gateway } from "../gateway.ts";
 import { replicaOf } from "../process/instance.ts";
 import type { FleetAnswer, FleetQuestion, ReplicaRecord } from "../state/fleet-record.ts";
+import { sessionsNamed } from "../upgrade/revocation.ts";
 import { shown } from "./admin-sessions.ts";
 
 /** What a replica needs to tell of itself. */
@@ -38,8 +39,10 @@ export function fleetOfOne(gateway: FleetGateway): Fleet {
 }
 
 /** What this process answers. */
-export function answerOf({ instance, sessions }: FleetGateway, { behind, filter, rows }: FleetQuestion): FleetAnswer {
-  const counts = { replica: instance.uuid, sessions: sessions.count, matched: sessions.find(filter).length };
+export function answerOf({ instance, sessions }: FleetGateway, question: FleetQuestion): FleetAnswer {
+  const { behind, credentialKind, filter, rows } = question;
+  const named = credentialKind === undefined ? { identities: filter } : { identities: filter, credentialKind };
+  const counts = { replica: instance.uuid, sessions: sessions.count, matched: sessionsNamed(sessions, named).length };
   if (rows === 0) return { ...counts, rows: [], isMore: false };
   const page = sessions.list(filter, { after: behind[instance.uuid] ?? 0, limit: rows });
   const found = page.sessions.map((session) => ({ serial: session.serial, session: shown(session) }));

@@ -2,6 +2,7 @@
  * What the replicas of a fleet tell each other through the store: who is there, what somebody asks, and what each
  * answers. Types only; no key or token is part of any.
  */
+import type { CredentialKind } from "../access/credential.ts";
 import type { Identity } from "../access/identity.ts";
 
 /** A replica that is there; its record expires unless it is renewed. */
@@ -21,6 +22,8 @@ export interface ReplicaRecord {
 export interface FleetQuestion {
   /** Sessions that carry all of these; none: all. */
   readonly filter: readonly Identity[];
+  /** Of them, where only numbers are asked for, those that a credential of this kind with the first one admitted. */
+  readonly credentialKind?: CredentialKind;
   /** Sessions that each replica shows; 0: it only counts. */
   readonly rows: number;
   /** By replica: the place in its order of arrival behind which it begins. */

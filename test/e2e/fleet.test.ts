@@ -140,3 +140,15 @@ it("leaves no answers in the log and no revocation events", async () => {
   await good("GET", "/v1/fleet");
   expect(fleet.flatMap((gateway) => gateway.lines({ event: "revocation" }))).toEqual([]);
 });
+
+it("tells in dry runs how many sessions of all replicas a revocation concerns, and which did not say", async () => {
+  const [app] = await fleet[0]!.gateway.store.list("app", { limit: 1 });
+  const path = `/v1/apps/${encodeURIComponent(app!.id)}:revoke`;
+  expect(await good("POST", path, { dryRun: true })).toMatchObject({ sessions: 3, silent: 0, dryRun: true });
+  const key = { issuer: "https://id.example.com", kid: "2026-03", dryRun: true };
+  expect(await good("POST", "/v1/jwts:revoke", key)).toMatchObject({ sessions: 0, silent: 0, status: "approved" });
+  link.cut();
+  await fleet[2]!.line({ event: "store_lost" });
+  expect(await good("POST", path, { dryRun: true })).toMatchObject({ sessions: 3, silent: 1 });
+  expect(clients.every(({ readyState }) => readyState === WsClient.OPEN)).toBe(true);
+});

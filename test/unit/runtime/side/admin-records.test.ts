@@ -44,9 +44,9 @@ describe("developers", () => {
     expect((await ground.ask("PATCH", "/v1/apps/app", { expiresAt: null })).body).toMatchObject({ expiresAt: null });
     expect((await ground.ask("PATCH", "/v1/developers/dev", { email: "countess@example.com" })).status).toBe(409);
     const { session } = ground.x.open({}, credential(["developer:dev"], { kind: "key" }));
-    expect((await ground.ask("DELETE", "/v1/developers/dev?dryRun=true")).body).toEqual({ apps: 1, sessions: 1, dryRun: true });
+    expect((await ground.ask("DELETE", "/v1/developers/dev?dryRun=true")).body).toEqual({ apps: 1, sessions: 1, silent: 0, dryRun: true });
     expect(resolveKey(ground.store, ground.x.clock, KEY, CALL)).toMatchObject({ app: { id: "app" } });
-    expect((await ground.ask("DELETE", "/v1/developers/dev")).body).toEqual({ apps: 1, sessions: 1, dryRun: false });
+    expect((await ground.ask("DELETE", "/v1/developers/dev")).body).toEqual({ apps: 1, sessions: 1, silent: 0, dryRun: false });
     expect(session.endReason).toBe("accessRevoked");
     expect(await all("keys", "", "app")).toEqual([]);
     expect(ground.audits().map(({ action, developer, sessions }) => [action, developer, sessions])).toEqual([
@@ -81,8 +81,8 @@ describe("apps", () => {
     expect(await all("apps", "&developer=dev&name=second", "name")).toEqual(["second"]);
     expect(await all("apps", "&status=revoked", "name")).toEqual([]);
     const { session } = ground.x.open({}, credential(["app:app"], { kind: "key" }));
-    expect((await ground.ask("DELETE", "/v1/apps/app?dryRun=true")).body).toEqual({ keys: 1, sessions: 1, dryRun: true });
-    expect((await ground.ask("DELETE", "/v1/apps/app")).body).toEqual({ keys: 1, sessions: 1, dryRun: false });
+    expect((await ground.ask("DELETE", "/v1/apps/app?dryRun=true")).body).toEqual({ keys: 1, sessions: 1, silent: 0, dryRun: true });
+    expect((await ground.ask("DELETE", "/v1/apps/app")).body).toEqual({ keys: 1, sessions: 1, silent: 0, dryRun: false });
     expect([session.endReason, resolveKey(ground.store, ground.x.clock, KEY, CALL)]).toEqual(["accessRevoked", "oauth.v2.InvalidApiKey"]);
   });
 
@@ -143,8 +143,8 @@ describe("keys", () => {
     expect((await ground.ask("PATCH", at, { products: ["nope"] })).status).toBe(404);
     const { session } = ground.x.open({}, credential([`key:${KEY_RECORD.id}`], { kind: "key" }));
     expect((await ground.ask("POST", "/v1/keys:revoke", { key: KEY, dryRun: true })).body).toMatchObject({ status: "approved", sessions: 1 });
-    expect((await ground.ask("DELETE", `${at}?dryRun=true`)).body).toEqual({ sessions: 1, dryRun: true });
-    expect((await ground.ask("DELETE", at)).body).toEqual({ sessions: 1, dryRun: false });
+    expect((await ground.ask("DELETE", `${at}?dryRun=true`)).body).toEqual({ sessions: 1, silent: 0, dryRun: true });
+    expect((await ground.ask("DELETE", at)).body).toEqual({ sessions: 1, silent: 0, dryRun: false });
     expect(session.endReason).toBe("accessRevoked");
     expect((await ground.ask("GET", at)).status).toBe(404);
   });
@@ -170,8 +170,8 @@ describe("products", () => {
     expect(resolveKey(ground.store, ground.x.clock, KEY, CALL)).toBe("oauth.v2.InvalidApiKeyForGivenResource");
     expect(await all("products", "&proxy=chat", "name")).toEqual(["free 1.0"]);
     expect(await all("products", "&environment=prod", "name")).toEqual(["gold"]);
-    expect((await ground.ask("DELETE", "/v1/products/gold?dryRun=true")).body).toEqual({ sessions: 1, dryRun: true });
-    expect((await ground.ask("DELETE", "/v1/products/gold")).body).toEqual({ sessions: 1, dryRun: false });
+    expect((await ground.ask("DELETE", "/v1/products/gold?dryRun=true")).body).toEqual({ sessions: 1, silent: 0, dryRun: true });
+    expect((await ground.ask("DELETE", "/v1/products/gold")).body).toEqual({ sessions: 1, silent: 0, dryRun: false });
     expect((await ground.ask("GET", "/v1/products/gold")).status).toBe(404);
     expect(ground.audits().map(({ action }) => action)).toEqual([
       "product.create", "product.update", "product.update", "product.update", "product.delete",
