@@ -154,7 +154,8 @@ export function analyzeSigned(step: PolicyAnalysis<OAuthV2Model>): void {
 export function signedEntry(e: PolicyEmit<OAuthV2Model>): { readonly signed?: Code } {
   const { algorithm, issuer } = e.model;
   if (algorithm === undefined) return {};
-  const config = { name: e.name, id: e.id, ...keyRules(e, e.model), type: "at+jwt", ignoreCriticalHeaders: false, knownHeaders: [] };
+  const proof = { ...keyRules(e, e.model), type: "at+jwt", ignoreCriticalHeaders: false, knownHeaders: [] };
+  const config = { name: e.name, id: e.id, ...proof };
   const rules = e.constant("signedTokens", frozen(literal(config)));
   const find = e.symbol("signedAccessToken");
   const wanted = issuer === undefined ? {} : { issuer: textCode(e, issuer) };

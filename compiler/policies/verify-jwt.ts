@@ -34,7 +34,7 @@ export interface VerifyJwtModel extends PolicyModel, VerifyModel, ValuesModel, E
   readonly nested?: KeyModel;
   readonly source?: string;
   readonly requiredClaims?: readonly string[];
-  readonly maxLifespan?: string;
+  readonly maxLifespan?: string | { readonly value: string; readonly useIssueTime?: boolean };
   readonly timeAllowance?: string;
   readonly ignoreIssuedAt?: boolean;
 }
@@ -105,10 +105,12 @@ function nestedRules(e: PolicyEmit<VerifyJwtModel>): Embeddable {
 }
 
 function claimRules({ timeAllowance, ignoreIssuedAt, requiredClaims, maxLifespan }: VerifyJwtModel) {
+  const span = typeof maxLifespan === "object" ? maxLifespan.value : maxLifespan;
   return {
     timeAllowanceMs: milliseconds(timeAllowance ?? "0s"),
     ignoreIssuedAt: ignoreIssuedAt ?? false,
     requiredClaims: requiredClaims ?? [],
-    lifespanMaxMs: maxLifespan === undefined ? null : milliseconds(maxLifespan),
+    lifespanMaxMs: span === undefined ? null : milliseconds(span),
+    ...(typeof maxLifespan === "object" && maxLifespan.useIssueTime === true ? { lifespanFromIssue: true } : {}),
   };
 }

@@ -4,7 +4,17 @@ import { appIdentity } from "../access/identity.ts";
 import type { App } from "../access/model.ts";
 import { keysOfApp, recordsWhere, removeApp } from "../access/removal.ts";
 import type { Limits } from "../limits.ts";
-import { appOf, concerned, developerOf, isAnswer, isoOrNull, listRecords, nobody, notFound, pageOf } from "./admin-call.ts";
+import {
+  appOf,
+  concerned,
+  developerOf,
+  isAnswer,
+  isoOrNull,
+  listRecords,
+  nobody,
+  notFound,
+  pageOf,
+} from "./admin-call.ts";
 import type { AdminCall, Endpoint } from "./admin-call.ts";
 import { collectionRoutes, dryRunField, reach, verb } from "./admin-collection.ts";
 import type { AdminSubject, Properties } from "./admin-route.ts";

@@ -122,7 +122,8 @@ export async function concerned(
   { dryRun = false, kind }: { readonly dryRun?: boolean; readonly kind?: CredentialKind | undefined } = {},
 ): Promise<Concerned> {
   const named = kind === undefined ? {} : { credentialKind: kind };
-  if (!dryRun || fleet === null) return { sessions: sessionsNamed(sessions, { identities, ...named }).length, silent: 0 };
+  const isAsked = dryRun && fleet !== null;
+  if (!isAsked) return { sessions: sessionsNamed(sessions, { identities, ...named }).length, silent: 0 };
   const asked = await fleet.ask({ filter: identities, rows: 0, behind: {}, ...named });
   return {
     sessions: asked.reduce((sum, { answer }) => sum + (answer?.matched ?? 0), 0),

@@ -69,7 +69,10 @@ async function deleteDeveloper({ audit, fields, gateway, id }: AdminCall): Promi
   const developer = await developerOf(gateway, id);
   if (isAnswer(developer)) return developer;
   const concern = await concerned(gateway, [developerIdentity(developer.id)], { dryRun });
-  if (dryRun) return jsonAnswer(200, { apps: (await appsOfDeveloper(gateway, developer.id)).length, ...concern, dryRun });
+  if (dryRun) {
+    const { length } = await appsOfDeveloper(gateway, developer.id);
+    return jsonAnswer(200, { apps: length, ...concern, dryRun });
+  }
   const { apps, keys } = await removeDeveloper(gateway, developer);
   audit("developer.delete", { developer: developer.id, apps, keys, sessions: concern.sessions });
   return jsonAnswer(200, { apps, ...concern, dryRun });
@@ -83,7 +86,8 @@ function developerAction(action: "inactive" | "active" | "tokens.revoked"): Endp
     const developer = await developerOf(gateway, id);
     if (isAnswer(developer)) return developer;
     const kind = action === "tokens.revoked" ? "token" : undefined;
-    const concern = action === "active" ? nobody : await concerned(gateway, [developerIdentity(developer.id)], { dryRun, kind });
+    const identities = [developerIdentity(developer.id)];
+    const concern = action === "active" ? nobody : await concerned(gateway, identities, { dryRun, kind });
     if (dryRun) return jsonAnswer(200, { ...shownDeveloper(developer), ...concern, dryRun });
     const changed =
       action === "tokens.revoked"

@@ -155,7 +155,8 @@ function keyStatus(status: "approved" | "revoked"): Endpoint {
       ? setKeyStatus(gateway, key.id, status)
       : setKeyProductStatus(gateway, key.id, product, status));
     if (changed === null) return notFound("key");
-    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id), product, sessions: concern.sessions });
+    const { sessions } = concern;
+    audit(`key.${status}`, { app: changed.appId, key_fingerprint: fingerprint(changed.id), product, sessions });
     return jsonAnswer(200, { ...shownKey(changed), ...concern, dryRun });
   };
 }

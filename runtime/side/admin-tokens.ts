@@ -109,7 +109,8 @@ function tokenStatus(status: "approved" | "revoked"): Endpoint {
     if (dryRun) return jsonAnswer(200, { ...shownToken(present), ...concern, dryRun });
     const token = await setTokenStatus(gateway, id, status, { cascade });
     if (token === null) return notFound("token");
-    audit(`token.${status}`, { app: token.appId, token_fingerprint: fingerprint(id), cascade, sessions: concern.sessions });
+    const { sessions } = concern;
+    audit(`token.${status}`, { app: token.appId, token_fingerprint: fingerprint(id), cascade, sessions });
     return jsonAnswer(200, { ...shownToken(token), ...concern, dryRun });
   };
 }

@@ -13,6 +13,8 @@ export interface ClaimRules {
   readonly requiredClaims: readonly string[];
   /** Longest time between nbf (else iat) and exp; null: any. */
   readonly lifespanMaxMs: number | null;
+  /** That time begins with iat, whatever nbf says. */
+  readonly lifespanFromIssue?: true;
 }
 
 /**
@@ -81,7 +83,7 @@ export function claimProblem(
   if (rules.requiredClaims.some((name) => member(claims, name) === undefined)) return "InvalidClaim";
   if (values.claims?.some((demand) => !meets(claims, demand)) === true) return "InvalidClaim";
   if (values.claimsJson !== undefined && !holdsAll(claims, values.claimsJson)) return "InvalidClaim";
-  return isShortEnough(claims, rules.lifespanMaxMs) ? null : "InvalidClaim";
+  return isShortEnough(claims, rules) ? null : "InvalidClaim";
 }
 
 /** True when the header has every demanded member. */
@@ -107,9 +109,11 @@ function secondsMs(claims: JsonObject, name: string): number {
   return typeof value === "number" ? value * 1000 : Number.NEGATIVE_INFINITY;
 }
 
-function isShortEnough(claims: JsonObject, lifespanMaxMs: number | null): boolean {
+/** A token that does not say when it begins, or ends, has no lifespan that is short enough. */
+function isShortEnough(claims: JsonObject, { lifespanFromIssue, lifespanMaxMs }: ClaimRules): boolean {
   if (lifespanMaxMs === null) return true;
-  const startMs = member(claims, "nbf") === undefined ? secondsMs(claims, "iat") : secondsMs(claims, "nbf");
+  const isFromIssue = lifespanFromIssue === true || member(claims, "nbf") === undefined;
+  const startMs = secondsMs(claims, isFromIssue ? "iat" : "nbf");
   const expiry = member(claims, "exp");
   return typeof expiry === "number" && expiry * 1000 - startMs <= lifespanMaxMs;
 }

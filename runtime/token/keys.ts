@@ -13,7 +13,7 @@ import { secretBytes } from "./secret.ts";
 import type { SecretEncoding } from "./secret.ts";
 import { isWeakRsa } from "./weak-rsa.ts";
 
-/** What a policy's key text is. `kid` of a key that has no set to name it: the one that its tokens have, or count as. */
+/** What a policy's key text is. `kid` of a key without a set to name it: the one that its tokens have, or count as. */
 export type KeyForm =
   | { readonly form: "jwks" }
   /** The text is the URL of a key set. */

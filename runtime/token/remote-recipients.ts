@@ -22,7 +22,8 @@ function setOf(gateway: Gateway, { keyForm }: EncryptionRules, url: string): Rem
   const at = `recipients ${allowPrivateAddresses ? "anywhere" : "public"} ${url}`;
   const present = counters.get(at);
   if (present instanceof RemoteSet) return present;
-  const set = new RemoteSet(gateway, { url, allowPrivateAddresses }, (text) => readRecipients(text, limits.jwksKeysMax));
+  const read = (text: string): Recipients | null => readRecipients(text, limits.jwksKeysMax);
+  const set = new RemoteSet(gateway, { url, allowPrivateAddresses }, read);
   counters.set(at, set);
   return set;
 }

@@ -375,7 +375,9 @@ describe("VerifyJWT at compile time", () => {
     expect(more).toEqual([]);
     expect(config).toContain('algorithms: ["RS256", "ES256"], keyForm: { form: "jwks" }, openKeys: localKeys, type: null, prefix: "Bearer"');
     expect(config).toContain("timeAllowanceMs: 30000");
-    expect(config).toContain("lifespanMaxMs: 300000");
+    expect(config).toContain("lifespanMaxMs: 300000 }");
+    const [fromIssue] = emitted(verifyJwt, { ...model, maxLifespan: { value: "1m", useIssueTime: true } });
+    expect(fromIssue).toContain("lifespanMaxMs: 60000, lifespanFromIssue: true");
     expect(call).toBe(
       'wait verifyJwt(x, verifyJwt, settings("{\\"file\\":\\"keys.json\\"}", "secret"), ' +
         'get("request.header.authorization"), ' +

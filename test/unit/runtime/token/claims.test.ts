@@ -50,6 +50,14 @@ describe("times", () => {
   test.each(spans)("a lifespan of at most 60 s: %s", (_, claims, expected) => {
     expect(problem(claims, { lifespanMaxMs: 60_000 })).toBe(expected);
   });
+
+  test.each<[string, JsonObject, string | null]>([
+    ["within", { iat: NOW_S - 30, nbf: NOW_S - 100, exp: NOW_S + 30 }, null],
+    ["beyond, whatever nbf says", { iat: NOW_S - 31, nbf: NOW_S, exp: NOW_S + 30 }, "InvalidClaim"],
+    ["without iat", { nbf: NOW_S, exp: NOW_S + 30 }, "InvalidClaim"],
+  ])("a lifespan of at most 60 s from iat: %s", (_, claims, expected) => {
+    expect(problem(claims, { lifespanMaxMs: 60_000, lifespanFromIssue: true })).toBe(expected);
+  });
 });
 
 describe("values", () => {
