@@ -61,7 +61,8 @@ function isCallOf(x: Exchange, basis: CredentialBasis | null): boolean {
   if (basis === null) return false;
   const { proxy, environment, pathSuffix, verb } = basis.call;
   const { program, request } = x;
-  return proxy === program.proxy && environment === program.environment && pathSuffix === x.pathSuffix && verb === request.verb;
+  const isSameProxy = proxy === program.proxy && environment === program.environment;
+  return isSameProxy && pathSuffix === x.pathSuffix && verb === request.verb;
 }
 
 /**
