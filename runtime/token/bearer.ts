@@ -13,7 +13,7 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 export function prefixedToken(value: string, prefix: string): string | null {
   if (prefix === "") return TOKEN.test(value) ? value : null;
   if (value.length <= prefix.length || value.charAt(prefix.length) !== " ") return null;
-  if (value.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return null;
+  if (!value.startsWith(prefix) && value.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return null;
   const token = value.slice(prefix.length).trim();
   return TOKEN.test(token) ? token : null;
 }

@@ -73,9 +73,12 @@ export function claimProblem(
   values: ClaimValues,
   wallMs: number,
 ): ClaimProblem | null {
+  return timeProblem(claims, rules, wallMs) ?? demandProblem(claims, rules, values);
+}
+
+/** What is wrong whatever the time, null when nothing is. */
+export function demandProblem(claims: JsonObject, rules: ClaimRules, values: ClaimValues): ClaimProblem | null {
   const { issuer, subject, audience, id } = values;
-  const untimely = timeProblem(claims, rules, wallMs);
-  if (untimely !== null) return untimely;
   if (issuer !== undefined && (issuer === null || textMember(claims, "iss") !== issuer)) return "JwtIssuerMismatch";
   if (subject !== undefined && (subject === null || textMember(claims, "sub") !== subject)) return "JwtSubjectMismatch";
   if (audience !== undefined && !isAddressedTo(claims, audience)) return "JwtAudienceMismatch";
@@ -91,7 +94,8 @@ export function meetsHeaders(header: JsonObject, { headers }: ClaimValues): bool
   return headers?.every((demand) => meets(header, demand)) ?? true;
 }
 
-function timeProblem(claims: JsonObject, rules: ClaimRules, wallMs: number): ClaimProblem | null {
+/** What is wrong with the token's times now, null when nothing is. */
+export function timeProblem(claims: JsonObject, rules: ClaimRules, wallMs: number): ClaimProblem | null {
   for (const name of ["exp", "nbf", "iat"]) {
     const value = member(claims, name);
     if (value !== undefined && !(typeof value === "number" && Number.isFinite(value))) return "InvalidClaim";

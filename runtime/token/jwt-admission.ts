@@ -10,8 +10,8 @@ import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
 import type { Fault } from "../fault.ts";
 import { tokenIn } from "./bearer.ts";
-import { claimProblem, expiryMs, meetsHeaders } from "./claims.ts";
-import type { ClaimProblem, ClaimRules, ClaimValues } from "./claims.ts";
+import { demandProblem, expiryMs, meetsHeaders, timeProblem } from "./claims.ts";
+import type { ClaimProblem, ClaimRules, ClaimValue, ClaimValues } from "./claims.ts";
 import { textMember } from "./compact.ts";
 import type { JwtProblem, VerifiedJwt } from "./verified-jwts.ts";
 
@@ -45,11 +45,23 @@ export function admitJwt(
   jwt: VerifiedJwt | JwtProblem | "revoked",
 ): void {
   if (typeof jwt === "string") throw refused(rules, jwt === "revoked" ? "InvalidToken" : jwt);
-  const problem = claimProblem(jwt.claims, rules, values, x.gateway.clock.wallMs());
+  const problem = timeProblem(jwt.claims, rules, x.gateway.clock.wallMs()) ?? unmetDemand(rules, values, jwt);
   if (problem !== null) throw refused(rules, problem);
-  if (!meetsHeaders(jwt.header, values)) throw refused(rules, "InvalidClaim");
   watchToken(x, rules, epoch, jwt);
   if (rules.keep) x.keep(rules.name, jwt);
+}
+
+/**
+ * What the token does not say that it must; null when nothing. A remembered token belongs to one policy, and demands that
+ * are constants are one object each time: what it met once it meets.
+ */
+function unmetDemand(rules: JwtAdmissionRules, values: ClaimValues, jwt: VerifiedJwt): ClaimProblem | null {
+  if (jwt.met === values) return null;
+  const problem = demandProblem(jwt.claims, rules, values);
+  if (problem !== null) return problem;
+  if (!meetsHeaders(jwt.header, values)) return "InvalidClaim";
+  jwt.met = values;
+  return null;
 }
 
 /** A remembered token belongs to one policy, so that only the epoch tells one of its credentials from the next. */
@@ -72,10 +84,13 @@ function credentialOf(rules: JwtAdmissionRules, epoch: number, jwt: VerifiedJwt)
   };
 }
 
-function isUnresolved({ claims = [], headers = [], ...texts }: ClaimValues): boolean {
-  const { issuer, subject, audience, id, claimsJson } = texts;
+function isUnresolved({ audience, claims, claimsJson, headers, id, issuer, subject }: ClaimValues): boolean {
   if (issuer === null || subject === null || audience === null || id === null || claimsJson === null) return true;
-  return [claims, headers].some((demands) => demands.some(({ value }) => value === null));
+  return hasUnresolved(claims) || hasUnresolved(headers);
+}
+
+function hasUnresolved(demands: readonly ClaimValue[] | undefined): boolean {
+  return demands !== undefined && demands.some(({ value }) => value === null);
 }
 
 function refused(

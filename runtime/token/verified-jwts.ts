@@ -13,6 +13,7 @@ import type { Exchange } from "../context.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { issuedAtMs } from "./claims.ts";
+import type { ClaimValues } from "./claims.ts";
 import { textMember } from "./compact.ts";
 import type { CompactToken } from "./compact.ts";
 import type { HeaderProblem } from "./header.ts";
@@ -49,6 +50,8 @@ export interface VerifiedJwt extends CompactToken {
   uncutEpoch?: number;
   /** The credential that was last made of it; jwt-admission.ts keeps it here, so that sessions can share it. */
   admitted?: Credential;
+  /** The demands that its claims were last found to meet; jwt-admission.ts keeps them here. */
+  met?: ClaimValues;
 }
 
 /** Why a token does not verify. Names are those of the `steps.jwt` faults. */

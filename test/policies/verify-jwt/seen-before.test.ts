@@ -70,6 +70,19 @@ describe("tokens seen before", () => {
     });
   });
 
+  test("meet constant demands once, and those by reference each time", async () => {
+    const fixture = new PolicyFixture();
+    const token = forge(HEADER, CLAIMS, rsa.privateKey);
+    const ofAnn: ClaimValues = { subject: "ann", claims: [{ name: "jti", type: "string", isArray: false, value: "j1" }] };
+    for (let times = 0; times < 3; times++) await run(fixture.exchange(), { token, values: ofAnn });
+    expect(await faultOf(() => run(fixture.exchange(), { token, values: { subject: "bob" } }))).toMatchObject({
+      code: "steps.jwt.JwtSubjectMismatch",
+    });
+    await run(fixture.exchange(), { token, values: { subject: "ann" } });
+    fixture.clock.advance(60_000);
+    expect(await faultOf(() => run(fixture.exchange(), { token, values: ofAnn }))).toMatchObject({ code: "steps.jwt.TokenExpired" });
+  });
+
   test("are bounded: the one that came first goes", async () => {
     const fixture = new PolicyFixture({ limits: { verifiedJwtsMax: 2 } });
     const tokens = ["a", "b", "c"].map((sub) => forge(HEADER, { ...CLAIMS, sub }, rsa.privateKey));
