@@ -244,6 +244,7 @@ export const symbols = {
     "targetSubject",
     "targetTime",
     "targetTimeText",
+    "targetUrl",
   ]),
   ...from<typeof BalancedTarget>()("target/balanced.ts", ["balancedTarget"]),
   ...from<typeof Algorithm>()("target/algorithm.ts", ["leastConnections", "roundRobin", "weighted"]),

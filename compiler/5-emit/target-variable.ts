@@ -12,6 +12,8 @@ const time = (moment: string): Read => (file) => code`${file.symbol("targetTime"
 const timeText = (moment: string): Read => (file) => code`${file.symbol("targetTimeText")}(${X}, ${moment})`;
 
 const reads = {
+  "target.url": (file) => code`${file.symbol("targetUrl")}(${X})`,
+  "target.evaluated.url": (file) => code`${file.symbol("targetUrl")}(${X})`,
   "target.scheme": (file) => code`${file.symbol("targetScheme")}(${X})`,
   "target.ssl.enabled": (file) => code`(${file.symbol("targetScheme")}(${X}) === "https")`,
   "target.host": (file) => code`(${file.symbol("targetServer")}(${X})?.host ?? null)`,

@@ -390,8 +390,6 @@ function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
       return code`${file.symbol("faultVariable")}(${X}, "category")`;
     case "fault.subcategory":
       return code`${file.symbol("faultVariable")}(${X}, "subcategory")`;
-    case "target.url":
-    case "target.evaluated.url":
     case "target.copy.pathsuffix":
     case "target.copy.queryparams":
     case "target.header.host":

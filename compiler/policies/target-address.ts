@@ -37,6 +37,6 @@ export const targetAddress = {
   emit(e) {
     const text = e.template(e.parse(e.model.template), "empty");
     if (e.model.key === "path") e.line(code`${e.x}.targetPath = ${text}`);
-    else e.line(code`if (${e.variable(VARIABLE)} === null) ${e.assign(VARIABLE, text)}`);
+    else e.line(code`if (${e.x}.targetUrl === null) ${e.assign(VARIABLE, text)}`);
   },
 } satisfies PolicyDefinition<TargetAddressModel>;

@@ -1,5 +1,5 @@
 /** What flow variables say of targets (apigee-core section 6.4). It reads; others write. */
-import type { Exchange } from "../context.ts";
+import type { Exchange, Value } from "../context.ts";
 import type { TargetServer, TargetTimes } from "./target.ts";
 
 /** The server of the exchange: the one that was tried last, before that the one of the target's URL. */
@@ -15,6 +15,17 @@ export function targetServer({ server, target }: Exchange): TargetServer | null 
 export function targetScheme({ server, target }: Exchange): "http" | "https" | null {
   if (target === null || (server === null && target.otherTransport !== undefined)) return null;
   return (server ?? target.servers[0] ?? target).transport.scheme;
+}
+
+/**
+ * `target.url`: what a flow has written, else the URL of the target endpoint. Null where it has none: beside a load
+ * balancer, for another proxy, and as long as a template is not filled.
+ */
+export function targetUrl({ targetUrl: written, target }: Exchange): Value {
+  const server = target?.servers[0];
+  if (written !== null || target === null || target.balancer !== null || server === undefined) return written;
+  const url = `${server.transport.scheme}://${server.name}${target.basePath}`;
+  return target.query === null ? url : `${url}?${target.query}`;
 }
 
 /** `target.ip`: the address that the last connection went to; null while there is none. */

@@ -44,6 +44,12 @@ targetEndpoints:
     "proxies/balanced/policies/AM-Kind.yaml": "kind: AssignMessage\nactions: [{ assignVariable: { name: kind, value: ws } }]",
     "proxies/balanced/policies/AM-Url.yaml": `kind: AssignMessage
 actions: [{ assignVariable: { name: target.url, template: "http://127.0.0.1:${port}/written" } }]`,
+    "proxies/fixed/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /fixed, preFlow: { request: [AM-Url] } }]
+targetEndpoints: [{ url: { env: FIXED_URL }, preFlow: { request: [AM-Url], response: [AM-Tell] } }]`,
+    "proxies/fixed/policies/AM-Url.yaml": `kind: AssignMessage
+actions: [{ assignVariable: { name: urls, template: "{urls:}[{target.url:null}]" } }]`,
+    "proxies/fixed/policies/AM-Tell.yaml": `kind: AssignMessage\nactions: [{ set: { headers: { x-urls: "{urls}" } } }]`,
     "proxies/routed/proxy.yaml": `kind: ApiProxy
 proxyEndpoints:
   - basePath: /routed
@@ -70,7 +76,7 @@ beforeAll(async () => {
   authority = testAuthority();
   const { cert, key } = authority.issue("target", { commonName: "target", names: ["127.0.0.1"] });
   [plain, secure] = await Promise.all([fakeTarget({ "*": answers }), fakeTarget({ "*": answers }, { cert, key })]);
-  gateway = await startGatewayFromBundle(files(plain.port), { env: { CA: authority.caFile } });
+  gateway = await startGatewayFromBundle(files(plain.port), { env: { CA: authority.caFile, FIXED_URL: `http://127.0.0.1:${plain.port}/fixed?k=v` } });
 });
 
 afterEach(async () => gateway.calm());
@@ -96,6 +102,11 @@ describe.each([["plain", 200], ["upgrade", 101]] as const)("%s", (form, success)
     const asked = await plain.request(`/t/${form}-default`);
     expect(asked.header("host")).toBe(`127.0.0.1:${plain.port}`);
     expect(asked.head).toContain(" /t/" + form + "-default?k=v");
+  });
+
+  it("of an endpoint is there to be read, once the route is chosen", async () => {
+    const { status, headers } = await ask(`/fixed/${form}-read`, { q: "1" });
+    expect([status, headers.get("x-urls")]).toEqual([success, `[null][http://127.0.0.1:${plain.port}/fixed?k=v]`]);
   });
 
   it("a scheme that is a variable's may be either, and https is verified by the endpoint's authority", async () => {

@@ -10,6 +10,7 @@ import { answerTo, raised } from "./faults.ts";
 import { chooseRoute, handleFault, runFlows, runHook } from "./flows.ts";
 import { Headers } from "./message.ts";
 import type { Operators } from "./operators.ts";
+import { configuredUrl, parsedUrl, type Address } from "./target-url.ts";
 import { eventFlowsOf, streamThrough, type Entered } from "./streams.ts";
 import { expand } from "./template.ts";
 import { Raised, Transaction, World, type OracleResponse } from "./transaction.ts";
@@ -193,9 +194,7 @@ export class Oracle {
       const base = target.pathStep === null ? target.path : madePath(expand(t, templateOf(target), null));
       return { server: null, host: null, scheme: "http", path: base, query: null };
     }
-    const url = parsedUrl(String(target.url), false);
-    if (url === null) throw new Error("targets of projects are http URLs");
-    return url;
+    return configuredUrl(target.url);
   }
 
   #serverInTurn(t: Transaction, target: ProgramTarget): string {
@@ -218,32 +217,6 @@ interface Passed {
   readonly isOwnBody: boolean;
   /** The flows that are to see the events of its answer. */
   readonly events: readonly Entered[];
-}
-
-/**
- * Where a request goes: `server` with its port unless that is 80, `host` without the scheme's own; null: the server of a
- * load balancer whose turn it is.
- */
-interface Address {
-  readonly server: string | null;
-  readonly host: string | null;
-  readonly scheme: "http" | "https";
-  readonly path: string;
-  readonly query: string | null;
-}
-
-/** http, or https where the endpoint leaves the scheme open; no user, no fragment. Every other text reaches nobody. */
-function parsedUrl(text: string, isOpen: boolean): Address | null {
-  const form = /^(https?):\/\/([a-z0-9.-]+(?::\d+)?)(\/[^?#\s\\]*)?(?:\?([^#\s\\]*))?$/;
-  const [, scheme, server, path = "", given] = form.exec(text) ?? [];
-  if (server === undefined || (scheme === "https" && !isOpen)) return null;
-  // What cannot stand in a query is escaped.
-  const query = given?.replace(/["<>']|[^\u0000-\u007f]/gu, (letter) =>
-    [...new TextEncoder().encode(letter)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(""));
-  const place = { path: path === "/" ? "" : path, query: query === undefined || query === "" ? null : query };
-  if (scheme !== "https") return { ...place, scheme: "http", server: server.replace(/:80$/, ""), host: server.replace(/:80$/, "") };
-  const ported = server.includes(":") ? server : `${server}:443`;
-  return { ...place, scheme: "https", server: ported.replace(/:80$/, ""), host: ported.replace(/:443$/, "") };
 }
 
 function isTrue(value: Value): boolean {

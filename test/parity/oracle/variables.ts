@@ -3,6 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { ProgramTarget } from "#compiler/ir/program.ts";
 import type { Value } from "../outcome.ts";
 import { expiryOf, type Grant } from "./access.ts";
+import { configuredUrl } from "./target-url.ts";
 import { dataOf, writeEvent } from "./events.ts";
 import { categoryOf, raised } from "./faults.ts";
 import { queryNames, queryValues, setQuery } from "./message.ts";
@@ -302,8 +303,8 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "route.name": (t) => t.route,
   "route.target": (t) => t.target?.name ?? null,
   "target.name": (t) => t.target?.name ?? null,
-  "target.url": (t) => t.targetUrl,
-  "target.evaluated.url": (t) => t.targetUrl,
+  "target.url": targetUrl,
+  "target.evaluated.url": targetUrl,
   "target.copy.pathsuffix": (t) => t.copyPathSuffix,
   "target.copy.queryparams": (t) => t.copyQueryParams,
   "target.header.host": (t) => t.targetHost,
@@ -320,6 +321,13 @@ const builtins: Readonly<Record<string, (t: Transaction) => Value>> = {
   "fault.category": (t) => faultPart(t, "category"),
   "fault.subcategory": (t) => faultPart(t, "subcategory"),
 };
+
+/** What a flow has written, else what the bundle says of the endpoint. */
+function targetUrl({ target, targetUrl: written }: Transaction): Value {
+  if (written !== null || target === null || target.url === null) return written;
+  const { path, query, server } = configuredUrl(target.url);
+  return `http://${server}${path}${query === null ? "" : `?${query}`}`;
+}
 
 /** Known from the bundle, unless a template that begins with a variable is still to be filled. */
 function targetScheme({ target, scheme }: Transaction): Value {
