@@ -179,7 +179,10 @@ export class HttpTarget implements ExchangeUser, Scheduled, CodedSink {
   connected(): void {
     if (this.#isOver) return;
     this.#isConnected = true;
+    const connectDueMs = this.dueMs;
     this.received();
+    // The scheduler looks at a time that comes later by itself, at one that comes sooner when it is told.
+    if (this.dueMs < connectDueMs) this.#x.gateway.scheduler.schedule(this);
     if (!this.#isStreaming) return noteSent(this.#x);
     if (!this.#isFlowing) this.#flow();
   }
