@@ -72,3 +72,34 @@ export function readClose(bytes: Buffer): { masked: boolean; code: number; text:
   if (masked) for (let i = 0; i < size; i += 1) payload[i] = (payload[i] ?? 0) ^ (bytes[2 + (i & 3)] ?? 0);
   return { masked, code: payload.readUInt16BE(0), text: payload.toString("utf8", 2) };
 }
+
+/** A close frame among bytes that were received. */
+export interface FoundClose {
+  readonly at: number;
+  /** Offset behind it. */
+  readonly end: number;
+  readonly masked: boolean;
+  readonly code: number;
+}
+
+/** The offsets at which whole frames end, and the first close frame that came whole; what lies behind that is not looked at. */
+export function wholeFrames(bytes: Buffer): { readonly ends: readonly number[]; readonly close: FoundClose | null } {
+  const ends: number[] = [];
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const masked = ((bytes[at + 1] ?? 0) & 0x80) !== 0;
+    const short = (bytes[at + 1] ?? 0) & 0x7f;
+    const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const payloadAt = at + 2 + lengthBytes + (masked ? 4 : 0);
+    if (payloadAt > bytes.length) break;
+    const size = lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
+    const end = payloadAt + size;
+    if (end > bytes.length) break;
+    if (((bytes[at] ?? 0) & 0x0f) === 8) {
+      const byte = (index: number): number => (bytes[payloadAt + index] ?? 0) ^ (masked ? (bytes[payloadAt - 4 + index] ?? 0) : 0);
+      return { ends, close: { at, end, masked, code: size < 2 ? 1005 : (byte(0) << 8) | byte(1) } };
+    }
+    ends.push(end);
+    at = end;
+  }
+  return { ends, close: null };
+}
