@@ -123,6 +123,9 @@ async function finishStart(
         await gateway.spans?.close();
         await closeKept(gateway);
         await gateway.store.close();
+        // Until the last record was written somebody could ask for it.
+        await Promise.all(sides.map((side) => side.stopAccepting()));
+        for (const side of sides) side.destroyAll();
         finish(exitCode);
       };
       void leave();

@@ -220,16 +220,24 @@ export class RedisStore implements Store {
   }
 }
 
-/** The doors for what the server holds: only this class writes it. */
+/** The doors for what the server holds: only this class writes it, and what somebody else wrote there is no record. */
 function recordOf<K extends RecordKind>(text: string): Records[K] {
-  return JSON.parse(text) as Records[K];
+  const record: unknown = parsed(text);
+  if (typeof record === "object" && record !== null && !Array.isArray(record)) return record as Records[K];
+  throw new StoreFailure("unavailable", "distributed store: a record cannot be read");
 }
 
 /** Null for an entry that holds no event, or nothing that this class wrote: readers treat it as a gap. */
 function eventOf(text: unknown): RevocationEvent | null {
-  if (typeof text !== "string" || text === "") return null;
+  const event: unknown = typeof text === "string" ? parsed(text) : null;
+  const isEvent = typeof event === "object" && event !== null && "effect" in event && "identities" in event;
+  return isEvent && Array.isArray(event.identities) ? (event as RevocationEvent) : null;
+}
+
+/** Null for what is no JSON. */
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as RevocationEvent;
+    return JSON.parse(text);
   } catch {
     return null;
   }

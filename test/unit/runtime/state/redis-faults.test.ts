@@ -136,6 +136,32 @@ describe("a slow server", () => {
   });
 });
 
+describe("what somebody else wrote into the server", () => {
+  it.each(["no record", "|", "|{", "|null", "|5", "|[]", "5", ""])("is no record: %j", async (text) => {
+    await server.run("HSET", `${keyPrefix}:app`, "foreign", text);
+    await expect(store.get("app", "foreign")).rejects.toMatchObject({ name: "StoreFailure", code: "unavailable" });
+    expect(await store.get("app", "present")).toEqual(appRecord("present"));
+  });
+
+  it("under the name of the records fails every look, and nothing else", async () => {
+    await server.run("SET", `${keyPrefix}:key`, "text");
+    await expect(store.get("key", "any")).rejects.toMatchObject({ name: "StoreFailure", code: "unavailable" });
+    expect(await store.get("app", "present")).toEqual(appRecord("present"));
+  });
+
+  it.each(["no event", "5", "[]", "{}", '{"effect":"revoked","identities":"all"}'])("is a gap among events: %s", async (text) => {
+    const listener = recordingListener();
+    store.watch(listener);
+    await store.append(revocation("app:1"));
+    const script = "redis.call('INCR', KEYS[1]) redis.call('XADD', KEYS[2], '2-0', 'e', ARGV[1], 'n', 'mark')";
+    await server.run("EVAL", script, "2", `${keyPrefix}:sequence`, `${keyPrefix}:events`, text);
+    await store.append(revocation("app:3"));
+    await until(() => listener.heard.length === 2, () => JSON.stringify(listener));
+    expect(listener.heard.map(({ event }) => event.identities)).toEqual([["app:1"], ["app:3"]]);
+    expect(listener.lost).toEqual([2]);
+  });
+});
+
 describe("behind Sentinel", () => {
   it("goes on with the replica that took over, and hears its listeners' events there", async () => {
     const primary = await startRedis("--repl-diskless-sync-delay", "0");
