@@ -117,18 +117,7 @@ async function finishStart(
     finished: (exitCode) => {
       hearNoMore(gateway);
       metrics.close();
-      const leave = async (): Promise<void> => {
-        await lastRecords(gateway);
-        gateway.analytics?.close();
-        await gateway.spans?.close();
-        await closeKept(gateway);
-        await gateway.store.close();
-        // Until the last record was written somebody could ask for it.
-        await Promise.all(sides.map((side) => side.stopAccepting()));
-        for (const side of sides) side.destroyAll();
-        finish(exitCode);
-      };
-      void leave();
+      void leave(gateway, sides).then(() => finish(exitCode));
     },
   }, clock);
   const lifecycle = { isReady: () => !gateway.draining, drain: () => drain.signal("admin") };
@@ -191,6 +180,17 @@ function destroyAll(sessions: Sessions, listeners: readonly Listener[], sides: r
   for (const side of sides) void side.stopAccepting();
   for (const listener of [...listeners, ...sides]) listener.destroyAll();
   for (const session of left) session.breakOff();
+}
+
+/** The last that a gateway does. Until its last record is written somebody can ask for it. */
+async function leave(gateway: Gateway, sides: readonly Listener[]): Promise<void> {
+  await lastRecords(gateway);
+  gateway.analytics?.close();
+  await gateway.spans?.close();
+  await closeKept(gateway);
+  await gateway.store.close();
+  await Promise.all(sides.map((side) => side.stopAccepting()));
+  for (const side of sides) side.destroyAll();
 }
 
 /** Whatever happens in the store from now on concerns the others. */
