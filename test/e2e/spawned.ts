@@ -13,8 +13,8 @@ import { until } from "../support/until.ts";
 /** A built artifact. */
 export interface Artifact {
   readonly file: string;
-  /** Starts it; settles when it is ready. */
-  start(env: TestEnvironment): Promise<Generation>;
+  /** Starts it; settles when it is ready. `under`: the beginning of the command line of whatever runs it. */
+  start(env: TestEnvironment, under?: readonly string[]): Promise<Generation>;
   /** Kills what still runs and removes the files. */
   remove(): void;
 }
@@ -78,8 +78,9 @@ export async function buildArtifact(files: BundleFiles): Promise<Artifact> {
   const running: ChildProcess[] = [];
   return {
     file,
-    async start(env) {
-      const child = spawn(process.execPath, [file], { env: { ...env }, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    async start(env, under = []) {
+      const [command = process.execPath, ...words] = [...under, process.execPath, file];
+      const child = spawn(command, words, { env: { ...env }, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
       running.push(child);
       const generation = new Generation(child);
       await generation.line({ event: "ready" });
