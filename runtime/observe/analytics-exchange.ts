@@ -29,6 +29,8 @@ export interface HandshakeMark {
   readonly responseUs: number;
   /** What DataCapture policies captured. */
   captured: Captured;
+  /** Its note among the open sessions of the file; 0: it has none. */
+  note: number;
 }
 
 /** An exchange at its end; also an upgrade that was refused. */
@@ -123,6 +125,7 @@ export function handshakeMark(
     targetUs: Math.round((answeredMs - sentMs) * 1_000),
     responseUs: Math.round((x.gateway.clock.monotonicMs() - answeredMs) * 1_000),
     captured: captured(x),
+    note: 0,
   };
 }
 

@@ -9,9 +9,11 @@ import type { Limits } from "../limits.ts";
 import { AnalyticsFile, grainNames, grains } from "../state/analytics-file.ts";
 import type { AnalyticsBatch, Grain, Rollup } from "../state/analytics-file.ts";
 import { StoreFailure } from "../state/store.ts";
+import type { Session } from "../upgrade/session.ts";
 import { captured, copied, exchangeRow, handshakeMark, sessionRow } from "./analytics-exchange.ts";
 import type { EndedExchange, HandshakeMark, TargetMark } from "./analytics-exchange.ts";
 import { encodeRows } from "./analytics-chunk.ts";
+import { killedRow, noteOf, type LiveSession } from "./analytics-live.ts";
 import { addStats, noStats, type AnalyticsRow, type Collector } from "./analytics-row.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -40,8 +42,14 @@ const BATCH_ROWS = 256;
 const LINGER_MS = 1_000;
 /** Texts that sessions share; when there are more, the next ones have copies of their own. */
 const TEXTS_MAX = 1_024;
-/** Between two sweeps of a file that nothing is written into. */
+/** Between two sweeps of a file that nothing is written into, and between two looks for processes that were killed. */
 const SWEEP_MS = 60_000;
+
+/** A row, and the note that its session had while it was open; 0: none. */
+interface Pending {
+  readonly row: AnalyticsRow;
+  readonly note: number;
+}
 
 export class Analytics {
   /** Rows that are in the file, and rows that are lost, since the start. */
@@ -51,7 +59,9 @@ export class Analytics {
   readonly #clock: Clock;
   readonly #limits: AnalyticsParts["limits"];
   readonly #log: Log;
-  readonly #pending: AnalyticsRow[] = [];
+  readonly #pending: Pending[] = [];
+  /** Sessions that are open and not in the file yet. */
+  readonly #opened = new Map<HandshakeMark, LiveSession>();
   readonly #texts = new Map<string, string>();
   #file: AnalyticsFile | null = null;
   /** Why the last attempt to write failed; null when it did not. */
@@ -59,6 +69,10 @@ export class Analytics {
   #isClosed = false;
   #timer: Timer | null = null;
   #timerMs = 0;
+  /** Whether the last batch left another one behind it. */
+  #isMore = false;
+  /** Monotonic time of the next look for processes that were killed. */
+  #adoptAtMs = 0;
 
   /** Opens the file, or tries again later. */
   constructor(settings: AnalyticsSettings, { clock, limits, log, metrics }: AnalyticsParts) {
@@ -67,7 +81,7 @@ export class Analytics {
     this.#limits = limits;
     this.#log = log;
     this.#attempt(() => this.file());
-    this.#wake(SWEEP_MS);
+    this.#wake(LINGER_MS);
     metrics.observe({ analytics: this });
   }
 
@@ -83,7 +97,7 @@ export class Analytics {
 
   /** An HTTP exchange has ended, or an upgrade was refused. */
   exchange(ended: EndedExchange): void {
-    this.#add(exchangeRow(this.#clock, ended));
+    this.#add(exchangeRow(this.#clock, ended), 0);
   }
 
   /** A handshake has ended in a session: what the row of that will say of it. */
@@ -96,19 +110,30 @@ export class Analytics {
     if (mark !== null && x.captured !== null) mark.captured = captured(x);
   }
 
+  /** The 101 has left: the file will know of the session soon, and of its end when that comes. */
+  opened(session: LiveSession & Pick<Session, "mark" | "state">): void {
+    const { mark, state } = session;
+    if (mark === null || state === "closed" || this.#opened.size >= this.#limits.analyticsPendingMax) return;
+    this.#opened.set(mark, session);
+    this.#wake(LINGER_MS);
+  }
+
   /** A session that was open has ended. (One that its client never saw has the row of its handshake.) */
   session(record: SessionRecord): void {
-    if (record.mark !== null) this.#add(sessionRow(record, record.mark));
+    const { mark } = record;
+    if (mark === null) return;
+    this.#opened.delete(mark);
+    this.#add(sessionRow(record, mark), mark.note);
   }
 
   /** Takes a row; it is written soon. */
-  #add(row: AnalyticsRow): void {
+  #add(row: AnalyticsRow, note: number): void {
     const { length } = this.#pending;
     if (length >= this.#limits.analyticsPendingMax || this.#isClosed) {
       this.dropped++;
       return;
     }
-    this.#pending.push(row);
+    this.#pending.push({ row, note });
     if (length === 0) this.#wake(LINGER_MS);
     else if (length + 1 === BATCH_ROWS && this.isUp) this.#wake(0);
   }
@@ -151,12 +176,55 @@ export class Analytics {
 
   /** One batch; false when the file does not take it. */
   #write(): boolean {
-    const rows = this.#pending.slice(0, BATCH_ROWS);
-    const isWritten = this.#attempt(() => this.file().write(batchOf(rows), addStats));
+    const batch = this.#pending.slice(0, BATCH_ROWS);
+    const rows = batchOf(batch.map(({ row }) => row));
+    const opened = this.#due();
+    const live = {
+      nowMs: this.#clock.wallMs(),
+      opened: opened.map(([mark, session]) => noteOf(session, mark)),
+      ended: batch.flatMap(({ note }) => (note === 0 ? [] : note)),
+    };
+    const isWritten = this.#attempt(() => {
+      const notes = this.file().write(rows, live, addStats);
+      for (const [at, [mark]] of opened.entries()) mark.note = notes[at] ?? 0;
+    });
     if (!isWritten) return false;
-    this.#pending.splice(0, rows.length);
-    this.written += rows.length;
+    for (const [mark] of opened) this.#opened.delete(mark);
+    this.#isMore = this.#pending.length - batch.length >= BATCH_ROWS || opened.length === BATCH_ROWS;
+    this.#pending.splice(0, batch.length);
+    this.written += batch.length;
     return true;
+  }
+
+  /** Sessions that have been open for a while, one batch of them; the oldest stand first. */
+  #due(): readonly (readonly [HandshakeMark, LiveSession])[] {
+    const found: (readonly [HandshakeMark, LiveSession])[] = [];
+    for (const entry of this.#opened) {
+      if (found.length === BATCH_ROWS || entry[1].ageMs() < LINGER_MS) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /** Rows of sessions whose gateway was killed, one batch of them; true when there may be more. */
+  #adopt(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#adoptAtMs) return false;
+    const rowsOf = (notes: readonly string[], atMs: number): AnalyticsBatch =>
+      batchOf(notes.flatMap((note) => killedRow(note, atMs) ?? []));
+    this.#adoptAtMs = nowMs + SWEEP_MS;
+    try {
+      const adopted = this.file().adopt(BATCH_ROWS, rowsOf, addStats);
+      if (adopted === 0) return false;
+      this.#adoptAtMs = nowMs;
+      this.written += adopted;
+      this.#log.event("analytics_sessions_adopted", { rows: adopted }, "warn");
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof StoreFailure)) throw cause;
+      this.#log.event("analytics_adopt_failed", { detail: cause.message }, "warn");
+      return false;
+    }
   }
 
   /** What cannot be swept now is swept later. */
@@ -166,6 +234,7 @@ export class Analytics {
     const horizon = { rows: nowMs - rows, minute: nowMs - minute, hour: nowMs - hour, day: nowMs - day };
     try {
       this.file().sweep(horizon, this.#failure === "full");
+      if (this.#pending.length === 0) this.file().touch(nowMs);
     } catch (cause) {
       if (!(cause instanceof StoreFailure)) throw cause;
     }
@@ -199,10 +268,12 @@ export class Analytics {
   /** One batch and one sweep: bounded work, then the event loop is others' again. */
   #tick(): void {
     this.#timer = null;
-    const isTaken = this.#pending.length === 0 || this.#write();
+    this.#isMore = false;
+    const isTaken = (this.#pending.length === 0 && this.#opened.size === 0) || this.#write();
+    const isAdopting = this.#adopt();
     this.#sweep();
-    const isMore = this.#pending.length > 0;
-    this.#wake(!isMore ? SWEEP_MS : isTaken && this.#pending.length >= BATCH_ROWS ? 0 : LINGER_MS);
+    const isIdle = this.#pending.length === 0 && this.#opened.size === 0;
+    this.#wake(isAdopting || (isTaken && this.#isMore) ? 0 : isIdle ? SWEEP_MS : LINGER_MS);
   }
 }
 

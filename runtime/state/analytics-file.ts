@@ -3,6 +3,8 @@
  * that they always agree. One SQLite file of its own, which overlapping processes share. It hardly waits: a file that
  * is locked or full refuses, and the caller keeps its rows. It knows nothing of what a row says.
  */
+import { LIVE_SCHEMA, LiveNotes, type Abandoned } from "./live-notes.ts";
+import { StoreFailure } from "./store.ts";
 import { openDatabase, sqliteFailure, type DatabaseSync, type StatementSync } from "./sqlite.ts";
 
 /** Width of the three kinds of roll-ups. */
@@ -38,6 +40,21 @@ export interface Rollup {
   readonly stats: Float64Array;
 }
 
+/** What a batch says of sessions that are open. */
+export interface LiveChanges {
+  /** Wall clock. */
+  readonly nowMs: number;
+  /** Notes of those that were not known before. */
+  readonly opened: readonly string[];
+  /** Ids of notes whose sessions have rows in the batch. */
+  readonly ended: readonly number[];
+}
+
+/** Adds the second numbers to the first. */
+export type MergeStats = (into: Float64Array, from: Float64Array) => void;
+
+const NO_IDS: readonly number[] = [];
+
 /** Some of the raw rows. */
 export interface Chunk {
   readonly id: number;
@@ -61,6 +78,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rollups (
     grain INTEGER NOT NULL, at INTEGER NOT NULL, key TEXT NOT NULL, stats BLOB NOT NULL, PRIMARY KEY (grain, at, key)
   ) WITHOUT ROWID;
+  ${LIVE_SCHEMA}
 `;
 /** How long a write waits for another process, whose own takes a few milliseconds. */
 const BUSY_MS = 10;
@@ -81,6 +99,9 @@ export class AnalyticsFile {
   readonly #sweepRollups: StatementSync;
   readonly #chunks: StatementSync;
   readonly #rollups: StatementSync;
+  readonly #live: LiveNotes;
+  /** Whose rows are being written. */
+  #abandoned: Abandoned | null = null;
 
   /** Opens or creates it. Throws StoreFailure when that is not possible. */
   constructor({ busyMs, bytesMax, file }: AnalyticsFileOptions) {
@@ -90,6 +111,7 @@ export class AnalyticsFile {
     database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${BUSY_MS}`);
     this.#pagesMax = Math.max(1, Math.floor(bytesMax / this.#pragma("page_size")));
     database.exec(`PRAGMA max_page_count = ${this.#pagesMax}`);
+    this.#live = new LiveNotes(database, file);
     const prepare = (sql: string): StatementSync => database.prepare(sql);
     this.#putChunk = prepare("INSERT INTO chunks (from_ms, to_ms, count, rows) VALUES (?, ?, ?, ?)");
     this.#getRollup = prepare("SELECT stats FROM rollups WHERE grain = ? AND at = ? AND key = ?");
@@ -112,16 +134,64 @@ export class AnalyticsFile {
     );
   }
 
-  /** Writes all of it or nothing. `merge` adds the second numbers to the first. Throws StoreFailure. */
-  write(batch: AnalyticsBatch, merge: (into: Float64Array, from: Float64Array) => void): void {
+  /** Writes all of it or nothing; ids of the notes of what was opened. Throws StoreFailure. */
+  write(batch: AnalyticsBatch, live: LiveChanges, merge: MergeStats): readonly number[] {
+    if (live.opened.length > 0 && !this.#live.isRegistered) this.#register(live.nowMs);
+    let ids = NO_IDS;
     this.#transact(() => {
-      this.#putChunk.run(batch.fromMs, batch.toMs, batch.count, batch.rows);
-      for (const { atMs, grain, key, stats } of batch.rollups) {
-        const present = this.#getRollup.get(grains[grain], atMs, key)?.["stats"];
-        if (present instanceof Uint8Array) merge(stats, numbersOf(present));
-        this.#putRollup.run(grains[grain], atMs, key, bytesOf(stats));
-      }
+      this.#put(batch, merge);
+      this.#live.remove(live.ended);
+      if (live.opened.length > 0 && this.#live.isRegistered) ids = this.#live.add(live.opened);
+      this.#live.touch(live.nowMs);
     });
+    return ids;
+  }
+
+  /** Says that the process lives, where it has told of anything open. Throws StoreFailure. */
+  touch(nowMs: number): void {
+    if (this.#live.isRegistered) this.#transact(() => this.#live.touch(nowMs));
+  }
+
+  /**
+   * Writes rows for what a process that is gone has left open, at most `limit` of them. The number of its notes; 0: no
+   * process has left any. Throws StoreFailure.
+   */
+  adopt(limit: number, batchOf: (notes: readonly string[], atMs: number) => AnalyticsBatch, merge: MergeStats): number {
+    this.#abandoned ??= this.#run(() => this.#live.abandoned());
+    const abandoned = this.#abandoned;
+    if (abandoned === null) return 0;
+    let adopted = 0;
+    this.#transact(() => {
+      const notes = this.#live.of(abandoned.number, limit);
+      adopted = notes.length;
+      if (adopted === 0) return this.#live.forget(abandoned.number);
+      this.#put(batchOf(notes.map(({ note }) => note), abandoned.atMs), merge);
+      this.#live.remove(notes.map(({ id }) => id));
+    });
+    if (adopted > 0) return adopted;
+    abandoned.lock.release();
+    this.#abandoned = null;
+    // The next one, if there is one.
+    return this.adopt(limit, batchOf, merge);
+  }
+
+  #put(batch: AnalyticsBatch, merge: MergeStats): void {
+    if (batch.count === 0) return;
+    this.#putChunk.run(batch.fromMs, batch.toMs, batch.count, batch.rows);
+    for (const { atMs, grain, key, stats } of batch.rollups) {
+      const present = this.#getRollup.get(grains[grain], atMs, key)?.["stats"];
+      if (present instanceof Uint8Array) merge(stats, numbersOf(present));
+      this.#putRollup.run(grains[grain], atMs, key, bytesOf(stats));
+    }
+  }
+
+  #register(nowMs: number): void {
+    try {
+      this.#transact(() => this.#live.register(nowMs));
+    } catch (cause) {
+      this.#live.undo();
+      throw cause;
+    }
   }
 
   /**
@@ -167,6 +237,12 @@ export class AnalyticsFile {
   }
 
   close(): void {
+    try {
+      this.#transact(() => this.#live.leave());
+    } catch (cause) {
+      // Whoever starts next finds that nothing is left open.
+      if (!(cause instanceof StoreFailure)) throw cause;
+    }
     this.#database.close();
   }
 

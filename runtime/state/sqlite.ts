@@ -2,7 +2,7 @@
  * The door to node:sqlite, which is loaded when a file is opened and not before. It opens a file that only its owner
  * can read, and turns what the engine says into a StoreFailure; what is in the file is its owner's business.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { StoreFailure } from "./store.ts";
 
@@ -40,6 +40,38 @@ export function openDatabase(file: string, { busyMs, format, schema, upgrade, wh
     return database;
   } catch (cause) {
     throw sqliteFailure(what, cause);
+  }
+}
+
+/** A lock that the system itself lets go of when the process is gone, however it goes. */
+export interface FileLock {
+  /** Lets go of it; `file` goes too. */
+  release(): void;
+}
+
+/** Locks a file that holds nothing, without waiting; null: somebody has it. Throws StoreFailure. */
+export function lockFile(file: string): FileLock | null {
+  try {
+    // Closing any descriptor of a file lets go of this process's own locks on it (POSIX).
+    if (!existsSync(file)) closeSync(openSync(file, "a", 0o600));
+    const database = new (databaseClass())(file, { timeout: 0 });
+    try {
+      // Nothing is ever written, so that no journal has to lie beside it.
+      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;");
+    } catch (cause) {
+      database.close();
+      if (cause instanceof Error && /locked|busy/.test(cause.message)) return null;
+      throw cause;
+    }
+    return {
+      release() {
+        // First the name, then the lock: nobody must lock a file that is about to lose its name.
+        rmSync(file, { force: true });
+        database.close();
+      },
+    };
+  } catch (cause) {
+    throw sqliteFailure("lock of a process", cause);
   }
 }
 

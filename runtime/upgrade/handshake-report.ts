@@ -44,6 +44,7 @@ export function reportOpened(place: HandshakePlace, x: Exchange, session: Sessio
   metrics.sessionOpened(x.program);
   runPostClient(x);
   gateway.analytics?.recapture(session.mark, x);
+  gateway.analytics?.opened(session);
   session.span = x.span;
   x.trace?.finish(x, 101);
   if (!log.access) return;

@@ -23,7 +23,7 @@ function violations(sources: readonly Source[], rule: Rule): string[] {
 
 const isPackage = (to: string): boolean => !to.startsWith("node:") && !/^(runtime|compiler|templates|schema|page|test|scripts|bench|examples|package\.json)(\/|$)/.test(to);
 
-const sqliteFiles = ["runtime/state/embedded.ts", "runtime/state/analytics-file.ts"];
+const sqliteFiles = ["runtime/state/embedded.ts", "runtime/state/analytics-file.ts", "runtime/state/live-notes.ts"];
 
 /** I1. */
 const ofRuntime: Rule = (file, { to }) => {

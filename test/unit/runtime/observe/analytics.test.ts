@@ -51,7 +51,7 @@ function ended(over: Partial<SessionRecord> = {}): SessionRecord {
     endedAtMs, handshakeMs: 5, durationMs: 59_995, closedBy: "client", reason: "clientClosed", code: 1000, text: "", forced: false,
     timer: null, bytesFromClient: 10, bytesFromTarget: 20, framesFromClient: 1, framesFromTarget: 2,
     renewals: 0,
-    mark: { basePath: "/chat", path: "/chat/room", userAgent: null, requestUs: 1_000, targetUs: 3_000, responseUs: 1_000, captured: undefined },
+    mark: { basePath: "/chat", path: "/chat/room", userAgent: null, requestUs: 1_000, targetUs: 3_000, responseUs: 1_000, captured: undefined, note: 0 },
     ...over,
   };
 }
@@ -116,7 +116,7 @@ describe("rows", () => {
   it("cost nothing but rows while the file is full, and go on when there is room again", () => {
     // A bound of SQLite's own (max_page_count) refuses in the same way as a disk that is full.
     const analytics = open({ bytesMax: 64 * 1024 }, 300);
-    const mark = { basePath: "/", path: "x".repeat(256), userAgent: null, requestUs: 1, targetUs: 1, responseUs: 1, captured: undefined };
+    const mark = { basePath: "/", path: "x".repeat(256), userAgent: null, requestUs: 1, targetUs: 1, responseUs: 1, captured: undefined, note: 0 };
     add(analytics, 300, { mark });
     clock.advance(1_000);
     add(analytics, 2_000);
