@@ -1,7 +1,9 @@
 /** DataCapture at compile time: which variable goes into which data collector. */
+import type { CallPart, TemplateArgument } from "#runtime/language/template.ts";
 import { code, join, literal, type Code, type Embeddable } from "../5-emit/code.ts";
+import { callProblems } from "../expression/template-call.ts";
 import type { PolicyModel } from "../ir/model.ts";
-import type { Phase, PolicyDefinition } from "./definition.ts";
+import type { Path, Phase, PolicyDefinition } from "./definition.ts";
 import { frozen } from "./parts/values.ts";
 
 interface PatternModel {
@@ -14,13 +16,15 @@ interface PartModel {
   readonly patterns?: readonly PatternModel[];
 }
 
-/** Exactly one of `ref`, `header`, `queryParam`, `formParam` and `uriPath` is there. */
+/** Exactly one of `ref`, `header`, `queryParam`, `formParam`, `uriPath`, `jsonPayload` and `xmlPayload` is there. */
 interface CollectModel {
   readonly ref?: string;
   readonly header?: PartModel;
   readonly queryParam?: PartModel;
   readonly formParam?: PartModel;
   readonly uriPath?: { readonly patterns: readonly PatternModel[] };
+  readonly jsonPayload?: { readonly jsonPath: string };
+  readonly xmlPayload?: { readonly xpath: string; readonly namespaces?: Readonly<Record<string, string>> };
   readonly source?: "request" | "response";
   readonly default?: string;
 }
@@ -57,6 +61,9 @@ export const dataCapture = {
       const variable = variableOf(collect, step.phase);
       step.reads(variable, [...at, "collect"]);
       if (step.isSecret(variable)) step.report("AGW4115", [...at, "collect"], { name: variable });
+      for (const { path, problem, text, what } of payloadProblems(collect, variable)) {
+        step.report("AGW3105", [...at, "collect", ...path], { what, value: JSON.stringify(text), expected: problem });
+      }
     }
   },
   emit(e) {
@@ -74,18 +81,62 @@ export const dataCapture = {
         patterns: patternsOf(collect),
       })),
     });
-    const values = kept.map(({ collect }): Code => e.text(variableOf(collect, e.phase)));
+    const values = kept.map(({ collect }): Code => {
+      const variable = variableOf(collect, e.phase);
+      const call = payloadCall(collect, variable);
+      // What leads nowhere is empty, and no value.
+      return call === null ? e.text(variable) : code`${e.template({ parts: [call], problems: [] }, "empty")} || null`;
+    });
     const constant = e.constant("dataCapture", frozen(rules));
     e.line(code`${e.symbol("captureData")}(${e.x}, ${constant}, [${join(values, ", ")}]);`);
   },
 } satisfies PolicyDefinition<DataCaptureModel>;
 
-/** The flow variable that a source stands for. */
-function variableOf({ formParam, header, queryParam, ref, source }: CollectModel, phase: Phase): string {
+/** The flow variable that a source stands for, or which holds what it looks into. */
+function variableOf(collect: CollectModel, phase: Phase): string {
+  const { formParam, header, jsonPayload, queryParam, ref, source, xmlPayload } = collect;
   if (ref !== undefined) return ref;
-  if (header !== undefined) return `${source ?? (phase === "request" ? "request" : "response")}.header.${header.name}`;
+  const message = source ?? (phase === "request" ? "request" : "response");
+  if (jsonPayload !== undefined || xmlPayload !== undefined) return `${message}.content`;
+  if (header !== undefined) return `${message}.header.${header.name}`;
   if (queryParam !== undefined) return `request.queryparam.${queryParam.name}`;
   return formParam === undefined ? "proxy.pathsuffix" : `request.formparam.${formParam.name}`;
+}
+
+const NOWHERE = { start: 0, end: 0 } as const;
+
+/** A look into a body is a call of the template function that does it; null for other sources. */
+function payloadCall({ jsonPayload, xmlPayload }: CollectModel, variable: string): CallPart | null {
+  const text = (value: string): TemplateArgument => ({ kind: "literal", text: value, ...NOWHERE });
+  const document: TemplateArgument = { kind: "variable", name: variable, ...NOWHERE };
+  if (jsonPayload !== undefined) {
+    return { kind: "call", name: "jsonPath", args: [text(jsonPayload.jsonPath), document], ...NOWHERE };
+  }
+  if (xmlPayload === undefined) return null;
+  const namespaces = Object.entries(xmlPayload.namespaces ?? {}).map(([prefix, uri]) => text(`${prefix}:${uri}`));
+  const args = [text(xmlPayload.xpath), document, text("string"), ...namespaces];
+  return { kind: "call", name: "xpath", args, ...NOWHERE };
+}
+
+interface PayloadProblem {
+  readonly path: Path;
+  readonly what: string;
+  readonly text: string;
+  readonly problem: string;
+}
+
+/** What is wrong with a path or an expression. */
+function payloadProblems(collect: CollectModel, variable: string): readonly PayloadProblem[] {
+  const call = payloadCall(collect, variable);
+  const { jsonPayload, xmlPayload } = collect;
+  return (call === null ? [] : callProblems(call)).flatMap((found): readonly PayloadProblem[] => {
+    if (!("problem" in found)) return [];
+    const { problem } = found;
+    if (jsonPayload === undefined) {
+      return [{ path: ["xmlPayload", "xpath"], what: "xpath", text: xmlPayload?.xpath ?? "", problem }];
+    }
+    return [{ path: ["jsonPayload", "jsonPath"], what: "jsonPath", text: jsonPayload.jsonPath, problem }];
+  });
 }
 
 /** Patterns as prefix and suffix; empty: the whole text. */

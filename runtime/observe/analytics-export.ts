@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { AnalyticsFile } from "../state/analytics-file.ts";
 import { decodeRows, type StoredRow } from "./analytics-chunk.ts";
 import { countNames, detailNames, dimensionNames, measureNames, type Collector } from "./analytics-row.ts";
+import { isTimeDimension, timeDimension } from "./analytics-time.ts";
 import type { RowValue, StatsFilter } from "./analytics-filter.ts";
 
 export type RowsFormat = "jsonl" | "csv";
@@ -54,6 +55,7 @@ export async function* exportedRows(
 
 /** The row's value; null: not set. */
 export function valueIn(row: StoredRow, name: string): RowValue {
+  if (isTimeDimension(name)) return timeDimension(name, Number(row["client_sent_end_timestamp"]));
   return Object.hasOwn(row, name) ? (row[name] ?? null) : null;
 }
 

@@ -8,6 +8,7 @@ import type { Limits } from "../limits.ts";
 import { grains, type AnalyticsFile, type Grain, type Rollup } from "../state/analytics-file.ts";
 import { decodeRows } from "./analytics-chunk.ts";
 import { isAsked, valueIn } from "./analytics-export.ts";
+import { isTimeDimension, timeDimension } from "./analytics-time.ts";
 import type { RowValue, StatsFilter } from "./analytics-filter.ts";
 import {
   addFurther, addStoredRow, countNames, dimensionNames, furtherSlot, MEASURE_SLOTS, measureNames, measureSlot, noStats,
@@ -66,7 +67,8 @@ const SLICE = 512;
 export function needsRows(query: Pick<StatsQuery, "dimensions" | "filter" | "select">): boolean {
   const { dimensions, filter, select } = query;
   if (furtherMetrics(select).length > 0) return true;
-  return [...dimensions, ...(filter?.names ?? [])].some((name) => !dimensionNames.some((one) => one === name));
+  const asked = [...dimensions, ...(filter?.names ?? [])];
+  return asked.some((name) => !isTimeDimension(name) && !dimensionNames.some((one) => one === name));
 }
 
 /** Metrics that only raw rows have. */
@@ -101,7 +103,8 @@ async function readRollups(
     const slice = file.rollups(query.grain, last.atMs, last.key, query.toMs, SLICE);
     for (const { atMs, key, stats } of slice) {
       const values: RowValue[] = JSON.parse(key);
-      const valueOf = (name: string): RowValue => values[dimensionNames.findIndex((one) => one === name)] ?? null;
+      const valueOf = (name: string): RowValue =>
+        isTimeDimension(name) ? timeDimension(name, atMs) : valueAt(values, name);
       if (filter === null || filter.holds(valueOf)) collected.add(atMs, valueOf, stats);
     }
     last = slice.at(-1) ?? last;
@@ -136,6 +139,10 @@ async function readRows(
     }
     await new Promise<void>((resolve) => void clock.setTimer(resolve, 0));
   }
+}
+
+function valueAt(values: readonly RowValue[], name: string): RowValue {
+  return values[dimensionNames.findIndex((one) => one === name)] ?? null;
 }
 
 /** The number that a cell shows for a selected metric; null when no row has it. `seconds`: the time it stands for. */

@@ -4,6 +4,7 @@
  */
 import { columnNames, exportedRows } from "../observe/analytics-export.ts";
 import { BadFilter, parseFilter, type StatsFilter } from "../observe/analytics-filter.ts";
+import { timeDimensionNames } from "../observe/analytics-time.ts";
 import { countNames, detailNames, dimensionNames, measureNames, type Collector } from "../observe/analytics-row.ts";
 import {
   isCountName, needsRows, queryStats, shownValue, TooWide, type Cell, type Selected, type StatsGroup, type StatsQuery,
@@ -156,7 +157,7 @@ function getRows({ fields, gateway }: AdminCall): Answer {
   const format = fields.text("format") ?? "jsonl";
   const range = timeRange(fields, clock.wallMs());
   const columns = columnNames(analytics.settings.collectors);
-  const filter = filterOf(fields, columns);
+  const filter = filterOf(fields, [...columns, ...timeDimensionNames]);
   const problem = fields.problem();
   if (problem !== null) return problem;
   if (format !== "jsonl" && format !== "csv") return badRequest("format is jsonl or csv");
@@ -204,17 +205,19 @@ function statsQuery(
   const dimensions = listed(fields.text("dimensions"));
   const unit = fields.text("unit");
   const range = timeRange(fields, nowMs);
-  const filter = filterOf(fields, columnNames(collectors));
+  const filter = filterOf(fields, [...columnNames(collectors), ...timeDimensionNames]);
   if (typeof filter === "string") return filter;
   if (typeof select === "string") return select;
-  const known: readonly string[] = [...dimensionNames, ...detailNames, ...texts];
+  const known: readonly string[] = [...dimensionNames, ...timeDimensionNames, ...detailNames, ...texts];
   const unknown = dimensions.find((name) => !known.includes(name));
   if (unknown !== undefined) return `${JSON.stringify(unknown)} is no dimension: one of ${known.join(", ")}`;
   if (dimensions.length > DIMENSIONS_MAX) return `at most ${DIMENSIONS_MAX} dimensions`;
   if (unit !== null && !isGrain(unit)) return `unit is one of ${grainNames.join(", ")}`;
   if (typeof range === "string") return range;
   const { fromMs, toMs } = range;
+  if (unit === "day" && asksHour(dimensions, filter)) return "ax_hour_of_day needs unit hour or minute";
   const grain = unit ?? grainNames.find((name) => points(fromMs, toMs, name) <= pointsMax) ?? "day";
+  if (grain === "day" && asksHour(dimensions, filter)) return "ax_hour_of_day: ask for less time";
   if (points(fromMs, toMs, grain) > pointsMax) {
     return `at most ${pointsMax} points in time: ask for less time or a coarser unit`;
   }
@@ -228,6 +231,11 @@ function statsQuery(
     grain,
     isSeries: unit !== null,
   };
+}
+
+/** Days have no hours. */
+function asksHour(dimensions: readonly string[], filter: StatsFilter | null): boolean {
+  return [...dimensions, ...(filter?.names ?? [])].includes("ax_hour_of_day");
 }
 
 /** `sum(message_count),avg(total_response_time),tps`, or what is wrong with it. */

@@ -41,6 +41,8 @@ export interface Outcome {
   readonly route: string | null;
   readonly target: string | null;
   readonly trace: readonly TracedStep[];
+  /** By data collector. */
+  readonly captured: Readonly<Record<string, unknown>>;
 }
 
 const stub = `
@@ -61,6 +63,7 @@ export class EmittedProgram {
     const program = this.route("api.example.com", url);
     if (program === null) throw new Error(`nothing serves ${url}`);
     const x = program.open(startOf(program, url, step, options));
+    if (options.body !== undefined) x.request.content = options.body;
     if (options.traced === true && x.chains !== program.traced) throw new Error("there are no traced twins");
     if ((await ended(x, x.chains.request)) && x.fault === null) {
       x.response = new ResponseMessage(options.status ?? 200, "", []);
@@ -74,6 +77,7 @@ export class EmittedProgram {
       route: x.route,
       target: x.target?.name ?? null,
       trace: x.trace?.steps ?? [],
+      captured: Object.fromEntries(x.captured ?? []),
     };
   }
 }
@@ -121,6 +125,8 @@ interface StartOptions {
   traced?: boolean;
   verb?: string;
   headers?: string[];
+  /** The request's; absent: there is none to read. */
+  body?: string;
 }
 
 function startOf(program: ProxyProgram, url: string, step: StubbedStep, options: StartOptions): ExchangeStart {

@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from "vitest";
 import { captureData, type DataCaptureConfig } from "#runtime/policies/data-capture.ts";
 import { dataCapture, type DataCaptureModel } from "#compiler/policies/data-capture.ts";
+import { emittedProgram } from "../../support/emitted-program.ts";
 import { analyzed, emitted } from "../../support/policy-emit.ts";
 import { faultOf, PolicyFixture } from "../../support/policy-fixture.ts";
 
@@ -32,6 +33,9 @@ describe("compiled", () => {
     [{ queryParam: { name: "q" } }, "response", "request.queryparam.q"],
     [{ formParam: { name: "f" } }, "request", "request.formparam.f"],
     [{ uriPath: { patterns: [{ value: "/{$}" }] } }, "response", "proxy.pathsuffix"],
+    [{ jsonPayload: { jsonPath: "$.a" } }, "request", "request.content"],
+    [{ jsonPayload: { jsonPath: "$.a" } }, "response", "response.content"],
+    [{ xmlPayload: { xpath: "/a" }, source: "request" }, "response", "request.content"],
   ] as const)("%j in a %s flow reads %s", (collect, phase, variable) => {
     expect(analyzed(dataCapture, model({ dataCollector: "dc_text", collect }), { phase })).toMatchObject({ reads: [variable], reports: [] });
   });
@@ -46,6 +50,52 @@ describe("compiled", () => {
       "AGW3105 captures.0.dataCollector {", "AGW3105 captures.2.dataCollector {", "AGW4115 captures.2.collect {\"name\"",
     ]);
     expect(emitted(dataCapture, model({ dataCollector: "dc_text", collect: { ref: "private.key" } }))).toEqual([]);
+  });
+});
+
+describe("payloads", () => {
+  it.each([
+    [{ jsonPayload: { jsonPath: "$.a[" } }, "captures.0.collect.jsonPayload.jsonPath"],
+    [{ jsonPayload: { jsonPath: "" } }, "captures.0.collect.jsonPayload.jsonPath"],
+    [{ xmlPayload: { xpath: "/a[" } }, "captures.0.collect.xmlPayload.xpath"],
+    [{ xmlPayload: { xpath: "/s:a" } }, "captures.0.collect.xmlPayload.xpath"],
+  ])("are not looked into by what cannot be read: %j", (collect, at) => {
+    const { reports } = analyzed(dataCapture, model({ dataCollector: "dc_text", collect }));
+    expect(reports.map((report) => report.split(" ").slice(0, 2))).toEqual([["AGW3105", at]]);
+  });
+
+  it("are looked into by prefixes that are declared", () => {
+    const collect = { xmlPayload: { xpath: "/s:a/@b", namespaces: { s: "urn:a" } } };
+    expect(analyzed(dataCapture, model({ dataCollector: "dc_text", collect })).reports).toEqual([]);
+  });
+
+  it.each([
+    ["json", '{"room":{"id":"r-7","seats":[4,5]}}', "r-7", 4],
+    ["json that is none", "{", "none", null],
+    ["json without the members", "{}", "none", null],
+    ["xml", '<s:room xmlns:s="urn:a" id="r-8"><s:seat/><s:seat/></s:room>', "r-8", 2],
+    ["xml of another namespace", '<room id="r-8"><seat/></room>', "none", 0],
+    ["nothing", "", "none", null],
+  ] as const)("of %s are captured where they can be", async (kind, body, room, seats) => {
+    const json = [{ jsonPath: "$.room['id']" }, { jsonPath: "$.room.seats[0]" }] as const;
+    const namespaces = { s: "urn:a" };
+    const xml = [{ xpath: "/s:room/@id", namespaces }, { xpath: "count(/*/s:seat)", namespaces }] as const;
+    const isXml = kind.startsWith("xml");
+    const sources = isXml ? xml.map((xmlPayload) => ({ xmlPayload })) : json.map((jsonPayload) => ({ jsonPayload }));
+    const captures = [
+      { dataCollector: "dc_room", collect: { ...sources[0], default: "none" } },
+      { dataCollector: "dc_seats", collect: { ...sources[1] } },
+    ];
+    const collectors = "dataCollectors: [{ name: dc_room, type: STRING }, { name: dc_seats, type: INTEGER }]";
+    const program = await emittedProgram({
+      "gateway.yaml": `kind: Gateway\nstore: { kind: memory }\nobservability: { ${collectors} }\n`,
+      "proxies/p/proxy.yaml":
+        "kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, preFlow: { request: [DC] }, routeRules: [{ name: none }] }]\n",
+      "proxies/p/policies/DC.yaml": JSON.stringify({ kind: "DataCapture", ignoreUnresolvedVariables: true, captures }),
+    });
+    const { captured, fault } = await program.run("/p/x", undefined, { body });
+    expect(fault).toBeNull();
+    expect(captured).toEqual({ dc_room: room, ...(seats === null ? {} : { dc_seats: seats }) });
   });
 });
 

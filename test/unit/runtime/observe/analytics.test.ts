@@ -197,6 +197,25 @@ describe("numbers", () => {
   });
   const limits = { statsCellsMax: 100, statsReadMax: 10_000 };
 
+  it.each([
+    ["roll-ups", {}],
+    ["raw rows", { filter: parseFilter("client_ip eq '192.0.2.1'", () => true) }],
+  ])("by hour and day come from %s", async (_, over) => {
+    const analytics = open({ retention: { ...retention, rows: 48 * HOUR_MS } });
+    for (let at = 0; at < 3; at++) {
+      add(analytics, at + 1);
+      clock.advance(HOUR_MS);
+    }
+    analytics.flush();
+    const dimensions = ["ax_hour_of_day", "ax_day_of_week"];
+    const { groups } = await queryStats(analytics.file(), query({ dimensions, ...over }), limits, systemClock);
+    const now = new Date(clock.wallMs() - 3 * HOUR_MS);
+    const hour = (more: number): string => String((now.getUTCHours() + more) % 24).padStart(2, "0");
+    expect(groups.map(({ total, values }) => [values[0], total[0]])).toEqual([[hour(0), 1], [hour(1), 2], [hour(2), 3]]);
+    expect(groups[0]?.values[1]).toBe(now.toUTCString().slice(0, 3));
+    analytics.close();
+  });
+
   it("of several batches and processes add up exactly, in every grain", async () => {
     const analytics = open();
     const other = open();
