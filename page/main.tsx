@@ -6,6 +6,7 @@ import "./style/sessions.css";
 import "./style/routes.css";
 import "./style/debug.css";
 import "./style/traffic.css";
+import "./style/narrow.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { applyTheme, storedTheme } from "./theme.ts";

@@ -1,7 +1,7 @@
 /** One transaction: what was asked, each step as a waterfall, both messages at both ends, how it ended. */
 import type { ComponentChildren } from "preact";
 import { line } from "../connection.ts";
-import { count, duration, fineDuration, moment, size } from "../format.ts";
+import { count, counted, duration, fineDuration, moment, size } from "../format.ts";
 import { usePoll } from "../poll.ts";
 import { MessagePanels } from "./message-panels.tsx";
 import { toneOf, type Close, type Transaction } from "./transaction.ts";
@@ -124,10 +124,10 @@ function CloseFacts({ close }: { readonly close: Close | null }) {
             {close.forced ? ", reset" : ""}
           </Fact>
           <Fact name="From client">
-            {size(close.bytesFromClient)} in {count(close.framesFromClient)} frames
+            {size(close.bytesFromClient)} in {counted(close.framesFromClient, "frame")}
           </Fact>
           <Fact name="From target">
-            {size(close.bytesFromTarget)} in {count(close.framesFromTarget)} frames
+            {size(close.bytesFromTarget)} in {counted(close.framesFromTarget, "frame")}
           </Fact>
         </dl>
       )}

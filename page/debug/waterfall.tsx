@@ -39,43 +39,45 @@ export function Waterfall({ transaction }: { readonly transaction: Transaction }
       </div>
       {rows.length === 0 && <p class="faint">No policy saw it.</p>}
       {rows.length > 0 && (
-        <table class="waterfall">
-          <thead>
-            <tr>
-              <th scope="col">Policy</th>
-              <th scope="col">Outcome</th>
-              <th scope="col" class="lane">
-                <span class="scale">
-                  <span>0</span>
-                  <span>{fineDuration(totalMs / 2)}</span>
-                  <span>{fineDuration(totalMs)}</span>
-                </span>
-              </th>
-              <th scope="col" data-kind="number">
-                Took
-              </th>
-              <th scope="col">Source</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row, place) => {
-              if (row.kind === "target") return <TargetRow key="target" row={row} totalMs={totalMs} />;
-              const last = shown[place - 1];
-              const isFirst = last === undefined || last.kind === "target" || last.step.flow !== row.step.flow;
-              return (
-                <StepRows
-                  key={row.at}
-                  row={row}
-                  isFirst={isFirst}
-                  isOpen={opened.has(row.at)}
-                  source={transaction.sources?.[placeOf(row.step)] ?? null}
-                  totalMs={totalMs}
-                  onToggle={() => toggle(row.at)}
-                />
-              );
-            })}
-          </tbody>
-        </table>
+        <div class="sideways">
+          <table class="waterfall">
+            <thead>
+              <tr>
+                <th scope="col">Policy</th>
+                <th scope="col">Outcome</th>
+                <th scope="col" class="lane">
+                  <span class="scale">
+                    <span>0</span>
+                    <span>{fineDuration(totalMs / 2)}</span>
+                    <span>{fineDuration(totalMs)}</span>
+                  </span>
+                </th>
+                <th scope="col" data-kind="number">
+                  Took
+                </th>
+                <th scope="col">Source</th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((row, place) => {
+                if (row.kind === "target") return <TargetRow key="target" row={row} totalMs={totalMs} />;
+                const last = shown[place - 1];
+                const isFirst = last === undefined || last.kind === "target" || last.step.flow !== row.step.flow;
+                return (
+                  <StepRows
+                    key={row.at}
+                    row={row}
+                    isFirst={isFirst}
+                    isOpen={opened.has(row.at)}
+                    source={transaction.sources?.[placeOf(row.step)] ?? null}
+                    totalMs={totalMs}
+                    onToggle={() => toggle(row.at)}
+                  />
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
       )}
     </section>
   );

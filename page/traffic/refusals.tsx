@@ -20,41 +20,43 @@ export function Refusals({ refusals }: { readonly refusals: Stats }) {
       {rows.length === 0 ? (
         <p class="empty">Nothing was refused.</p>
       ) : (
-        <table class="small refusals">
-          <thead>
-            <tr>
-              <th scope="col">Status</th>
-              <th scope="col">Fault</th>
-              <th scope="col">Policy</th>
-              <th scope="col">Proxy</th>
-              <th scope="col" data-kind="number">
-                Count
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ dimensions, totals }) => {
-              const value = totals[COUNT] ?? 0;
-              return (
-                <tr key={JSON.stringify(dimensions)}>
-                  <td class="mono">{dimensions["response_status_code"]}</td>
-                  <th scope="row">
-                    {named(
-                      dimensions["ax_edge_execution_fault_code"],
-                      dimensions["apiproxy"] === NOT_SET ? "–" : "from the target",
-                    )}
-                  </th>
-                  <td>{named(dimensions["ax_execution_fault_policy_name"], "–")}</td>
-                  <td>{named(dimensions["apiproxy"], "no route")}</td>
-                  <td data-kind="number">
-                    <span class="share" style={{ width: `${(value / most) * 56}px` }} aria-hidden="true" />
-                    {count(value)}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
+        <div class="sideways">
+          <table class="small refusals">
+            <thead>
+              <tr>
+                <th scope="col">Status</th>
+                <th scope="col">Fault</th>
+                <th scope="col">Policy</th>
+                <th scope="col">Proxy</th>
+                <th scope="col" data-kind="number">
+                  Count
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ dimensions, totals }) => {
+                const value = totals[COUNT] ?? 0;
+                return (
+                  <tr key={JSON.stringify(dimensions)}>
+                    <td class="mono">{dimensions["response_status_code"]}</td>
+                    <th scope="row">
+                      {named(
+                        dimensions["ax_edge_execution_fault_code"],
+                        dimensions["apiproxy"] === NOT_SET ? "–" : "from the target",
+                      )}
+                    </th>
+                    <td>{named(dimensions["ax_execution_fault_policy_name"], "–")}</td>
+                    <td>{named(dimensions["apiproxy"], "no route")}</td>
+                    <td data-kind="number">
+                      <span class="share" style={{ width: `${(value / most) * 56}px` }} aria-hidden="true" />
+                      {count(value)}
+                    </td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
       )}
     </figure>
   );
