@@ -53,7 +53,7 @@ export interface Chains<X extends Exchange = Exchange> {
   events?(x: X): void;
   /** PostClientFlow, which waits for nothing; absent where none is written. */
   postClient?(x: X): Maybe<void>;
-  /** What runs when the session of this exchange has ended (`x.ended`), which waits for nothing; absent where none is written. */
+  /** Runs when the session of this exchange has ended (`x.ended`), and waits for nothing; absent where none is written. */
   sessionEnd?(x: X): Maybe<void>;
 }
 

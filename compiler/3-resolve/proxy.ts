@@ -36,6 +36,7 @@ import { resolveHealthMonitor } from "./health-monitor.ts";
 import { resolveLoadBalancer } from "./load-balancer.ts";
 import { resolveMasks } from "./masks.ts";
 import { resolveProperties } from "./property-set.ts";
+import { reportRepeated } from "./repeated-conditions.ts";
 import { StepResolver } from "./step.ts";
 import {
   checkUrl, compressionAlgorithm, pathTemplate, retained, successCodes, targetTls, urlTemplate,
@@ -142,7 +143,7 @@ function resolveRoutes(context: Context, endpoint: ProxyEndpointModel, targets: 
   }
   uniqueNames("route rule", written, model.positions, diagnostics);
   const catchAll = written.findIndex((rule) => rule.condition === undefined);
-  return written.map((rule, at): ProgramRouteRule => {
+  const rules = written.map((rule, at): ProgramRouteRule => {
     const span = model.positions.of(rule, "name");
     if (catchAll >= 0 && at > catchAll) {
       const before = written[catchAll] ?? rule;
@@ -156,6 +157,8 @@ function resolveRoutes(context: Context, endpoint: ProxyEndpointModel, targets: 
     if (name !== null) used.add(name);
     return { name: rule.name, condition: steps.condition(rule, "condition"), target, span };
   });
+  reportRepeated("route rule", rules, diagnostics);
+  return rules;
 }
 
 function routeTarget(
@@ -281,12 +284,15 @@ function resolveFlows(context: Context, endpoint: EndpointFlowsModel, side: "pro
     steps: steps.list(rule.steps),
     span: positions.of(rule, "name"),
   }));
+  const faultRules = side === "proxy" ? rules.toReversed() : rules;
+  reportRepeated("flow", flows, diagnostics);
+  reportRepeated("fault rule", faultRules, diagnostics);
   const otherwise = endpoint.defaultFaultRule;
   return {
     preFlow: plainFlow("PreFlow", endpoint.preFlow, steps),
     flows,
     postFlow: plainFlow("PostFlow", endpoint.postFlow, steps),
-    faultRules: side === "proxy" ? rules.toReversed() : rules,
+    faultRules,
     defaultFaultRule:
       otherwise === undefined
         ? null

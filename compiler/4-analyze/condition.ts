@@ -41,8 +41,8 @@ export class ConditionAnalysis {
   }
 
   /**
-   * A condition as it was written, for code that is to decide at run time what is known before. `decidedBy`: variables of
-   * what folding leaves of it.
+   * A condition as it was written, for code that is to decide at run time what is known before. `decidedBy`: variables
+   * of what folding leaves of it.
    */
   unfolded(condition: ProgramCondition | null, names: OtherNames, decidedBy: readonly string[]): When {
     if (condition === null) return { kind: "always" };

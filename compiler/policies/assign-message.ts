@@ -29,7 +29,8 @@ function assignedTo({ assignTo }: AssignMessageModel, own: "request" | "response
 /** When events come the request has been sent and the answer's head has left: only variables can change. */
 function reportMessageChanges(step: PolicyAnalysis<AssignMessageModel>): void {
   const help = "assign response.event.current.data or response.event.current.content with assignVariable";
-  const late = (path: Path, kind: string): void => step.report("AGW3006", path, { kind, phase: "an EventFlow" }, { help });
+  const late = (path: Path, kind: string): void =>
+    step.report("AGW3006", path, { kind, phase: "an EventFlow" }, { help });
   step.model.actions.forEach((action, at) => {
     for (const key of ["set", "add", "remove", "copy"] as const) {
       if (action[key] !== undefined) late(["actions", at, key], `${key} of AssignMessage`);

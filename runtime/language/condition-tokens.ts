@@ -169,8 +169,8 @@ function unexpected(text: string, index: number): { length: number; message: str
     return { length: template.length, message };
   }
   const shown = String.fromCodePoint(text.codePointAt(index) ?? 0);
-  const message = `${JSON.stringify(shown)} has no meaning in a condition; put a name that contains it in single quotes`;
-  return { length: shown.length, message };
+  const message = `${JSON.stringify(shown)} has no meaning in a condition`;
+  return { length: shown.length, message: `${message}; put a name that contains it in single quotes` };
 }
 
 function wordToken(name: string, start: number, end: number): Token {

@@ -71,7 +71,12 @@ export function refuse(socket: Socket, { text }: FixedAnswer, clock: Clock): voi
   socket.resume();
 }
 
-/* @__NO_SIDE_EFFECTS__ */ function answer(kind: RefusalKind, status: string, code: FaultCode, detail: string): FixedAnswer {
+/* @__NO_SIDE_EFFECTS__ */ function answer(
+  kind: RefusalKind,
+  status: string,
+  code: FaultCode,
+  detail: string,
+): FixedAnswer {
   const body = faultBody(fault(code, detail).text, code);
   const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
   return { kind, text: `${head}Connection: close\r\n\r\n${body}` };

@@ -174,6 +174,17 @@ export const flowCatalogue = {
     },
     message: (p) => `writing "${p.name}" has no effect here: only request flows of a target endpoint replace its URL`,
   }),
+  AGW3022: warning<{ readonly what: string; readonly name: string }>({
+    title: "condition that stands twice",
+    explanation:
+      "Of flows, of route rules and of fault rules the first whose condition holds is the one. Another one with the " +
+      "same condition is never reached. Fault rules of a proxy endpoint are tried from the last to the first.",
+    example: {
+      bad: "flows: [{ name: a, condition: 'request.verb = \"GET\"' }, { name: b, condition: 'request.verb = \"GET\"' }]",
+      good: "flows: [{ name: a, condition: 'request.verb = \"GET\"' }, { name: b, condition: 'request.verb = \"PUT\"' }]",
+    },
+    message: ({ name, what }) => `${what} "${name}" is never reached: another one has the same condition`,
+  }),
   AGW3045: error<{ readonly name: string }>({
     title: "sampling condition reads too much",
     explanation:
