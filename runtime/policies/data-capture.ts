@@ -53,9 +53,14 @@ export function captureData(x: Exchange, config: DataCaptureConfig, texts: reado
   if (problem !== null) throw fault(problem, config.policy, config.policy);
 }
 
+/** The exchange that the client began, whose row it is: proxies that call each other share one. */
+function asked(x: Exchange): Exchange {
+  return x.caller === null ? x : asked(x.caller);
+}
+
 /** Keeps a value, cut to its bound; why it is not kept as it is, where that is to be a fault. */
 function keep(x: Exchange, collector: string, value: Value, throwsOnLimit: boolean): FaultCode | null {
-  const captured = (x.captured ??= new Map());
+  const captured = (asked(x).captured ??= new Map());
   if (captured.size >= VALUES_MAX && !captured.has(collector)) {
     return throwsOnLimit ? "steps.datacapture.VariableCountLimitExceeded" : null;
   }

@@ -34,6 +34,10 @@ proxyEndpoints:
     postClientFlow: { response: [DC-Answered] }
     sessionFlow: { end: [DC-Ended] }
 targetEndpoints: [{ url: { env: TARGET_URL } }]`,
+  "proxies/calling/proxy.yaml": `kind: ApiProxy
+proxyEndpoints: [{ basePath: /calling, preFlow: { request: [DC-Room] } }]
+targetEndpoints: [{ localTargetConnection: { apiProxy: captured } }]`,
+  "proxies/calling/policies/DC-Room.yaml": `kind: DataCapture\ncaptures: [{ dataCollector: dc_room, collect: { ref: nothing, default: hall } }]`,
   "proxies/captured/policies/DC-Room.yaml": `kind: DataCapture
 captures: [{ dataCollector: dc_room, collect: { queryParam: { name: room }, default: lobby } }]`,
   "proxies/captured/policies/DC-Seats.yaml": `kind: DataCapture
@@ -298,6 +302,18 @@ describe("analytics", () => {
       { dc_room: "blue", dc_seats: 30, dc_answered: 1006, dc_closed: "clientLost", response_status_code: 101 },
     ]);
     expect(rowsIn(file).filter((row) => "dc_lasted" in row)).toEqual([]);
+  });
+
+  it("hold what a called proxy captured, in the row of the one that the client asked", async () => {
+    const { gateway, file } = await started();
+    expect(await answer(gateway, plainRequest("/calling/seats"))).toBe(200);
+    expect(await answer(gateway, plainRequest("/calling/seats?room=blue"))).toBe(200);
+    await gateway.calm();
+    await gateway[Symbol.asyncDispose]();
+    expect(rowsIn(file)).toMatchObject([
+      { apiproxy: "calling", dc_room: "lobby", dc_seats: 12, dc_answered: 200 },
+      { apiproxy: "calling", dc_room: "blue", dc_seats: 12, dc_answered: 200 },
+    ]);
   });
 
   it("are taken after the 101 was refused by a response flow as the refusal that the client saw", async () => {
