@@ -1,7 +1,7 @@
 /**
  * Takes the chunked coding (RFC 9112 section 7.1) off a target's body, strictly: CR LF only, sizes in plain
- * hexadecimal, extensions dropped, trailers kept, bounded each: those of one chunk, and all trailers. It hands on slices of what it is given and copies
- * nothing.
+ * hexadecimal, extensions dropped, trailers kept; the extensions of a chunk are bounded, and so are all trailers. It
+ * hands on slices of what it is given and copies nothing.
  */
 import type { Limits } from "../limits.ts";
 import type { HeaderLines } from "../message/message.ts";
