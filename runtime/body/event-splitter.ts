@@ -14,7 +14,7 @@ const NO_BYTES: Buffer = /* @__PURE__ */ Buffer.alloc(0);
 /** What a byte is the last one of. `none`: of nothing yet; `stray`: the LF of a line end whose event is gone. */
 type Found = "none" | "plain" | "event" | "stray";
 
-/** What events are asked: the bytes of one, its empty line included, become what goes out; the same object: no change. */
+/** What events are asked: the bytes of one, with its empty line, become what goes out; the same object: no change. */
 export type EachEvent = (event: Buffer) => Buffer;
 
 export interface EventBounds {
