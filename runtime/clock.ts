@@ -22,7 +22,7 @@ export interface Clock {
   randomId(): string;
 }
 
-/** The longest delay a Node timer takes; longer ones fire at once, so they are cut here and re-armed by their owners. */
+/** The longest delay a Node timer takes; longer ones fire at once, so they are cut here; their owners re-arm them. */
 const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
 
 /** The process's own clock. */

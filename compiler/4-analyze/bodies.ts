@@ -141,7 +141,7 @@ class Walk {
           const inner = item.when.kind === "always" ? this : this.branch();
           const waits = inner.take(item.looks);
           if (item.body === null) return [...before, { ...item, waits }];
-          // A call that is carried on from may have ended before its last step: what its steps read counts only among them.
+          // A call that is carried on from may have ended before its last step: its steps' reads count only among them.
           const among = item.step.policy.continueOnError ? inner.branch() : inner;
           return [...before, { ...item, waits, body: among.items(item.body) }];
         }

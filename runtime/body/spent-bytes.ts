@@ -1,6 +1,6 @@
 /**
- * Gives the memory of streamed bytes back as soon as they have left, instead of when the collector comes by: it waits for
- * some 64 MiB of them. Only for bytes that nobody else holds.
+ * Gives the memory of streamed bytes back as soon as they have left, instead of when the collector comes by: it waits
+ * for some 64 MiB of them. Only for bytes that nobody else holds.
  */
 
 /** Smaller pieces are left to the collector: they come with others in one block, or are not worth a callback. */

@@ -1,6 +1,7 @@
 /**
- * Which web pages may open a WebSocket: browsers send cookies along from any page and let scripts read the answer, so Origin
- * (RFC 6454 section 7) is all that tells a foreign page apart. It judges one request and knows nothing of credentials.
+ * Which web pages may open a WebSocket: browsers send cookies along from any page and let scripts read the answer, so
+ * Origin (RFC 6454 section 7) is all that tells a foreign page apart. It judges one request and knows nothing of
+ * credentials.
  */
 import type { RequestMessage } from "../message/message.ts";
 

@@ -18,7 +18,7 @@ export interface EncodedBody {
 
 /** What requests and responses share. Header names given to its methods are lower-case; values are single lines. */
 export class Message {
-  /** Header lines in wire order; edit them only through the methods. Shared with whoever gave them until the first edit. */
+  /** Header lines in wire order; edit them only through the methods. Shared with their giver until the first edit. */
   lines: HeaderLines;
   #isShared = true;
   /** Lower-case names, one for each line, made when a name is first looked up. */

@@ -177,7 +177,7 @@ function pairEnd(query: string, start: number): number {
   return end < 0 ? query.length : end;
 }
 
-/** Looks no further than the pair: where the next "=" is far away, all of them together would look at it all each time. */
+/** Looks no further than the pair: the next "=" may be far away, and each pair before it would look for it again. */
 function nameEnd(query: string, start: number, end: number): number {
   for (let at = start; at < end; at++) if (query.charCodeAt(at) === 0x3d) return at;
   return end;

@@ -1,6 +1,6 @@
 /**
- * Wall-clock times as log lines show them. It owns the calendar of days since 1970, because a Date's own text goes through
- * the C library's printf and costs as much as the rest of a line.
+ * Wall-clock times as log lines show them. It owns the calendar of days since 1970, because a Date's own text goes
+ * through the C library's printf and costs as much as the rest of a line.
  */
 
 const DAY_MS = 86_400_000;

@@ -26,8 +26,8 @@ export function textField(name: string, value: string | null): string {
 }
 
 /**
- * The same for text that the gateway itself made (ids, addresses, methods, names that the compiler has checked): nothing
- * in it needs quoting, and most of a line is such text.
+ * The same for text that the gateway itself made (ids, addresses, methods, names that the compiler has checked):
+ * nothing in it needs quoting, and most of a line is such text.
  */
 export function plainField(name: string, value: string | null): string {
   return value === null ? "" : `,"${name}":"${value}"`;

@@ -31,8 +31,8 @@ export interface LogOptions {
 }
 
 /**
- * A batch is written when it has no room for a line, or after LINGER_MS. A line becomes bytes at once: kept as text, some
- * hundred pieces of it would outlive the next collection of garbage.
+ * A batch is written when it has no room for a line, or after LINGER_MS. A line becomes bytes at once: kept as text,
+ * some hundred pieces of it would outlive the next collection of garbage.
  */
 const BATCH_BYTES = 16 * 1024;
 /** Most bytes of a UTF-16 unit in UTF-8. */
