@@ -12,6 +12,7 @@ import type { AccessServices } from "./change.ts";
 import { appIdentity, subjectIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
 import type { App, Developer, TokenCutoff, TokenRecord } from "./model.ts";
+import type { RecordReader } from "./recalled-records.ts";
 
 /** Whose tokens; at least one of the two. */
 export interface TokenSet {
@@ -79,7 +80,7 @@ function writeCutoff(
 
 /** What revokes a token from outside of its own record and grant; null when nothing does. */
 export function bulkRevocation(
-  store: Store,
+  store: RecordReader,
   token: IssuedRecord,
   owner: { readonly app: App; readonly developer: Developer },
 ): Maybe<RevokeReason | null> {
@@ -109,7 +110,7 @@ export function areTokensRevoked(
  * null those of all apps.
  */
 export function isEndUserCut(
-  store: Store,
+  store: RecordReader,
   { appId, endUser }: { readonly appId: string | null; readonly endUser: string },
   issuedAtMs: number,
 ): Maybe<boolean> {

@@ -8,7 +8,6 @@ import type { FaultCode } from "../fault.ts";
 import { matchesResource } from "../language/resource-path.ts";
 import { andThen, isPending } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
-import type { Store } from "../state/store.ts";
 import type { AccessCall, CredentialBasis, CredentialLabels } from "./credential.ts";
 import { bulkRevocation } from "./cutoff.ts";
 import { digest } from "./digest.ts";
@@ -23,6 +22,7 @@ import {
 } from "./identity.ts";
 import type { AccessGrant, ApiProduct, App, Developer } from "./model.ts";
 import type { KeyRecord, ProductOperation, TokenRecord } from "./model.ts";
+import type { RecordReader } from "./recalled-records.ts";
 
 /** Why access is refused. */
 export type Refusal = Extract<
@@ -53,7 +53,7 @@ interface Cover {
 
 /** What a consumer key, known by its digest, may do. Fails only as the store fails. */
 export function resolveKeyDigest(
-  store: Store,
+  store: RecordReader,
   clock: Clock,
   keyDigest: string,
   call: AccessCall,
@@ -75,7 +75,7 @@ export function resolveKeyDigest(
  * What a presented opaque access token may do. Scopes that a policy demands are its own check, on `grant.token.scopes`.
  */
 export function resolveToken(
-  store: Store,
+  store: RecordReader,
   clock: Clock,
   presentedToken: string,
   call: AccessCall,
@@ -85,7 +85,7 @@ export function resolveToken(
 
 /** The same for a token known by its digest only. */
 export function resolveTokenDigest(
-  store: Store,
+  store: RecordReader,
   clock: Clock,
   tokenDigest: string,
   call: AccessCall,
@@ -114,7 +114,7 @@ export function resolveTokenDigest(
 }
 
 /** Repeats the check that admitted a session, after a change of access data. */
-export function resolveBasis(store: Store, clock: Clock, basis: CredentialBasis): Maybe<AccessGrant | Refusal> {
+export function resolveBasis(store: RecordReader, clock: Clock, basis: CredentialBasis): Maybe<AccessGrant | Refusal> {
   return basis.kind === "key"
     ? resolveKeyDigest(store, clock, basis.digest, basis.call)
     : resolveTokenDigest(store, clock, basis.digest, basis.call);
@@ -132,7 +132,7 @@ export function keyRefusal(key: KeyRecord, clock: Clock): Refusal | null {
 }
 
 /** The app and developer behind a key or token; an absent or expired one counts as one not in good standing. */
-export function ownerOf(store: Store, clock: Clock, appId: string): Maybe<Owner | Refusal> {
+export function ownerOf(store: RecordReader, clock: Clock, appId: string): Maybe<Owner | Refusal> {
   return andThen(store.get("app", appId), (app) => {
     if (app === null || app.status !== "approved" || isPast(app.expiresAtMs, clock)) {
       return "keymanagement.service.invalid_client-app_not_approved";
@@ -163,7 +163,7 @@ function productsOfToken(token: TokenRecord, key: KeyRecord, clock: Clock): read
 }
 
 /** True when nothing that is larger than the token revokes it: its grant, or a bulk revocation (access/cutoff). */
-function isUnrevoked(store: Store, token: TokenRecord, owner: Owner): Maybe<boolean> {
+function isUnrevoked(store: RecordReader, token: TokenRecord, owner: Owner): Maybe<boolean> {
   return andThen(bulkRevocation(store, token, owner), (reason) => {
     if (reason !== null) return false;
     if (token.grantId === undefined) return true;
@@ -173,7 +173,7 @@ function isUnrevoked(store: Store, token: TokenRecord, owner: Owner): Maybe<bool
 
 /** The first product, in order, that covers the call. `scopes` null: a key, for which scopes play no part. */
 function firstCover(
-  store: Store,
+  store: RecordReader,
   names: readonly string[],
   from: number,
   call: AccessCall,

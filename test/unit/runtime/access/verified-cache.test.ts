@@ -1,5 +1,6 @@
-import { beforeEach, expect, it } from "vitest";
-import { setAppStatus, setKeyStatus } from "#runtime/access/change.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { setAppStatus, setKeyStatus, updateRecord } from "#runtime/access/change.ts";
+import { digest } from "#runtime/access/digest.ts";
 import { resolveBasis } from "#runtime/access/resolve.ts";
 import { VerifiedCache } from "#runtime/access/verified-cache.ts";
 import { defaultLimits } from "#runtime/limits.ts";
@@ -13,6 +14,7 @@ import {
   fillStore,
   KEY,
   KEY_RECORD,
+  PRODUCT,
   TOKEN,
   TOKEN_RECORD,
 } from "../../../support/access-records.ts";
@@ -55,9 +57,85 @@ it("asks the store once for one key and call, and answers with the same grant", 
   const first = cache.key(KEY, CALL);
   expect(first).toMatchObject({ app: { id: "app" } });
   expect(asks(() => expect(cache.key(KEY, CALL)).toBe(first))).toBe(false);
-  expect(asks(() => cache.key(KEY, { ...CALL, pathSuffix: "/rooms/2" }))).toBe(true);
+  expect(asks(() => cache.key(KEY, { ...CALL, pathSuffix: "/rooms/2" }))).toBe(false);
   expect(asks(() => cache.token(TOKEN, CALL))).toBe(true);
   expect(asks(() => cache.token(TOKEN, CALL))).toBe(false);
+});
+
+describe("a credential at another path, or with another method", () => {
+  const other = { ...CALL, pathSuffix: "/rooms/other" };
+  const silver = { ...PRODUCT, name: "silver", resources: ["/other"] };
+  const two = { products: [{ name: "gold", status: "approved" }, { name: "silver", status: "approved" }] } as const;
+
+  it("is checked with the records of the first, of a token those of its end user and grant too", async () => {
+    await fillStore(store, { token: { subject: "ann", grantId: "g" } });
+    store.put("grant", "g", { id: "g", status: "approved", refreshDigest: "r", refreshCount: 0, endsAtMs: null });
+    for (const verify of [() => cache.key(KEY, other), () => cache.token(TOKEN, other)]) {
+      expect(asks(verify)).toBe(true);
+      expect(asks(() => expect(cache.key(KEY, CALL)).toMatchObject({ product: { name: "gold" } }))).toBe(false);
+    }
+    expect(asks(() => expect(cache.token(TOKEN, { ...CALL, verb: "POST" })).toMatchObject({ token: { subject: "ann" } }))).toBe(false);
+    expect(asks(() => expect(cache.token(TOKEN, { ...CALL, pathSuffix: "/no" })).toMatch(/NoApiProductMatchFound$/))).toBe(false);
+  });
+
+  it("reads what it has not read yet, once, and hears of that too", async () => {
+    await fillStore(store, { key: two });
+    store.put("product", "silver", silver);
+    cache.key(KEY, CALL);
+    const covered = { ...CALL, pathSuffix: "/other" };
+    expect(cache.key(KEY, covered)).toMatchObject({ product: { name: "silver" } });
+    expect(reads.filter((kind) => kind === "key")).toHaveLength(1);
+    updateRecord({ store, clock, limits }, "product", "silver", (product) => ({ ...product, resources: ["/moved"] }));
+    expect(cache.key(KEY, covered)).toBe("oauth.v2.InvalidApiKeyForGivenResource");
+    expect(cache.key(KEY, { ...CALL, pathSuffix: "/moved" })).toMatchObject({ product: { name: "silver" } });
+  });
+
+  it("finds a product that did not exist before: no event tells of that", async () => {
+    await fillStore(store, { key: two });
+    cache.key(KEY, CALL);
+    const covered = { ...CALL, pathSuffix: "/other" };
+    expect(cache.key(KEY, covered)).toBe("oauth.v2.InvalidApiKeyForGivenResource");
+    store.put("product", "silver", silver);
+    expect(cache.key(KEY, covered)).toMatchObject({ product: { name: "silver" } });
+  });
+
+  it.each([
+    ["the token", { effect: "revoked", identities: [`token:${TOKEN_RECORD.id}`] }],
+    ["the end user", { effect: "revoked", identities: ["subject:|ann"], credentialKind: "token" }],
+    ["the end user at the app", { effect: "changed", identities: ["app:app", "subject:|ann"], credentialKind: "token" }],
+    ["the grant", { effect: "revoked", identities: ["grant:g"] }],
+    ["the key", { effect: "changed", identities: [`key:${KEY_RECORD.id}`] }],
+    ["the developer", { effect: "revoked", identities: ["developer:dev"], credentialKind: "token" }],
+    ["the product", { effect: "changed", identities: ["product:gold"] }],
+  ] as const)("is read again behind an event about %s", async (_, event) => {
+    await fillStore(store, { token: { subject: "ann", grantId: "g" } });
+    store.put("grant", "g", { id: "g", status: "approved", refreshDigest: "r", refreshCount: 0, endsAtMs: null });
+    cache.token(TOKEN, CALL);
+    store.append({ ...event, atMs: 0 });
+    expect(asks(() => cache.token(TOKEN, other))).toBe(true);
+  });
+
+  it("is read again when the time of the first is over, however often it was used meanwhile", () => {
+    cache.key(KEY, CALL);
+    clock.advance(limits.verifiedCacheTtlMs - 1);
+    expect(asks(() => cache.key(KEY, other))).toBe(false);
+    clock.advance(1);
+    expect(asks(() => cache.key(KEY, other))).toBe(true);
+  });
+
+  it("does not keep a record that was on its way while an event passed: nobody looked for its name then", async () => {
+    await fillStore(store, { key: two });
+    store.put("product", "silver", silver);
+    const distant = new VerifiedCache(distantStore(store), revocations, clock, limits);
+    await distant.key(KEY, CALL);
+    const covered = { ...CALL, pathSuffix: "/other" };
+    const answer = distant.key(KEY, covered);
+    store.append({ effect: "changed", identities: ["product:silver"], atMs: 0 });
+    // Another verification moves on to the present without knowing of that product.
+    distant.key(KEY, other);
+    await answer;
+    expect(distant.key(KEY, { ...covered, verb: "POST" })).toBeInstanceOf(Promise);
+  });
 });
 
 it("keeps no refusal", () => {
@@ -117,6 +195,9 @@ it("holds verifiedCacheMax grants, the last ones", () => {
   for (let n = 0; n < 4; n++) cache.key(KEY, call(n));
   expect(cache.size).toBe(3);
   expect(asks(() => cache.key(KEY, call(3)))).toBe(false);
+  for (const n of [1, 2, 3]) store.put("key", `key-${n}`, { ...KEY_RECORD, id: `key-${n}` });
+  for (const key of ["a", "b", "c"]) store.put("key", digest(key), { ...KEY_RECORD, id: digest(key) });
+  for (const key of ["a", "b", "c"]) cache.key(key, CALL);
   expect(asks(() => cache.key(KEY, call(0)))).toBe(true);
 });
 
