@@ -1,8 +1,9 @@
-/** One POST of JSON to a collector: bounded in time, its answer read as far as needed, never a rejected promise. */
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+/** One POST of JSON to a collector: where to, and what its answer means. Never a rejected promise. */
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import type { Clock } from "../clock.ts";
 import { fieldValueKind, VALUE_PLAIN } from "../message/field-grammar.ts";
+import { sendOwnRequest, type OwnAnswer } from "../own-request.ts";
 
 /** Where to. Its headers may hold credentials. */
 export interface PostTarget {
@@ -19,8 +20,9 @@ export type Posted =
 
 /** Statuses after which the same request may be sent again (OTLP specification, "Retryable Response Codes"). */
 const RETRYABLE: readonly number[] = [429, 502, 503, 504];
-/** An answer longer than this tells nothing of interest. */
+/** An answer longer than this is no collector's. */
 const ANSWER_BYTES_MAX = 16 * 1024;
+const ANSWER_HEAD_BYTES_MAX = 16 * 1024;
 
 /**
  * The target of a URL; one connection is kept. Throws where the URL is none of http or https, or holds a password, and
@@ -43,51 +45,21 @@ export function postTarget(url: string, headers: Readonly<Record<string, string>
 }
 
 /** Sends a body and resolves with what became of it. */
-export function postJson(target: PostTarget, body: string, clock: Clock, timeoutMs: number): Promise<Posted> {
-  const { url, headers, agent } = target;
-  return new Promise((resolve) => {
-    const request = url.protocol === "https:" ? requestHttps : requestHttp;
-    const bytes = Buffer.from(body, "utf8");
-    const own = { "Content-Type": "application/json", "Content-Length": bytes.length };
-    const sent = request(url, { method: "POST", agent, headers: { "User-Agent": "apigw", ...headers, ...own } });
-    const done = (posted: Posted): void => {
-      clock.clearTimer(timer);
-      resolve(posted);
-    };
-    const failed = (cause: Error): void => {
-      done({ outcome: "retry", detail: reasonOf(cause), afterMs: null });
-      sent.destroy();
-    };
-    const timer = clock.setTimer(() => failed(new Error("no answer in time")), timeoutMs);
-    sent.on("error", failed);
-    // Without a listener node ends the connection and tells nobody.
-    sent.on("upgrade", (_, socket) => {
-      socket.destroy();
-      done({ outcome: "refused", detail: "status 101" });
-    });
-    sent.on("response", (answer) => readAnswer(answer, (text) => done(judged(answer, text)), failed));
-    sent.end(bytes);
-  });
+export async function postJson(target: PostTarget, body: string, clock: Clock, timeoutMs: number): Promise<Posted> {
+  const headers = { "User-Agent": "apigw", ...target.headers, "Content-Type": "application/json" };
+  const bounds = { bytesMax: ANSWER_BYTES_MAX, headBytesMax: ANSWER_HEAD_BYTES_MAX, timeoutMs };
+  try {
+    return judged(await sendOwnRequest({ ...target, headers, body }, clock, bounds));
+  } catch (cause) {
+    return { outcome: "retry", detail: reasonOf(cause), afterMs: null };
+  }
 }
 
-function readAnswer(answer: IncomingMessage, done: (text: string) => void, failed: (cause: Error) => void): void {
-  let text = "";
-  let bytes = 0;
-  answer.setEncoding("utf8");
-  answer.on("data", (piece: string) => {
-    bytes += piece.length;
-    if (bytes <= ANSWER_BYTES_MAX) text += piece;
-    else answer.destroy(new Error("the answer is too long"));
-  });
-  answer.on("error", failed);
-  answer.on("end", () => done(text));
-  answer.on("close", () => failed(new Error("the answer broke off")));
-}
-
-function judged({ statusCode = 0, headers }: IncomingMessage, text: string): Posted {
-  if (statusCode >= 200 && statusCode < 300) return { outcome: "taken", rejected: rejectedIn(text) };
-  const detail = `status ${statusCode}`;
-  if (!RETRYABLE.includes(statusCode)) return { outcome: "refused", detail };
+function judged({ status, headers, text }: OwnAnswer): Posted {
+  if (text === null) return { outcome: "retry", detail: "the answer is too long", afterMs: null };
+  if (status >= 200 && status < 300) return { outcome: "taken", rejected: rejectedIn(text) };
+  const detail = `status ${status}`;
+  if (!RETRYABLE.includes(status)) return { outcome: "refused", detail };
   const seconds = Number(headers["retry-after"] ?? "");
   return { outcome: "retry", detail, afterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null };
 }
@@ -109,6 +81,7 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /** A system error's code says enough; its message may name addresses. */
-function reasonOf(cause: Error): string {
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "unknown";
   return "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
 }

@@ -173,21 +173,18 @@ export class Introspector {
     const { headers, form } = this.#credentials();
     form.set("token", token);
     form.set("token_type_hint", "access_token");
-    try {
-      const text = await fetchText(
-        this.#target,
-        clock,
-        {
-          bytesMax: limits.introspectionBytesMax,
-          headBytesMax: limits.responseHeadBytesMax,
-          timeoutMs: this.#rules.timeoutMs,
-        },
-        { accept: "application/json", headers, body: form.toString() },
-      );
-      return introspected(text, id, clock.wallMs()) ?? { problem: "the answer is no introspection response" };
-    } catch (cause) {
-      return { problem: cause instanceof Error ? cause.message : "unknown" };
-    }
+    const fetched = await fetchText(
+      this.#target,
+      clock,
+      {
+        bytesMax: limits.introspectionBytesMax,
+        headBytesMax: limits.responseHeadBytesMax,
+        timeoutMs: this.#rules.timeoutMs,
+      },
+      { accept: "application/json", headers, body: form.toString() },
+    );
+    if ("problem" in fetched) return fetched;
+    return introspected(fetched.text, id, clock.wallMs()) ?? { problem: "the answer is no introspection response" };
   }
 
   #credentials(): { readonly headers: Readonly<Record<string, string>>; readonly form: URLSearchParams } {

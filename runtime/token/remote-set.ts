@@ -115,16 +115,11 @@ export class RemoteSet<S extends NamedKeys> {
   async #fetchedText(): Promise<{ readonly text: string } | { readonly problem: string }> {
     const { clock, limits } = this.#gateway;
     if (typeof this.#target === "string") return { problem: this.#target };
-    try {
-      const text = await fetchText(this.#target, clock, {
-        bytesMax: limits.jwksBytesMax,
-        headBytesMax: limits.responseHeadBytesMax,
-        timeoutMs: limits.jwksFetchTimeoutMs,
-      });
-      return { text };
-    } catch (cause) {
-      return { problem: cause instanceof Error ? cause.message : "unknown" };
-    }
+    return fetchText(this.#target, clock, {
+      bytesMax: limits.jwksBytesMax,
+      headBytesMax: limits.responseHeadBytesMax,
+      timeoutMs: limits.jwksFetchTimeoutMs,
+    });
   }
 
   /** Puts a set to use; a problem when it is none. Keys that stay remain the same objects. */
