@@ -12,41 +12,14 @@ export interface CanonicalTarget {
   readonly query: string | null;
   /** Authority of an absolute-form target (RFC 9112 section 3.2.2), which must equal Host; null in origin-form. */
   readonly authority: string | null;
-  /** The allowances (see {@link pathAllowances}) this path made use of, as bits; 0 for nearly every request. */
-  readonly used: number;
 }
 
 /** Why a target was refused. `path` is null, which tells a refusal from a canonical target. */
 export interface TargetRefusal {
   readonly path: null;
-  readonly status: 400;
   /** What was wrong, for the answer and the log; quotes nothing of the request. */
   readonly reason: string;
-  /** The allowance that would have let it pass; 0 when none does. */
-  readonly allowance: number;
 }
-
-/**
- * What a route may opt into, as bits. Canonicalise with the union of what all routes allow, then compare `used` with
- * what the matched route allows: a path is needed to find the route.
- */
-export const pathAllowances = {
-  /** `%2F` is kept, escaped, and is no separator here. */
-  encodedSlash: 1,
-  /** `%5C` is kept, escaped. */
-  encodedBackslash: 2,
-  /** `%00` to `%1F` and `%7F` are kept, escaped. */
-  encodedControl: 4,
-  /** `%2E` is read as a dot, then dot segments are resolved. */
-  encodedDot: 8,
-  /**
-   * `//` is kept. Refused otherwise, because targets that merge slashes would see a path no condition here has matched;
-   * refused at the start of a path always, where URL readers take what follows for a host.
-   */
-  emptySegment: 16,
-  /** `/..;x` and `/.;x` are kept; servers that know path parameters resolve them as dot segments. */
-  dotParameter: 32,
-} as const;
 
 const PLAIN = 1;
 const SEPARATOR = 2;
@@ -58,22 +31,23 @@ const UNWISE = 6;
 const FORBIDDEN = 0;
 
 const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+const DOT_SIGN = 0x2e;
 
 /** One entry for each ASCII code: what the character does in a path. */
 const roles: Uint8Array = /* @__PURE__ */ pathRoles();
 
 /** Brings a request target into canonical form, or refuses it. A clean path comes back as it is after one scan. */
-export function canonicalPath(target: string, allowances = 0): CanonicalTarget | TargetRefusal {
-  if (target.charCodeAt(0) !== SLASH) return absoluteForm(target, allowances);
-  return originForm(target, 0, null, allowances);
+export function canonicalPath(target: string): CanonicalTarget | TargetRefusal {
+  return target.charCodeAt(0) === SLASH ? originForm(target, 0, null) : absoluteForm(target);
 }
 
-function absoluteForm(target: string, allowances: number): CanonicalTarget | TargetRefusal {
+function absoluteForm(target: string): CanonicalTarget | TargetRefusal {
   const authority = absoluteAuthority(target);
   if (authority === null) return refusal("request target is neither a path nor an http URL");
   const start = target.indexOf("//") + 2 + authority.length;
-  if (target.charCodeAt(start) === SLASH) return originForm(target, start, authority, allowances);
-  return originForm(`/${target.slice(start)}`, 0, authority, allowances);
+  if (target.charCodeAt(start) === SLASH) return originForm(target, start, authority);
+  return originForm(`/${target.slice(start)}`, 0, authority);
 }
 
 /**
@@ -94,12 +68,7 @@ export function absoluteAuthority(target: string): string | null {
 }
 
 /** Scans from the slash at `start`; leaves for the slow form at the first character that may need work. */
-function originForm(
-  target: string,
-  start: number,
-  authority: string | null,
-  allowances: number,
-): CanonicalTarget | TargetRefusal {
+function originForm(target: string, start: number, authority: string | null): CanonicalTarget | TargetRefusal {
   let clean = true;
   let before = 0;
   let end = start;
@@ -118,51 +87,35 @@ function originForm(
   }
   const query = end < target.length ? target.slice(end + 1) : null;
   if (query !== null && !isQuery(query)) return refusal("query holds a character that must be escaped");
-  if (!clean) return normalised(target.slice(start + 1, end), query, authority, allowances);
+  if (!clean) return normalised(target.slice(start + 1, end), query, authority);
   const path = start === 0 && query === null ? target : target.slice(start, end);
-  return { path, query, authority, used: 0 };
+  return { path, query, authority };
 }
 
 /** Segment by segment: escapes first, dot segments after, so that no escape can hide one. */
-function normalised(
-  path: string,
-  query: string | null,
-  authority: string | null,
-  allowances: number,
-): CanonicalTarget | TargetRefusal {
+function normalised(path: string, query: string | null, authority: string | null): CanonicalTarget | TargetRefusal {
   const segments = path.split("/");
   const kept: string[] = [];
-  const marks = { used: 0, highBytes: false };
   for (let at = 0; at < segments.length; at++) {
-    const last = at === segments.length - 1;
-    const segment = canonicalSegment(segments[at] ?? "", marks);
+    const isLast = at === segments.length - 1;
+    const segment = canonicalSegment(segments[at] ?? "");
     if (typeof segment !== "string") return segment;
     if (segment === "." || segment === "..") {
       if (segment === ".." && kept.pop() === undefined) return refusal("path leads above its root");
-      if (last) kept.push("");
+      if (isLast) kept.push("");
       continue;
     }
-    if (segment === "" && !last) {
-      if (at === 0) return refusal("path begins with an empty segment");
-      marks.used |= pathAllowances.emptySegment;
-    }
-    if (isDotParameter(segment)) marks.used |= pathAllowances.dotParameter;
+    // Targets that merge slashes would see a path that no condition here has matched; at the start of a path URL
+    // readers take what follows for a host.
+    if (segment === "" && !isLast) return refusal(`path ${at === 0 ? "begins with" : "holds"} an empty segment`);
+    if (isDotParameter(segment)) return refusal("path holds a dot segment with parameters");
     kept.push(segment);
   }
-  const missing = marks.used & ~allowances;
-  if (missing !== 0) return notAllowed(missing);
   const canonical = `/${kept.join("/")}`;
-  if (canonical.startsWith("//")) return refusal("path begins with an empty segment");
-  if (marks.highBytes && !isUtf8(canonical)) return refusal("path holds escapes that are not UTF-8");
-  return { path: canonical, query, authority, used: marks.used };
+  return isUtf8(canonical) ? { path: canonical, query, authority } : refusal("path holds escapes that are not UTF-8");
 }
 
-interface SegmentMarks {
-  used: number;
-  highBytes: boolean;
-}
-
-function canonicalSegment(segment: string, marks: SegmentMarks): string | TargetRefusal {
+function canonicalSegment(segment: string): string | TargetRefusal {
   let out = "";
   for (let at = 0; at < segment.length; at++) {
     const code = segment.charCodeAt(at);
@@ -172,23 +125,24 @@ function canonicalSegment(segment: string, marks: SegmentMarks): string | Target
     else {
       const value = hexPair(segment, at + 1);
       if (value < 0) return refusal("path holds a broken escape");
+      const hidden = hiddenSign(value);
+      if (hidden !== null) return refusal(`path holds an escaped ${hidden}`);
       at += 2;
-      marks.used |= allowanceFor(value);
-      if (value >= 0x80) marks.highBytes = true;
       out += isUnreserved(value) ? String.fromCharCode(value) : escaped(value);
     }
   }
   return out;
 }
 
-function allowanceFor(value: number): number {
-  if (value === SLASH) return pathAllowances.encodedSlash;
-  if (value === 0x5c) return pathAllowances.encodedBackslash;
-  if (value === 0x2e) return pathAllowances.encodedDot;
-  return value < 0x20 || value === 0x7f ? pathAllowances.encodedControl : 0;
+/** What servers read in different ways when it is escaped; null for all else. */
+function hiddenSign(value: number): string | null {
+  if (value === SLASH) return "slash";
+  if (value === BACKSLASH) return "backslash";
+  if (value === DOT_SIGN) return "dot";
+  return value < 0x20 || value === 0x7f ? "control character" : null;
 }
 
-/** "..;" and ".;", also with the semicolon escaped. */
+/** "..;" and ".;", also with the semicolon escaped: servers that know path parameters resolve them as dot segments. */
 function isDotParameter(segment: string): boolean {
   if (segment.charCodeAt(0) !== 0x2e) return false;
   const at = segment.charCodeAt(1) === 0x2e ? 2 : 1;
@@ -241,17 +195,8 @@ function forbidden(code: number): TargetRefusal {
   return refusal(code > 0x7f ? "path holds a character that is not ASCII" : "path holds a control character");
 }
 
-function notAllowed(missing: number): TargetRefusal {
-  if (missing & pathAllowances.encodedSlash) return refusal("path holds an escaped slash", missing);
-  if (missing & pathAllowances.encodedBackslash) return refusal("path holds an escaped backslash", missing);
-  if (missing & pathAllowances.encodedControl) return refusal("path holds an escaped control character", missing);
-  if (missing & pathAllowances.encodedDot) return refusal("path holds an escaped dot", missing);
-  if (missing & pathAllowances.emptySegment) return refusal("path holds an empty segment", missing);
-  return refusal("path holds a dot segment with parameters", missing);
-}
-
-function refusal(reason: string, allowance = 0): TargetRefusal {
-  return { path: null, status: 400, reason, allowance };
+function refusal(reason: string): TargetRefusal {
+  return { path: null, reason };
 }
 
 function pathRoles(): Uint8Array {
