@@ -11,7 +11,7 @@ import type { ListenAt } from "./listen/bind.ts";
 import type { ListenerPreface, openListener } from "./listen/listen.ts";
 import type { openTlsListener } from "./listen/tls.ts";
 import type { LogLines } from "./observe/log-lines.ts";
-import type { MetricProxy } from "./observe/metrics.ts";
+import type { MetricProxy } from "./observe/metric-slots.ts";
 import type { watchPolicyTimes } from "./observe/policy-times.ts";
 import type { startTracing } from "./observe/tracing.ts";
 import type { DebugHides, openDebug } from "./debug/debug.ts";

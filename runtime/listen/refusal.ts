@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import { fault, faultBody, type FaultCode } from "../fault.ts";
-import type { CounterId } from "../observe/metrics.ts";
+import type { CounterId } from "../observe/metric-slots.ts";
 
 /** Why a connection or a request was refused before anybody saw it. */
 export type RefusalKind = "connections" | "badRequest" | "timeout" | "tooLarge" | "method" | "accept" | "tls"

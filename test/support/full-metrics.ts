@@ -1,6 +1,7 @@
 /** Metrics of a gateway in which everything has happened once: every family with every label that it can have. */
 import type { Clock } from "#runtime/clock.ts";
-import { counters, Metrics, type CounterId } from "#runtime/observe/metrics.ts";
+import { counters, type CounterId } from "#runtime/observe/metric-slots.ts";
+import { Metrics } from "#runtime/observe/metrics.ts";
 import type { SessionRecord } from "#runtime/observe/record.ts";
 import type { MetricTargets } from "#runtime/observe/target-metrics.ts";
 

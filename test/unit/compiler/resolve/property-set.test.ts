@@ -1,7 +1,8 @@
 /** Property sets by environment: which set counts, which text a value is, what environments agree on. */
 import { describe, expect, it } from "vitest";
 import { resolveProperties } from "#compiler/3-resolve/property-set.ts";
-import type { EnvironmentModel, Named, PropertySetsModel } from "#compiler/ir/model.ts";
+import type { EnvironmentModel, PropertySetsModel } from "#compiler/ir/environment-model.ts";
+import type { Named } from "#compiler/ir/model.ts";
 import { propertyValues, sameValue } from "#compiler/property-value.ts";
 
 function environment(name: string, propertySets?: PropertySetsModel): Named<EnvironmentModel> {

@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { contentTypes, formOf, MetricText } from "#runtime/observe/metric-text.ts";
-import { counters, Metrics } from "#runtime/observe/metrics.ts";
+import { counters } from "#runtime/observe/metric-slots.ts";
+import { Metrics } from "#runtime/observe/metrics.ts";
 import type { SessionRecord } from "#runtime/observe/record.ts";
 import { fakeClock } from "../../../support/fake-clock.ts";
 

@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Log } from "#runtime/observe/log.ts";
-import type { CounterId, Metrics } from "#runtime/observe/metrics.ts";
+import type { CounterId } from "#runtime/observe/metric-slots.ts";
+import type { Metrics } from "#runtime/observe/metrics.ts";
 import type { KeySource } from "#runtime/token/key-source.ts";
 import type { KeyProblem } from "#runtime/token/keys.ts";
 import { remoteKeys } from "#runtime/token/remote-keys.ts";
