@@ -1,6 +1,6 @@
 /** The limits that a bundle writes, under the names that the runtime has for them. */
 import { defaultLimits, type Limits } from "#runtime/limits.ts";
-import type { GatewayModel } from "./ir/model.ts";
+import type { GatewayModel } from "./ir/gateway-model.ts";
 import { durationMs, sizeBytes } from "./measure.ts";
 
 /** What `limits` in gateway.yaml says, in the runtime's units. */

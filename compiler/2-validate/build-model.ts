@@ -2,18 +2,11 @@
  * Validated documents -> the bundle model. The one place where plain values are given the types that their schemas
  * have proved; it checks nothing and fills no defaults.
  */
-import type {
-  ApiProductModel,
-  AppModel,
-  BundleModel,
-  DeveloperModel,
-  EnvironmentModel,
-  GatewayModel,
-  Named,
-  PolicyModel,
-  ProxyModel,
-  SharedFlowModel,
-} from "../ir/model.ts";
+import type { ApiProductModel, AppModel, DeveloperModel } from "../ir/access-model.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { GatewayModel } from "../ir/gateway-model.ts";
+import type { BundleModel, Named, PolicyModel } from "../ir/model.ts";
+import type { ProxyModel, SharedFlowModel } from "../ir/proxy-model.ts";
 import type { ParsedDocument, ParsedProject, Place } from "../ir/syntax.ts";
 
 /** Builds the model of a project whose documents all fit their schemas; null without a gateway document. */

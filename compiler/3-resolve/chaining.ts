@@ -3,7 +3,9 @@
  * proxy endpoints here, and calls that come back to where they began are refused.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, EnvironmentModel, LocalTargetModel, Named, ProxyModel } from "../ir/model.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
+import type { LocalTargetModel, ProxyModel } from "../ir/proxy-model.ts";
 import type { ProgramLocal, ProgramProxy, ProgramTarget } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";

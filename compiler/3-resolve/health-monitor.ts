@@ -1,6 +1,7 @@
 /** Health monitors of target endpoints: whether there is one, and what it cannot do without. */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, HealthMonitorModel, TargetEndpointModel } from "../ir/model.ts";
+import type { BundleModel } from "../ir/model.ts";
+import type { HealthMonitorModel, TargetEndpointModel } from "../ir/proxy-model.ts";
 
 /** The monitor that runs; null: none. Its form and its place beside a load balancer were checked with the schema. */
 export function resolveHealthMonitor(

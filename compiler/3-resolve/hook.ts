@@ -3,7 +3,8 @@
  * They become calls like those of FlowCallout; which environments say the same is found out here.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, EnvironmentModel, FlowHookModel, HookPoint, Named } from "../ir/model.ts";
+import type { EnvironmentModel, FlowHookModel, HookPoint } from "../ir/environment-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
 import type { ProgramHook } from "../ir/program.ts";
 import { known, meant } from "./names.ts";
 import type { StepResolver } from "./step.ts";

@@ -1,7 +1,8 @@
 /** Listeners: whose word on clients they take, and what only makes sense where they take some. */
 import { parseIpRange } from "#runtime/language/ip-address.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { AddressRanges, BundleModel } from "../ir/model.ts";
+import type { AddressRanges } from "../ir/gateway-model.ts";
+import type { BundleModel } from "../ir/model.ts";
 
 /** Reports ranges that are none or everybody, and settings that need trusted proxies where there are none. */
 export function checkListeners(model: BundleModel, diagnostics: Diagnostics): void {

@@ -1,6 +1,8 @@
 /** Load balancers of target endpoints: their servers, how these take turns, and what does not go together. */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BalancedServerModel, BundleModel, EnvironmentModel, LoadBalancerModel, Named } from "../ir/model.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
+import type { BalancedServerModel, LoadBalancerModel } from "../ir/proxy-model.ts";
 import type { ProgramLoadBalancer } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";

@@ -5,7 +5,10 @@ import type { XPathExpression } from "#runtime/language/functions/xpath-expressi
 import { parseXPath } from "#runtime/language/functions/xpath-syntax.ts";
 import type { MaskedBody, MaskPath } from "#runtime/debug/mask-rules.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, EnvironmentModel, MasksModel, Named, ProxyModel } from "../ir/model.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { MasksModel } from "../ir/gateway-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
+import type { ProxyModel } from "../ir/proxy-model.ts";
 import type { ProgramMasks } from "../ir/program.ts";
 
 type PathKey = Extract<keyof MasksModel, `${MaskedBody}${"Json" | "X"}Paths`>;

@@ -1,5 +1,5 @@
 /** `--env`: leaves one environment of a program, so that an artifact holds no other. */
-import type { HookPoint } from "../ir/model.ts";
+import type { HookPoint } from "../ir/environment-model.ts";
 import type { Program, ProgramHook, ProgramProxy } from "../ir/program.ts";
 import { policiesOfProxy } from "../program-walk.ts";
 

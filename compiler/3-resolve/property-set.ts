@@ -1,5 +1,7 @@
 /** Property sets as variables: what `propertyset.<set>.<key>` holds in each environment (apigee-core section 9.6). */
-import type { EnvironmentModel, Named, PropertySetsModel, ProxyModel } from "../ir/model.ts";
+import type { EnvironmentModel, PropertySetsModel } from "../ir/environment-model.ts";
+import type { Named } from "../ir/model.ts";
+import type { ProxyModel } from "../ir/proxy-model.ts";
 import type { ProgramProperties } from "../ir/program.ts";
 
 /** Properties of one proxy; `environments` are those it is deployed in. Its own sets hide theirs, whole ones. */

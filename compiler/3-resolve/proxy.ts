@@ -3,18 +3,17 @@ import { closeReasons, type CloseReasonId } from "#runtime/upgrade/close-reason.
 import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
 import type {
-  BundleModel,
   CredentialSourceModel,
   EndpointFlowsModel,
-  EnvironmentModel,
-  Named,
   ProxyEndpointModel,
   ProxyModel,
   RouteRuleModel,
   TargetEndpointModel,
   WebSocketModel,
-} from "../ir/model.ts";
+} from "../ir/proxy-model.ts";
 import type {
   ProgramEndpoint,
   ProgramFaultRule,

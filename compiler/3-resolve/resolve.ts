@@ -3,7 +3,8 @@
  * called. Reports what points nowhere; goes on with the rest, so that all problems show at once.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { BundleModel, EnvironmentModel, Named } from "../ir/model.ts";
+import type { EnvironmentModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
 import type {
   Program,
   ProgramDeployment,

@@ -1,7 +1,8 @@
 /** Shared flows by themselves: those that no proxy calls are looked at all the same, so that nothing wrong stays unseen. */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
-import type { BundleModel, Named, SharedFlowModel } from "../ir/model.ts";
+import type { BundleModel, Named } from "../ir/model.ts";
+import type { SharedFlowModel } from "../ir/proxy-model.ts";
 import type { ProgramProxy } from "../ir/program.ts";
 import { StepResolver } from "./step.ts";
 

@@ -5,9 +5,9 @@ import { policyByKind } from "../policies/index.ts";
 import { targetAddress, type AddressTemplate, type TargetAddressModel } from "../policies/target-address.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
-import type {
-  BundleModel, FlowHookModel, Named, PolicyModel, SharedFlowModel, StepModel,
-} from "../ir/model.ts";
+import type { FlowHookModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named, PolicyModel } from "../ir/model.ts";
+import type { SharedFlowModel, StepModel } from "../ir/proxy-model.ts";
 import type { ProgramCondition, ProgramPolicy, ProgramStep } from "../ir/program.ts";
 import type { Span } from "../source/positions.ts";
 import { known, meant } from "./names.ts";

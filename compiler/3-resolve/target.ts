@@ -2,17 +2,9 @@
 import type { CompressionAlgorithm } from "#runtime/body/compression.ts";
 import { parseTemplate } from "#runtime/language/template.ts";
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type {
-  BundleModel,
-  EnvironmentModel,
-  LocalTargetModel,
-  Named,
-  ReferenceModel,
-  RouteRuleModel,
-  SslInfoModel,
-  TargetEndpointModel,
-  TextSetting,
-} from "../ir/model.ts";
+import type { EnvironmentModel, ReferenceModel, SslInfoModel } from "../ir/environment-model.ts";
+import type { BundleModel, Named, TextSetting } from "../ir/model.ts";
+import type { LocalTargetModel, RouteRuleModel, TargetEndpointModel } from "../ir/proxy-model.ts";
 import type {
   ProgramRetained, ProgramStep, ProgramTargetServer, ProgramTargetTls, ProgramUrlTemplate,
 } from "../ir/program.ts";

@@ -3,7 +3,8 @@
  * are held to. Decides everything that can be decided before a request comes.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
-import type { AddressRanges, FromEnv, SecretSource } from "../ir/model.ts";
+import type { AddressRanges } from "../ir/gateway-model.ts";
+import type { FromEnv, SecretSource } from "../ir/model.ts";
 import type { Features, Plan } from "../ir/plan.ts";
 import type { Optimisations } from "../optimisations.ts";
 import type { Program } from "../ir/program.ts";

@@ -26,7 +26,7 @@ import type {
   ProgramTarget,
 } from "../ir/program.ts";
 import { isKnownAtEntry } from "../flow-variable.ts";
-import type { HookPoint } from "../ir/model.ts";
+import type { HookPoint } from "../ir/environment-model.ts";
 import type { Optimisation, Optimisations } from "../optimisations.ts";
 import type { Obligation, Timing } from "../policies/definition.ts";
 import { parametersOf } from "../policies/flow-callout.ts";

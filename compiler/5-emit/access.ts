@@ -1,5 +1,5 @@
 /** Access data as first contents of the store. Keys and secrets are digests, or settings read at start: never text. */
-import type { CredentialModel, DigestOrSecret } from "../ir/model.ts";
+import type { CredentialModel, DigestOrSecret } from "../ir/access-model.ts";
 import type { Plan } from "../ir/plan.ts";
 import { code, identifier, join, literal, type Code, type Embeddable } from "./code.ts";
 import type { SettingValues } from "./setting-values.ts";

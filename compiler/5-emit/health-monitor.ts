@@ -1,5 +1,5 @@
 /** The code that begins to check the servers of load balancers. */
-import type { HealthMonitorModel } from "../ir/model.ts";
+import type { HealthMonitorModel } from "../ir/proxy-model.ts";
 import { code, literal, type Code } from "./code.ts";
 import type { FileWriter } from "./file.ts";
 import type { SettingValues } from "./setting-values.ts";

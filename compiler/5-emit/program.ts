@@ -1,6 +1,7 @@
 /** The generated files that tie a gateway together: settings, routes with their targets, and the program itself. */
 import { parseIpRange } from "#runtime/language/ip-address.ts";
-import type { AddressRanges, ForwardedModel, FromEnv, ListenerModel, SecretSource, TlsModel } from "../ir/model.ts";
+import type { AddressRanges, ForwardedModel, ListenerModel, TlsModel } from "../ir/gateway-model.ts";
+import type { FromEnv, SecretSource } from "../ir/model.ts";
 import type { Plan, RoutePlan } from "../ir/plan.ts";
 import { limitOverrides } from "../gateway-limits.ts";
 import { durationMs } from "../measure.ts";

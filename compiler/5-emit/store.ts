@@ -1,5 +1,5 @@
 /** The expression that opens the gateway's store; only the written kind is linked. */
-import type { StoreModel } from "../ir/model.ts";
+import type { StoreModel } from "../ir/gateway-model.ts";
 import type { Plan } from "../ir/plan.ts";
 import { durationMs } from "../measure.ts";
 import { code, literal, type Code } from "./code.ts";

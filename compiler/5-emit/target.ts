@@ -1,5 +1,5 @@
 /** The code that makes targets: which factory, with which servers, TLS and algorithm. It imports only what is used. */
-import type { ReferenceModel } from "../ir/model.ts";
+import type { ReferenceModel } from "../ir/environment-model.ts";
 import type { Plan } from "../ir/plan.ts";
 import type {
   ProgramLoadBalancer, ProgramLocal, ProgramTarget, ProgramTargetServer, ProgramTargetTls,

@@ -1,11 +1,15 @@
-/** Flow variables as expressions and assignments. The only place that knows where a variable's value lives at run time. */
-import type { BuiltinVariable, FlowVariable, MessageName, NamedMessage, StartLine } from "../flow-variable.ts";
+/**
+ * Flow variables as expressions and assignments. With the three files for single kinds of variables the only place
+ * that knows where a variable's value lives at run time.
+ */
+import type { FlowVariable, MessageName, NamedMessage, StartLine } from "../flow-variable.ts";
 import { code, identifier, literal, literalText, unbracketed, type Code } from "./code.ts";
 import type { ProgramProperties } from "../ir/program.ts";
 import { propertyValues, sameValue } from "../property-value.ts";
+import { readAccess } from "./access-variable.ts";
+import { builtinField, readBuiltin } from "./builtin-variable.ts";
 import type { FileWriter } from "./file.ts";
 import type { RuntimeSymbol } from "./symbols.ts";
-import { isTargetVariable, readTargetVariable } from "./target-variable.ts";
 
 const X = identifier("x");
 
@@ -158,22 +162,6 @@ function writeNamedHeader(
   });
 }
 
-function builtinField(id: BuiltinVariable): Code {
-  switch (id) {
-    case "target.url":
-    case "target.evaluated.url":
-      return identifier("targetUrl");
-    case "target.copy.pathsuffix":
-      return identifier("copyPathSuffix");
-    case "target.copy.queryparams":
-      return identifier("copyQueryParams");
-    case "target.header.host":
-      return identifier("targetHost");
-    default:
-      throw new TypeError(`invariant: ${id} is read-only`);
-  }
-}
-
 /** True when a name means a request. */
 function isRequest(name: MessageName, scope: VariableScope): boolean {
   if (typeof name === "object") return name.type === "request";
@@ -302,179 +290,4 @@ function ifMade(made: Code, text: Code, { file }: VariableScope, write: (base: C
   if (literalText(text) !== null) return code`if (${made} !== null) ${write(made, text)};`;
   const writing = write(identifier("made"), identifier("text"));
   return code`${file.symbol("ifMade")}(${made}, ${text}, (made, text) => { ${writing}; });`;
-}
-
-/** Variables that are one expression, whatever the file. */
-const plainBuiltins = {
-  "apiproxy.revision": code`${X}.program.hash`,
-  "apiproxy.basepath": code`${"/"}`,
-  "environment.name": code`${X}.program.environment`,
-  "proxy.name": code`${X}.program.endpoint`,
-  "proxy.basepath": code`${X}.program.basePath`,
-  "proxy.pathsuffix": code`${X}.pathSuffix`,
-  "client.ip": code`${X}.client.address`,
-  "client.host": code`${X}.client.address`,
-  "proxy.client.ip": code`${X}.client.address`,
-  "client.resolved.ip": code`${X}.clientAddress`,
-  "client.port": code`${X}.client.port`,
-  "client.scheme": code`${X}.client.scheme`,
-  "client.ssl.enabled": code`String(${X}.client.scheme === "https")`,
-  "client.received.start.timestamp": code`${X}.startedWallMs`,
-  "client.received.end.timestamp": code`${X}.startedWallMs`,
-  "system.uuid": code`${X}.gateway.instance.uuid`,
-  "system.pod.name": code`${X}.gateway.instance.podName`,
-  "system.region.name": code`${X}.gateway.instance.regionName`,
-  "current.flow.name": code`${X}.flow`,
-  messageid: code`${X}.id`,
-  "route.name": code`${X}.route`,
-  "system.timestamp": code`${X}.gateway.clock.wallMs()`,
-  "is.error": code`(${X}.fault !== null)`,
-  "target.basepath": code`(${X}.target?.basePath || null)`,
-  "route.target": code`(${X}.target?.name ?? null)`,
-  "target.name": code`(${X}.target?.name ?? null)`,
-  "websocket.closed.by": code`(${X}.ended?.closedBy ?? null)`,
-  "websocket.close.code": code`(${X}.ended?.code ?? null)`,
-  "websocket.close.reason": code`(${X}.ended?.reason ?? null)`,
-  "websocket.close.text": code`(${X}.ended?.text ?? null)`,
-  "websocket.duration": code`(${X}.ended === null ? null : Math.round(${X}.ended.durationMs))`,
-  "websocket.client.bytes": code`(${X}.ended?.bytesFromClient ?? null)`,
-  "websocket.client.frames": code`(${X}.ended?.framesFromClient ?? null)`,
-  "websocket.target.bytes": code`(${X}.ended?.bytesFromTarget ?? null)`,
-  "websocket.target.frames": code`(${X}.ended?.framesFromTarget ?? null)`,
-  "websocket.credential": code`(${X}.credential?.value ?? null)`,
-  "websocket.credential.source": code`(${X}.credential?.source ?? null)`,
-} as const satisfies { readonly [id in BuiltinVariable]?: Code };
-
-function isPlainBuiltin(id: BuiltinVariable): id is keyof typeof plainBuiltins {
-  return Object.hasOwn(plainBuiltins, id);
-}
-
-function readBuiltin(id: BuiltinVariable, scope: VariableScope): Code {
-  if (isPlainBuiltin(id)) return plainBuiltins[id];
-  const { file } = scope;
-  if (isTargetVariable(id)) return readTargetVariable(id, file);
-  switch (id) {
-    case "organization.name":
-      return code`${scope.organization}`;
-    case "apiproxy.name":
-      return code`${scope.proxy}`;
-    case "proxy.url":
-      return code`${file.symbol("proxyUrl")}(${X})`;
-    case "client.cn":
-    case "client.country":
-    case "client.email.address":
-    case "client.locality":
-    case "client.organization":
-    case "client.organization.unit":
-    case "client.state":
-      return code`${file.symbol("clientSubject")}(${X}, ${subjectFields[id]})`;
-    case "client.received.start.time":
-    case "client.received.end.time":
-      return code`${file.symbol("timeText")}(${X}.startedWallMs)`;
-    case "client.sent.start.timestamp":
-    case "client.sent.end.timestamp":
-      return code`${file.symbol("clientSent")}(${X}, ${sentMoment(id)})`;
-    case "client.sent.start.time":
-    case "client.sent.end.time":
-      return code`${file.symbol("clientSentText")}(${X}, ${sentMoment(id)})`;
-    case "error.state":
-      return code`${file.symbol("errorState")}(${X})`;
-    case "system.time":
-      return code`${file.symbol("timeText")}(${X}.gateway.clock.wallMs())`;
-    case "error.message":
-    case "fault.reason":
-      return code`${file.symbol("faultVariable")}(${X}, "reason")`;
-    case "fault.name":
-      return code`${file.symbol("faultVariable")}(${X}, "name")`;
-    case "fault.category":
-      return code`${file.symbol("faultVariable")}(${X}, "category")`;
-    case "fault.subcategory":
-      return code`${file.symbol("faultVariable")}(${X}, "subcategory")`;
-    case "target.copy.pathsuffix":
-    case "target.copy.queryparams":
-    case "target.header.host":
-      return code`${X}.${builtinField(id)}`;
-  }
-}
-
-function sentMoment(id: string): "start" | "end" {
-  return id.startsWith("client.sent.start") ? "start" : "end";
-}
-
-const subjectFields = {
-  "client.cn": "CN",
-  "client.country": "C",
-  "client.email.address": "emailAddress",
-  "client.locality": "L",
-  "client.organization": "O",
-  "client.organization.unit": "OU",
-  "client.state": "ST",
-} as const;
-
-/** Members of the records that variables name; what is not here is a custom attribute (apigee-core section 6.6). */
-const ACCESS_MEMBERS: Readonly<Record<string, string>> = {
-  client_id: "key.clientId",
-  grant_type: "token?.grantType",
-  issued_at: "token?.issuedAtMs",
-  status: "token?.status",
-  "accesstoken.app_enduser": "token?.subject",
-  "app.name": "app.name",
-  "app.id": "app.id",
-  "app.status": "app.status",
-  "app.callbackUrl": "app.callbackUrl",
-  "developer.app.name": "app.name",
-  "developer.app.id": "app.id",
-  "developer.id": "developer.id",
-  "developer.email": "developer.email",
-  "developer.userName": "developer.userName",
-  "developer.firstName": "developer.firstName",
-  "developer.lastName": "developer.lastName",
-  "developer.status": "developer.status",
-  "apiproduct.name": "product.name",
-  "apiproduct.operation": "operation?.resource",
-  "apiproduct.operation.resource": "operation?.resource",
-  redirection_uris: "app.callbackUrl",
-};
-
-/** The quota that holds for the call: the operation's, else the product's. */
-const QUOTA_MEMBERS: Readonly<Record<string, string>> = {
-  "apiproduct.developer.quota.limit": "limit",
-  "apiproduct.developer.quota.interval": "interval",
-  "apiproduct.developer.quota.timeunit": "timeUnit",
-};
-
-function readAccess(policy: string | null, path: readonly string[], file: FileWriter): Code {
-  const grantType = policy === null ? "" : file.type("access/model.ts", "AccessGrant");
-  const grant =
-    policy === null ? code`${X}.access` : code`${file.symbol("resultOf")}<${identifier(grantType)}>(${X}, ${policy})`;
-  const name = path.join(".");
-  if (Object.hasOwn(ACCESS_MEMBERS, name)) return member(grant, ACCESS_MEMBERS[name] ?? "");
-  const quota = QUOTA_MEMBERS[name];
-  if (quota !== undefined) return code`(${file.symbol("quotaOf")}(${grant})?.${identifier(quota)} ?? null)`;
-  if (name === "apiproduct.operation.methods") return code`${file.symbol("operationMethods")}(${grant})`;
-  if (name.startsWith("apiproduct.operation.attributes.")) {
-    return code`${file.symbol("operationAttribute")}(${grant}, ${path.slice(3).join(".")})`;
-  }
-  if (name === "scope") return code`(${grant}?.token?.scopes.join(" ") ?? null)`;
-  if (name === "token_type") return code`(${grant}?.token ? "BearerToken" : null)`;
-  if (name === "organization_name") return code`${X}.gateway.organization`;
-  if (name === "expires_in") return code`${file.symbol("expiresIn")}(${X}, ${grant})`;
-  // A token in clear is never kept.
-  if (name === "access_token" || name === "client_secret") return code`null`;
-  const owners: Readonly<Record<string, string>> = { app: "app", developer: "developer", apiproduct: "product", accesstoken: "token" };
-  const owner = owners[path[0] ?? ""];
-  if (owner === undefined || path.length < 2) return code`null`;
-  return code`${file.symbol("attribute")}(${grant}?.${identifier(owner)}, ${path.slice(1).join(".")})`;
-}
-
-/** `(grant?.a.b ?? null)` for a member path of the table above. */
-function member(grant: Code, path: string): Code {
-  let expression = grant;
-  let isOptional = true;
-  for (const part of path.split(".")) {
-    const name = identifier(part.replace(/\?$/, ""));
-    expression = isOptional ? code`${expression}?.${name}` : code`${expression}.${name}`;
-    isOptional = part.endsWith("?");
-  }
-  return code`(${expression} ?? null)`;
 }

@@ -9,21 +9,11 @@ import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts";
 import type { PolicyDefinition } from "../policies/definition.ts";
 import type { Span } from "../source/positions.ts";
-import type {
-  ApiProductModel,
-  AppModel,
-  BundleModel,
-  DeveloperModel,
-  GatewayModel,
-  HealthMonitorModel,
-  HookPoint,
-  LoadBalancingAlgorithm,
-  Named,
-  PolicyModel,
-  ReferenceModel,
-  TextSetting,
-  PortSetting,
-} from "./model.ts";
+import type { ApiProductModel, AppModel, DeveloperModel } from "./access-model.ts";
+import type { HookPoint, ReferenceModel } from "./environment-model.ts";
+import type { GatewayModel } from "./gateway-model.ts";
+import type { BundleModel, Named, PolicyModel, TextSetting, PortSetting } from "./model.ts";
+import type { HealthMonitorModel, LoadBalancingAlgorithm } from "./proxy-model.ts";
 
 export interface Program {
   readonly organization: string;

@@ -4,7 +4,8 @@
  * first.
  */
 import { code } from "../5-emit/code.ts";
-import type { LocalTargetModel, PolicyModel, RouteRuleModel, TargetEndpointModel } from "../ir/model.ts";
+import type { PolicyModel } from "../ir/model.ts";
+import type { LocalTargetModel, RouteRuleModel, TargetEndpointModel } from "../ir/proxy-model.ts";
 import type { PolicyDefinition } from "./definition.ts";
 
 /** A template of a bundle that makes a part of a target's address. */

@@ -21,7 +21,6 @@ const WIDE_LINES_ALLOWED = 175;
 /** Functions longer than the rule: name -> lines. */
 const longFunctions: Readonly<Record<string, number>> = {
   "runtime/language/condition-tokens.ts tokenize": 112,
-  "compiler/5-emit/variable.ts readBuiltin": 80,
   "runtime/process/start.ts finishStart": 72,
 };
 

@@ -1,6 +1,7 @@
 /** VerifyAPIKey over the lists of the bundle: no store, no cache, no index. */
 import { createHash } from "node:crypto";
-import type { ApiProductModel, AppModel, CredentialModel, DeveloperModel, Named } from "#compiler/ir/model.ts";
+import type { ApiProductModel, AppModel, CredentialModel, DeveloperModel } from "#compiler/ir/access-model.ts";
+import type { Named } from "#compiler/ir/model.ts";
 import type { Program } from "#compiler/ir/program.ts";
 
 /** What a key stands for. */

@@ -1,5 +1,5 @@
 /** The order of things: steps, flows, route rules, fault rules (apigee-core section 3). */
-import type { HookPoint } from "#compiler/ir/model.ts";
+import type { HookPoint } from "#compiler/ir/environment-model.ts";
 import type { ProgramFlows, ProgramStep } from "#compiler/ir/program.ts";
 import type { Value } from "../outcome.ts";
 import { holds } from "./evaluate.ts";
