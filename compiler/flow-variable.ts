@@ -1,6 +1,6 @@
 /**
- * What a flow variable's name means (apigee-core section 6): where its value lives, whether flows may write it, which type it
- * has. Pure classification; 5-emit/variable.ts turns the result into code.
+ * What a flow variable's name means (apigee-core section 6): where its value lives, whether flows may write it, which
+ * type it has. Pure classification; 5-emit/variable.ts turns the result into code.
  */
 
 /** A message that a policy makes under a name of its own. */

@@ -1,7 +1,7 @@
 /**
  * One exchange on its way through the chains: messages, route, what was verified, custom variables. Generated code
- * extends Exchange by the bundle's own variables, as plain fields. It owns state only; what it decides, once, is whether
- * it is traced.
+ * extends Exchange by the bundle's own variables, as plain fields. It owns state only; what it decides, once, is
+ * whether it is traced.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";

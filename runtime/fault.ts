@@ -1,7 +1,8 @@
 /**
- * Faults: what goes wrong because of a client, a target or a policy. A closed table (Apigee's codes, statuses and texts; see
- * docs/differences.md for the rows that are ours; compiler/diagnostics/fault-docs.ts says what leads to each). A fault is a
- * plain object without a stack: making one costs an allocation, and it is thrown like an exception through compiled chains.
+ * Faults: what goes wrong because of a client, a target or a policy. A closed table (Apigee's codes, statuses and
+ * texts; see docs/differences.md for the rows that are ours; compiler/diagnostics/fault-docs.ts says what leads to
+ * each). A fault is a plain object without a stack: making one costs an allocation, and it is thrown like an exception
+ * through compiled chains.
  */
 import type { ResponseMessage } from "./message/message.ts";
 

@@ -153,7 +153,7 @@ export interface Limits {
   readonly xpathVisitsMax: number;
   /** Rows of analytics that wait for their file; beyond, they are dropped and counted. */
   readonly analyticsPendingMax: number;
-  /** Numbers (a group at a point in time) that one query of analytics collects; further ones are left out and counted. */
+  /** Numbers (a group at a point in time) that one query of analytics collects; others are left out and counted. */
   readonly statsCellsMax: number;
   /** Points in time of one query of analytics. */
   readonly statsPointsMax: number;

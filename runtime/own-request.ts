@@ -33,7 +33,9 @@ export interface OwnAnswer {
   readonly text: string | null;
 }
 
-/** Resolves with any whole answer. Rejects with node's error, or one whose message says in a few words what was wrong. */
+/**
+ * Resolves with any whole answer. Rejects with node's error, or one whose message says in a few words what was wrong.
+ */
 export function sendOwnRequest(own: OwnRequest, clock: Clock, bounds: OwnRequestBounds): Promise<OwnAnswer> {
   const { url, headers, body, agent, lookup } = own;
   const request = url.protocol === "https:" ? requestHttps : requestHttp;

@@ -1,6 +1,7 @@
 /**
- * Who hears of a socket's events while it is in the upgrade path: the handshake with its client or target first, then the
- * splice. The listeners are attached once and shared by all sockets; handing a socket on is one assignment. Decides nothing.
+ * Who hears of a socket's events while it is in the upgrade path: the handshake with its client or target first, then
+ * the splice. The listeners are attached once and shared by all sockets; handing a socket on is one assignment. Decides
+ * nothing.
  */
 import type { Socket } from "node:net";
 import type { Clock } from "./clock.ts";
@@ -35,7 +36,9 @@ export function ownerOf(socket: OwnedSocket): SocketOwner | undefined {
   return socket[OWNER];
 }
 
-/** Ends ownership: nobody hears of the socket's events any more, and what it did not read yet waits until it is resumed. */
+/**
+ * Ends ownership: nobody hears of the socket's events any more, and what it did not read yet waits until it is resumed.
+ */
 export function disown(socket: OwnedSocket): void {
   if (socket[OWNER] === undefined) return;
   socket[OWNER] = undefined;

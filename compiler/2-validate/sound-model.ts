@@ -1,6 +1,7 @@
 /**
- * A bundle with documents that are no good has no model. What the others come to is looked at all the same, so that nobody
- * mends one layer of mistakes only to meet the next; only errors count that hold whatever the bad documents come to say.
+ * A bundle with documents that are no good has no model. What the others come to is looked at all the same, so that
+ * nobody mends one layer of mistakes only to meet the next; only errors count that hold whatever the bad documents come
+ * to say.
  */
 import type { Diagnostic, Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { BundleModel } from "../ir/model.ts";

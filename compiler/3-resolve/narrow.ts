@@ -3,7 +3,10 @@ import type { HookPoint } from "../ir/environment-model.ts";
 import type { Program, ProgramHook, ProgramProxy } from "../ir/program.ts";
 import { policiesOfProxy } from "../program-walk.ts";
 
-/** The program with only that environment; all of it for null. An environment that does not exist leaves nothing deployed. */
+/**
+ * The program with only that environment; all of it for null. An environment that does not exist leaves nothing
+ * deployed.
+ */
 export function narrow(program: Program, environment: string | null): Program {
   if (environment === null) return program;
   const deployments = program.deployments.filter((deployment) => deployment.environment === environment);

@@ -1,6 +1,6 @@
 /**
- * Model -> program: names become references, defaults are filled, conditions are parsed, shared flows stand where they are
- * called. Reports what points nowhere; goes on with the rest, so that all problems show at once.
+ * Model -> program: names become references, defaults are filled, conditions are parsed, shared flows stand where they
+ * are called. Reports what points nowhere; goes on with the rest, so that all problems show at once.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { EnvironmentModel } from "../ir/environment-model.ts";

@@ -1,4 +1,6 @@
-/** Shared flows by themselves: those that no proxy calls are looked at all the same, so that nothing wrong stays unseen. */
+/**
+ * Shared flows by themselves: those that no proxy calls are looked at all the same, so that nothing wrong stays unseen.
+ */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import type { BundleModel, Named } from "../ir/model.ts";
@@ -6,7 +8,9 @@ import type { SharedFlowModel } from "../ir/proxy-model.ts";
 import type { ProgramProxy } from "../ir/program.ts";
 import { StepResolver } from "./step.ts";
 
-/** Reports shared flows that nothing calls with what is wrong in them, and policies of shared flows that no step names. */
+/**
+ * Reports shared flows that nothing calls with what is wrong in them, and policies of shared flows that no step names.
+ */
 export function checkSharedFlows(model: BundleModel, proxies: readonly ProgramProxy[], diagnostics: Diagnostics): void {
   const names = model.sharedFlows.map((shared) => shared.name);
   const callouts = proxies.flatMap((proxy) => proxy.policies).map((policy) => String(policy.model["sharedFlowBundle"]));

@@ -64,7 +64,9 @@ export class StepResolver {
     return steps.flatMap((step, at) => this.#step(steps, step, at, scope) ?? []);
   }
 
-  /** The call that a flow hook makes, as if a FlowCallout of that name stood there. Flows that are not there: hook.ts. */
+  /**
+   * The call that a flow hook makes, as if a FlowCallout of that name stood there. Flows that are not there: hook.ts.
+   */
   hook(name: string, file: string, hook: FlowHookModel): ProgramStep {
     const span = this.#model.positions.of(hook, "sharedFlow");
     const policy: ProgramPolicy = {

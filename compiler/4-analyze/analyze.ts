@@ -1,6 +1,6 @@
 /**
- * Program -> plan: legality, conflicts of routes, constant conditions, what each chain reads and writes, what its connections
- * are held to. Decides everything that can be decided before a request comes.
+ * Program -> plan: legality, conflicts of routes, constant conditions, what each chain reads and writes, what its
+ * connections are held to. Decides everything that can be decided before a request comes.
  */
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type { AddressRanges } from "../ir/gateway-model.ts";

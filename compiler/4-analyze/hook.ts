@@ -1,4 +1,6 @@
-/** Flow hooks of one proxy as items of its chains: nothing where there are none, no test where all environments agree. */
+/**
+ * Flow hooks of one proxy as items of its chains: nothing where there are none, no test where all environments agree.
+ */
 import type { PlanItem, When } from "../ir/plan.ts";
 import type { ProgramHook } from "../ir/program.ts";
 import type { Condition } from "#runtime/language/condition.ts";

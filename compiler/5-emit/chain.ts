@@ -1,6 +1,6 @@
 /**
- * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may wait. No
- * chain is an async function: a value goes straight on, a promise continues at the cut.
+ * Chains: the items of a segment as straight-line code in one function, cut into further functions where a step may
+ * wait. No chain is an async function: a value goes straight on, a promise continues at the cut.
  */
 import type { PlanBody, PlanChoice, PlanFlowName, PlanItem, PlanShared, PlanStep, Segment, When } from "../ir/plan.ts";
 import { code, comment, identifier, join, literal, withoutBraces, type Code } from "./code.ts";
@@ -42,8 +42,8 @@ export class ChainEmitter {
   }
 
   /**
-   * Emits a function for a segment. `next` is called behind its last item; null when nothing follows. Returns the function's
-   * name; a segment without items is no function, its name is that of `next`.
+   * Emits a function for a segment. `next` is called behind its last item; null when nothing follows. Returns the
+   * function's name; a segment without items is no function, its name is that of `next`.
    */
   segment(name: string, doc: string | null, items: Segment, next: Code | null, before: readonly Code[] = []): Code {
     const visible = this.#visible(items);
@@ -61,7 +61,9 @@ export class ChainEmitter {
     return this.#statements(this.#visible(items), next);
   }
 
-  /** Puts the function that `emit` adds last in front of those that it added before: callers stand above what they call. */
+  /**
+   * Puts the function that `emit` adds last in front of those that it added before: callers stand above what they call.
+   */
   #first(emit: () => Code): Code {
     const { functions } = this.#file;
     const mark = functions.length;

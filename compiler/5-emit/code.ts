@@ -1,6 +1,6 @@
 /**
- * Code as a value. Text becomes code in this file and nowhere else: a string that is interpolated into a `code` template
- * arrives quoted, only another Code arrives as it is. No emitter ever concatenates user text.
+ * Code as a value. Text becomes code in this file and nowhere else: a string that is interpolated into a `code`
+ * template arrives quoted, only another Code arrives as it is. No emitter ever concatenates user text.
  */
 
 /** A piece of program text. */

@@ -1,4 +1,6 @@
-/** Conditions as expressions. Where static types settle the matter the test is written out; else operators.ts decides. */
+/**
+ * Conditions as expressions. Where static types settle the matter the test is written out; else operators.ts decides.
+ */
 import { globShape } from "#runtime/language/glob.ts";
 import type { ComparisonNode, Condition, ConditionOperand, MatchNode } from "#runtime/language/condition.ts";
 import { pathShape } from "#runtime/language/path-pattern.ts";

@@ -56,7 +56,9 @@ export function emit(plan: Plan, options: EmitOptions): EmittedModule[] {
   return modules.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What comments say changes neither a chain nor a program: who adds a policy that leaves nothing gets the same bytes. */
+/**
+ * What comments say changes neither a chain nor a program: who adds a policy that leaves nothing gets the same bytes.
+ */
 function code(text: string): string {
   return text.replace(/^ *\/\/.*\n/gm, "");
 }

@@ -51,7 +51,9 @@ export class FileWriter {
     this.names = new Names(Object.keys(symbols));
   }
 
-  /** Modules with the names taken from them, sorted. What was asked for and then left out of the code is not among them. */
+  /**
+   * Modules with the names taken from them, sorted. What was asked for and then left out of the code is not among them.
+   */
   get imports(): { from: string; values: { name: string; local: string }[]; types: string[] }[] {
     const used = this.#words();
     return [...this.#imports]
@@ -126,8 +128,8 @@ export class FileWriter {
   }
 
   /**
-   * A name inside of functions: one for equal values, so that equal functions stay equal. `others` tells the names of one
-   * value in one function apart.
+   * A name inside of functions: one for equal values, so that equal functions stay equal. `others` tells the names of
+   * one value in one function apart.
    */
   local(hint: string, value: Code, others: number): string {
     const key = `${String(others)}:${value.text}`;

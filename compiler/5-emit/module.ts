@@ -1,6 +1,6 @@
 /**
- * The door to ts-morph: builds the text of a generated file with one `structures` call. Nodes are never added one at a time,
- * which would take quadratic time.
+ * The door to ts-morph: builds the text of a generated file with one `structures` call. Nodes are never added one at a
+ * time, which would take quadratic time.
  */
 import { IndentationText, Project, StructureKind } from "ts-morph";
 import type { StatementStructures } from "ts-morph";
@@ -27,9 +27,9 @@ export class ModulePrinter {
 }
 
 /**
- * Texts that ts-morph does not see: its writer keeps track of strings and comments by itself and loses count at a string
- * that ends with a backslash. Marks stand for them in the structures. A mark has a `$`, which names.ts never makes, and
- * occurs in none of the comments.
+ * Texts that ts-morph does not see: its writer keeps track of strings and comments by itself and loses count at a
+ * string that ends with a backslash. Marks stand for them in the structures. A mark has a `$`, which names.ts never
+ * makes, and occurs in none of the comments.
  */
 class HeldTexts {
   readonly #texts: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Identifiers of the generated program. They are made here from the user's names, are unique where they stand, and never
- * collide with what the program uses itself.
+ * Identifiers of the generated program. They are made here from the user's names, are unique where they stand, and
+ * never collide with what the program uses itself.
  */
 
 import type { Exchange } from "#runtime/context.ts";

@@ -322,7 +322,9 @@ class ProxyEmitter {
     return [...new Set(endpoint.routes.flatMap((route) => route.target ?? []))];
   }
 
-  /** Written headers belong to the gateway alone; those that flows also read may come from the client, spelled just so. */
+  /**
+   * Written headers belong to the gateway alone; those that flows also read may come from the client, spelled just so.
+   */
   #headers(): Code {
     const { ownedHeaders, reads } = this.#proxy;
     const scope = this.#context.scope("request");

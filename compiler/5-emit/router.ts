@@ -1,6 +1,6 @@
 /**
- * Routing as code: host, then base path segment by segment; the longest match wins, a literal segment beats `*` (apigee-core
- * section 1.4). No table is walked and no pattern is compiled at run time.
+ * Routing as code: host, then base path segment by segment; the longest match wins, a literal segment beats `*`
+ * (apigee-core section 1.4). No table is walked and no pattern is compiled at run time.
  */
 import type { HostPlan, Plan, RoutePlan } from "../ir/plan.ts";
 import { block } from "./chain.ts";
@@ -108,8 +108,8 @@ class GroupEmitter {
   }
 
   /**
-   * Statements that route from a position on. `start` is the variable that holds the offset behind the slash before the next
-   * segment, null at the root; `fallback` is what an ancestor offers when nothing longer matches.
+   * Statements that route from a position on. `start` is the variable that holds the offset behind the slash before the
+   * next segment, null at the root; `fallback` is what an ancestor offers when nothing longer matches.
    */
   branch(branch: Branch, prefix: Prefix, fallback: RoutePlan | null, start: Code = literal(1)): Code[] {
     const depth = prefix.length;

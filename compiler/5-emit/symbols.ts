@@ -1,6 +1,6 @@
 /**
- * Every helper of runtime/ that generated code may use, and where it comes from. A name that its module does not export fails
- * the type check: renaming a helper breaks the compile, not a customer.
+ * Every helper of runtime/ that generated code may use, and where it comes from. A name that its module does not export
+ * fails the type check: renaming a helper breaks the compile, not a customer.
  */
 import type * as Body from "#runtime/body/body.ts";
 import type * as Compression from "#runtime/body/compression.ts";

@@ -86,8 +86,8 @@ export function readVariable(variable: FlowVariable, scope: VariableScope): Code
 }
 
 /**
- * A statement that writes a variable for a policy; `given` is an expression of type `Value`. Nothing for what is not there:
- * the response of a request flow, the query of a response.
+ * A statement that writes a variable for a policy; `given` is an expression of type `Value`. Nothing for what is not
+ * there: the response of a request flow, the query of a response.
  */
 export function writeVariable(variable: FlowVariable, given: Code, policy: string, scope: VariableScope): Code {
   const { file } = scope;

@@ -23,8 +23,8 @@ export async function writeOutput(folder: string, files: readonly OutputFile[]):
 }
 
 /**
- * Makes a folder and those above it. Not `mkdir` with `recursive`: where a file system answers ENOENT although the parent is
- * there (/proc does), Node tries again for ever.
+ * Makes a folder and those above it. Not `mkdir` with `recursive`: where a file system answers ENOENT although the
+ * parent is there (/proc does), Node tries again for ever.
  */
 async function makeFolder(path: string): Promise<void> {
   try {

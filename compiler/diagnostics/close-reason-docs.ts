@@ -1,6 +1,6 @@
 /**
- * One line about each close reason, for `explain` and the reference. Here and not in the table, so that artifacts do not
- * carry it.
+ * One line about each close reason, for `explain` and the reference. Here and not in the table, so that artifacts do
+ * not carry it.
  */
 import type { CloseReasonId } from "#runtime/upgrade/close-reason.ts";
 

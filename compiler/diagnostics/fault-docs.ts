@@ -1,5 +1,6 @@
 /**
- * One line about each fault, for `explain` and the reference. Here and not in the table, so that artifacts do not carry it.
+ * One line about each fault, for `explain` and the reference. Here and not in the table, so that artifacts do not carry
+ * it.
  */
 import type { FaultCode } from "#runtime/fault.ts";
 

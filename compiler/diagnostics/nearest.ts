@@ -14,7 +14,10 @@ export function nearest(name: string, knownNames: readonly string[]): string | n
   return best;
 }
 
-/** Edits (insert, delete, replace, swap of neighbours) between two words; anything from `limit` on may be reported as `limit`. */
+/**
+ * Edits (insert, delete, replace, swap of neighbours) between two words; anything from `limit` on may be reported as
+ * `limit`.
+ */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Message templates in which the values of some variables are known: these become text. Arguments of functions only where
- * a text means the same as a variable that holds it; a replacement, for one, does not.
+ * Message templates in which the values of some variables are known: these become text. Arguments of functions only
+ * where a text means the same as a variable that holds it; a replacement, for one, does not.
  */
 import type { Template, TemplateArgument, TemplatePart } from "#runtime/language/template.ts";
 import type { KnownValues } from "./fold.ts";
@@ -12,7 +12,9 @@ const TEXT_FUNCTIONS: readonly string[] = [
   "sha512Base64", "firstnonnull",
 ];
 
-/** The template with known variables as text; the same one when none is known. What is known to be null needs a default. */
+/**
+ * The template with known variables as text; the same one when none is known. What is known to be null needs a default.
+ */
 export function withKnown(template: Template, known: KnownValues): Template {
   const parts = template.parts.map((part) => knownPart(part, known));
   if (parts.every((part, at) => part === template.parts[at])) return template;

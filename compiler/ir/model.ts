@@ -1,6 +1,7 @@
 /**
  * The bundle model: what a user wrote, validated against the schemas, defaults not yet filled, names not yet resolved.
- * Types only. Objects are the plain values of the YAML; `positions` knows where each of them and each of their keys stands.
+ * Types only. Objects are the plain values of the YAML; `positions` knows where each of them and each of their keys
+ * stands.
  */
 import type { Positions } from "../source/positions.ts";
 import type { ApiProductModel, AppModel, DeveloperModel } from "./access-model.ts";
@@ -8,7 +9,9 @@ import type { EnvironmentModel } from "./environment-model.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 import type { ProxyModel, SharedFlowModel } from "./proxy-model.ts";
 
-/** `{ env: NAME, default: x }`: read from the environment when the gateway starts, so that CI promotes the tested bytes. */
+/**
+ * `{ env: NAME, default: x }`: read from the environment when the gateway starts, so that CI promotes the tested bytes.
+ */
 export interface FromEnv {
   readonly env: string;
   readonly default?: string | number;

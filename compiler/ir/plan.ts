@@ -1,6 +1,6 @@
 /**
- * The plan: what the gateway will do, decided. Routes are free of conflicts, conditions are folded, every step knows whether it
- * may wait, every obligation of a connection is known. Types only.
+ * The plan: what the gateway will do, decided. Routes are free of conflicts, conditions are folded, every step knows
+ * whether it may wait, every obligation of a connection is known. Types only.
  */
 import type { Condition } from "#runtime/language/condition.ts";
 import type { Value } from "#runtime/language/operators.ts";

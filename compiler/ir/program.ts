@@ -1,6 +1,6 @@
 /**
- * The resolved program: what the model means. No name points elsewhere any more, conditions are parsed, defaults are filled,
- * shared flows stand where they are called. Types only.
+ * The resolved program: what the model means. No name points elsewhere any more, conditions are parsed, defaults are
+ * filled, shared flows stand where they are called. Types only.
  */
 import type { CompressionAlgorithm } from "#runtime/body/compression.ts";
 import type { Condition } from "#runtime/language/condition.ts";

@@ -1,6 +1,6 @@
 /**
- * What parsing gives: plain values with positions, each document in the place that its file's path gives it. Types only. No
- * value here has been checked against a schema.
+ * What parsing gives: plain values with positions, each document in the place that its file's path gives it. Types
+ * only. No value here has been checked against a schema.
  */
 import type { PositionIndex } from "../source/position-index.ts";
 import type { SourceFile } from "../source/source-file.ts";

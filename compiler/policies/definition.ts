@@ -1,5 +1,6 @@
 /**
- * The contract of a policy's compile-time half: six questions and nothing else. Types only; each policy is one object that
+ * The contract of a policy's compile-time half: six questions and nothing else. Types only; each policy is one object
+ * that
  * `satisfies PolicyDefinition`.
  */
 import type { Value } from "#runtime/language/operators.ts";
@@ -120,7 +121,9 @@ export interface PolicyEmit<M extends PolicyModel> {
   assign(name: string, value: Code): Code;
   /** An expression (string) for a parsed template. `strict`: an unresolved variable throws the given fault. */
   template(template: Template, unresolved: { readonly policy: string } | "empty"): Code;
-  /** An expression (string) for a value read at start. For statements only: constants are made before values are read. */
+  /**
+   * An expression (string) for a value read at start. For statements only: constants are made before values are read.
+   */
   setting(request: SettingRequest): Code;
   /** The data collector that gateway.yaml declares under this name; null: none. */
   dataCollector(name: string): DataCollectorModel | null;

@@ -1,7 +1,7 @@
 /**
  * The address of a target whose URL or path is a template: a step of the gateway's own behind
- * the target request flow (apigee-core section 2.4). No bundle can name it; what a flow has written to `target.url` goes
- * first.
+ * the target request flow (apigee-core section 2.4). No bundle can name it; what a flow has written to `target.url`
+ * goes first.
  */
 import { code } from "../5-emit/code.ts";
 import type { PolicyModel } from "../ir/model.ts";

@@ -1,6 +1,6 @@
 /**
- * What compiled chains call between their steps: taking a route, going on after an error that is allowed, recording steps in
- * the traced twins. No policy lives here.
+ * What compiled chains call between their steps: taking a route, going on after an error that is allowed, recording
+ * steps in the traced twins. No policy lives here.
  */
 import type { Exchange } from "../context.ts";
 import { fault, isFault } from "../fault.ts";

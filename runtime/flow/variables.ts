@@ -1,6 +1,6 @@
 /**
- * Flow variables that are more than a field: what generated code calls to read and write them (apigee-core section 6). One
- * small function each, so that an artifact carries only those its bundle names.
+ * Flow variables that are more than a field: what generated code calls to read and write them (apigee-core section 6).
+ * One small function each, so that an artifact carries only those its bundle names.
  */
 import { STATUS_CODES } from "node:http";
 import { attributeOf, type AccessGrant, type Attributes, type ProductQuota } from "../access/model.ts";
@@ -202,8 +202,8 @@ export function hasFailed(x: Exchange, policy: string): boolean {
 }
 
 /**
- * `oauthV2.<policy>.fault.name` and `.fault.cause`; null while the policy has not failed. The name keeps the prefix of the
- * codes that come from the access data (apigee-policies section 3.28).
+ * `oauthV2.<policy>.fault.name` and `.fault.cause`; null while the policy has not failed. The name keeps the prefix of
+ * the codes that come from the access data (apigee-policies section 3.28).
  */
 export function failureVariable(x: Exchange, policy: string, what: "name" | "cause"): string | null {
   const cause = x.failures?.[policy];

@@ -1,4 +1,6 @@
-/** Syslog over TCP (RFC 6587): a connection whose receiver never says anything. Linked only where a policy asks for it. */
+/**
+ * Syslog over TCP (RFC 6587): a connection whose receiver never says anything. Linked only where a policy asks for it.
+ */
 import { connect, type Socket } from "node:net";
 import type { LinkOwner, OpenLink, SyslogLink, SyslogReceiver } from "./sender.ts";
 

@@ -1,4 +1,6 @@
-/** Syslog over TLS (RFC 5425); the receiver's certificate is always verified. Linked only where a policy asks for it. */
+/**
+ * Syslog over TLS (RFC 5425); the receiver's certificate is always verified. Linked only where a policy asks for it.
+ */
 import { readFileSync } from "node:fs";
 import type { PeerCertificate } from "node:tls";
 import type { OpenLink, SyslogReceiver } from "./sender.ts";

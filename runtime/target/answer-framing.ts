@@ -1,4 +1,6 @@
-/** How the body of a target's answer ends (RFC 9112 section 6.3), strictly: what is in doubt is refused. It reads none. */
+/**
+ * How the body of a target's answer ends (RFC 9112 section 6.3), strictly: what is in doubt is refused. It reads none.
+ */
 import { sameName } from "../message/field-grammar.ts";
 import { contentLength } from "../exchange/guard.ts";
 import type { ResponseMessage } from "../message/message.ts";

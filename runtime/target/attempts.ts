@@ -19,7 +19,9 @@ export function firstServer(x: Exchange, target: Target, written: TargetServer |
   return server;
 }
 
-/** The server of the exchange has failed, in the words of `why`: counted, and told when that took it out of rotation. */
+/**
+ * The server of the exchange has failed, in the words of `why`: counted, and told when that took it out of rotation.
+ */
 export function serverFailed(x: Exchange, target: Target, why: string): void {
   const { server, gateway } = x;
   if (server === null || server.state === null || target.balancer === null) return;

@@ -121,7 +121,8 @@ export class TargetConnection implements SocketOwner, AnswerSource {
   }
 
   /**
-   * Sends more of the body. `isSpent`: nobody needs these bytes any more once they have left. False: wait for `drained`.
+   * Sends more of the body. `isSpent`: nobody needs these bytes any more once they have left. False: wait for
+   * `drained`.
    */
   write(bytes: Buffer, isSpent: boolean): boolean {
     if (this.#isGone || this.#isBodySent) return true;

@@ -32,7 +32,9 @@ export interface HttpCheckSpec {
   readonly answerHeaders: readonly string[];
 }
 
-/** A server is well when it answers in time as it should. Throws at start when a header from the environment is none. */
+/**
+ * A server is well when it answers in time as it should. Throws at start when a header from the environment is none.
+ */
 export function httpCheck(spec: HttpCheckSpec): HealthCheck {
   if (typeof fieldLines(spec.headers) !== "string") throw new TypeError("a header of a health check is not valid");
   return (server, place, services, done) => {

@@ -1,7 +1,7 @@
 /**
  * Targets that are proxies of the same environment (apigee-core section 2.3): a call opens an exchange of that proxy,
- * which runs all its flows. Nothing is sent; request.ts and upgrade/handshake.ts go in and come back. Linked only where a
- * bundle chains proxies.
+ * which runs all its flows. Nothing is sent; request.ts and upgrade/handshake.ts go in and come back. Linked only where
+ * a bundle chains proxies.
  */
 import type { Exchange } from "../context.ts";
 import { fault } from "../fault.ts";

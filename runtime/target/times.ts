@@ -1,4 +1,6 @@
-/** Takes down when a target was asked and answered, for exchanges whose proxy reads that; for others it does nothing. */
+/**
+ * Takes down when a target was asked and answered, for exchanges whose proxy reads that; for others it does nothing.
+ */
 import type { Exchange } from "../context.ts";
 
 /** A try begins; what an earlier one left is gone. */

@@ -1,5 +1,6 @@
 /**
- * The template functions `hmacMd5` to `hmacSha512` (RFC 2104). A key that is empty or unreadable is a fault, never used.
+ * The template functions `hmacMd5` to `hmacSha512` (RFC 2104). A key that is empty or unreadable is a fault, never
+ * used.
  */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";

@@ -1,6 +1,7 @@
 /**
- * Verifies signatures over any payload, in it or beside it (RFC 7515 section 7.1 and appendix F). Grammar, algorithm and
- * key are settled before jose sees the signature. Nothing is remembered: what is signed may be another thing each time.
+ * Verifies signatures over any payload, in it or beside it (RFC 7515 section 7.1 and appendix F). Grammar, algorithm
+ * and key are settled before jose sees the signature. Nothing is remembered: what is signed may be another thing each
+ * time.
  */
 import { Buffer } from "node:buffer";
 import { JOSEError } from "jose/errors";

@@ -1,4 +1,7 @@
-/** For how long sides of sessions were not read because the other side did not take their bytes. Shared by a route's sessions. */
+/**
+ * For how long sides of sessions were not read because the other side did not take their bytes. Shared by a route's
+ * sessions.
+ */
 import type { Clock } from "../clock.ts";
 
 /** `pausedSinceMs` while a side is read. */

@@ -438,7 +438,9 @@ class Handshake implements ChainOwner, HandshakeOwner, SessionAbort, SocketOwner
     failExchange(this.#x, fault("flow.APITimedOut"), this);
   };
 
-  /** The response flows wait for something: until they go on, nothing is read of the target, whose end must be noticed. */
+  /**
+   * The response flows wait for something: until they go on, nothing is read of the target, whose end must be noticed.
+   */
   #hold(socket: Socket): void {
     socket.pause();
     own(socket, new HeldSocket(() => this.#targetLost()));

@@ -1,6 +1,6 @@
 /**
- * The handshakes under way, all together and by client address: what the limits on them are measured by. It decides only
- * whether there is room for one more.
+ * The handshakes under way, all together and by client address: what the limits on them are measured by. It decides
+ * only whether there is room for one more.
  */
 import type { Limits } from "../limits.ts";
 

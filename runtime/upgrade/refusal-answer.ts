@@ -1,6 +1,6 @@
 /**
- * The ordinary HTTP answer to an upgrade that does not become a WebSocket: written on the raw socket, with a body of the
- * gateway's own or the target's streamed through. Behind it the connection is HTTP again, or ends.
+ * The ordinary HTTP answer to an upgrade that does not become a WebSocket: written on the raw socket, with a body of
+ * the gateway's own or the target's streamed through. Behind it the connection is HTTP again, or ends.
  */
 import type { Socket } from "node:net";
 import { answerLines, plainReason } from "../exchange/answer-head.ts";

@@ -46,9 +46,9 @@ export interface SessionPage<S> {
 }
 
 /**
- * What the index holds in place of a session, and empties when the session leaves: V8 links the old table of a Map or Set
- * with much coming and going to the new one, so that a promoted old table would keep sessions alive, sockets and all,
- * until the next full collection.
+ * What the index holds in place of a session, and empties when the session leaves: V8 links the old table of a Map or
+ * Set with much coming and going to the new one, so that a promoted old table would keep sessions alive, sockets and
+ * all, until the next full collection.
  */
 interface IndexTicket<S> {
   session: S | null;

@@ -23,8 +23,8 @@ export type HandshakeFault =
   | "messaging.adaptors.http.flow.BadUpgradeResponse";
 
 /**
- * How a handshake came out. An accepted socket flows on: own it (socket-owner.ts) or pause it in the same turn, what comes
- * until then is dropped. An answered one is paused and, but for errors, has no listeners.
+ * How a handshake came out. An accepted socket flows on: own it (socket-owner.ts) or pause it in the same turn, what
+ * comes until then is dropped. An answered one is paused and, but for errors, has no listeners.
  */
 export type HandshakeResult =
   | {

@@ -1,7 +1,7 @@
 /**
- * `propagate-constants`: a custom variable that holds the same literal on every way to a step, a condition or a route is
- * that literal there. Looks at one chain at a time: what other chains leave behind is unknown, but for variables that
- * nothing ever writes, which are null.
+ * `propagate-constants`: a custom variable that holds the same literal on every way to a step, a condition or a route
+ * is that literal there. Looks at one chain at a time: what other chains leave behind is unknown, but for variables
+ * that nothing ever writes, which are null.
  */
 import { constantText } from "#runtime/language/template.ts";
 import type { Value } from "#runtime/language/operators.ts";

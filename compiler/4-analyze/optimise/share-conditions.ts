@@ -1,7 +1,7 @@
 /**
- * `share-conditions`: a condition, or a part of one, that several steps or flows of a chain ask is decided once, where nothing
- * between them can change what it reads and nothing waits. It is decided where it would have been decided anyway: it
- * leads the first of those conditions. Conditions over what policies find out are left alone.
+ * `share-conditions`: a condition, or a part of one, that several steps or flows of a chain ask is decided once, where
+ * nothing between them can change what it reads and nothing waits. It is decided where it would have been decided
+ * anyway: it leads the first of those conditions. Conditions over what policies find out are left alone.
  */
 import { conditionVariables, type Condition } from "#runtime/language/condition.ts";
 import { printCondition } from "#runtime/language/condition-print.ts";

@@ -1,4 +1,6 @@
-/** Which parts of messages the actions of AssignMessage change: for readers of conditions that want to know what stays. */
+/**
+ * Which parts of messages the actions of AssignMessage change: for readers of conditions that want to know what stays.
+ */
 import { flowVariable } from "../../flow-variable.ts";
 import type { MessagePart } from "../definition.ts";
 import type { ActionModel, NamesModel } from "./message-model.ts";
