@@ -13,6 +13,8 @@ import { appEnv, apps, keyOf, shop } from "./shop.ts";
 const folder = path.join(import.meta.dirname, "../../docs/images");
 const WIDTH = 1280;
 const HEIGHT = 800;
+/** Times of policies stand below the charts. */
+const TRAFFIC_HEIGHT = 1_180;
 const SESSIONS = Number(process.env["SESSIONS"] ?? 260);
 const only = process.argv[2] ?? "";
 
@@ -30,9 +32,9 @@ async function connectMany({ connect }: Ground): Promise<void> {
   }
 }
 
-async function take(page: Page, name: string, colours: "light" | "dark"): Promise<void> {
+async function take(page: Page, name: string, colours: "light" | "dark", height = HEIGHT): Promise<void> {
   if (!name.includes(only)) return;
-  await page.look(WIDTH, HEIGHT, colours);
+  await page.look(WIDTH, height, colours);
   await page.value("document.documentElement.style.fontFamily = 'Inter, system-ui, sans-serif'");
   await page.value("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 300)))");
   const file = path.join(folder, `${name}.png`);
@@ -100,7 +102,8 @@ mkdirSync(folder, { recursive: true });
   await page.value("location.hash = '#/traffic'");
   await page.shows("Refused, by fault and policy");
   await page.shows("token_expired");
-  await take(page, "page-traffic-dark", "dark");
+  await page.shows("handshakes timed");
+  await take(page, "page-traffic-dark", "dark", TRAFFIC_HEIGHT);
   await page.open(`${ground.admin}/?routes#/routes`);
   await page.shows("/v1/chat");
   await page.click('a[href*="prod~chat~default"], a[href*="prod%7Echat"]').catch(() => undefined);
