@@ -3,7 +3,7 @@ import type { TargetedSubmitEvent } from "preact";
 import { useState } from "preact/hooks";
 import { line, Refusal } from "../connection.ts";
 import { usePoll } from "../poll.ts";
-import type { RoutePage } from "../routes/route.ts";
+import { allRoutes, choices } from "../routes/all-routes.ts";
 import type { DebugSession } from "./transaction.ts";
 
 /** The API's own bounds. */
@@ -11,11 +11,11 @@ const COUNT_MAX = 100;
 const TIMEOUT_MAX_S = 600;
 
 export function StartForm({ onStarted }: { readonly onStarted: (id: string) => void }) {
-  const routes = usePoll(() => line.get<RoutePage>("/v1/routes", { limit: 1_000 }), Infinity, "routes");
+  const routes = usePoll(allRoutes, Infinity, "routes");
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const proxies = [...new Set((routes.value?.routes ?? []).map(({ proxy }) => proxy))].sort();
-  const environments = [...new Set((routes.value?.routes ?? []).map(({ environment }) => environment))].sort();
+  const proxies = choices(routes.value, "proxy");
+  const environments = choices(routes.value, "environment");
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);

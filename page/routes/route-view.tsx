@@ -5,10 +5,10 @@ import { line } from "../connection.ts";
 import { count, counted } from "../format.ts";
 import { addressOf } from "../place.ts";
 import { usePoll } from "../poll.ts";
+import { allRoutes } from "./all-routes.ts";
 import { RouteChain } from "./route-chain.tsx";
-import { levelTexts, type Route, type RoutePage, type RouteRow } from "./route.ts";
+import { levelTexts, type Route, type RouteRow } from "./route.ts";
 
-const PAGE_ROWS = 500;
 /** Rows that are drawn; who has more finds them by typing. */
 const SHOWN_MAX = 500;
 
@@ -58,17 +58,6 @@ export function RouteView({ place }: ViewProps) {
       </div>
     </div>
   );
-}
-
-/** Every route: the list is read once, because only a new build changes it. */
-async function allRoutes(): Promise<readonly RouteRow[]> {
-  const found: RouteRow[] = [];
-  for (let after: string | null = ""; after !== null;) {
-    const page: RoutePage = await line.get<RoutePage>("/v1/routes", { limit: PAGE_ROWS, after });
-    found.push(...page.routes);
-    after = page.next;
-  }
-  return found;
 }
 
 function searchText({ basePath, endpoint, environment, hostnames, proxy }: RouteRow): string {

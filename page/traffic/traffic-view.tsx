@@ -1,11 +1,10 @@
 /** What went through the gateway, over time: how much, how it ended, what was refused, where the time went. */
 import type { ViewProps } from "../app.tsx";
-import { line } from "../connection.ts";
 import { count, counted, fineDuration } from "../format.ts";
 import { Chart, type Curve } from "../parts/chart.tsx";
 import { go } from "../place.ts";
 import { usePoll } from "../poll.ts";
-import type { RoutePage } from "../routes/route.ts";
+import { allRoutes, choices } from "../routes/all-routes.ts";
 import { PolicyTimes } from "./policy-times.tsx";
 import { Refusals } from "./refusals.tsx";
 import { askTraffic, partNames, ranges, type Stats, type Traffic } from "./stats.ts";
@@ -20,8 +19,8 @@ const REASONS_MAX = 6;
 export function TrafficView({ place }: ViewProps) {
   const range = ranges.find(({ name }) => name === place.filter["range"]) ?? ranges[0];
   const proxy = place.filter["proxy"] ?? "";
-  const routes = usePoll(() => line.get<RoutePage>("/v1/routes", { limit: 1_000 }), Infinity, "routes");
-  const proxies = [...new Set((routes.value?.routes ?? []).map((route) => route.proxy))].sort();
+  const routes = usePoll(allRoutes, Infinity, "routes");
+  const proxies = choices(routes.value, "proxy");
   const { value, problem } = usePoll(
     async () => (range === undefined ? null : askTraffic(range, proxy)),
     REFRESH_MS,
