@@ -6,16 +6,18 @@ import type { Session } from "../upgrade/session.ts";
 import type { HandshakeMark } from "./analytics-exchange.ts";
 import type { AnalyticsRow, Captured } from "./analytics-row.ts";
 
-/** A session that is open. */
-export type LiveSession = Pick<Session, "ageMs" | "clientAddress" | "id" | "labels" | "route" | "startedAtMs" | "target">;
+/** What a note asks of a session that is open. */
+type Asked = "ageMs" | "clientAddress" | "id" | "labels" | "route" | "startedAtMs" | "target";
+export type LiveSession = Pick<Session, Asked>;
 
 /** What a killed gateway could not find out: who would have closed, and how (RFC 6455 section 7.4.1 for the code). */
 const KILLED = { close_reason: "gateway_killed", closed_by: "gateway", close_code: 1006, is_error: 1 } as const;
 
 /** Times of a handshake in microseconds, captured values last. */
 type Note = readonly [
-  id: string, environment: string, proxy: string, endpoint: string, basePath: string, target: string | null, path: string,
-  developer: string | null, app: string | null, product: string | null, address: string, userAgent: string | null,
+  id: string, environment: string, proxy: string, endpoint: string, basePath: string, target: string | null,
+  path: string, developer: string | null, app: string | null, product: string | null, address: string,
+  userAgent: string | null,
   startedAtMs: number, requestUs: number, targetUs: number, responseUs: number, captured: Captured | null,
 ];
 const NOTE_LENGTH = 17;
@@ -27,7 +29,8 @@ export function noteOf(session: LiveSession, mark: HandshakeMark): string {
   const { basePath, path, userAgent, requestUs, targetUs, responseUs } = mark;
   const note: Note = [
     session.id, environment, proxy, endpoint, basePath, session.target, path, developer, app, product,
-    session.clientAddress, userAgent, Math.round(session.startedAtMs), requestUs, targetUs, responseUs, mark.captured ?? null,
+    session.clientAddress, userAgent, Math.round(session.startedAtMs), requestUs, targetUs, responseUs,
+    mark.captured ?? null,
   ];
   return JSON.stringify(note);
 }

@@ -1,6 +1,6 @@
 /**
- * When something ended, as a dimension of queries: Apigee's four (apigee-core section 8.6), in UTC. They follow from the
- * time of a row or of a roll-up, and are stored nowhere.
+ * When something ended, as a dimension of queries: Apigee's four (apigee-core section 8.6), in UTC. They follow from
+ * the time of a row or of a roll-up, and are stored nowhere.
  */
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
