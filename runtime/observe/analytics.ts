@@ -62,6 +62,8 @@ export class Analytics {
   readonly #pending: Pending[] = [];
   /** Sessions that are open and not in the file yet. */
   readonly #opened = new Map<HandshakeMark, LiveSession>();
+  /** Notes of sessions whose rows were dropped. */
+  readonly #lost: number[] = [];
   readonly #texts = new Map<string, string>();
   #file: AnalyticsFile | null = null;
   /** Why the last attempt to write failed; null when it did not. */
@@ -113,7 +115,8 @@ export class Analytics {
   /** The 101 has left: the file will know of the session soon, and of its end when that comes. */
   opened(session: LiveSession & Pick<Session, "mark" | "state">): void {
     const { mark, state } = session;
-    if (mark === null || state === "closed" || this.#opened.size >= this.#limits.analyticsPendingMax) return;
+    if (mark === null || state === "closed" || this.#isClosed) return;
+    if (this.#opened.size >= this.#limits.analyticsPendingMax) return;
     this.#opened.set(mark, session);
     this.#wake(LINGER_MS);
   }
@@ -129,8 +132,10 @@ export class Analytics {
   /** Takes a row; it is written soon. */
   #add(row: AnalyticsRow, note: number): void {
     const { length } = this.#pending;
-    if (length >= this.#limits.analyticsPendingMax || this.#isClosed) {
+    const { analyticsPendingMax } = this.#limits;
+    if (length >= analyticsPendingMax || this.#isClosed) {
       this.dropped++;
+      if (note !== 0 && this.#lost.length < analyticsPendingMax) this.#lost.push(note);
       return;
     }
     this.#pending.push({ row, note });
@@ -179,10 +184,11 @@ export class Analytics {
     const batch = this.#pending.slice(0, BATCH_ROWS);
     const rows = batchOf(batch.map(({ row }) => row));
     const opened = this.#due();
+    const lost = this.#lost.slice(0, BATCH_ROWS);
     const live = {
       nowMs: this.#clock.wallMs(),
       opened: opened.map(([mark, session]) => noteOf(session, mark)),
-      ended: batch.flatMap(({ note }) => (note === 0 ? [] : note)),
+      ended: [...batch.flatMap(({ note }) => (note === 0 ? [] : note)), ...lost],
     };
     const isWritten = this.#attempt(() => {
       const notes = this.file().write(rows, live, addStats);
@@ -191,6 +197,7 @@ export class Analytics {
     if (!isWritten) return false;
     for (const [mark] of opened) this.#opened.delete(mark);
     this.#isMore = this.#pending.length - batch.length >= BATCH_ROWS || opened.length === BATCH_ROWS;
+    this.#lost.splice(0, lost.length);
     this.#pending.splice(0, batch.length);
     this.written += batch.length;
     return true;
@@ -206,24 +213,28 @@ export class Analytics {
     return found;
   }
 
-  /** Rows of sessions whose gateway was killed, one batch of them; true when there may be more. */
-  #adopt(): boolean {
+  /** Rows of sessions whose gateway was killed, one batch of them; how long the next may wait. */
+  #adopt(): number {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#adoptAtMs) return false;
+    if (nowMs < this.#adoptAtMs) return SWEEP_MS;
+    const delayMs = this.#adoptBatch();
+    this.#adoptAtMs = nowMs + delayMs;
+    return delayMs;
+  }
+
+  #adoptBatch(): number {
     const rowsOf = (notes: readonly string[], atMs: number): AnalyticsBatch =>
       batchOf(notes.flatMap((note) => killedRow(note, atMs) ?? []));
-    this.#adoptAtMs = nowMs + SWEEP_MS;
     try {
       const adopted = this.file().adopt(BATCH_ROWS, rowsOf, addStats);
-      if (adopted === 0) return false;
-      this.#adoptAtMs = nowMs;
+      if (adopted === 0) return SWEEP_MS;
       this.written += adopted;
       this.#log.event("analytics_sessions_adopted", { rows: adopted }, "warn");
-      return true;
+      return 0;
     } catch (cause) {
       if (!(cause instanceof StoreFailure)) throw cause;
-      this.#log.event("analytics_adopt_failed", { detail: cause.message }, "warn");
-      return false;
+      // Another process writes just now, or the file is not there, which has been told.
+      return LINGER_MS;
     }
   }
 
@@ -270,10 +281,11 @@ export class Analytics {
     this.#timer = null;
     this.#isMore = false;
     const isTaken = (this.#pending.length === 0 && this.#opened.size === 0) || this.#write();
-    const isAdopting = this.#adopt();
+    const adoptMs = this.#adopt();
     this.#sweep();
     const isIdle = this.#pending.length === 0 && this.#opened.size === 0;
-    this.#wake(isAdopting || (isTaken && this.#isMore) ? 0 : isIdle ? SWEEP_MS : LINGER_MS);
+    const writeMs = isTaken && this.#isMore ? 0 : isIdle ? SWEEP_MS : LINGER_MS;
+    this.#wake(Math.min(writeMs, adoptMs));
   }
 }
 
