@@ -257,7 +257,9 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
   #send(x: Exchange): void {
     const response = x.response ?? faultResponse(fault("gateway.InternalError"));
     const { answer } = this;
-    if (this.events !== null && response.isHeld && x.fault === null) return this.#refuseUnseen(x);
+    // A body that was written in its place, unread, has taken no event past anybody.
+    const isRead = response.isHeld && answer?.readableFlowing !== null;
+    if (this.events !== null && isRead && x.fault === null) return this.#refuseUnseen(x);
     this.#stage = "sending";
     noteAnswering(x);
     const lingers = this.#endsUnread(this.#target !== null && !x.request.isRewritten);

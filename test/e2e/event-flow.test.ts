@@ -31,8 +31,10 @@ targetEndpoints:
   "proxies/chat/policies/RF-Stop.yaml": "kind: RaiseFault",
   "proxies/chat/policies/ML-Event.yaml": "kind: MessageLogging\nfile: { message: '{response.event.current.count} {response.event.current.data}' }",
   "proxies/front/proxy.yaml": `kind: ApiProxy
-proxyEndpoints: [{ basePath: /front, flows: [{ name: look, condition: 'proxy.pathsuffix = "/look"', response: [{ name: AM-Look, condition: 'response.content StartsWith "data"' }] }] }]
+proxyEndpoints: [{ basePath: /front, flows: [{ name: look, condition: 'proxy.pathsuffix = "/look"', response: [{ name: AM-Look, condition: 'response.content StartsWith "data"' }] },
+  { name: instead, condition: 'proxy.pathsuffix = "/instead"', response: [{ name: AM-Instead, condition: 'response.status.code != 101' }] }] }]
 targetEndpoints: [{ localTargetConnection: { apiProxy: chat, proxyEndpoint: default } }]`,
+  "proxies/front/policies/AM-Instead.yaml": "kind: AssignMessage\nactions: [{ set: { payload: no events } }]",
   "proxies/front/policies/AM-Look.yaml": "kind: AssignMessage\nactions: [{ set: { headers: { x-looked: 'yes' } } }]",
 };
 
@@ -169,5 +171,13 @@ describe("a called proxy", () => {
     socket.end("data: drop\n\n");
     expect((await waiting).status).toBe(500);
     expect(gateway.lines({ event: "event_flow_bypassed" })).toHaveLength(1);
+  });
+
+  it("a caller may write another answer in their place", async () => {
+    using client = await rawClient(gateway.port);
+    const waiting = client.send(plainRequest("/front/instead")).answer();
+    const { socket } = await target.request("/instead");
+    socket.write("data: drop\n\n");
+    expect(await waiting).toMatchObject({ status: 200, body: "no events" });
   });
 });

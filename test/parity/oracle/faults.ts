@@ -14,7 +14,6 @@ const table: Readonly<Record<string, Row>> = {
     [500, "Unable to route the message to a TargetEndpoint", "Messaging", "Routing failures"],
   "protocol.http.UnsupportedEncoding":
     [415, "Unsupported content encoding", "Messaging", "Request validations"],
-  "gateway.InternalError": [500, "Internal error", "System", "Gateway"],
   "protocol.http.UpgradeRequired":
     [426, "This endpoint serves WebSocket connections only", "Messaging", "Request validations"],
   "protocol.websocket.UpgradeDenied":

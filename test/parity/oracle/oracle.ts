@@ -278,9 +278,9 @@ function receive(t: Transaction, target: ProgramTarget, { answer, upgrade: isUpg
   accept(t, target, { status: answer.status, reason: answer.reason, headers: new Headers(kept), content, isTargets: true });
 }
 
-/** The body that leaves, and whether it is whole. What stands in the place of events was not for their flows to see. */
+/** The body that leaves, and whether it is whole. What a policy has put in the place of events is not theirs. */
 function passEvents(t: Transaction, events: readonly Entered[]): { content: string | null; isWhole: boolean } {
-  const { fault, response } = t;
+  const { response } = t;
   if (events.length > 0 && response?.isTargets === true) {
     const { text, failure } = streamThrough(response.content ?? "", events);
     if (failure === null) return { content: text, isWhole: true };
@@ -288,8 +288,7 @@ function passEvents(t: Transaction, events: readonly Entered[]): { content: stri
     if (failure.policy !== null) t.failed.add(failure.policy);
     return { content: text, isWhole: false };
   }
-  if (events.length > 0 && fault === null) handleFault(t, raised("gateway.InternalError", "", null));
-  return { content: t.response?.content ?? null, isWhole: true };
+  return { content: response?.content ?? null, isWhole: true };
 }
 
 /** What a target answered, or a proxy that was called: a success, or a fault of the target. */
