@@ -2,6 +2,7 @@
 import { conditionVariables } from "#runtime/language/condition.ts";
 import { Diagnostics } from "../diagnostics/diagnostic.ts";
 import type {
+  BodyLook,
   EndpointPlan,
   PlanEffect,
   PlanItem,
@@ -333,6 +334,7 @@ class ProxyPlanner {
       const skipped = effects === null ? reason : null;
       const read = (effects ?? []).flatMap((effect) => (effect.kind === "read" ? [effect.name] : []));
       const looks = this.#bodies.looks(read, place.phase === "request" ? "request" : "response", policy.name);
+      if (place.phase === "event" && reason === null) this.#reportUnread(step, certain, looks);
       const body = step.body === null || skipped !== null ? null : this.#items(step.body, called(step, inner));
       const raises = policy.model.kind === "RaiseFault" && !policy.continueOnError;
       if (reason === null && certain.kind === "always" && raises) ended = policy.name;
@@ -343,6 +345,14 @@ class ProxyPlanner {
       const plan = { index, step, when, skipped, timing, isTargetRequest, effects: effects ?? [], known: NOTHING };
       return { kind: "step", ...plan, names, looks, waits: [], body };
     });
+  }
+
+  /** Events stream by: the body of their answer is in nobody's memory. */
+  #reportUnread({ policy, span }: ProgramStep, when: When, looks: readonly BodyLook[]): void {
+    const ofCondition = this.#bodies.ofWhen(when, "response", `the condition of ${policy.name}`);
+    for (const { body, why } of [...ofCondition, ...looks]) {
+      if (body === "response") this.#live.diagnostics.report("AGW3023", span, { why });
+    }
   }
 
   /** What a step does that never runs and stays; null for others. `isPlain`: the plan shows that it never runs. */

@@ -185,6 +185,17 @@ export const flowCatalogue = {
     },
     message: ({ name, what }) => `${what} "${name}" is never reached: another one has the same condition`,
   }),
+  AGW3023: warning<{ readonly why: string }>({
+    title: "body of an event stream",
+    explanation:
+      "An EventFlow runs for each event while the answer streams by: its body is not in memory, and variables of it " +
+      "have no value. `response.event.current.content` and `.data` are what an event says.",
+    example: {
+      bad: "eventFlow: { response: [{ name: AM-Mark, condition: 'response.content ~ \"*a*\"' }] }",
+      good: "eventFlow: { response: [{ name: AM-Mark, condition: 'response.event.current.content ~ \"*a*\"' }] }",
+    },
+    message: ({ why }) => `${why} has no value in an EventFlow; read response.event.current.content`,
+  }),
   AGW3045: error<{ readonly name: string }>({
     title: "sampling condition reads too much",
     explanation:
