@@ -10,6 +10,7 @@ import type { Limits } from "../limits.ts";
 import type { ListenAt } from "../listen/bind.ts";
 import { openListener, type Listener, type ListenerOptions } from "../listen/listen.ts";
 import type { openTlsListener, TlsEvents } from "../listen/tls.ts";
+import { sameName } from "../message/field-grammar.ts";
 import { StoreFailure } from "../state/store.ts";
 import { Fields, parseQuery, readBody } from "./admin-body.ts";
 import { appsSubject } from "./admin-apps.ts";
@@ -175,6 +176,9 @@ async function fieldsOf(
   }
   if (parseQuery(request.url).size > 0) return badRequest(`${method} has no query`, { Connection: "close" });
   if (!hasBody) return new Fields(new Map());
+  if (headers.expect !== undefined && !sameName(headers.expect, "100-continue")) {
+    return errorAnswer(417, "expectation", "Expect may say 100-continue");
+  }
   if (headers.expect !== undefined) response.writeContinue();
   return readBody(request, bytesMax);
 }

@@ -167,6 +167,11 @@ describe("requests", () => {
     const refused = await raw("POST /v1/keys:revoke HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5");
     expect(refused).toMatch(/^HTTP\/1\.1 401 [^]*Connection: close/);
   });
+
+  it("expect 100-continue or nothing", async () => {
+    const head = `POST /v1/keys:revoke HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${ADMIN_SECRET}\r\nContent-Type: application/json`;
+    expect(await raw(`${head}\r\nContent-Length: 5\r\nExpect: a miracle`)).toMatch(/^HTTP\/1\.1 417 [^]*Connection: close/);
+  });
 });
 
 describe("sessions", () => {
