@@ -83,7 +83,7 @@ const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 
 /** `for=192.0.2.43`, `for="[2001:db8::1]:4711"`, or nothing, up to a semicolon (RFC 7239 section 4). */
-const PAIR = /[ \t]*(?:([\w!#$%&'*+.^`|~-]+)=(?:([\w!#$%&'*+.^`|~-]+)|"((?:[^"\\]|\\.)*)"))?[ \t]*(?:;|$)/y;
+const PAIR = /[ \t]*(?:([\w!#$%&'*+.^`|~-]+)=(?:([\w!#$%&'*+.^`|~-]+)|"((?:[^"\\]|\\.)*)")[ \t]*)?(?:;|$)/y;
 /** `[address]:port`, or an address with anything behind it; ports may be obfuscated (RFC 7239 section 6.2). */
 const NODE =
   /^[ \t]*(?:\[([\da-fA-F:.]{2,45})(?:%[\w.-]+)?\](?::(?:\d{1,5}|_[\w.-]+))?|([^\s[\]%]{2,80})(?:%[\w.-]+)?)[ \t]*$/;

@@ -24,7 +24,8 @@ const PARAMETER = /(^|[?&;#\s"'])([^?&;#\s"'=]{1,128})=([^&;#\s"']*)/g;
 const JSON_MEMBER = /"([^"\\\n]{1,128})"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,[\]{}"]+)/g;
 const XML_ELEMENT = /<([A-Za-z_][\w.:-]{0,127})([^<>]*)>([^<]+)/g;
 const SCHEME = /\b(Bearer|Basic|Digest|Negotiate|DPoP)[ \t]+[\w.~+/=-]{4,}/gi;
-const JWT = /\beyJ[\w-]{6,2048}\.[\w.-]*/g;
+/** What begins as a JWT does is hidden, also where no dot follows: so no place is looked at twice. */
+const JWT = /\beyJ[\w-]{6,2048}(?:\.[\w.-]*)?/g;
 const USER_INFO = /\/\/[^/\s@:]*:([^/\s@]+)@/g;
 /** A subprotocol that is a name; clients put tokens among those they offer. */
 const SUBPROTOCOL = /^[A-Za-z0-9.-]{1,24}$/;

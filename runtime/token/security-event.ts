@@ -164,7 +164,7 @@ function listOf(name: string | null): readonly string[] {
 
 /** `acct:ann@example.com` (RFC 7565) without its scheme; null when it is none. */
 function accountIn(uri: string | null): string | null {
-  const [, account] = /^acct:(.+@.+)$/i.exec(uri ?? "") ?? [];
+  const [, account] = /^acct:([^@\r\n]+@.+)$/i.exec(uri ?? "") ?? [];
   if (account === undefined) return null;
   try {
     return decodeURIComponent(account);

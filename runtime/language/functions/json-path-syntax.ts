@@ -46,7 +46,8 @@ type ReadStep = { readonly step: OneStep; readonly end: number } | { readonly pr
 const MEMBER = /\.([^.[\]*'"()?@,\s]+|\*)/y;
 const INDEX = /\[(?:(-?[0-9]{1,9})|(\*)|'([^'\\]*)'|"([^"\\]*)")\]/y;
 const SLICE = /\[(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(?::([1-9][0-9]{0,8}))?\]/y;
-const UNION = /\[((?:-?[0-9]{1,9}(?:,\s*)?)+|(?:(?:'[^'\\]*'|"[^"\\]*")(?:,\s*)?)+)\]/y;
+const UNION =
+  /\[(-?[0-9]{1,9}(?:,\s*-?[0-9]{1,9})*|(?:'[^'\\]*'|"[^"\\]*")(?:,\s*(?:'[^'\\]*'|"[^"\\]*"))*)\]/y;
 const PIECE = /-?[0-9]+|'([^']*)'|"([^"]*)"/g;
 
 /** One step; behind `..` a bracket may follow at once. */
@@ -67,7 +68,7 @@ function readStep(path: string, at: number, isDeep: boolean): ReadStep {
     return { step: { slice: [bound(from), bound(to), Number(by ?? 1)] }, end: start + text.length };
   }
   const union = exec(UNION, path, start);
-  if (union !== null && !/,\s*\]$/.test(union[0])) {
+  if (union !== null) {
     const pieces = [...(union[1] ?? "").matchAll(PIECE)];
     return { step: { union: pieces.map(([text, a, b]) => a ?? b ?? Number(text)) }, end: start + union[0].length };
   }

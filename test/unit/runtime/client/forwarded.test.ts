@@ -104,6 +104,11 @@ describe("Forwarded", () => {
     expect(byRfc(...values)).toBe(expected);
   });
 
+  test("blanks cost no more than their number", () => {
+    const blanks = " \t".repeat(8_000);
+    for (let n = 0; n < 200; n++) expect(byRfc(`for=192.0.2.1, ${blanks}x`, "for=10.0.0.9")).toBe("10.0.0.9");
+  });
+
   test("the scheme is that of the client's own element", () => {
     const value = ["for=198.51.100.9;proto=http", "for=192.0.2.1;proto=https", "for=10.0.0.2;proto=http"];
     expect(rfc.client(PROXY, lines("Forwarded", ...value))).toEqual({ address: "192.0.2.1", scheme: "https" });
