@@ -160,7 +160,8 @@ function describeChoice(
   }
   const words = allowed.map(String);
   const near = typeof value === "string" ? nearest(value, words) : null;
-  const help = near === null || words.length === 1 ? null : `did you mean "${near}"?`;
+  const hint = typeof value === "string" ? schema["x-hints"]?.[value] : undefined;
+  const help = hint ?? (near === null || words.length === 1 ? null : `did you mean "${near}"?`);
   const found = typeof value === "string" ? `"${shown(value)}"` : foundWords(value);
   diagnostics.report("AGW1023", span, { key: located.words, value: found, allowed: words }, { help });
 }

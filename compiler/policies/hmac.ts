@@ -20,7 +20,7 @@ export interface HmacModel extends PolicyModel {
   readonly output?: string | { readonly value?: string; readonly encoding?: WrittenHash };
   readonly verificationValue?:
     | string
-    | { readonly ref: string; readonly value?: string; readonly encoding?: WrittenHash };
+    | { readonly ref?: string; readonly value?: string; readonly encoding?: WrittenHash };
   readonly ignoreUnresolvedVariables?: boolean;
 }
 
@@ -65,7 +65,7 @@ function readsSecret(step: PolicyAnalysis<HmacModel>, variable: string): void {
 /** A hash that a request brings is a credential of its client; one of a response is not. */
 function analyzeVerification(step: PolicyAnalysis<HmacModel>): void {
   const { verificationValue } = step.model;
-  if (typeof verificationValue !== "object") return;
+  if (typeof verificationValue !== "object" || verificationValue.ref === undefined) return;
   const at = ["verificationValue", "ref"];
   if (step.phase === "request") checksCredential(step, verificationValue.ref, at, "signature");
   else step.reads(verificationValue.ref, at);
@@ -112,8 +112,9 @@ function expectedCode(e: PolicyEmit<HmacModel>): Code {
   const { verificationValue } = e.model;
   if (verificationValue === undefined) return literal(null);
   if (typeof verificationValue === "string") return literal(verificationValue);
-  const { ref, value } = verificationValue;
-  return textCode(e, value === undefined ? { ref } : { ref, value });
+  const { ref, value = "" } = verificationValue;
+  if (ref === undefined) return literal(value);
+  return textCode(e, verificationValue.value === undefined ? { ref } : { ref, value });
 }
 
 function outputVariable({ output }: HmacModel): string | null {

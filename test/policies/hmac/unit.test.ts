@@ -147,6 +147,9 @@ describe("at compile time", () => {
     const cookie = { ...model, verificationValue: { ref: "request.header.cookie" } };
     expect(analyzed(hmac, cookie).obligations).toMatchObject([{ ambient: true }]);
     expect(analyzed(hmac, { ...model, verificationValue: "abc" }).obligations).toEqual([]);
+    const literal = { ...model, verificationValue: { value: "0aff", encoding: "base16" } } as const;
+    expect(analyzed(hmac, literal).obligations).toEqual([]);
+    expect(emitted(hmac, literal).join()).toMatch(/verificationEncoding: "hex".*"0aff"/);
   });
 
   test("a check under a condition that asks for the hash is reported", () => {
