@@ -53,7 +53,7 @@ export function analyzeProxy(
   const targets = proxy.targets.map((target) => planner.target(target));
   const endpoints = proxy.endpoints.map((endpoint) => planner.endpoint(endpoint, targets));
   const sampling = planner.sampling();
-  planner.usage.reportNeverWritten(proxy, diagnostics);
+  planner.usage.reportNeverWritten(proxy, endpoints.filter(takesCredential).map(({ endpoint }) => endpoint), diagnostics);
   planner.usage.reportNoProperty(proxy, diagnostics);
   const plan: ProxyPlan = {
     proxy,
@@ -414,6 +414,11 @@ function skipReason(step: ProgramStep, when: When, ended: string | null): string
   if (when.kind === "never") return when.why;
   if (ended !== null) return `behind ${ended}, which always raises its fault`;
   return null;
+}
+
+/** True where a policy takes the client's credential from where the endpoint has put it. */
+function takesCredential({ session }: Pick<EndpointPlan, "session">): boolean {
+  return session.obligations.some((one) => one.kind === "credential" && one.variable === "websocket.credential");
 }
 
 /** What connections are held to, from what the chains leave behind. */

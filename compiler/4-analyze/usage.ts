@@ -6,7 +6,7 @@ import {
 import type { Diagnostics } from "../diagnostics/diagnostic.ts";
 import { nearest } from "../diagnostics/nearest.ts";
 import { conditionVariables } from "#runtime/language/condition.ts";
-import type { ProgramProxy } from "../ir/program.ts";
+import type { ProgramEndpoint, ProgramProxy } from "../ir/program.ts";
 import { conditionsOfProxy, policiesOfProxy } from "../program-walk.ts";
 import type { Span } from "../source/positions.ts";
 
@@ -120,9 +120,12 @@ export class Usage {
     }
   }
 
-  /** Warns of custom variables that are read and that nothing writes. */
-  reportNeverWritten(proxy: ProgramProxy, diagnostics: Diagnostics): void {
-    this.#reportNotTaken(proxy, diagnostics);
+  /**
+   * Warns of custom variables that are read and that nothing writes. `relying`: endpoints whose policies take the
+   * client's credential from `websocket.credential`.
+   */
+  reportNeverWritten(proxy: ProgramProxy, relying: readonly ProgramEndpoint[], diagnostics: Diagnostics): void {
+    this.#reportNotTaken(proxy, relying, diagnostics);
     const prefixes = proxy.policies.flatMap((policy) => policy.definition.variablePrefixes.map((p) => `${p}.${policy.name}.`));
     for (const [name, span] of this.#reads) {
       if (this.variable(name).kind !== "custom" || this.#writes.has(name)) continue;
@@ -133,10 +136,17 @@ export class Usage {
     }
   }
 
-  /** Warns of `websocket.credential` where no endpoint says where it stands. */
-  #reportNotTaken({ endpoints }: ProgramProxy, diagnostics: Diagnostics): void {
-    if (endpoints.some(({ webSocket }) => webSocket.credential.length > 0)) return;
-    const help = "say where it stands: webSocket: { credential: [subprotocol] } at the proxy endpoint";
+  /** Warns of `websocket.credential` where no endpoint, or not the one that relies on it, says where it stands. */
+  #reportNotTaken(
+    { endpoints }: ProgramProxy,
+    relying: readonly ProgramEndpoint[],
+    diagnostics: Diagnostics,
+  ): void {
+    const takes = ({ webSocket }: ProgramEndpoint): boolean => webSocket.credential.length > 0;
+    const without = relying.filter((endpoint) => !takes(endpoint)).map((endpoint) => endpoint.name);
+    if (endpoints.some(takes) && without.length === 0) return;
+    const where = endpoints.some(takes) ? `the proxy endpoint "${without.join('", "')}"` : "the proxy endpoint";
+    const help = `say where it stands: webSocket: { credential: [authorization, subprotocol] } at ${where}`;
     for (const [name, span] of this.#reads) {
       if (name.startsWith("websocket.credential")) diagnostics.report("AGW3016", span, { name }, { help });
     }
