@@ -36,7 +36,9 @@ export function buildGateway(program: GatewayProgram, limits: Limits, host: Gate
   return Object.assign(services, { replicas, fleet });
 }
 
-function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Omit<Gateway, "fleet" | "replicas"> {
+type Services = Omit<Gateway, "fleet" | "replicas">;
+
+function buildServices(program: GatewayProgram, limits: Limits, host: GatewayHost): Services {
   const { clock } = host;
   const log = openLog(program, limits, host);
   const metrics = openMetrics(program, host);
