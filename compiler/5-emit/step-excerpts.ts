@@ -132,10 +132,13 @@ class Pieces {
 
   #comments(from: number, to: number): { range: Range; by: string }[] {
     const found: { range: Range; by: string }[] = [];
-    for (const match of this.#text.slice(from, to).matchAll(/(?:^|(?<=[\s]))#.*/gm)) {
-      const start = from + match.index;
-      if (this.#scalars.some(([first, last]) => first <= start && start < last)) continue;
-      found.push({ range: [start, start + match[0].length], by: "" });
+    let behind = from;
+    for (const { index } of this.#text.slice(from, to).matchAll(/(?<!\S)#/g)) {
+      const start = from + index;
+      // A sign within a text, or within a comment, begins none.
+      if (start < behind || this.#scalars.some(([first, last]) => first <= start && start < last)) continue;
+      behind = start + (/^.*/.exec(this.#text.slice(start))?.[0].length ?? 0);
+      found.push({ range: [start, behind], by: "" });
     }
     return found;
   }

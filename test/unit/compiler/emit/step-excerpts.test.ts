@@ -39,6 +39,16 @@ describe("the excerpt of a policy", () => {
     });
   });
 
+  it("keeps signs of comments that stand in texts, and loses comments behind them", async () => {
+    const value = "          # text\n          #2\n";
+    const text = `kind: AssignMessage\nactions:\n  - set:\n      headers: { a: 'it''s #1' }   # c # d\n`
+      + `      payload:\n        contentType: text/plain # e\n        value: |\n${value}#f\n`;
+    expect(await one(text)).toBe(
+      `kind: AssignMessage\nactions:\n  - set:\n      headers: { a: 'it''s #1' }\n`
+        + `      payload:\n        contentType: text/plain\n        value: |\n${value.trimEnd()}`,
+    );
+  });
+
   it("is cut in length and width", async () => {
     const headers = Array.from({ length: 30 }, (_, at) => `          x-${at}: y\n`).join("");
     const text = `kind: AssignMessage\nactions:\n  - set:\n      headers:\n          x-long: ${"y".repeat(900)}\n${headers}`;
