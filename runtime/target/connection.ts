@@ -230,7 +230,7 @@ export class TargetConnection implements SocketOwner, AnswerSource {
     const framing = answerFraming(message, head.version, this.#verb === "HEAD");
     if (typeof framing === "string") return this.#break(framing);
     this.#answerFraming = framing;
-    const isLast = framing.kind === "close" || (head.status === 204 && announcesContent(message));
+    const isLast = framing.kind === "close" || (framing.kind === "none" && announcesContent(message));
     this.#keepMs = isLast ? 0 : keepMs(message, head.version);
     this.#bytesLeft = framing.bytes ?? 0;
     this.#chunked = framing.kind === "chunked" ? new ChunkedBody(this.#limits) : null;
@@ -305,7 +305,10 @@ export class TargetConnection implements SocketOwner, AnswerSource {
   }
 }
 
-/** True for an answer that says it has what a 204 cannot have: where its end is, is in doubt. */
+/**
+ * True for an answer without content (to HEAD, 204, 304) that announces some. There are targets that then send it, and
+ * what they send would be the answer to the next request.
+ */
 function announcesContent(head: ResponseMessage): boolean {
   return announcesBody(head) && head.headerJoined("content-length") !== "0";
 }

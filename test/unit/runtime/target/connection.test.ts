@@ -122,6 +122,7 @@ describe("a connection that is kept", () => {
     ["more came behind no content", "HTTP/1.1 204 Gone\r\n\r\n!"],
     ["a 204 announces content", "HTTP/1.1 204 Gone\r\nContent-Length: 4\r\n\r\n"],
     ["a 204 announces chunks", "HTTP/1.1 204 Gone\r\nTransfer-Encoding: chunked\r\n\r\n"],
+    ["a 304 announces content", "HTTP/1.1 304 Same\r\nContent-Length: 4\r\n\r\n"],
     ["more came behind the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n!"],
   ])("is not used again when %s", async (_why, answer) => {
     await using target = await answering([answer]);
