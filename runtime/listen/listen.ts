@@ -189,9 +189,11 @@ export class HttpListener implements Listener {
     server.on("request", (request, response) => this.#request(request, response));
     server.on("checkContinue", (request, response) => this.#request(request, response));
     server.on("checkExpectation", (request, response) => this.#request(request, response));
-    server.on("upgrade", (request, _stream, head) => {
+    server.on("upgrade", (request, stream, head) => {
       if (!options.isUpgrade(request)) return this.#replay(request, head);
-      // A body still to come makes node hand out a wrapper; the connection itself is what handlers answer on.
+      // A body still to come makes node hand out a wrapper; the connection itself is what handlers answer on. Its errors
+      // are the wrapper's as well.
+      if (stream !== request.socket) stream.on("error", () => undefined);
       this.#connections.upgrade(request.socket);
       options.onUpgrade(request, request.socket, head);
     });
