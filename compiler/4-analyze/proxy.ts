@@ -320,7 +320,8 @@ class ProxyPlanner {
     let ended: string | null = null;
     let isCut = false;
     return steps.map((step): PlanItem => {
-      const { certain, when } = this.#judge(step.condition, place);
+      // Behind a certain fault nothing is read, conditions included.
+      const { certain, when } = this.#judge(step.condition, { ...place, isDead: place.isDead || ended !== null });
       const { policy } = step;
       const index = this.positions.length;
       const position = { policy: policy.name, kind: policy.model.kind, file: policy.file, line: policy.line };
