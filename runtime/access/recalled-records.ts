@@ -79,6 +79,8 @@ export class RecalledRecords implements RecordReader {
   #keep<K extends ReadKind>(kind: K, id: string, record: Records[K] | null): Records[K] | null {
     // An event tells when a cutoff appears. When another record does nobody hears of it: its absence is not kept.
     if (record === null && kind !== "cutoff") return null;
+    // Requests that come at once ask the store at once.
+    if (this.#read[kind].some((known) => known.id === id)) return record;
     this.#read[kind].push({ id, record });
     if (record !== null) this.#identities.push(...NAMES[kind](record));
     return record;
