@@ -76,6 +76,7 @@ export class StepResolver {
       file,
       line: span.file.place(span.start).line,
       model: { kind: flowCallout.kind, sharedFlowBundle: hook.sharedFlow },
+      hook,
       definition: flowCallout,
       continueOnError: hook.continueOnError ?? true,
       enabled: true,

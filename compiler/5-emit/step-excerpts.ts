@@ -62,11 +62,12 @@ function hidesOf(proxies: readonly ProgramProxy[]): Hides {
   };
 }
 
-/** The lines of a policy. */
-function excerptOf({ model }: Pick<ProgramPolicy, "model">, positions: Positions, hides: Hides): string {
-  const { file, start, end } = positions.of(model);
+/** The lines of a policy, or of the flow hook that stands for it. */
+function excerptOf({ hook, model }: ProgramPolicy, positions: Positions, hides: Hides): string {
+  const written = hook ?? model;
+  const { file, start, end } = positions.of(written);
   const pieces = new Pieces(file.text, positions, hides);
-  pieces.visit(model, null);
+  pieces.visit(written, null);
   const lines = pieces.between(start, end).split(/\r?\n/).map((line) => line.trimEnd()).filter((line) => line !== "");
   const shown = lines.slice(0, LINES_MAX).map((line) => {
     return line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX).toWellFormed()}…`;

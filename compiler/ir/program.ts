@@ -10,7 +10,7 @@ import type { CredentialSource } from "#runtime/upgrade/presented-credential.ts"
 import type { PolicyDefinition } from "../policies/definition.ts";
 import type { Span } from "../source/positions.ts";
 import type { ApiProductModel, AppModel, DeveloperModel } from "./access-model.ts";
-import type { HookPoint, ReferenceModel } from "./environment-model.ts";
+import type { FlowHookModel, HookPoint, ReferenceModel } from "./environment-model.ts";
 import type { GatewayModel } from "./gateway-model.ts";
 import type { BundleModel, Named, PolicyModel, TextSetting, PortSetting } from "./model.ts";
 import type { HealthMonitorModel, LoadBalancingAlgorithm } from "./proxy-model.ts";
@@ -118,6 +118,8 @@ export interface ProgramPolicy {
   readonly file: string;
   readonly line: number;
   readonly model: PolicyModel;
+  /** What is written in place of a document of its own: the flow hook whose call this is. */
+  readonly hook?: FlowHookModel;
   readonly definition: PolicyDefinition;
   readonly continueOnError: boolean;
   readonly enabled: boolean;

@@ -58,6 +58,20 @@ describe("the excerpt of a policy", () => {
     expect(lines[14]).toBe("…");
   });
 
+  it("is the flow hook's where one calls a shared flow", async () => {
+    const { diagnostics, modules } = await compile([
+      new SourceFile("gateway.yaml", `kind: Gateway\nstore: { kind: memory }\n${ADMIN}environmentGroups: [{ name: g, hostnames: [a.b], environments: [test] }]`),
+      new SourceFile("environments/test.yaml", "kind: Environment\nflowHooks: { preProxy: { sharedFlow: guard, continueOnError: false } }"),
+      new SourceFile("shared-flows/guard/flow.yaml", "kind: SharedFlow\nsteps: [AM-In]"),
+      new SourceFile("shared-flows/guard/policies/AM-In.yaml", 'kind: AssignMessage\nactions: [{ set: { headers: { X-In: "1" } } }]'),
+      new SourceFile("proxies/p/proxy.yaml", "kind: ApiProxy\nproxyEndpoints: [{ basePath: /p, routeRules: [{ name: none }] }]"),
+    ]);
+    expect(diagnostics.all).toEqual([]);
+    const text = modules?.find(({ path }) => path === "program/step-excerpts.ts")?.text ?? "";
+    expect(text).toContain('"environments/test.yaml:2": "{ sharedFlow: guard, continueOnError: false }"');
+    expect(text).toContain("X-In");
+  });
+
   it("is there once for a policy that several steps run, and in the same order from any order of files", async () => {
     const text = "kind: AssignMessage\nactions: [{ set: { headers: { a: b } } }]\n";
     const found = await excerpts({ B: text, A: text });
