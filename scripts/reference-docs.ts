@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { catalogue, codes, families } from "../compiler/diagnostics/catalogue.ts";
 import { faultDocs } from "../compiler/diagnostics/fault-docs.ts";
 import { closeReasonDocs } from "../compiler/diagnostics/close-reason-docs.ts";
-import { faults, type FaultCode } from "../runtime/fault.ts";
+import { faults } from "../compiler/diagnostics/fault-table.ts";
+import type { FaultCode } from "../runtime/fault.ts";
 import { defaultLimits } from "../runtime/limits.ts";
 import { adminSubjects } from "../runtime/side/admin.ts";
 import { debugSubject } from "../runtime/side/admin-debug.ts";
@@ -131,7 +132,7 @@ function page(title: string, intro: string, header: readonly string[], rows: rea
 function faultsPage(): string {
   const intro =
     "What clients get when something is wrong, unless a fault rule says otherwise. The code is `detail.errorcode` of the JSON " +
-    "body, its last part is `fault.name`; `{}` in a text stands for the detail. Generated from `runtime/fault.ts` by " +
+    "body, its last part is `fault.name`; `{}` in a text stands for the detail. Generated from `runtime/fault.ts` and `runtime/fault/` by " +
     "`scripts/reference-docs.ts`.";
   const rows = Object.entries(faults).map(([code, { status, text: words, category, subcategory }]) => {
     const doc = faultDocs[code as FaultCode];

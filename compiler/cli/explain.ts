@@ -4,7 +4,8 @@
  */
 import type { Command } from "commander";
 import { closeReasons, type CloseReason } from "#runtime/upgrade/close-reason.ts";
-import { faults, type FaultRow } from "#runtime/fault.ts";
+import type { FaultRow } from "#runtime/fault/row.ts";
+import { faults } from "../diagnostics/fault-table.ts";
 import { catalogue, codes, families, isCode, type Code } from "../diagnostics/catalogue.ts";
 import { closeReasonDocs } from "../diagnostics/close-reason-docs.ts";
 import { faultDocs } from "../diagnostics/fault-docs.ts";

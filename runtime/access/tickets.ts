@@ -2,7 +2,6 @@
  * One-time tickets: what a request has proven, handed to a browser that cannot repeat the proof in its handshake. A
  * ticket leaves this file once, in the answer to whoever asked for it; the store has its digest, for seconds.
  */
-import type { FaultCode } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { randomSecret } from "./change.ts";
@@ -14,6 +13,7 @@ import { ticketIdentity } from "./identity.ts";
 import { isJwtRevoked } from "./jwt-revocation.ts";
 import type { AccessGrant, TicketRecord } from "./model.ts";
 import { resolveBasis } from "./resolve.ts";
+import type { Refusal } from "./resolve.ts";
 
 /** Where a ticket can be redeemed. */
 export type TicketPlace = Pick<TicketRecord, "proxy" | "environment">;
@@ -35,6 +35,9 @@ export interface RedeemedTicket {
 
 const INVALID = "steps.ticket.InvalidTicket";
 const REVOKED = "keymanagement.service.access_token_not_approved";
+
+/** Why a ticket is not taken: it is none, or what it stands for is no longer good. */
+type TicketRefusal = typeof INVALID | Refusal;
 
 /** Makes a ticket for these credentials, at least one. It never outlives the first of them to expire. */
 export function mintTicket(
@@ -60,7 +63,7 @@ export function redeemTicket(
   presented: string,
   call: AccessCall,
   epoch: number,
-): Maybe<RedeemedTicket | FaultCode> {
+): Maybe<RedeemedTicket | TicketRefusal> {
   return andThen(services.store.take("ticket", digest(presented)), (record) => {
     if (record === null || record.proxy !== call.proxy || record.environment !== call.environment) return INVALID;
     const own = ticketIdentity(record.id);
@@ -74,7 +77,7 @@ export function redeemTicket(
   });
 }
 
-function checkAll(services: AccessServices, redeemed: RedeemedTicket, at: number): Maybe<RedeemedTicket | FaultCode> {
+function checkAll(services: AccessServices, redeemed: RedeemedTicket, at: number): Maybe<RedeemedTicket | TicketRefusal> {
   const credential = redeemed.credentials[at];
   if (credential === undefined) return redeemed;
   return andThen(check(services, credential), (found) => {
@@ -87,7 +90,7 @@ function checkAll(services: AccessServices, redeemed: RedeemedTicket, at: number
 function check(
   { store, clock }: AccessServices,
   { kind, basis, identities, issuedAtMs = 0 }: Credential,
-): Maybe<AccessGrant | FaultCode | null> {
+): Maybe<AccessGrant | Refusal | null> {
   return andThen(kind === "jwt" ? isJwtRevoked(store, { identities, issuedAtMs }) : false, (isRevoked) => {
     if (isRevoked) return REVOKED;
     if (basis === null) return null;

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from "node:net";
 import { isBase64Text, isHostName, listHas, sameName, tokenList } from "../message/field-grammar.ts";
-import type { FaultCode } from "../fault.ts";
+import type { CoreFaultCode } from "../fault.ts";
 import type { Limits } from "../limits.ts";
 import { absoluteAuthority } from "./path.ts";
 import { extensionNames } from "../upgrade/extension-list.ts";
@@ -21,7 +21,7 @@ export interface RequestHead {
 /** A request that goes no further. */
 export interface Refusal {
   readonly status: number;
-  readonly code: FaultCode;
+  readonly code: CoreFaultCode;
   /** For the answer's body and the log; quotes nothing of the request. */
   readonly reason: string;
   /** True when the connection must close behind the answer, because where the request ends is in doubt. */

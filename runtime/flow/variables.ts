@@ -5,7 +5,7 @@
 import { STATUS_CODES } from "node:http";
 import { attributeOf, type AccessGrant, type Attributes, type ProductQuota } from "../access/model.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault, faultName, faults } from "../fault.ts";
+import { fault, faultName } from "../fault.ts";
 import { isForm } from "../message/form.ts";
 import type { Message, RequestMessage, ResponseMessage } from "../message/message.ts";
 import { requestMethod, statusCode, switchedProtocols, unresolved } from "../policies/assign-message.ts";
@@ -183,7 +183,7 @@ export function errorState({ fault, inTarget, isAnswered }: Exchange): number | 
 /** `is.error` is a field; `fault.name` and its kin are read from the fault. */
 export function faultVariable(x: Exchange, what: "name" | "reason" | "category" | "subcategory"): string | null {
   if (x.fault === null) return null;
-  const row = faults[x.fault.code];
+  const { row } = x.fault;
   switch (what) {
     case "name":
       return faultName(x.fault.code);

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
-import { fault, faultBody, type FaultCode } from "../fault.ts";
+import { fault, faultBody, type CoreFaultCode } from "../fault.ts";
 import type { CounterId } from "../observe/metric-slots.ts";
 
 /** Why a connection or a request was refused before anybody saw it. */
@@ -74,7 +74,7 @@ export function refuse(socket: Socket, { text }: FixedAnswer, clock: Clock): voi
 /* @__NO_SIDE_EFFECTS__ */ function answer(
   kind: RefusalKind,
   status: string,
-  code: FaultCode,
+  code: CoreFaultCode,
   detail: string,
 ): FixedAnswer {
   const body = faultBody(fault(code, detail).text, code);

@@ -3,7 +3,8 @@
  * addresses each must be let in, and what is no address is kept out.
  */
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { accessControlFaults } from "../fault/access-control.ts";
 import { inRange, ipRange, parseIpAddress } from "../language/ip-address.ts";
 import type { IpAddress, IpRange } from "../language/ip-address.ts";
 
@@ -42,7 +43,7 @@ export function accessControl(
 ): void {
   if (config.variable !== null) {
     const address = presented === null ? null : parseIpAddress(String(presented));
-    if (address === null) throw fault("accesscontrol.InvalidIPAddressInVariable", config.variable, config.name);
+    if (address === null) throw faultIn(accessControlFaults, "accesscontrol.InvalidIPAddressInVariable", config.variable, config.name);
     return decide(config, rules, address, String(presented));
   }
   for (const text of clientAddresses(x, config)) decide(config, rules, parseIpAddress(text), text);
@@ -55,7 +56,7 @@ function decide(
   text: string,
 ): void {
   if (address !== null && actionFor(config, rules, address) === "ALLOW") return;
-  throw fault("accesscontrol.IPDeniedAccess", shown(text), config.name);
+  throw faultIn(accessControlFaults, "accesscontrol.IPDeniedAccess", shown(text), config.name);
 }
 
 function actionFor(config: AccessControlConfig, rules: readonly AccessRule[], address: IpAddress): Action {
@@ -69,7 +70,7 @@ function compiled(config: AccessControlConfig, range: IpRange | DynamicRange): I
   if (!("address" in range)) return range;
   const bits = range.bits === "" ? Number.NaN : Number(range.bits);
   const made = ipRange(range.address.trim(), bits);
-  if (made === null) throw fault("accesscontrol.InvalidRulePattern", `${range.address}/${range.bits}`, config.name);
+  if (made === null) throw faultIn(accessControlFaults, "accesscontrol.InvalidRulePattern", `${range.address}/${range.bits}`, config.name);
   return made;
 }
 

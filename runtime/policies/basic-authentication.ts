@@ -4,7 +4,8 @@
  */
 import { Buffer, isUtf8 } from "node:buffer";
 import type { Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { basicAuthenticationFaults } from "../fault/basic-authentication.ts";
 import { base64Bytes } from "../template/base64.ts";
 
 export interface BasicAuthenticationConfig {
@@ -28,12 +29,12 @@ const SCHEME = /^basic +/i;
 export function encodeBasic(config: BasicAuthenticationConfig, user: Value, password: Value): string {
   const { name, ignoreUnresolved } = config;
   if (!ignoreUnresolved && (user === null || password === null)) {
-    throw fault("steps.basicauthentication.UnresolvedVariable", name, name);
+    throw faultIn(basicAuthenticationFaults, "steps.basicauthentication.UnresolvedVariable", name, name);
   }
   const first = user === null ? "" : String(user);
   const pair = `${first}:${password === null ? "" : String(password)}`;
   if (first.includes(":") || CONTROL.test(pair)) {
-    throw fault("steps.basicauthentication.InvalidBasicAuthenticationSource", name, name);
+    throw faultIn(basicAuthenticationFaults, "steps.basicauthentication.InvalidBasicAuthenticationSource", name, name);
   }
   return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
 }
@@ -43,12 +44,12 @@ export function decodeBasic(config: BasicAuthenticationConfig, source: Value): B
   const { name, ignoreUnresolved } = config;
   if (source === null || source === "") {
     if (ignoreUnresolved) return NOBODY;
-    throw fault("steps.basicauthentication.UnresolvedVariable", name, name);
+    throw faultIn(basicAuthenticationFaults, "steps.basicauthentication.UnresolvedVariable", name, name);
   }
   const pair = pairIn(String(source));
   const colon = pair?.indexOf(":") ?? -1;
   if (pair === null || colon < 0 || CONTROL.test(pair)) {
-    throw fault("steps.basicauthentication.InvalidBasicAuthenticationSource", name, name);
+    throw faultIn(basicAuthenticationFaults, "steps.basicauthentication.InvalidBasicAuthenticationSource", name, name);
   }
   return { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }

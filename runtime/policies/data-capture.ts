@@ -3,7 +3,8 @@
  * bounds and converts them; rows are written by observe/analytics.ts.
  */
 import type { Exchange, Value } from "../context.ts";
-import { fault, type FaultCode } from "../fault.ts";
+import { dataCaptureFaults } from "../fault/data-capture.ts";
+import { faultIn } from "../fault.ts";
 
 /** Type of a data collector. */
 export type CollectorType = "STRING" | "INTEGER" | "FLOAT" | "BOOLEAN" | "DATETIME";
@@ -35,11 +36,14 @@ export interface DataCaptureConfig {
 const VALUES_MAX = 100;
 const VALUE_BYTES_MAX = 400;
 
+/** What is wrong with a value. */
+type Problem = keyof typeof dataCaptureFaults;
+
 const FLOAT = /^[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?$/;
 
 /** Captures what it can; then the first problem, if there was one, is the fault. */
 export function captureData(x: Exchange, config: DataCaptureConfig, texts: readonly (string | null)[]): void {
-  let problem: FaultCode | null = null;
+  let problem: Problem | null = null;
   for (const [at, { collector, otherwise, patterns, type }] of config.captures.entries()) {
     const text = matched(texts[at] ?? null, patterns) ?? otherwise;
     if (text === null) {
@@ -50,7 +54,7 @@ export function captureData(x: Exchange, config: DataCaptureConfig, texts: reado
     if (value === null) problem ??= "steps.datacapture.DataCollectorTypeMismatch";
     else problem = keep(x, collector, value, config.throwsOnLimit) ?? problem;
   }
-  if (problem !== null) throw fault(problem, config.policy, config.policy);
+  if (problem !== null) throw faultIn(dataCaptureFaults, problem, config.policy, config.policy);
 }
 
 /** The exchange that the client began, whose row it is: proxies that call each other share one. */
@@ -59,7 +63,7 @@ function asked(x: Exchange): Exchange {
 }
 
 /** Keeps a value, cut to its bound; why it is not kept as it is, where that is to be a fault. */
-function keep(x: Exchange, collector: string, value: Value, throwsOnLimit: boolean): FaultCode | null {
+function keep(x: Exchange, collector: string, value: Value, throwsOnLimit: boolean): Problem | null {
   const captured = (asked(x).captured ??= new Map());
   if (captured.size >= VALUES_MAX && !captured.has(collector)) {
     return throwsOnLimit ? "steps.datacapture.VariableCountLimitExceeded" : null;

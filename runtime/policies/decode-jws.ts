@@ -1,6 +1,7 @@
 /** DecodeJWS: takes a signature apart. Nothing that it says is proven. */
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { jwsFaults } from "../fault/jws.ts";
 import { tokenIn } from "../token/bearer.ts";
 import { parseJws } from "../token/compact.ts";
 import { jwsVariables } from "../token/jws-variables.ts";
@@ -21,9 +22,9 @@ export function decodeJws(x: Exchange, config: DecodeJwsConfig, presented: Value
   const jws = presented === null ? "" : tokenIn(String(presented), prefix);
   if (jws === "") {
     if (ignoreUnresolved) return;
-    throw fault("steps.jws.InvalidJws", name, name);
+    throw faultIn(jwsFaults, "steps.jws.InvalidJws", name, name);
   }
   const decoded = parseJws(jws, x.gateway.limits.jwtCharsMax);
-  if (decoded === null) throw fault("steps.jws.FailedToDecode", name, name);
+  if (decoded === null) throw faultIn(jwsFaults, "steps.jws.FailedToDecode", name, name);
   if (keep) x.keep(name, jwsVariables(decoded, false));
 }

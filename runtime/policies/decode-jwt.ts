@@ -3,7 +3,8 @@
  * bound to it.
  */
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import { tokenIn } from "../token/bearer.ts";
 import { parseCompact, parseJwe } from "../token/compact.ts";
 import type { CompactToken } from "../token/compact.ts";
@@ -24,10 +25,10 @@ export function decodeJwt(x: Exchange, config: DecodeJwtConfig, presented: Value
   const token = presented === null ? "" : tokenIn(String(presented), prefix);
   if (token === "") {
     if (ignoreUnresolved) return;
-    throw fault("steps.jwt.InvalidToken", name, name);
+    throw faultIn(jwtFaults, "steps.jwt.InvalidToken", name, name);
   }
   const decoded = decode(token, x.gateway.limits.jwtCharsMax);
-  if (decoded === null) throw fault("steps.jwt.FailedToDecode", name, name);
+  if (decoded === null) throw faultIn(jwtFaults, "steps.jwt.FailedToDecode", name, name);
   if (keep) x.keep(name, { kind: "decodedJwt", ...decoded });
 }
 

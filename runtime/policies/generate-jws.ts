@@ -1,7 +1,8 @@
 /** GenerateJWS: a signature over any text, with the text in it or left out (RFC 7515 appendix F). */
 import { Buffer } from "node:buffer";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { jwsFaults } from "../fault/jws.ts";
 import type { MadeHeader } from "../token/members.ts";
 import type { KeyText } from "../token/private-key.ts";
 import { signCompact } from "../token/signing.ts";
@@ -33,11 +34,11 @@ export async function generateJws(
   const { payload, kid, headers = [] } = content;
   const isUnresolved = kid === null || headers.some(({ value }) => value === null);
   if (payload === null || (isUnresolved && !ignoreUnresolved)) {
-    throw fault("steps.jws.FailedToResolveVariable", name, name);
+    throw faultIn(jwsFaults, "steps.jws.FailedToResolveVariable", name, name);
   }
-  if (payload === "") throw fault("steps.jws.MissingPayload", name, name);
+  if (payload === "") throw faultIn(jwsFaults, "steps.jws.MissingPayload", name, name);
   const signed = await signCompact(x, config, key, content, { payload: Buffer.from(payload, "utf8"), type: null });
-  if (typeof signed === "string") throw fault(`steps.jws.${signed}`, name, name);
+  if (typeof signed === "string") throw faultIn(jwsFaults, `steps.jws.${signed}`, name, name);
   const result = detach ? signed.token.replace(/\..*\./, "..") : signed.token;
   if (keep) x.keep(name, { kind: "issued", fields: new Map([["generated_jws", result]]) });
   assign?.(result);

@@ -1,7 +1,8 @@
 /** GenerateJWT for encrypted tokens: the claims that the policy names, or a signed token of them, in a JWE. */
 import { Buffer } from "node:buffer";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { fault, faultIn } from "../fault.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import { encryptCompact } from "../token/encrypting.ts";
 import type { Encrypting, EncryptingProblem } from "../token/encrypting.ts";
 import { claimsOf, isUnresolved } from "../token/jwt-content.ts";
@@ -35,7 +36,7 @@ export async function generateEncryptedJwt(
 ): Promise<void> {
   const made = await encrypted(x, config, keys, content);
   if (made === "KeySetUnavailable") throw fault("gateway.KeySetUnavailable", "", config.name);
-  if (typeof made === "string") throw fault(`steps.jwt.${made}`, config.name, config.name);
+  if (typeof made === "string") throw faultIn(jwtFaults, `steps.jwt.${made}`, config.name, config.name);
   if (config.keep) x.keep(config.name, { kind: "issued", fields: new Map([["generated_jwt", made.token]]) });
   assign?.(made.token);
 }

@@ -1,7 +1,8 @@
 /** GenerateJWT: a signed token of the claims that the policy names (RFC 7519). It verifies and remembers nothing. */
 import { Buffer } from "node:buffer";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import type { Fault } from "../fault.ts";
 import { claimsOf, isUnresolved } from "../token/jwt-content.ts";
 import type { JwtContent } from "../token/jwt-content.ts";
@@ -35,5 +36,5 @@ export async function generateJwt(
 }
 
 function refused(config: GenerateJwtConfig, problem: SigningProblem | "FailedToResolveVariable"): Fault {
-  return fault(`steps.jwt.${problem}`, config.name, config.name);
+  return faultIn(jwtFaults, `steps.jwt.${problem}`, config.name, config.name);
 }

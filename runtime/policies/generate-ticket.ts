@@ -5,7 +5,8 @@
 import { askStore } from "../access/admission.ts";
 import { mintTicket } from "../access/tickets.ts";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { ticketFaults } from "../fault/ticket.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { IssuedVariables } from "../token/issued.ts";
@@ -23,7 +24,7 @@ export interface GenerateTicketConfig {
 /** Makes a ticket, and answers with it. */
 export function generateTicket(x: Exchange, { name, lifetimeMs, respond, keep }: GenerateTicketConfig): Maybe<void> {
   const { gateway, program, proven } = x;
-  if (proven === null) throw fault("steps.ticket.NothingProven", "", name);
+  if (proven === null) throw faultIn(ticketFaults, "steps.ticket.NothingProven", "", name);
   const place = { proxy: program.proxy, environment: program.environment };
   return andThen(askStore(name, () => mintTicket(gateway, place, proven, lifetimeMs)), (minted) => {
     const { ticket, record, expiresAtMs } = minted;

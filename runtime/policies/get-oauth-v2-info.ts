@@ -7,7 +7,7 @@ import { digest } from "../access/digest.ts";
 import type { KeyRecord } from "../access/model.ts";
 import { resolveTokenDigest } from "../access/resolve.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { IssuedVariables } from "../token/issued.ts";
@@ -30,12 +30,12 @@ export function getAccessTokenInfo(x: Exchange, config: GetAccessTokenConfig, va
     andThen(storedToken(x, config, value, "access", config.ignoreStatus), (token) =>
       andThen(tokenInfo(x, token, textOf(value)), ({ fields, revoked }) => {
         if (config.ignoreStatus) return keep(x, config.name, fields);
-        if (revoked !== null) throw fault("steps.oauth.v2.access_token_not_approved", "", config.name);
+        if (revoked !== null) throw accessFault("steps.oauth.v2.access_token_not_approved", "", config.name);
         return andThen(resolveTokenDigest(store, clock, token.id, callOf(x)), (grant) => {
           if (grant === NO_PRODUCT) {
-            throw fault("steps.oauth.v2.InvalidAPICallAsNoApiProductMatchFound", "", config.name);
+            throw accessFault("steps.oauth.v2.InvalidAPICallAsNoApiProductMatchFound", "", config.name);
           }
-          if (typeof grant === "string") throw fault("steps.oauth.v2.access_token_not_approved", "", config.name);
+          if (typeof grant === "string") throw accessFault("steps.oauth.v2.access_token_not_approved", "", config.name);
           keep(x, config.name, fields);
         });
       }),
@@ -94,7 +94,7 @@ export function getClientInfo(x: Exchange, config: StoredSource, value: Value): 
 }
 
 function unknownClient(policy: string): never {
-  throw fault("steps.oauth.v2.invalid_client-invalid_client_id", "", policy);
+  throw accessFault("steps.oauth.v2.invalid_client-invalid_client_id", "", policy);
 }
 
 function keep(x: Exchange, policy: string, fields: ReadonlyMap<string, Value>): void {

@@ -5,7 +5,8 @@
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { hmacFaults } from "../fault/hmac.ts";
 import { secretBytes } from "../token/secret.ts";
 import type { SecretEncoding } from "../token/secret.ts";
 
@@ -32,10 +33,10 @@ export function calculateHmac(
   expected: Value,
 ): string {
   const { name, algorithm, keyEncoding, outputEncoding, verificationEncoding } = config;
-  if (secret === null || message === null) throw fault("steps.hmac.UnresolvedVariable", name, name);
-  if (secret === "") throw fault("steps.hmac.EmptySecretKey", name, name);
+  if (secret === null || message === null) throw faultIn(hmacFaults, "steps.hmac.UnresolvedVariable", name, name);
+  if (secret === "") throw faultIn(hmacFaults, "steps.hmac.EmptySecretKey", name, name);
   const key = secretBytes(String(secret), keyEncoding);
-  if (key === null) throw fault("steps.hmac.HmacCalculationFailed", name, name);
+  if (key === null) throw faultIn(hmacFaults, "steps.hmac.HmacCalculationFailed", name, name);
   const hash = createHmac(algorithm, key).update(message, "utf8").digest();
   if (verificationEncoding !== null) verify(name, hash, expected, verificationEncoding);
   const output = hash.toString(outputEncoding);
@@ -47,8 +48,8 @@ export function calculateHmac(
 }
 
 function verify(policy: string, hash: Buffer, expected: Value, encoding: HashEncoding): void {
-  if (expected === null || expected === "") throw fault("steps.hmac.EmptyVerificationValue", policy, policy);
+  if (expected === null || expected === "") throw faultIn(hmacFaults, "steps.hmac.EmptyVerificationValue", policy, policy);
   const bytes = secretBytes(String(expected), encoding);
   const isSame = bytes !== null && bytes.length === hash.length && timingSafeEqual(bytes, hash);
-  if (!isSame) throw fault("steps.hmac.HmacVerificationFailed", policy, policy);
+  if (!isSame) throw faultIn(hmacFaults, "steps.hmac.HmacVerificationFailed", policy, policy);
 }

@@ -6,7 +6,7 @@ import { askStore } from "../access/admission.ts";
 import { challengeOf, issueCode, redeemCode } from "../access/codes.ts";
 import type { Challenge, ChallengeMethod } from "../access/codes.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { IssuedVariables } from "../token/issued.ts";
@@ -59,7 +59,7 @@ export function generateAuthorizationCode(
       throw refuse("steps.oauth.v2.invalid_request", "code_challenge");
     }
     const expiresInMs = lifetimeMs(request.expiresInMs, name);
-    if (expiresInMs === null) throw fault("steps.oauth.v2.InvalidValueForExpiresIn", "-1", name);
+    if (expiresInMs === null) throw accessFault("steps.oauth.v2.InvalidValueForExpiresIn", "-1", name);
     const redirectUri = textOf(request.redirectUri) || null;
     const { externalAuthorizationCode: external } = request;
     const imported = external === undefined ? {} : { code: textOf(external) };

@@ -6,7 +6,9 @@
 import { Buffer } from "node:buffer";
 import type { JwtWish } from "../access/tokens.ts";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import type { Maybe } from "../maybe.ts";
 import type { KeyText } from "../token/private-key.ts";
 import { signCompact } from "../token/signing.ts";
@@ -32,11 +34,11 @@ export function generateJwtAccessToken(
 ): Maybe<void> {
   const { name } = config;
   const { issuer, audience, kid = null } = signer;
-  if (issuer === null || audience === null) throw fault("steps.jwt.FailedToResolveVariable", name, name);
+  if (issuer === null || audience === null) throw faultIn(jwtFaults, "steps.jwt.FailedToResolveVariable", name, name);
   const signing = (clientId: string): JwtWish => ({
     issuer,
     async sign({ subject, scopes, issuedAtMs, expiresAtMs, grantId, attributes, hidden = [] }) {
-      if (expiresAtMs === null) throw fault("steps.oauth.v2.InvalidValueForExpiresIn", "-1", name);
+      if (expiresAtMs === null) throw accessFault("steps.oauth.v2.InvalidValueForExpiresIn", "-1", name);
       const claims = {
         iss: issuer,
         sub: subject ?? clientId,
@@ -51,7 +53,7 @@ export function generateJwtAccessToken(
       const shown = Object.fromEntries(Object.entries(attributes).filter(([attribute]) => !hidden.includes(attribute)));
       const payload = Buffer.from(JSON.stringify({ ...shown, ...claims }), "utf8");
       const signed = await signCompact(x, rules, signer, { kid }, { payload, type: "at+jwt" });
-      if (typeof signed === "string") throw fault(`steps.jwt.${signed}`, name, name);
+      if (typeof signed === "string") throw faultIn(jwtFaults, `steps.jwt.${signed}`, name, name);
       return signed.token;
     },
   });

@@ -7,7 +7,7 @@ import type { AccessGrant } from "../access/model.ts";
 import { areTokensRevoked, isEndUserCut } from "../access/cutoff.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
-import type { FaultCode } from "../fault.ts";
+import type { AccessFaultCode } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { demandScopes, presentedToken, refusal } from "../token/access-token.ts";
@@ -96,7 +96,7 @@ function watchToken(
 }
 
 /** A policy's own mistakes keep their names; everything about the token is Apigee's three. */
-function codeOf(problem: JwtProblem | ClaimProblem | "revoked"): FaultCode {
+function codeOf(problem: JwtProblem | ClaimProblem | "revoked"): AccessFaultCode {
   switch (problem) {
     case "TokenExpired":
       return "keymanagement.service.access_token_expired";
@@ -112,7 +112,7 @@ function codeOf(problem: JwtProblem | ClaimProblem | "revoked"): FaultCode {
 }
 
 /** What is wrong with the client's key, in the words for tokens. */
-function clientCode(code: FaultCode): FaultCode {
+function clientCode(code: AccessFaultCode): AccessFaultCode {
   if (code === "oauth.v2.InvalidApiKey") return "keymanagement.service.invalid_access_token";
   if (code === "oauth.v2.InvalidApiKeyForGivenResource") {
     return "keymanagement.service.InvalidAPICallAsNoApiProductMatchFound";

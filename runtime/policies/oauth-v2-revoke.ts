@@ -8,7 +8,7 @@ import type { KeyRecord } from "../access/model.ts";
 import { setSignedTokenStatus } from "../access/signed-tokens.ts";
 import { findToken, setTokenStatus } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
-import type { FaultCode } from "../fault.ts";
+import type { AccessFaultCode } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { ResponseMessage } from "../message/message.ts";
@@ -61,7 +61,7 @@ function revokeSigned(
   signed: SignedTokens | undefined,
   token: string,
   key: KeyRecord,
-): Maybe<FaultCode | null> {
+): Maybe<AccessFaultCode | null> {
   if (signed === undefined) return parseCompact(token, x.gateway.limits.jwtCharsMax) === null ? null : UNSUPPORTED;
   return andThen(signed.find(x, signed, token), (found) => {
     if (found === null) return null;

@@ -9,6 +9,7 @@ import { setSignedTokenStatus } from "../access/signed-tokens.ts";
 import { findToken, setTokenStatus } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
 import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { demandScopes, presentedToken, refusal } from "../token/access-token.ts";
@@ -92,7 +93,7 @@ function changeFrom(x: Exchange, change: TokenChange, status: TokenRecord["statu
   const token = tokens[at];
   if (token === undefined) return undefined;
   const { type, cascade, variable, value } = token;
-  if (value === null || value === "") throw fault("steps.oauth.v2.FailedToResolveToken", variable, name);
+  if (value === null || value === "") throw accessFault("steps.oauth.v2.FailedToResolveToken", variable, name);
   const presented = String(value);
   const isAccess = type === "accesstoken";
   const onward = (): Maybe<void> => changeFrom(x, change, status, at + 1);
@@ -101,9 +102,9 @@ function changeFrom(x: Exchange, change: TokenChange, status: TokenRecord["statu
       return andThen(changeSigned(x, name, signed, presented, { status, cascade }), onward);
     }
     if (record === null) {
-      throw fault(`keymanagement.service.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", name);
+      throw accessFault(`keymanagement.service.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", name);
     }
-    if (isAccess !== (record.kind === "access")) throw fault("steps.oauth.v2.InvalidTokenType", "", name);
+    if (isAccess !== (record.kind === "access")) throw accessFault("steps.oauth.v2.InvalidTokenType", "", name);
     const changing = askStore(name, () => setTokenStatus(x.gateway, record.id, status, { cascade }));
     return andThen(changing, () => (status === "revoked" ? onward() : andThen(demandGrant(x, name, record), onward)));
   });
@@ -117,15 +118,15 @@ function changeSigned(
   { status, cascade }: { readonly status: TokenRecord["status"]; readonly cascade: boolean },
 ): Maybe<void> {
   return andThen(askStore(name, () => signed.find(x, signed, presented)), (token) => {
-    if (token === null) throw fault("keymanagement.service.invalid_access_token", "", name);
-    if (token === "NoName") throw fault("steps.oauth.v2.InvalidTokenType", "", name);
+    if (token === null) throw accessFault("keymanagement.service.invalid_access_token", "", name);
+    if (token === "NoName") throw accessFault("steps.oauth.v2.InvalidTokenType", "", name);
     if (token === "KeySetUnavailable") throw fault("gateway.KeySetUnavailable", "", name);
     const changing = askStore(name, () => setSignedTokenStatus(x.gateway, token, status, { cascade }));
     if (status === "revoked") return changing;
     const { identities, issuedAtMs } = token;
     return andThen(changing, () => {
       return andThen(askStore(name, () => isJwtRevoked(x.gateway.store, { identities, issuedAtMs })), (isRevoked) => {
-        if (isRevoked) throw fault("keymanagement.service.access_token_not_approved", "", name);
+        if (isRevoked) throw accessFault("keymanagement.service.access_token_not_approved", "", name);
       });
     });
   });
@@ -137,6 +138,6 @@ function demandGrant(x: Exchange, name: string, { kind, grantId }: TokenRecord):
   return andThen(askStore(name, () => x.gateway.store.get("grant", grantId)), (grant) => {
     if (grant?.status === "approved") return;
     const code = kind === "access" ? "access_token_not_approved" : "refresh_token_not_approved";
-    throw fault(`keymanagement.service.${code}`, "", name);
+    throw accessFault(`keymanagement.service.${code}`, "", name);
   });
 }

@@ -10,7 +10,8 @@ import type { Identity } from "../access/identity.ts";
 import { isToken } from "../access/renewal.ts";
 import type { RenewalAnswer } from "../access/renewal.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { renewalFaults } from "../fault/renewal.ts";
 import type { Gateway } from "../gateway.ts";
 import { answerId, gatherAnswers } from "../state/replicas.ts";
 import type { RevocationEvent } from "../state/store.ts";
@@ -40,14 +41,14 @@ export async function renewSession(x: Exchange, config: RenewSessionConfig, name
   const { gateway } = x;
   const credential = provenToken(x, name);
   const identity = identityOf(x, named);
-  if (identity === null) throw fault("steps.renewsession.NoSession", "", name);
+  if (identity === null) throw faultIn(renewalFaults, "steps.renewsession.NoSession", "", name);
   const id = gateway.clock.randomId();
   const atMs = gateway.clock.wallMs();
   const event: RevocationEvent = { effect: "renewed", identities: [identity], renewal: { id, credential }, atMs };
   const isOne = identity.startsWith("session:");
   const { moved, refused, why } = await askStore(name, () => answersTo(gateway, event, id, isOne));
   if (moved + refused === 0) gateway.metrics.count("renewalsUnmatched");
-  if (moved === 0 && why !== null) throw fault(`steps.renewsession.${why}`, "", name);
+  if (moved === 0 && why !== null) throw faultIn(renewalFaults, `steps.renewsession.${why}`, "", name);
   if (respond) x.response = jsonAnswer(JSON.stringify({ sessions: moved, refused }));
   if (!keep) return;
   const fields = new Map([["sessions", String(moved)], ["refused", String(refused)]]);
@@ -57,7 +58,7 @@ export async function renewSession(x: Exchange, config: RenewSessionConfig, name
 /** The one token that the policies before have verified. */
 function provenToken({ proven }: Exchange, policy: string): Credential {
   const [token, ...others] = (proven ?? []).filter(isToken);
-  if (token === undefined || others.length > 0) throw fault("steps.renewsession.NothingProven", "", policy);
+  if (token === undefined || others.length > 0) throw faultIn(renewalFaults, "steps.renewsession.NothingProven", "", policy);
   return token;
 }
 

@@ -10,7 +10,8 @@ import { developerIdOf, endUserOf } from "../access/identity.ts";
 import type { Identity } from "../access/identity.ts";
 import { revokeJwts } from "../access/jwt-revocation.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { fault, faultIn } from "../fault.ts";
+import { securityEventFaults } from "../fault/security-event.ts";
 import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
@@ -190,7 +191,7 @@ function ofProof(x: Exchange, config: RevokeBySecurityEventConfig, problem: JwtP
 /** The fault with the body that its sender understands. */
 function refused(x: Exchange, config: RevokeBySecurityEventConfig, refusal: Refusal): Fault {
   x.gateway.metrics.count("securityEventsRefused");
-  const made = fault(`steps.securityevent.${refusal}`, config.name, config.name);
+  const made = faultIn(securityEventFaults, `steps.securityevent.${refusal}`, config.name, config.name);
   if (!config.respond) return made;
   const body =
     config.answer === "push"

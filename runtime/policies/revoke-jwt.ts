@@ -3,7 +3,8 @@ import { askStore } from "../access/admission.ts";
 import { jtiIdentity, kidIdentity, sidIdentity, subjectIdentity } from "../access/identity.ts";
 import { revokeJwts } from "../access/jwt-revocation.ts";
 import type { Exchange } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 
@@ -24,7 +25,7 @@ export function revokeJwt(
   issuer: string | null,
   named: string | null,
 ): Maybe<void> {
-  if (issuer === null || named === null || named === "") throw fault("steps.jwt.FailedToResolveVariable", name, name);
+  if (issuer === null || named === null || named === "") throw faultIn(jwtFaults, "steps.jwt.FailedToResolveVariable", name, name);
   const untilMs = rememberMs === null ? null : x.gateway.clock.wallMs() + rememberMs;
   const revoked = askStore(name, () => revokeJwts(x.gateway, IDENTITIES[by](issuer, named), untilMs));
   return andThen(revoked, () => undefined);

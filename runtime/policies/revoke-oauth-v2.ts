@@ -2,7 +2,7 @@
 import { askStore } from "../access/admission.ts";
 import { revokeTokensOf } from "../access/cutoff.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { textOf } from "../token/token-answer.ts";
@@ -25,7 +25,7 @@ export interface RevokedSet {
 export function revokeOAuthV2(x: Exchange, { name, cascade }: RevokeOAuthV2Config, set: RevokedSet): Maybe<void> {
   const needed = (value: Value | undefined, parameter: string): string | null => {
     if (value === undefined) return null;
-    if (textOf(value) === "") throw fault("steps.oauth.v2.invalid_request", parameter, name);
+    if (textOf(value) === "") throw accessFault("steps.oauth.v2.invalid_request", parameter, name);
     return textOf(value);
   };
   const appId = needed(set.appId, "AppId");
@@ -33,10 +33,10 @@ export function revokeOAuthV2(x: Exchange, { name, cascade }: RevokeOAuthV2Confi
   const until = needed(set.revokeBeforeTimestamp, "RevokeBeforeTimestamp");
   const untilMs = until === null ? null : Number(until);
   if (untilMs !== null && (!Number.isSafeInteger(untilMs) || untilMs < 0)) {
-    throw fault("steps.oauth.v2.invalid_request", "RevokeBeforeTimestamp", name);
+    throw accessFault("steps.oauth.v2.invalid_request", "RevokeBeforeTimestamp", name);
   }
   const revoking = askStore(name, () => revokeTokensOf(x.gateway, { appId, endUser }, { untilMs, cascade }));
   return andThen(revoking, (isKnown) => {
-    if (!isKnown) throw fault("steps.oauth.v2.invalid_request", "AppId", name);
+    if (!isKnown) throw accessFault("steps.oauth.v2.invalid_request", "AppId", name);
   });
 }

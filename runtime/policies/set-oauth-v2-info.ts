@@ -5,7 +5,7 @@ import { tokenIdentity } from "../access/identity.ts";
 import type { TokenRecord } from "../access/model.ts";
 import { keptUntilMs } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import type { IssuedVariables } from "../token/issued.ts";
@@ -35,7 +35,7 @@ export function setOAuthV2Info(
       changeRecord(store, "token", id, (token) => {
         const record = withAttributes(token, attributes);
         if (Object.keys(record.attributes).length > ATTRIBUTES_MAX) {
-          throw fault("steps.oauth.v2.invalid_request", `at most ${ATTRIBUTES_MAX} Attributes`, config.name);
+          throw accessFault("steps.oauth.v2.invalid_request", `at most ${ATTRIBUTES_MAX} Attributes`, config.name);
         }
         const expiresAtMs = keptUntilMs(token.expiresAtMs, limits);
         return { record, expiresAtMs, event: eventNow(clock, "changed", [tokenIdentity(id)]) };
@@ -43,7 +43,7 @@ export function setOAuthV2Info(
     ),
   );
   return andThen(change, (token) => {
-    if (token === null) throw fault("steps.oauth.v2.invalid_access_token", "", config.name);
+    if (token === null) throw accessFault("steps.oauth.v2.invalid_access_token", "", config.name);
     if (!config.keep) return;
     return andThen(askStore(config.name, () => tokenInfo(x, token, textOf(value))), ({ fields }) => {
       x.keep(config.name, { kind: "issued", fields } satisfies IssuedVariables);

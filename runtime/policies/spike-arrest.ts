@@ -7,7 +7,8 @@
  */
 import { digest } from "../access/digest.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { faultIn } from "../fault.ts";
+import { rateFaults } from "../fault/rate.ts";
 
 export interface SpikeArrestConfig {
   readonly name: string;
@@ -68,11 +69,11 @@ export function spikeArrest(x: Exchange, config: SpikeArrestConfig, call: SpikeA
   const rate = parseRate(rateText);
   if (rate === null) {
     const detail = `${config.rateVariable} in SpikeArrest policy ${config.name}`;
-    throw fault("policies.ratelimit.FailedToResolveSpikeArrestRate", detail, config.name);
+    throw faultIn(rateFaults, "policies.ratelimit.FailedToResolveSpikeArrestRate", detail, config.name);
   }
   const weight = call.weight === null ? Number.NaN : Number(call.weight);
   if (!Number.isSafeInteger(weight) || weight < 1) {
-    throw fault("policies.ratelimit.InvalidMessageWeight", String(call.weight ?? ""), config.name);
+    throw faultIn(rateFaults, "policies.ratelimit.InvalidMessageWeight", String(call.weight ?? ""), config.name);
   }
   const { byIdentifier } = countersOf(x, config);
   const identifier = call.identifier === null ? "" : counterKey(String(call.identifier));
@@ -84,7 +85,7 @@ export function spikeArrest(x: Exchange, config: SpikeArrestConfig, call: SpikeA
   const available = Math.max(0, Math.floor(allowed - used - (passes ? weight : 0)));
   const exceeded = passes ? 0 : 1;
   if (config.keep) x.keep(config.name, { kind: "rate", allowed, available, exceeded } satisfies RateVariables);
-  if (!passes) throw fault("policies.ratelimit.SpikeArrestViolation", rateText, config.name);
+  if (!passes) throw faultIn(rateFaults, "policies.ratelimit.SpikeArrestViolation", rateText, config.name);
   take(counter, config, rate, weight, nowMs);
   byIdentifier.delete(identifier);
   if (byIdentifier.size >= x.gateway.limits.spikeArrestIdentifiersMax) dropOldest(byIdentifier);

@@ -1,6 +1,7 @@
 /** VerifyJWS: a signature over any payload. It reads no claim and binds no session to anything. */
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { fault, faultIn } from "../fault.ts";
+import { jwsFaults } from "../fault/jws.ts";
 import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
@@ -50,5 +51,5 @@ export function verifyJws(
 
 function refused(config: VerifyJwsConfig, problem: JwsProblem | "FailedToResolveVariable" | "InvalidClaim"): Fault {
   if (problem === "KeySetUnavailable") return fault("gateway.KeySetUnavailable", "", config.name);
-  return fault(`steps.jws.${problem}`, config.name, config.name);
+  return faultIn(jwsFaults, `steps.jws.${problem}`, config.name, config.name);
 }

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Exchange } from "../context.ts";
 import type { Recoding } from "../body/compression.ts";
-import { fault, type Fault, type FaultCode } from "../fault.ts";
+import { fault, type Fault, type CoreFaultCode } from "../fault.ts";
 import { fieldLines, writeRequestHead, type Forwarded } from "../message/head.ts";
 import type { HeaderLines } from "../message/message.ts";
 import { announcedTrailers, requestTrailers, takesTrailers } from "../message/trailers.ts";
@@ -290,7 +290,7 @@ export class HttpTarget implements ExchangeUser, Scheduled, CodedSink {
   }
 
   /** This try has failed: another server, where nothing is repeated that must not be, or the end. */
-  #fail(code: FaultCode, detail: string): void {
+  #fail(code: CoreFaultCode, detail: string): void {
     if (this.#isOver) return;
     logTargetFailure(this.#x, code, detail);
     if (this.#isAnswered) return this.#giveUp(code);
@@ -300,7 +300,7 @@ export class HttpTarget implements ExchangeUser, Scheduled, CodedSink {
   }
 
   /** The end of it, without another try. */
-  #giveUp(code: FaultCode): void {
+  #giveUp(code: CoreFaultCode): void {
     this.#endWith(fault(code));
   }
 

@@ -3,8 +3,8 @@
  * scopes a policy demands. It looks nothing up.
  */
 import type { Exchange, Value } from "../context.ts";
-import { fault, faults } from "../fault.ts";
-import type { Fault, FaultCode } from "../fault.ts";
+import { accessFault, type AccessFaultCode } from "../fault/access.ts";
+import type { Fault } from "../fault.ts";
 import { challengeLines, prefixedToken } from "./bearer.ts";
 import { jsonAnswer } from "./json-answer.ts";
 
@@ -32,7 +32,7 @@ export interface ScopeRules {
 /** The token in what the request presented; throws the fault of one that is missing or no token. */
 export function presentedToken(x: Exchange, source: TokenSource, presented: Value): string {
   if (source.variable !== null && (presented === null || presented === "")) {
-    throw fault("steps.oauth.v2.FailedToResolveAccessToken", source.variable, source.name);
+    throw accessFault("steps.oauth.v2.FailedToResolveAccessToken", source.variable, source.name);
   }
   const token = presented === null ? null : prefixedToken(String(presented), source.prefix);
   if (token === null) throw refusal(x, "oauth.v2.InvalidAccessToken", source);
@@ -40,12 +40,12 @@ export function presentedToken(x: Exchange, source: TokenSource, presented: Valu
 }
 
 /** The fault of a refused token, with the challenge that a 401 owes (RFC 6750 section 3). */
-export function refusal(x: Exchange, code: FaultCode, { name, isRfc }: Pick<TokenSource, "name" | "isRfc">): Fault {
-  const row = faults[code];
-  if (row.status !== 401) return fault(code, "", name);
+export function refusal(x: Exchange, code: AccessFaultCode, { name, isRfc }: Pick<TokenSource, "name" | "isRfc">): Fault {
+  const plain = accessFault(code, "", name);
+  if (plain.status !== 401) return plain;
   const error = "invalid_token";
-  const challenge = challengeLines({ realm: x.program.proxy, error, description: `${code}: ${row.text}` });
-  const made = fault(code, "", name, challenge);
+  const challenge = challengeLines({ realm: x.program.proxy, error, description: `${code}: ${plain.row.text}` });
+  const made = { ...plain, headers: challenge };
   return isRfc === true ? inRfcForm(made, error) : made;
 }
 
@@ -58,7 +58,7 @@ export function demandScopes(x: Exchange, rules: ScopeRules, present: readonly s
   const error = "insufficient_scope";
   const description = `Required scope(s): ${wanted}`;
   const challenge = challengeLines({ realm: x.program.proxy, error, description, scope: wanted });
-  const made = fault("steps.oauth.v2.InsufficientScope", wanted, rules.name, challenge);
+  const made = accessFault("steps.oauth.v2.InsufficientScope", wanted, rules.name, challenge);
   throw rules.isRfc === true ? inRfcForm(made, error) : made;
 }
 

@@ -7,8 +7,8 @@ import { redirectedClient } from "../access/codes.ts";
 import type { RedirectedClient } from "../access/codes.ts";
 import type { TokenWish } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
-import type { Fault, FaultCode } from "../fault.ts";
+import { accessFault, type AccessFaultCode } from "../fault/access.ts";
+import type { Fault } from "../fault.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { ResponseMessage } from "../message/message.ts";
@@ -36,7 +36,7 @@ export interface AuthorizationRequest {
 export interface Authorization extends RedirectedClient {
   readonly wish: Omit<TokenWish, "expiresInMs" | "grantType">;
   /** The fault that says no; in RFC form its answer leads back to the client. */
-  refuse(code: FaultCode, detail: string): Fault;
+  refuse(code: AccessFaultCode, detail: string): Fault;
 }
 
 /** Checks the request and grants it. */
@@ -54,7 +54,7 @@ export function authorize(
     if (client === "redirect") throw refusedRequest(x, rules, "steps.oauth.v2.invalid_request", "redirect_uri");
     if (typeof client === "string") throw refusedRequest(x, rules, client, "");
     const separator = responseType === "code" ? "?" : "#";
-    const refuse = (code: FaultCode, detail: string): Fault =>
+    const refuse = (code: AccessFaultCode, detail: string): Fault =>
       refusedThere(x, rules, { redirectTo: client.redirectTo, separator, state: textOf(request.state) }, code, detail);
     const { externalStatus } = request;
     if (externalStatus !== undefined && textOf(externalStatus) !== "true") {
@@ -82,9 +82,9 @@ interface Address {
 }
 
 /** RFC 6749 section 4.1.2.1: in RFC form the client hears of it, through the user agent. */
-function refusedThere(x: Exchange, rules: AnswerRules, to: Address, code: FaultCode, detail: string): Fault {
+function refusedThere(x: Exchange, rules: AnswerRules, to: Address, code: AccessFaultCode, detail: string): Fault {
   if (!rules.isRfc) return refusedRequest(x, rules, code, detail);
-  const made = fault(code, detail, rules.name);
+  const made = accessFault(code, detail, rules.name);
   const error = detail.startsWith("response_type=") ? "unsupported_response_type" : authorizationError(code, detail);
   const { redirectTo, separator, state } = to;
   const response = redirectAnswer(redirectTo, separator, { error, error_description: made.text, state });
@@ -92,7 +92,7 @@ function refusedThere(x: Exchange, rules: AnswerRules, to: Address, code: FaultC
   return { ...made, response };
 }
 
-function authorizationError(code: FaultCode, detail: string): string {
+function authorizationError(code: AccessFaultCode, detail: string): string {
   const error = rfcError(code, detail);
   return error === "invalid_client" ? "unauthorized_client" : error;
 }

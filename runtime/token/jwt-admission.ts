@@ -7,7 +7,8 @@ import { noLabels } from "../access/credential.ts";
 import type { Credential } from "../access/credential.ts";
 import { appIdentity } from "../access/identity.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { fault, faultIn } from "../fault.ts";
+import { jwtFaults } from "../fault/jwt.ts";
 import type { Fault } from "../fault.ts";
 import { tokenIn } from "./bearer.ts";
 import { demandProblem, expiryMs, meetsHeaders, timeProblem } from "./claims.ts";
@@ -98,5 +99,5 @@ function refused(
   problem: JwtProblem | ClaimProblem | "FailedToResolveVariable",
 ): Fault {
   if (problem === "KeySetUnavailable") return fault("gateway.KeySetUnavailable", "", rules.name);
-  return fault(`steps.jwt.${problem}`, rules.name, rules.name);
+  return faultIn(jwtFaults, `steps.jwt.${problem}`, rules.name, rules.name);
 }

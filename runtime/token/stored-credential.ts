@@ -6,8 +6,7 @@ import { digest } from "../access/digest.ts";
 import { isPast } from "../access/resolve.ts";
 import type { AuthorizationCode, TokenRecord } from "../access/model.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
-import type { FaultCode } from "../fault.ts";
+import { accessFault, type AccessFaultCode } from "../fault/access.ts";
 import { andThen } from "../maybe.ts";
 import type { Maybe } from "../maybe.ts";
 import { textOf } from "./token-answer.ts";
@@ -20,9 +19,9 @@ export interface StoredSource {
 }
 
 /** The credential's text; throws when the variable holds none. */
-export function credentialText(source: StoredSource, value: Value, code: FaultCode): string {
+export function credentialText(source: StoredSource, value: Value, code: AccessFaultCode): string {
   const text = textOf(value);
-  if (text === "") throw fault(code, source.variable, source.name);
+  if (text === "") throw accessFault(code, source.variable, source.name);
   return text;
 }
 
@@ -39,10 +38,10 @@ export function storedToken(
   const text = credentialText(source, value, `steps.oauth.v2.${unresolved}`);
   return andThen(x.gateway.store.get("token", digest(text)), (record) => {
     if (record?.kind !== kind) {
-      throw fault(`steps.oauth.v2.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", source.name);
+      throw accessFault(`steps.oauth.v2.${isAccess ? "invalid_access_token" : "invalid_refresh_token"}`, "", source.name);
     }
     if (!evenExpired && isPast(record.expiresAtMs, x.gateway.clock)) {
-      throw fault(`steps.oauth.v2.${isAccess ? "access_token_expired" : "refresh_token_expired"}`, "", source.name);
+      throw accessFault(`steps.oauth.v2.${isAccess ? "access_token_expired" : "refresh_token_expired"}`, "", source.name);
     }
     return record;
   });
@@ -52,9 +51,9 @@ export function storedToken(
 export function storedCode(x: Exchange, source: StoredSource, value: Value): Maybe<AuthorizationCode> {
   const text = credentialText(source, value, "steps.oauth.v2.FailedToResolveAuthorizationCode");
   return andThen(x.gateway.store.get("code", digest(text)), (record) => {
-    if (record === null) throw fault("steps.oauth.v2.invalid_request-authorization_code_invalid", "", source.name);
+    if (record === null) throw accessFault("steps.oauth.v2.invalid_request-authorization_code_invalid", "", source.name);
     if (isPast(record.expiresAtMs, x.gateway.clock)) {
-      throw fault("steps.oauth.v2.authorization_code_expired", "", source.name);
+      throw accessFault("steps.oauth.v2.authorization_code_expired", "", source.name);
     }
     return record;
   });

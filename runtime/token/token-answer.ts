@@ -5,7 +5,7 @@
 import type { IssuedToken } from "../access/tokens.ts";
 import type { TokenRecord } from "../access/model.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault, type AccessFaultCode } from "../fault/access.ts";
 import type { Fault, FaultCode } from "../fault.ts";
 import { jsonAnswer } from "./json-answer.ts";
 
@@ -85,11 +85,11 @@ function rfcBody({ token, record, refresh }: IssuedToken): string {
 export function refusedRequest(
   x: Exchange,
   rules: AnswerRules,
-  code: FaultCode,
+  code: AccessFaultCode,
   detail: string,
   isBasic = false,
 ): Fault {
-  const made = fault(code, detail, rules.name);
+  const made = accessFault(code, detail, rules.name);
   const isChallenged = isBasic && code === "steps.oauth.v2.InvalidClientIdentifier";
   const headers = isChallenged ? ["WWW-Authenticate", `Basic realm="${rules.realm ?? x.program.proxy}"`] : null;
   const answer = jsonAnswer(JSON.stringify(errorBody(rules, made, detail)), made.status);

@@ -8,7 +8,7 @@ import type { KeyRecord } from "../access/model.ts";
 import type { Client } from "../access/clients.ts";
 import type { IssuedToken, TokenRefusal, TokenWish } from "../access/tokens.ts";
 import type { Exchange, Value } from "../context.ts";
-import { fault } from "../fault.ts";
+import { accessFault } from "../fault/access.ts";
 import type { Maybe } from "../maybe.ts";
 import { textOf, wordsOf } from "./token-answer.ts";
 
@@ -109,7 +109,7 @@ export function lifetimeMs(
 ): number | null {
   const ms = value === null || value === "" ? Number.NaN : Number(value);
   if (ms === -1) return null;
-  if (!Number.isSafeInteger(ms) || ms <= 0) throw fault(`steps.oauth.v2.${code}`, textOf(value), policy);
+  if (!Number.isSafeInteger(ms) || ms <= 0) throw accessFault(`steps.oauth.v2.${code}`, textOf(value), policy);
   return ms;
 }
 

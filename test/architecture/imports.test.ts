@@ -48,7 +48,7 @@ const ofPage: Rule = (file, { to }) => {
 const ofCompiler: Rule = (_, { to, typeOnly }) => {
   if (!to.startsWith("runtime/") || typeOnly) return null;
   const values = ["runtime/upgrade/close-reason.ts", "runtime/fault.ts", "runtime/limits.ts"];
-  return to.startsWith("runtime/language/") || values.includes(to) ? null : "the compiler imports this as a value";
+  return /^runtime\/(language|fault)\//.test(to) || values.includes(to) ? null : "the compiler imports this as a value";
 };
 
 /** I3. */

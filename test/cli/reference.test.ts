@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { faults } from "#runtime/fault.ts";
+import { faults } from "#compiler/diagnostics/fault-table.ts";
 import { closeReasons } from "#runtime/upgrade/close-reason.ts";
 import { listAssets, readAsset } from "#compiler/assets.ts";
 import { codes } from "#compiler/diagnostics/catalogue.ts";

@@ -3,7 +3,7 @@
  * steps run in the same order and faults go to the same rules.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import { fault, type FaultCode } from "#runtime/fault.ts";
+import { accessFault, type AccessFaultCode } from "#runtime/fault/access.ts";
 import { emittedProgram, type BundleFiles, type EmittedProgram, type Outcome, type StubbedStep } from "../../../support/emitted-program.ts";
 
 const key = "kind: VerifyAPIKey\napiKey: { ref: request.queryparam.apikey }\n";
@@ -25,7 +25,7 @@ function policyText(name: string): string {
 }
 
 /** Faults that steps raise, by policy; the others succeed. */
-type Faults = Readonly<Record<string, FaultCode>>;
+type Faults = Readonly<Record<string, AccessFaultCode>>;
 
 const forms = [
   { answer: "at once", traced: false },
@@ -38,11 +38,11 @@ function stepOf(answer: "at once" | "later", faults: Faults): StubbedStep {
   return (policy) => {
     const code = faults[policy];
     if (answer === "at once") {
-      if (code !== undefined) throw fault(code, "", policy);
+      if (code !== undefined) throw accessFault(code, "", policy);
       return undefined;
     }
     return Promise.resolve().then(() => {
-      if (code !== undefined) throw fault(code, "", policy);
+      if (code !== undefined) throw accessFault(code, "", policy);
     });
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Exchange, ExchangeStart } from "#runtime/context.ts";
 import { parseFilter, type DebugFilter } from "#runtime/debug/filter.ts";
-import { fault } from "#runtime/fault.ts";
+import { accessFault } from "#runtime/fault/access.ts";
 import { RequestMessage, ResponseMessage } from "#runtime/message/message.ts";
 import type { Trace } from "#runtime/observe/trace.ts";
 import type { ProxyProgram } from "#runtime/program.ts";
@@ -20,7 +20,7 @@ const start = {
 } as unknown as ExchangeStart;
 
 const x = {
-  ...start, id: "1", route: "default", target: { name: "backend" }, fault: fault("oauth.v2.InvalidApiKey"),
+  ...start, id: "1", route: "default", target: { name: "backend" }, fault: accessFault("oauth.v2.InvalidApiKey"),
   response: new ResponseMessage(401, "", ["X-Why", "no key"]),
 } as unknown as Exchange;
 const trace = {

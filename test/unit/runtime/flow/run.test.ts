@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Exchange } from "#runtime/context.ts";
 import { fault } from "#runtime/fault.ts";
+import { accessFault } from "#runtime/fault/access.ts";
 import type { Maybe } from "#runtime/maybe.ts";
 import { failExchange, runChain, type ChainOwner } from "#runtime/flow/run.ts";
 import { PolicyFixture } from "../../../support/policy-fixture.ts";
@@ -31,7 +32,7 @@ function waiting() {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const timedOut = fault("flow.APITimedOut");
-const refused = fault("oauth.v2.InvalidApiKey", "", "VK");
+const refused = accessFault("oauth.v2.InvalidApiKey", "", "VK");
 
 it("a chain that ends without waiting is heard at once", () => {
   const { x, seen, owner } = exchange();
