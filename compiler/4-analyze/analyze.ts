@@ -19,6 +19,7 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
   const proxies = program.proxies.map((proxy) => analyzeProxy(program, proxy, settings, diagnostics, optimisations));
   collectSettings(program, settings);
   checkLogs(program, diagnostics);
+  checkCollectors(program, diagnostics);
   return {
     program,
     hosts: planRoutes(program, diagnostics),
@@ -27,6 +28,14 @@ export function analyze(program: Program, diagnostics: Diagnostics, optimisation
     features: features(program),
     optimisations,
   };
+}
+
+/** What DataCapture policies capture goes into rows of analytics. */
+function checkCollectors({ gateway: { observability }, model }: Program, diagnostics: Diagnostics): void {
+  if (observability?.dataCollectors === undefined) return;
+  if (observability.analytics !== undefined && observability.analytics !== "off") return;
+  const span = model.positions.of(observability, "dataCollectors");
+  diagnostics.report("AGW3103", span, { what: "observability.dataCollectors", why: "observability.analytics is not on" });
 }
 
 function features({ gateway, proxies }: Program): Features {
