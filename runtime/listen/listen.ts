@@ -8,7 +8,7 @@ import { hasBody } from "../body/framing.ts";
 import type { Forwarding } from "../client/client.ts";
 import type { Clock } from "../clock.ts";
 import type { Limits } from "../limits.ts";
-import { sameName } from "../message/field-grammar.ts";
+import { listHas, sameName } from "../message/field-grammar.ts";
 import { bind, type ListenAt } from "./bind.ts";
 import { Connections } from "./connections.ts";
 import { answerFor, answerToConnect, refuse, type RefusalKind } from "./refusal.ts";
@@ -145,6 +145,11 @@ export function serverOptions({ limits, isUpgrade }: ListenerOptions, connection
   };
 }
 
+/** Whether node's parser took it for an upgrade, and has thrown away what followed it in its packet: see `#replay`. */
+function isCutOff({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && listHas(headers.connection ?? "", "upgrade");
+}
+
 /** A listener around a server that is not listening yet; tls.ts gives it one for TLS. */
 export class HttpListener implements Listener {
   readonly name: string;
@@ -270,8 +275,7 @@ export class HttpListener implements Listener {
       request.socket.destroy();
       return;
     }
-    // Node has thrown away what followed it in its packet: see #replay.
-    if (this.#isStopped || request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    if (this.#isStopped || isCutOff(request)) response.shouldKeepAlive = false;
     this.#options.onRequest(request, response);
   }
 
