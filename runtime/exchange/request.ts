@@ -355,9 +355,8 @@ class HttpExchange implements ChainOwner, HttpTargetOwner, Wire, AnswerOwner {
     metrics.httpFinished(program, this.incoming.method ?? "", status, durationMs);
     if (x !== null) {
       runPostClient(x);
-    }
-    if (x !== null) x.trace?.finish(x, status);
-    else if (this.#entered !== null) {
+      x.trace?.finish(x, status);
+    } else if (this.#entered !== null) {
       const from = { gateway: this.#gateway, socket: this.incoming.socket, client: this.#asked };
       traceRefusal(from, this.#entered, this.#refusal, status);
     }

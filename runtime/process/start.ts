@@ -13,7 +13,7 @@ import { andThen, type Maybe } from "../maybe.ts";
 import type { LogOutput } from "../observe/log.ts";
 import type { GatewayProgram } from "../program.ts";
 import { readSettings } from "./settings.ts";
-import { Drain } from "./shutdown.ts";
+import { Drain, type DrainHooks } from "./shutdown.ts";
 import type { AdminOptions } from "../side/admin.ts";
 import { messageOf, problemsOf, StartProblems } from "./start-problem.ts";
 import { hasSuccessor } from "./successor.ts";
@@ -87,39 +87,12 @@ async function finishStart(
   listeners: readonly Listener[],
   startedMs: number,
 ): Promise<RunningGateway | StartProblems> {
-  const { clock, log, metrics, sessions } = gateway;
-  const monitors: HealthMonitor[] = [];
-  let finish: (exitCode: number) => void = () => undefined;
-  const finished = new Promise<number>((resolve) => (finish = resolve));
-  const sides: Listener[] = [];
-  const { drain: settings } = program;
-  const drain = new Drain({ ...settings, closeTimeoutMs: gateway.limits.closeTimeoutMs }, {
-    unready: () => {
-      gateway.draining = true;
-    },
-    refuseNewcomers: () => {
-      gateway.refusing = true;
-    },
-    stopListening: () => {
-      for (const monitor of monitors) monitor.stop();
-      return Promise.all(listeners.map((listener) => listener.stopAccepting())).then(() => undefined);
-    },
-    closeIdle: () => {
-      for (const listener of listeners) listener.closeIdle();
-    },
-    liveSessions: () => sessions.all(),
-    // Newcomers that are refused come and go; only what was admitted has to end. Sessions have a connection each.
-    leftCount: () =>
-      settings.refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, openConnections(listeners)),
-    hasSuccessor: () => settings.hasSuccessor ?? (!settings.refuse && knock(program, listeners, clock)),
-    destroyAll: () => destroyAll(sessions, listeners, sides),
-    note: (event, fields) => log.event(event, fields),
-    finished: (exitCode) => {
-      hearNoMore(gateway);
-      metrics.close();
-      void leave(gateway, sides).then(() => finish(exitCode));
-    },
-  }, clock);
+  const { clock, log } = gateway;
+  const opened: Opened = { listeners, sides: [], monitors: [] };
+  const { sides, monitors } = opened;
+  const { promise: finished, resolve: finish } = Promise.withResolvers<number>();
+  const settings = { ...program.drain, closeTimeoutMs: gateway.limits.closeTimeoutMs };
+  const drain = new Drain(settings, drainHooks(program, gateway, opened, finish), clock);
   const lifecycle = { isReady: () => !gateway.draining, drain: () => drain.signal("admin") };
   try {
     if (program.ops !== null) sides.push(await program.ops.open(program.ops.at(), gateway, lifecycle));
@@ -142,6 +115,49 @@ async function finishStart(
   log.event("ready", { routes: program.routes.length, start_ms: Math.round(clock.monotonicMs() - startedMs) });
   log.flush();
   return { gateway, listeners, drain, finished };
+}
+
+/** What a start opens, and a stop ends in order. */
+interface Opened {
+  /** For clients. */
+  readonly listeners: readonly Listener[];
+  /** Ops and admin. */
+  readonly sides: Listener[];
+  readonly monitors: HealthMonitor[];
+}
+
+/** What draining does to a gateway. `finish` hears the exit code when everything is closed. */
+function drainHooks(
+  program: GatewayProgram,
+  gateway: Gateway,
+  { listeners, sides, monitors }: Opened,
+  finish: (exitCode: number) => void,
+): DrainHooks {
+  const { clock, log, sessions } = gateway;
+  const { hasSuccessor: isSaid, refuse } = program.drain;
+  return {
+    unready: () => {
+      gateway.draining = true;
+    },
+    refuseNewcomers: () => {
+      gateway.refusing = true;
+    },
+    stopListening: () => {
+      for (const monitor of monitors) monitor.stop();
+      for (const listener of listeners) void listener.stopAccepting();
+    },
+    closeIdle: () => {
+      for (const listener of listeners) listener.closeIdle();
+    },
+    liveSessions: () => sessions.all(),
+    // Newcomers that are refused come and go; only what was admitted has to end. Sessions have a connection each.
+    leftCount: () =>
+      refuse ? sessions.count + gateway.exchanges : Math.max(sessions.count, openConnections(listeners)),
+    hasSuccessor: () => isSaid ?? (!refuse && knock(program, listeners, clock)),
+    destroyAll: () => destroyAll(sessions, listeners, sides),
+    note: (event, fields) => log.event(event, fields),
+    finished: (exitCode) => void leave(gateway, sides).then(() => finish(exitCode)),
+  };
 }
 
 /** Tells the metrics where the numbers are that they read at each scrape. */
@@ -184,13 +200,32 @@ function destroyAll(sessions: Sessions, listeners: readonly Listener[], sides: r
 
 /** The last that a gateway does. Until its last record is written somebody can ask for it. */
 async function leave(gateway: Gateway, sides: readonly Listener[]): Promise<void> {
-  await lastRecords(gateway);
-  gateway.analytics?.close();
-  await gateway.spans?.close();
-  await closeKept(gateway);
-  await gateway.store.close();
+  await closeServices(gateway);
   await Promise.all(sides.map((side) => side.stopAccepting()));
   for (const side of sides) side.destroyAll();
+}
+
+/**
+ * Lets go of everything but connections. What cannot be closed is a defect, and keeps neither the rest nor the process.
+ */
+async function closeServices(gateway: Gateway): Promise<void> {
+  const { analytics, metrics, spans, store } = gateway;
+  const closes: readonly (() => unknown)[] = [
+    () => hearNoMore(gateway),
+    () => metrics.close(),
+    () => lastRecords(gateway),
+    () => analytics?.close(),
+    () => spans?.close(),
+    () => closeKept(gateway),
+    () => store.close(),
+  ];
+  for (const close of closes) {
+    try {
+      await close();
+    } catch (thrown) {
+      gateway.defect(thrown);
+    }
+  }
 }
 
 /** Whatever happens in the store from now on concerns the others. */
@@ -215,12 +250,7 @@ async function undoStart(gateway: Gateway, listeners: readonly Listener[]): Prom
   for (const listener of listeners) listener.destroyAll();
   await Promise.all(stopped);
   for (const listener of listeners) listener.destroyAll();
-  hearNoMore(gateway);
-  gateway.metrics.close();
-  gateway.analytics?.close();
-  await gateway.spans?.close();
-  await closeKept(gateway);
-  await gateway.store.close();
+  await closeServices(gateway);
 }
 
 /** Ends what policies keep in the gateway and that holds connections. */

@@ -21,7 +21,6 @@ const WIDE_LINES_ALLOWED = 120;
 /** Functions longer than the rule: name -> lines. */
 const longFunctions: Readonly<Record<string, number>> = {
   "runtime/language/condition-tokens.ts tokenize": 112,
-  "runtime/process/start.ts finishStart": 72,
 };
 
 function lineCount(source: Source): number {
