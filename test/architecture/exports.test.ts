@@ -76,6 +76,12 @@ it("everything that is exported is needed by the product", () => {
   expect(exporting.flatMap((source) => needless(source, byProduct, byTests))).toEqual([]);
 });
 
+it("everything that helpers of tests export is needed by another file", () => {
+  const helpers = sourcesIn("test", "bench", "examples");
+  const byAll = importedBy([...exporting, ...helpers]);
+  expect(helpers.flatMap((source) => needless(source, byAll, new Set()))).toEqual([]);
+});
+
 it("an export that only tests import is found", () => {
   const text = "export const a = 1, b = a;\nexport function c(): void {}\nexport interface D {}\nexport const e = b;";
   const byProduct = importedBy([parseSource("runtime/y.ts", 'import { e } from "./x.ts";')]);

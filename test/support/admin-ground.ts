@@ -14,7 +14,7 @@ import { fillStore } from "./access-records.ts";
 import { SessionFixture } from "./session-fixture.ts";
 
 export const ADMIN_SECRET = "an-admin-secret-of-some-length";
-export const limits = { ...defaultLimits, adminBodyBytesMax: 2_000, adminPageMax: 3 };
+const limits = { ...defaultLimits, adminBodyBytesMax: 2_000, adminPageMax: 3 };
 
 export interface Told {
   readonly status: number;

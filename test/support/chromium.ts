@@ -18,7 +18,7 @@ const LOOK_MS = 20;
 const ENTER = { Enter: "\r", Space: " " } as const;
 
 /** Path of the browser: CHROMIUM, or where distributions put it. */
-export function chromiumPath(): string {
+function chromiumPath(): string {
   const found = [process.env["CHROMIUM"] ?? "", ...places].find((path) => path !== "" && existsSync(path));
   if (found === undefined) throw new Error("Chromium is needed: apt-get install chromium, or its path in CHROMIUM");
   return found;

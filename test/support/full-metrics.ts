@@ -8,7 +8,7 @@ import type { MetricTargets } from "#runtime/observe/target-metrics.ts";
 const place = { environment: "prod", proxy: "chat" };
 
 /** A session that has just ended. */
-export function endedSession(over: Partial<SessionRecord> = {}): SessionRecord {
+function endedSession(over: Partial<SessionRecord> = {}): SessionRecord {
   return {
     sessionId: "s", ...place, endpoint: "default", target: "backend", app: null, developer: null,
     product: null, keyFingerprint: null, clientAddress: "192.0.2.1", status: 101, startedAtMs: 0, endedAtMs: 0, handshakeMs: 0,

@@ -31,7 +31,7 @@ const templatePart = fc.oneof(
 );
 
 /** A message template; never with blanks at its ends. */
-export const template = fc.oneof(
+const template = fc.oneof(
   { weight: 3, arbitrary: templatePart },
   { weight: 2, arbitrary: fc.array(templatePart, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("-")) },
   { weight: 1, arbitrary: templatePart.map((part) => `"${part.replaceAll('"', "")}"`) },

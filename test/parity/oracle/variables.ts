@@ -109,7 +109,7 @@ export function messageOf(t: Transaction, name: string): OracleRequest | OracleR
   return t.response;
 }
 
-export function isRequest(message: OracleRequest | OracleResponse): message is OracleRequest {
+function isRequest(message: OracleRequest | OracleResponse): message is OracleRequest {
   return "verb" in message;
 }
 

@@ -5,7 +5,7 @@ import { plainRequest, rawClient, upgradeRequest, type Answer, type UpgradeLines
 import { issueToken } from "../../support/access-records.ts";
 
 export const KEYS = { API_KEY: "the-key-of-the-app", API_SECRET: "the-secret-of-the-app", KEY_2: "another-key", SECRET_2: "another-secret" };
-export const JWT_SECRET = "0123456789abcdef0123456789abcdef";
+const JWT_SECRET = "0123456789abcdef0123456789abcdef";
 
 const access = `kind: ApiProduct
 name: all
