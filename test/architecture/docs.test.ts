@@ -40,6 +40,17 @@ describe("documents", () => {
     ]);
   });
 
+  it("name every folder, and every file beside them", () => {
+    const map = ["ARCHITECTURE.md", "docs/contributing.md"].map((page) => readFileSync(path.join(root, page), "utf8")).join("\n");
+    const entries = ["runtime", "compiler", "scripts", "templates", "test"].flatMap((folder) =>
+      readdirSync(path.join(root, folder), { withFileTypes: true })
+        .filter(({ name }) => !name.startsWith(".") && !/tsconfig/.test(name))
+        .map((entry) => `${folder}/${entry.name}${entry.isDirectory() ? "/" : ""}`),
+    );
+    expect(entries.length).toBeGreaterThan(50);
+    expect(entries.filter((entry) => !map.includes(entry))).toEqual([]);
+  });
+
   it.each([...referencePages()])("%s is current (npm run generate)", (file, text) => {
     expect(existsSync(path.join(root, file)) ? readFileSync(path.join(root, file), "utf8") : "absent").toBe(text);
   });
