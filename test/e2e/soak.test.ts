@@ -178,7 +178,7 @@ it("leaves nothing behind, and a row for each connection", async () => {
   server.closeAllConnections();
   await until(() => held()["connections"] === before["connections"], () => JSON.stringify([before, held()]));
   const after = held();
-  expect(after["servers"]).toBe(before["servers"]);
+  expect(after["servers"]).toBeLessThanOrEqual(before["servers"] ?? 0);
   expect(after["fds"]).toBeLessThanOrEqual((before["fds"] ?? 0) + 2);
   expect(after["timers"]).toBeLessThanOrEqual((before["timers"] ?? 0) + 1);
 }, LOAD_MS + 60_000);
