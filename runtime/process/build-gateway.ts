@@ -186,6 +186,12 @@ function openMetrics({ compiler, hash, proxies }: GatewayProgram, { clock, node 
   return new Metrics({ version: compiler, build: hash, node }, clock, proxies);
 }
 
-function logLevel(text: string | undefined): "debug" | "info" | "warn" | "error" | "off" {
-  return text === "debug" || text === "warn" || text === "error" || text === "off" ? text : "info";
+const logLevels = ["debug", "info", "warn", "error", "off"] as const;
+
+/** Throws a TypeError for what is no level, which stops the start. */
+function logLevel(text: string | undefined): (typeof logLevels)[number] {
+  if (text === undefined || text === "") return "info";
+  const level = logLevels.find((known) => known === text);
+  if (level === undefined) throw new TypeError(`APIGW_LOG_LEVEL must be one of ${logLevels.join(", ")}`);
+  return level;
 }

@@ -37,9 +37,9 @@ export interface HandshakeRefusal {
 
 /** The 101 has left. */
 export function reportOpened(place: HandshakePlace, x: Exchange, session: Session, protocol: string | null): void {
-  const { gateway, asked, entered, startedMs } = place;
-  const { metrics, log, clock } = gateway;
-  const handshakeMs = clock.monotonicMs() - startedMs;
+  const { gateway, asked, entered } = place;
+  const { metrics, log } = gateway;
+  const { handshakeMs } = session;
   metrics.handshake(x.program, 101, handshakeMs);
   metrics.sessionOpened(x.program);
   runPostClient(x);

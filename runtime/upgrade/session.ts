@@ -215,6 +215,11 @@ export class Session implements SpliceOwner, Scheduled {
     return first === undefined ? null : expiryReasons[first.kind];
   }
 
+  /** From the request to its 101, monotonic; what the log says of both is one figure. */
+  get handshakeMs(): number {
+    return this.#openedMs - this.startedMs;
+  }
+
   /** The 101 has left. Call it before the splice's `open`. */
   opened(splice: SessionSplice): void {
     this.#splice = splice;

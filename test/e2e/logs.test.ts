@@ -27,6 +27,17 @@ const logs = `observability:
     requestHeaders: [x-request-id, authorization]
     responseHeaders: [x-served-by]`;
 
+describe("lines of one session", () => {
+  it("tell the same of its handshake", async () => {
+    await using gateway = await startModules(await compileFiles(bundle("")), { env });
+    const session = await rawSocket(gateway.port, `/key/live?apikey=${API_KEY}`);
+    session.socket.resetAndDestroy();
+    const [upgrade, ended] = [await gateway.line({ event: "upgrade" }), await gateway.line({ event: "session" })];
+    expect(upgrade["apigw.handshake_ms"]).toBeGreaterThan(0);
+    expect(ended["apigw.handshake_ms"]).toBe(upgrade["apigw.handshake_ms"]);
+  });
+});
+
 describe("chosen fields", () => {
   it("are all that lines have, with named parameters and headers, and no credential", async () => {
     const gateway = await startModules(await compileFiles(bundle(logs)), { env });

@@ -1,4 +1,4 @@
-/** The end of a gateway: what cannot be closed does not keep the process. */
+/** A start that fails, and the end of a gateway: what cannot be closed does not keep the process. */
 import { expect, it } from "vitest";
 import type { Store } from "#runtime/state/store.ts";
 import { startGatewayFromBundle } from "../../../support/gateway.ts";
@@ -37,4 +37,9 @@ it("stops once everything is closed", async () => {
   gateway.running.drain.signal("test");
   await gateway.running.finished;
   expect([closed, gateway.lines({ event: "defect" })]).toEqual([1, []]);
+});
+
+it("does not start with a log level that nobody knows", async () => {
+  const env = { APIGW_LOG_LEVEL: "loud" };
+  await expect(startGatewayFromBundle(bundle, { env })).rejects.toThrow("APIGW_LOG_LEVEL must be one of debug, info, warn, error, off");
 });
