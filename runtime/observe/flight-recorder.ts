@@ -49,6 +49,8 @@ interface Page {
 }
 
 const reasonIds: readonly string[] = /* @__PURE__ */ Object.keys(closeReasons);
+/** In the order of their ids. */
+const reasonLabels: readonly string[] = /* @__PURE__ */ Object.values(closeReasons).map(({ label }) => label);
 
 export class FlightRecorder {
   readonly #sessionsMax: number;
@@ -118,10 +120,9 @@ export class FlightRecorder {
     for (let index = Math.max(0, written - EVENTS_KEPT); index < written; index++) {
       const event = eventAt(at, index);
       const what = words[event] ?? 0;
-      const reason = Object.values(closeReasons)[((what >>> 8) & 0xff) - 1];
       events.push({
         event: flightKinds[what & 0xff] ?? "open",
-        reason: reason?.label ?? null,
+        reason: reasonLabels[((what >>> 8) & 0xff) - 1] ?? null,
         count: what >>> 16,
         atMs: words[event + 1] ?? 0,
         bytesFromClient: floats[event + 2] ?? 0,
