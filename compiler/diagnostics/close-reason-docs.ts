@@ -28,4 +28,5 @@ export const closeReasonDocs: { readonly [reason in CloseReasonId]: string } = {
   shutdown: "The gateway is stopping and no successor is known.",
   refusedAfterAccept: "A response flow refused the connection after the target had accepted it.",
   internal: "A fault of the gateway's own.",
+  gatewayKilled: "The gateway's process was killed. Only rows of analytics say so: the next process on their file writes them.",
 };

@@ -2,6 +2,7 @@
  * What the analytics file knows of a session that is open, so that a gateway that is killed leaves no session without
  * its row: a note, a while after the 101, from which whoever starts next makes the row. It owns the note's form.
  */
+import { closeReasons } from "../upgrade/close-reason.ts";
 import type { Session } from "../upgrade/session.ts";
 import type { HandshakeMark } from "./analytics-exchange.ts";
 import type { AnalyticsRow, Captured } from "./analytics-row.ts";
@@ -10,8 +11,8 @@ import type { AnalyticsRow, Captured } from "./analytics-row.ts";
 type Asked = "ageMs" | "clientAddress" | "id" | "labels" | "route" | "startedAtMs" | "target";
 export type LiveSession = Pick<Session, Asked>;
 
-/** What a killed gateway could not find out: who would have closed, and how (RFC 6455 section 7.4.1 for the code). */
-const KILLED = { close_reason: "gateway_killed", closed_by: "gateway", close_code: 1006, is_error: 1 } as const;
+/** How a session ended that its gateway did not live to see: without a close frame (RFC 6455 section 7.4.1). */
+const KILLED = { closed_by: "gateway", close_code: 1006, is_error: 1 } as const;
 
 /** Times of a handshake in microseconds, captured values last. */
 type Note = readonly [
@@ -57,6 +58,7 @@ export function killedRow(text: string, endMs: number): AnalyticsRow | null {
     response_status_code: 101,
     target_response_code: 101,
     ...KILLED,
+    close_reason: closeReasons.gatewayKilled.label,
     developer: developer ?? undefined,
     developer_app: app ?? undefined,
     api_product: product ?? undefined,

@@ -43,6 +43,7 @@ export const closeReasons = {
   shutdown: row("shutdown", 1001, 503, "going away", false, false),
   refusedAfterAccept: row("refused", 1001, 500, "refused by policy", true, true),
   internal: row("error", 1011, 500, "internal error", true, true),
+  gatewayKilled: row("gateway_killed", 0, 503, "", true, false),
 } as const satisfies Record<string, CloseReason>;
 
 /** What a close frame to the client says in place of its reason's own code and text. */
